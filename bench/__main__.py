@@ -1,0 +1,185 @@
+"""The command line: ``python -m bench [run|goals|compare|report]``; ``--help`` after each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; without a name it is ``run``."""
+    named = bool(arguments) and arguments[0] in COMMANDS
+    command, rest = (arguments[0], arguments[1:]) if named else ("run", arguments)
+    return COMMANDS[command](rest)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Measure cells and print tables."""
+    threads = pinned(arguments)
+    options = run_parser().parse_args(arguments)
+    results = run_each(arguments, threads) if len(threads) > 1 else run_once(options, threads[0])
+    present(results, options)
+    return 0
+
+
+def pinned(arguments: list[str]) -> list[int]:
+    """Pin this process before anything reads the number of CPUs, and return the thread counts."""
+    early = argparse.ArgumentParser(add_help=False)
+    early.add_argument("--threads", type=int, nargs="+", default=[1])
+    threads: list[int] = early.parse_known_args(arguments)[0].threads
+    if len(threads) == 1:
+        machine.pin(threads[0])
+    return threads
+
+
+def run_once(options: argparse.Namespace, threads: int) -> dict[str, Any]:
+    """Measure the cells that the options select."""
+    from bench.cells import FLAT, PROBLEMS, QUICK, ROWS, cells
+    from bench.run import load_peers, run
+
+    selected = cells(
+        options.loss or tuple(PROBLEMS),
+        options.mode,
+        options.size or (QUICK if options.quick else FLAT + ROWS),
+        options.dtype,
+        threads,
+    )
+    peers = load_peers(options.peer, threads)
+    return {"machine": machine.describe(), "cells": run(selected, peers, budget(options))}
+
+
+def run_each(arguments: list[str], threads: list[int]) -> dict[str, Any]:
+    """Measure each thread count in a process of its own: some libraries read it only once."""
+    results: dict[str, Any] = {"cells": []}
+    for count in threads:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "results.json")
+            # The last option of a name counts, so these replace the caller's own.
+            extra = ["--threads", str(count), "--json", str(path), "--silent"]
+            subprocess.run([sys.executable, "-m", "bench", "run", *arguments, *extra], check=True)
+            part = json.loads(path.read_text())
+        results = part | {"cells": results["cells"] + part["cells"]}
+    return results
+
+
+def goals_command(arguments: list[str]) -> int:
+    """Measure what the goals need; the exit status is 1 where one is missed."""
+    machine.pin(1)
+    options = goals_parser().parse_args(arguments)
+    from bench import goals
+    from bench.run import load_peers
+
+    footprint = list(goals.footprint_outcomes(build=options.build))
+    speed, cells = goals.speed_outcomes(load_peers(options.peer, threads=1), budget(options))
+    outcomes = speed + footprint
+    results = {
+        "machine": machine.describe(),
+        "cells": cells,
+        "goals": [vars(outcome) for outcome in outcomes],
+    }
+    present(results, options, [goals.table(outcomes)])
+    return int(any(outcome.reached is False for outcome in outcomes))
+
+
+def compare_command(arguments: list[str]) -> int:
+    """Compare two files."""
+    parser = argparse.ArgumentParser("bench compare")
+    parser.add_argument("old")
+    parser.add_argument("new")
+    options = parser.parse_args(arguments)
+    from bench.compare import main as compare
+
+    compare(options.old, options.new)
+    return 0
+
+
+def report_command(arguments: list[str]) -> int:
+    """Print the tables of a file again."""
+    parser = argparse.ArgumentParser("bench report")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--markdown", type=Path, metavar="FILE")
+    options = parser.parse_args(arguments, argparse.Namespace(json=None, silent=False))
+    present(json.loads(options.file.read_text()), options)
+    return 0
+
+
+def present(results: dict[str, Any], options: argparse.Namespace, extra: Any = ()) -> None:
+    """Write the files that were asked for, and print the tables."""
+    from bench import report
+
+    found = [*report.tables(results), *extra]
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    if options.silent:
+        return
+    if options.markdown:
+        report.write_markdown(options.markdown, found, report.legend(results))
+    report.print_tables(found, report.legend(results))
+
+
+def budget(options: argparse.Namespace) -> Any:
+    """How long to measure a cell."""
+    from bench.timing import FULL, QUICK
+
+    return QUICK if options.quick else FULL
+
+
+def run_parser() -> argparse.ArgumentParser:
+    """Options of ``run``. Imports NumPy, so only after the process is pinned."""
+    from bench.cells import DTYPE_ALIASES, DTYPES, MODES, PROBLEMS, parse_shape
+
+    parser = argparse.ArgumentParser("bench", description="Time numloss against its peers.")
+    parser.add_argument("--loss", nargs="+", choices=PROBLEMS, metavar="NAME")
+    parser.add_argument("--mode", nargs="+", choices=MODES, default=["value", "value+grad"])
+    parser.add_argument(
+        "--size", nargs="+", type=parse_shape, metavar="N|NxC", help="such as 64 1M 100kx10"
+    )
+    parser.add_argument(
+        "--dtype",
+        nargs="+",
+        type=lambda name: DTYPE_ALIASES.get(name, name),
+        choices=DTYPES,
+        default=["float32"],
+        help="f32, f64, f16 and bf16 will do",
+    )
+    parser.add_argument("--threads", nargs="+", type=int, default=[1], help="default: 1")
+    common(parser)
+    return parser
+
+
+def goals_parser() -> argparse.ArgumentParser:
+    """Options of ``goals``."""
+    parser = argparse.ArgumentParser("bench goals", description="Hold numloss against its goals.")
+    parser.add_argument("--build", action="store_true", help="build a wheel from nothing as well")
+    common(parser)
+    return parser
+
+
+def common(parser: argparse.ArgumentParser) -> None:
+    """Options of both."""
+    from bench.peers import NAMES
+
+    parser.add_argument("--peer", nargs="*", choices=NAMES, help="default: all that are installed")
+    parser.add_argument("--quick", action="store_true", help="short samples, small arrays")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE")
+    parser.add_argument("--silent", action="store_true", help="no tables on the terminal")
+
+
+COMMANDS = {
+    "run": run_command,
+    "goals": goals_command,
+    "compare": compare_command,
+    "report": report_command,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

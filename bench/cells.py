@@ -1,0 +1,221 @@
+"""What is measured: the losses, the shapes and the data of each cell.
+
+A cell is one loss in one mode on one shape, dtype and thread count. Its data are the same arrays
+for every contestant.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+MODES = ("value", "grad", "value+grad")
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+DTYPE_ALIASES = {"f32": "float32", "f64": "float64", "f16": "float16", "bf16": "bfloat16"}
+
+Shape = tuple[int, ...]
+FLAT: tuple[Shape, ...] = ((64,), (10_000,), (1_000_000,), (20_000_000,))
+ROWS: tuple[Shape, ...] = (
+    (8, 10),
+    (4096, 10),
+    (100_000, 10),
+    (20_000, 100),
+    (1024, 1000),
+    (256, 50257),
+)
+QUICK: tuple[Shape, ...] = ((64,), (10_000,), (8, 10), (4096, 10), (128, 1000))
+# A C x C table of distances, and classes that have an order: nobody has 50 000 of them.
+ORDERED_CLASSES = 2000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Arrays a loss is made for: how the target is drawn, and whether there is a class axis."""
+
+    target: str
+    rowwise: bool = False
+    most_classes: int | None = None
+
+    def accepts(self, shape: Shape) -> bool:
+        """Whether the loss is measured on this shape."""
+        if self.rowwise != (len(shape) == 2):
+            return False
+        return not self.rowwise or shape[-1] <= (self.most_classes or shape[-1])
+
+
+PROBLEMS = {
+    "mse": Problem("real"),
+    "mae": Problem("real"),
+    "huber": Problem("real"),
+    "binary_cross_entropy": Problem("binary"),
+    "cross_entropy": Problem("label", rowwise=True),
+    "kl_divergence": Problem("distribution", rowwise=True),
+    "hinge": Problem("sign"),
+    "squared_hinge": Problem("sign"),
+    "multiclass_hinge": Problem("label", rowwise=True),
+    "focal": Problem("binary"),
+    "softmax_focal": Problem("label", rowwise=True),
+    "ranked_probability": Problem("label", rowwise=True, most_classes=ORDERED_CLASSES),
+    "ordinal_cross_entropy": Problem("label", rowwise=True, most_classes=ORDERED_CLASSES),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement: everything that is the same for all contestants."""
+
+    loss: str
+    mode: str
+    shape: Shape
+    dtype: str = "float32"
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """Identity of the cell across runs."""
+        parts = (self.loss, self.mode, shape_name(self.shape), self.dtype, f"{self.threads}t")
+        return " ".join(parts)
+
+    @property
+    def elements(self) -> int:
+        """Number of predictions, classes counted."""
+        return math.prod(self.shape)
+
+    @property
+    def wants_value(self) -> bool:
+        """Whether the value is asked for."""
+        return self.mode != "grad"
+
+    @property
+    def wants_gradient(self) -> bool:
+        """Whether the gradient is asked for."""
+        return self.mode != "value"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Arrays of a cell. Labels are int64, every other array has the cell's dtype."""
+
+    prediction: NDArray[Any]
+    target: NDArray[Any]
+
+    @cached_property
+    def buffer(self) -> NDArray[Any]:
+        """An array to write a gradient to, its pages touched."""
+        return np.zeros_like(self.prediction)
+
+
+def cells(
+    losses: Iterable[str] = tuple(PROBLEMS),
+    modes: Sequence[str] = ("value", "value+grad"),
+    shapes: Sequence[Shape] = FLAT + ROWS,
+    dtypes: Sequence[str] = ("float32",),
+    threads: int = 1,
+) -> list[Cell]:
+    """Return all cells of a selection; a shape that does not fit a loss is left out.
+
+    Cells with the same data come one after the other, so that the data are made once.
+    """
+    return [
+        Cell(loss, mode, shape, dtype, threads)
+        for dtype, loss in product(dtypes, losses)
+        for shape in shapes
+        if PROBLEMS[loss].accepts(shape)
+        for mode in modes
+    ]
+
+
+def with_data(selection: Iterable[Cell]) -> Iterator[tuple[Cell, Data]]:
+    """Go through cells with their data, made anew only where they differ from the last ones."""
+    made: tuple[str, Shape, str] | None = None
+    for cell in selection:
+        wanted = (PROBLEMS[cell.loss].target, cell.shape, cell.dtype)
+        if wanted != made:
+            data, made = make_data(*wanted), wanted
+        yield cell, data
+
+
+def make_data(target: str, shape: Shape, dtype: str) -> Data:
+    """Draw predictions and targets, the same ones in every run."""
+    rng = np.random.default_rng(20)
+    prediction = rng.standard_normal(shape, dtype=np.float32)
+    if target in ("binary", "label"):
+        prediction *= 3
+    return Data(prediction.astype(numpy_dtype(dtype)), TARGETS[target](rng, shape, dtype))
+
+
+def real(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
+    """Draw regression targets: residuals fall on both sides of Huber's delta."""
+    return rng.standard_normal(shape, dtype=np.float32).astype(numpy_dtype(dtype))
+
+
+def binary(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
+    """Draw targets 0 and 1."""
+    return rng.integers(0, 2, shape, dtype=np.int8).astype(numpy_dtype(dtype))
+
+
+def sign(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
+    """Draw targets -1 and +1."""
+    return (2 * rng.integers(0, 2, shape, dtype=np.int8) - 1).astype(numpy_dtype(dtype))
+
+
+def label(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
+    """Draw one class a row."""
+    return rng.integers(0, shape[-1], shape[:-1], dtype=np.int64)
+
+
+def distribution(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
+    """Draw a probability for each class, none of them 0."""
+    weights = np.exp(rng.standard_normal(shape, dtype=np.float32))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights.astype(numpy_dtype(dtype))
+
+
+TARGETS: dict[str, Callable[[np.random.Generator, Shape, str], NDArray[Any]]] = {
+    draw.__name__: draw for draw in (real, binary, sign, label, distribution)
+}
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """NumPy's dtype of a name; bfloat16 is the one that NumPy does not have itself."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def shape_name(shape: Shape) -> str:
+    """Short name: ``1M``, ``10k``, ``100kx10``, ``256x50257``."""
+    return "x".join(map(size_name, shape))
+
+
+def size_name(size: int) -> str:
+    """Short name of a number where thousands or millions say it exactly."""
+    for factor, suffix in ((1_000_000, "M"), (1000, "k")):
+        # 1000 classes stay 1000: "1024x1k" would read badly.
+        if size % factor == 0 and size >= 10 * 1000:
+            return f"{size // factor}{suffix}"
+    return str(size)
+
+
+def parse_shape(text: str) -> Shape:
+    """Read what `shape_name` writes: ``64``, ``1M``, ``100kx10``, ``100000x10``."""
+    factors = {"k": 1000, "M": 1_000_000}
+    sizes = []
+    for part in text.split("x"):
+        factor = factors.get(part[-1:], 1)
+        sizes.append(int(part.removesuffix("k").removesuffix("M")) * factor)
+    if len(sizes) > 2 or min(sizes) < 1:
+        raise ValueError(f"a size is like 64, 1M, 100kx10 or 256x50257, got {text!r}")
+    return tuple(sizes)

@@ -1,0 +1,59 @@
+"""Comparing two runs: ``python -m bench compare OLD.json NEW.json``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.peers import OURS
+from bench.report import Table, geometric_mean, number, print_tables
+
+
+def compare(old: dict[str, Any], new: dict[str, Any]) -> Table:
+    """Compare each cell that both runs have.
+
+    The ratio of times holds where both runs come from one quiet machine. The lead over the best
+    peer holds across machines and slow days as well, as both sides of it were timed together.
+    """
+    before = {cell["name"]: cell for cell in old["cells"]}
+    pairs = [(before[cell["name"]], cell) for cell in new["cells"] if cell["name"] in before]
+    rows = [row(was, now) for was, now in pairs]
+    mean = geometric_mean(speedup(was, now) for was, now in pairs)
+    return Table(
+        f"{len(pairs)} cells in common, geometric mean of old / new {number(mean)}",
+        ["cell", "old us", "new us", "old / new", "lead then", "lead now"],
+        rows,
+    )
+
+
+def row(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """One cell."""
+    return [
+        now["name"],
+        number(1e6 * median(was)),
+        number(1e6 * median(now)),
+        number(speedup(was, now)),
+        number(was["ratio_to_best"]),
+        number(now["ratio_to_best"]),
+    ]
+
+
+def speedup(was: dict[str, Any], now: dict[str, Any]) -> float:
+    """Old time over new time."""
+    return median(was) / median(now)
+
+
+def median(cell: dict[str, Any]) -> float:
+    """Our time for a cell."""
+    return float(cell["times"][OURS]["median"])
+
+
+def main(old: str, new: str) -> None:
+    """Compare two files."""
+    print_tables([compare(json.loads(Path(old).read_text()), json.loads(Path(new).read_text()))])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,137 @@
+"""The goals the library is held to, and whether this machine reaches them now.
+
+All of them are ratios of times measured in one run, or sizes: a figure in seconds would say more
+of the machine than of the library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench import footprint
+from bench.cells import PROBLEMS, Cell
+from bench.peers import OURS
+from bench.report import Table, number
+from bench.run import run, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.peers import Peer
+    from bench.timing import Budget
+
+BEST = "best peer"
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class SpeedGoal:
+    """How many times as long as numloss another must take on a cell."""
+
+    cell: Cell
+    rival: str
+    at_least: float
+
+
+def call_goals() -> Iterator[SpeedGoal]:
+    """On 64 numbers: a tenth of torch's time, and 1 us where numpy.add takes 0.35."""
+    for loss, problem in PROBLEMS.items():
+        cell = Cell(loss, "value", (8, 8) if problem.rowwise else (64,))
+        yield SpeedGoal(cell, "torch", 10)
+        yield SpeedGoal(cell, "numpy.add", 0.35)
+
+
+SPEED = (
+    *call_goals(),
+    SpeedGoal(Cell("mse", "value", (1_000_000,)), BEST, 1.4),
+    SpeedGoal(Cell("huber", "value", (1_000_000,)), BEST, 1.4),
+    SpeedGoal(Cell("binary_cross_entropy", "value", (1_000_000,)), BEST, 4),
+    SpeedGoal(Cell("focal", "value", (1_000_000,)), BEST, 5),
+    SpeedGoal(Cell("cross_entropy", "value", (100_000, 10)), BEST, 1.7),
+    SpeedGoal(Cell("cross_entropy", "value", (256, 50257)), BEST, 4),
+)
+
+LARGE_FLAT, LARGE_ROWS, WIDE_ROWS = (20_000_000,), (1_000_000, 10), (256, 50257)
+MEMORY = (
+    (Cell("binary_cross_entropy", "value", LARGE_FLAT), "contiguous"),
+    (Cell("binary_cross_entropy", "value+grad", LARGE_FLAT), "contiguous"),
+    (Cell("binary_cross_entropy", "value+grad", LARGE_FLAT, "float16"), "contiguous"),
+    (Cell("binary_cross_entropy", "value+grad", LARGE_FLAT), "strided"),
+    (Cell("cross_entropy", "value+grad", LARGE_ROWS), "contiguous"),
+    (Cell("cross_entropy", "value", WIDE_ROWS), "contiguous"),
+    (Cell("cross_entropy", "value+grad", WIDE_ROWS), "contiguous"),
+    (Cell("cross_entropy", "value+grad", WIDE_ROWS), "strided"),
+)
+# The sums of the blocks, 8 bytes each, may come on top; no block is shorter than this.
+SHORTEST_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A goal, what is wanted and what was measured. ``reached`` is None where nothing is wanted."""
+
+    goal: str
+    wanted: str
+    measured: str
+    reached: bool | None
+
+
+def speed_outcomes(
+    peers: Sequence[Peer], budget: Budget
+) -> tuple[list[Outcome], list[dict[str, Any]]]:
+    """Measure the cells of the speed goals; returns them beside the outcomes."""
+    cells = list(dict.fromkeys(goal.cell for goal in SPEED))
+    measured = run(cells, peers, budget)
+    by_name = {cell["name"]: cell for cell in measured}
+    return [speed_outcome(goal, by_name[goal.cell.name]) for goal in SPEED], measured
+
+
+def speed_outcome(goal: SpeedGoal, cell: dict[str, Any]) -> Outcome:
+    """Hold one measured cell against its goal."""
+    rival = cell["best_peer"] if goal.rival == BEST else goal.rival
+    ratio = cell["ratios"][OURS].get(rival)
+    label = f"{goal.cell.name}: {goal.rival}" + f" ({rival})" * (goal.rival == BEST)
+    if ratio is None:
+        return Outcome(label, f">= {goal.at_least}x", "no such peer here", reached=None)
+    return Outcome(label, f">= {goal.at_least}x", f"{number(ratio)}x", ratio >= goal.at_least)
+
+
+def footprint_outcomes(*, build: bool) -> Iterator[Outcome]:
+    """Measure import, memory, wheel and, on request, the build."""
+    say("import")
+    yield below("import after NumPy, ms", 20, 1e3 * footprint.import_seconds())
+    for cell, layout in MEMORY:
+        say(f"memory of {cell.name} {layout}")
+        used = max(footprint.call_memory(cell, layout).values())
+        allowed = MEGABYTE + 8 * (cell.elements // SHORTEST_BLOCK)
+        label = f"memory of a call, {cell.name} {layout}, MB"
+        yield below(label, allowed / MEGABYTE, used / MEGABYTE)
+    yield from build_outcomes(build=build)
+
+
+def build_outcomes(*, build: bool) -> Iterator[Outcome]:
+    """Build the wheel, or look at the one in dist/."""
+    size: int | None = None
+    if build:
+        say("build")
+        seconds, size = footprint.build()
+        yield Outcome("full build, s", "", number(seconds), reached=None)
+    elif wheel := footprint.built_wheel():
+        size = wheel.stat().st_size
+    if size is None:
+        yield Outcome("wheel, MB", "< 3", "not built: use --build", reached=None)
+    else:
+        yield below("wheel, MB", 3, size / MEGABYTE)
+
+
+def below(goal: str, most: float, measured: float) -> Outcome:
+    """Outcome of a goal that is an upper bound."""
+    return Outcome(goal, f"< {number(most)}", number(measured), measured < most)
+
+
+def table(outcomes: Sequence[Outcome]) -> Table:
+    """Goals as a table."""
+    words = {True: "reached", False: "NOT REACHED", None: "-"}
+    rows = [[o.goal, o.wanted, o.measured, words[o.reached]] for o in outcomes]
+    return Table("goals", ["goal", "wanted", "measured", ""], rows)

@@ -1,0 +1,112 @@
+"""The machine a run is made on: pinning it down before anything is imported, and describing it.
+
+Nothing here imports NumPy at module level, because `pin` must come before every library that
+reads the number of CPUs once, at import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import io
+import os
+import platform
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+ALL_CPUS = os.sched_getaffinity(0)
+PACKAGES = ("numloss", "numpy", "torch", "jax", "jaxlib", "scikit-learn", "optax")
+
+
+def pin(threads: int) -> None:
+    """Give this process ``threads`` CPUs, and tell the libraries that read the environment.
+
+    Affinity is the only thing XLA obeys. The last CPUs are taken: the first ones serve interrupts.
+    """
+    if not 1 <= threads <= len(ALL_CPUS):
+        message = f"threads must be 1 to {len(ALL_CPUS)}, the CPUs of this process, got {threads}"
+        raise ValueError(message)
+    os.sched_setaffinity(0, sorted(ALL_CPUS)[-threads:])
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+
+
+@contextlib.contextmanager
+def all_cpus() -> Iterator[None]:
+    """Lift the pin for the child processes started inside, a build for instance."""
+    pinned = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, ALL_CPUS)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, pinned)
+
+
+def describe() -> dict[str, Any]:
+    """Everything a reader needs to judge whether two runs can be compared."""
+    return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "cpu": cpu_model(),
+        "cpus": len(ALL_CPUS),
+        "caches": caches(),
+        "load": round(os.getloadavg()[0], 2),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": versions(),
+        "commit": commit(),
+        "config": numloss_config(),
+    }
+
+
+def cpu_model() -> str:
+    """Name of the CPU as the kernel tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def caches() -> dict[str, str]:
+    """Size of each data cache that the first CPU reaches, as ``{"L1": "48K", ...}``."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        if (index / "type").read_text().strip() != "Instruction":
+            found["L" + (index / "level").read_text().strip()] = (
+                (index / "size").read_text().strip()
+            )
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Versions of the contestants that are installed."""
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def commit() -> str | None:
+    """Return the commit of the working tree, marked with a ``+`` where it has changes."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=+"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def numloss_config() -> list[str]:
+    """Lines of ``numloss.show_config()``: instruction set, threads, compiler."""
+    import numloss
+
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        numloss.show_config()
+    return printed.getvalue().strip().splitlines()

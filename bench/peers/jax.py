@@ -1,0 +1,173 @@
+"""JAX: formulas compiled by ``jax.jit``, which has no losses of its own.
+
+The formulas are those that XLA compiles to the fastest code on a CPU among the stable ones:
+``log1p(exp(-|x|))`` beats ``jax.nn.softplus`` several times over, and a gather from the logits
+beats both ``log_softmax`` and a one-hot sum. Timed: the compiled function on arrays that lie on
+the device beforehand, until its results are ready.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bench.peers import Contestant, Result
+from bench.peers.numpy import ordinal_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jax import Array
+
+    from bench.cells import Cell, Data
+
+
+def setup(threads: int) -> None:
+    """Allow float64 and call without a hand-over to another thread; affinity fixes the threads."""
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
+def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
+    """Compute the cell with the compiled formula of its loss."""
+    if formula := FORMULAS.get(cell.loss):
+        yield compiled("jax", formula, cell, data, note="formula")
+
+
+def compiled(
+    name: str, formula: Callable[[Array, Array], Array], cell: Cell, data: Data, note: str = ""
+) -> Contestant:
+    """Compile a formula of prediction and target for the mode of a cell."""
+    p = jnp.asarray(data.prediction)
+    t = jnp.asarray(data.target, dtype=jnp.int32 if data.target.dtype == np.int64 else None)
+    if cell.mode == "value+grad":
+        both = jax.jit(jax.value_and_grad(formula))
+
+        def call() -> tuple[Array, Array]:
+            value, gradient = both(p, t)
+            gradient.block_until_ready()
+            return value.block_until_ready(), gradient
+
+        return Contestant(name, call, lambda out: Result(float(out[0]), np.asarray(out[1])), note)
+    one = jax.jit(formula if cell.mode == "value" else jax.grad(formula))
+    read = value_of if cell.mode == "value" else gradient_of
+    return Contestant(name, lambda: one(p, t).block_until_ready(), read, note)
+
+
+def value_of(returned: Any) -> Result:
+    """Read a value."""
+    return Result(float(returned), None)
+
+
+def gradient_of(returned: Any) -> Result:
+    """Read a gradient."""
+    return Result(None, np.asarray(returned))
+
+
+def mse(p: Array, t: Array) -> Array:
+    """Mean squared error."""
+    return jnp.mean(jnp.square(p - t))
+
+
+def mae(p: Array, t: Array) -> Array:
+    """Mean absolute error."""
+    return jnp.mean(jnp.abs(p - t))
+
+
+def huber(p: Array, t: Array) -> Array:
+    """Huber loss, delta 1."""
+    a = jnp.abs(p - t)
+    return jnp.mean(jnp.where(a <= 1, 0.5 * a * a, a - 0.5))
+
+
+def binary_cross_entropy(x: Array, t: Array) -> Array:
+    """Binary cross-entropy of logits."""
+    return jnp.mean(logistic(x, t))
+
+
+def logistic(x: Array, t: Array) -> Array:
+    """Binary cross-entropy of each element."""
+    return jnp.maximum(x, 0) - x * t + jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
+def hinge(s: Array, t: Array) -> Array:
+    """Hinge loss, margin 1."""
+    return jnp.mean(jax.nn.relu(1 - t * s))
+
+
+def squared_hinge(s: Array, t: Array) -> Array:
+    """Squared hinge loss, margin 1."""
+    return jnp.mean(jnp.square(jax.nn.relu(1 - t * s)))
+
+
+def focal(x: Array, t: Array) -> Array:
+    """Sigmoid focal loss, gamma 2, alpha 1/4."""
+    p = jax.nn.sigmoid(x)
+    p_t = p * t + (1 - p) * (1 - t)
+    alpha_t = 0.25 * t + 0.75 * (1 - t)
+    return jnp.mean(alpha_t * jnp.square(1 - p_t) * logistic(x, t))
+
+
+def cross_entropy(x: Array, y: Array) -> Array:
+    """Softmax cross-entropy with labels."""
+    return jnp.mean(row_cross_entropy(x, y))
+
+
+def row_cross_entropy(x: Array, y: Array) -> Array:
+    """Softmax cross-entropy of each row."""
+    picked = jnp.take_along_axis(x, y[:, None], axis=-1)[:, 0]
+    return jax.nn.logsumexp(x, axis=-1) - picked
+
+
+def kl_divergence(x: Array, q: Array) -> Array:
+    """Kullback-Leibler divergence of the softmax from positive probabilities."""
+    return jnp.sum(q * (jnp.log(q) - jax.nn.log_softmax(x, axis=-1))) / len(x)
+
+
+def multiclass_hinge(x: Array, y: Array) -> Array:
+    """Weston-Watkins hinge loss; the label's own term is the margin, 1."""
+    picked = jnp.take_along_axis(x, y[:, None], axis=-1)
+    return jnp.sum(jax.nn.relu(1 + x - picked)) / len(x) - 1
+
+
+def softmax_focal(x: Array, y: Array) -> Array:
+    """Softmax focal loss, gamma 2."""
+    loss = row_cross_entropy(x, y)
+    return jnp.mean(jnp.square(1 - jnp.exp(-loss)) * loss)
+
+
+def ranked_probability(x: Array, y: Array) -> Array:
+    """Ranked probability score of ordered classes."""
+    cumulative = jnp.cumsum(jax.nn.softmax(x, axis=-1), axis=-1)[:, :-1]
+    above = jnp.arange(x.shape[1] - 1) >= y[:, None]
+    return jnp.sum(jnp.square(cumulative - above)) / len(x)
+
+
+def ordinal_cross_entropy(x: Array, y: Array) -> Array:
+    """Cross-entropy against labels that decay with the distance to the class."""
+    q = jnp.asarray(ordinal_labels(x.shape[1], np.dtype(np.float64)), dtype=x.dtype)[y]
+    return -jnp.sum(q * jax.nn.log_softmax(x, axis=-1)) / len(x)
+
+
+FORMULAS: dict[str, Callable[[Array, Array], Array]] = {
+    formula.__name__: formula
+    for formula in (
+        mse,
+        mae,
+        huber,
+        binary_cross_entropy,
+        cross_entropy,
+        kl_divergence,
+        hinge,
+        squared_hinge,
+        multiclass_hinge,
+        focal,
+        softmax_focal,
+        ranked_probability,
+        ordinal_cross_entropy,
+    )
+}

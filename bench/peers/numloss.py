@@ -1,0 +1,39 @@
+"""numloss itself, through its public API."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numloss
+from bench.peers import OURS, OURS_INTO_BUFFER, Contestant, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.cells import Cell, Data
+
+
+def setup(threads: int) -> None:
+    """Fix the number of threads."""
+    numloss.set_num_threads(threads)
+
+
+def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
+    """Call the loss, and a second time with a buffer for the gradient, as a training loop does."""
+    loss = numloss.LOSSES[cell.loss]
+    calls = {"value": loss, "grad": loss.grad, "value+grad": loss.value_and_grad}
+    call = partial(calls[cell.mode], data.prediction, data.target)
+    yield Contestant(OURS, call, partial(read, cell))
+    if cell.wants_gradient:
+        yield Contestant(OURS_INTO_BUFFER, partial(call, out=data.buffer), partial(read, cell))
+
+
+def read(cell: Cell, returned: Any) -> Result:
+    """Sort a return value into value and gradient."""
+    value, gradient = {
+        "value": lambda: (returned, None),
+        "grad": lambda: (None, returned),
+        "value+grad": lambda: returned,
+    }[cell.mode]()
+    return Result(value, gradient)

@@ -1,0 +1,105 @@
+"""Running cells: every contestant checked against numloss, then timed in turn."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from bench import limit
+from bench.agreement import check
+from bench.cells import with_data
+from bench.peers import NAMES, OURS, OURS_INTO_BUFFER, load
+from bench.timing import interleave
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bench.cells import Cell, Data
+    from bench.peers import Peer
+    from bench.timing import Budget, Timing
+
+
+def load_peers(names: Sequence[str] | None, threads: int) -> list[Peer]:
+    """Load numloss and its peers: those named, or else all that are installed."""
+    peers = [load(OURS, threads)]
+    for name in NAMES if names is None else names:
+        try:
+            peers.append(load(name, threads))
+        except ImportError as error:
+            if names is not None:
+                raise
+            say(f"without {name}: {error}")
+    return peers
+
+
+def run(cells: Sequence[Cell], peers: Sequence[Peer], budget: Budget) -> list[dict[str, Any]]:
+    """Measure cells one after the other."""
+    measured = []
+    for number, (cell, data) in enumerate(with_data(cells), 1):
+        measured.append(measure(cell, data, peers, budget))
+        say(f"[{number}/{len(cells)}] {summary(measured[-1])}")
+    return measured
+
+
+def measure(cell: Cell, data: Data, peers: Iterable[Peer], budget: Budget) -> dict[str, Any]:
+    """Measure one cell, as the JSON file has it. Times are in seconds a call."""
+    contestants = [entry for peer in peers for entry in peer.contestants(cell, data)]
+    check(cell, contestants)
+    yardstick, call = limit.yardstick(cell, data)
+    timings = interleave(
+        {entry.name: entry.call for entry in contestants} | {yardstick: call}, budget
+    )
+    notes = {entry.name: entry.note for entry in contestants}
+    return (
+        asdict(cell)
+        | {
+            "name": cell.name,
+            "elements": cell.elements,
+            "bytes": limit.bytes_moved(cell, data),
+            "yardstick": yardstick,
+            "times": {name: times(timing, notes.get(name, "")) for name, timing in timings.items()},
+        }
+        | comparison({name: timing.median for name, timing in timings.items()}, yardstick)
+    )
+
+
+def times(timing: Timing, note: str) -> dict[str, Any]:
+    """Times of one contestant."""
+    return {
+        "median": timing.median,
+        "min": timing.minimum,
+        "repeats": timing.repeats,
+        "samples": timing.samples,
+        "note": note,
+    }
+
+
+def comparison(medians: dict[str, float], yardstick: str) -> dict[str, Any]:
+    """Ratios of the others' times to ours, above 1 where numloss is faster."""
+    others = {name: t for name, t in medians.items() if name not in (OURS, OURS_INTO_BUFFER)}
+    peers = [name for name in others if name != yardstick]
+    best = min(peers, key=others.__getitem__, default=None)
+    return {
+        "best_peer": best,
+        "ratio_to_best": others[best] / medians[OURS] if best else None,
+        "ratios": {
+            ours: {name: seconds / medians[ours] for name, seconds in others.items()}
+            for ours in (OURS, OURS_INTO_BUFFER)
+            if ours in medians
+        },
+    }
+
+
+def summary(measured: dict[str, Any]) -> str:
+    """One line on a cell that has just been measured."""
+    ours = measured["times"][OURS]["median"]
+    line = f"{measured['name']}: {1e6 * ours:.4g} us"
+    if measured["best_peer"]:
+        line += f", {measured['best_peer']} takes {measured['ratio_to_best']:.3g} times as long"
+    return line
+
+
+def say(line: str) -> None:
+    """Report progress."""
+    print(line, file=sys.stderr, flush=True)

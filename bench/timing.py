@@ -1,0 +1,89 @@
+"""Timing calls against each other: calibrated, interleaved, robust to a noisy machine."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import timeit
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to measure.
+
+    Parameters
+    ----------
+    sample : float
+        A sample repeats its call until it takes this many seconds, so that the clock and the loop
+        around the call do not count.
+    seconds : float
+        Time for all contestants of a cell together.
+    rounds : tuple of int
+        Fewest and most rounds, whatever ``seconds`` says.
+    """
+
+    sample: float = 2e-3
+    seconds: float = 2.0
+    rounds: tuple[int, int] = (5, 60)
+
+
+FULL = Budget()
+QUICK = Budget(sample=5e-4, seconds=0.2, rounds=(3, 15))
+
+
+@dataclass
+class Timing:
+    """Seconds a call took in each sample, each the mean over ``repeats`` calls."""
+
+    repeats: int
+    samples: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Median over the samples."""
+        return statistics.median(self.samples)
+
+    @property
+    def minimum(self) -> float:
+        """Fastest sample."""
+        return min(self.samples)
+
+
+def interleave(calls: Mapping[str, Callable[[], Any]], budget: Budget) -> dict[str, Timing]:
+    """Time calls in turn, round after round, so that a slow spell of the machine hits them all."""
+    timers = {name: timeit.Timer(call) for name, call in calls.items()}
+    timings = {name: Timing(repeats(timer, budget.sample)) for name, timer in timers.items()}
+    gc.collect()
+    round_seconds = sum(sample(timers[name], timing) for name, timing in timings.items())
+    fewest, most = budget.rounds
+    for _ in range(min(max(int(budget.seconds / round_seconds), fewest), most) - 1):
+        for name, timing in timings.items():
+            sample(timers[name], timing)
+    return timings
+
+
+def repeats(timer: timeit.Timer, seconds: float) -> int:
+    """Count the calls that fill a sample. The first call, which may compile, does not count."""
+    timer.timeit(1)
+    count = 1
+    while (taken := timer.timeit(count)) < seconds:
+        count = max(2 * count, int(1.2 * count * seconds / max(taken, 1e-7)))
+    return count
+
+
+def sample(timer: timeit.Timer, timing: Timing) -> float:
+    """Take one sample, and return the seconds it took in all.
+
+    A short call is made once before the clock starts: the contestant before it left the cache
+    full of its own arrays.
+    """
+    if timing.repeats > 1:
+        timer.timeit(1)
+    seconds = timer.timeit(timing.repeats)
+    timing.samples.append(seconds / timing.repeats)
+    return seconds

@@ -1,0 +1,482 @@
+// The extension module numloss._core: a constant set of functions over a loss index. They compute
+// with the arguments as they are, or return NotImplemented where something must first be converted
+// or refused, which is the Python layer's part; None where a target lies outside the loss's domain.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "../runtime/dispatch.hpp"
+#include "../runtime/parallel.hpp"
+#include "../runtime/run.hpp"
+#include "dlpack.hpp"
+
+namespace py = pybind11;
+
+namespace numloss {
+namespace {
+
+// Work below this many nanoseconds keeps the GIL: giving it up and taking it back costs as much.
+constexpr double kHoldGil = 5000;
+// Frames between the warning and the user's line: Loss method, definition, elementwise or rowwise.
+constexpr int kUserFrame = 4;
+
+bool is_array(py::handle x) {
+  return Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_;
+}
+
+py::array as_array(py::handle x) { return py::reinterpret_borrow<py::array>(x); }
+
+bool is_text(py::handle x, const char* text) {
+  return PyUnicode_Check(x.ptr()) && PyUnicode_CompareWithASCIIString(x.ptr(), text) == 0;
+}
+
+std::optional<DType> integer_type(char kind, py::ssize_t size) {
+  const bool is_signed = kind == 'i';
+  switch (size) {
+    case 1: return kind == 'b' ? DType::kBool : is_signed ? DType::kInt8 : DType::kUint8;
+    case 2: return is_signed ? DType::kInt16 : DType::kUint16;
+    case 4: return is_signed ? DType::kInt32 : DType::kUint32;
+    case 8: return is_signed ? DType::kInt64 : DType::kUint64;
+    default: return {};
+  }
+}
+
+// bfloat16 is a type that ml_dtypes registers with NumPy at run time: known by its name alone.
+bool is_bfloat(const py::dtype& dtype) {
+  return dtype.itemsize() == 2 && py::cast<std::string>(dtype.attr("name")) == "bfloat16";
+}
+
+std::optional<DType> type_of(const py::dtype& dtype) {
+  switch (dtype.kind()) {
+    case 'f':
+      switch (dtype.itemsize()) {
+        case 2: return DType::kFloat16;
+        case 4: return DType::kFloat32;
+        case 8: return DType::kFloat64;
+        default: return {};
+      }
+    case 'b':
+    case 'i':
+    case 'u': return integer_type(dtype.kind(), dtype.itemsize());
+    case 'V':
+      if (is_bfloat(dtype)) return DType::kBfloat16;
+      return {};
+    default: return {};
+  }
+}
+
+bool is_real(DType dtype) { return dtype <= DType::kBfloat16; }
+
+// An array as the kernels see it, strides aside. False: not one that they can read.
+bool attach(py::handle x, Operand& operand) {
+  if (!is_array(x)) return false;
+  const py::array array = as_array(x);
+  const py::dtype dtype = array.dtype();
+  const std::optional<DType> known = type_of(dtype);
+  if (!known) return false;
+  operand.data = static_cast<char*>(const_cast<void*>(array.data()));
+  operand.dtype = *known;
+  operand.swapped = dtype.byteorder() == '>';
+  return true;
+}
+
+// Strides over the examples: every axis but `axis` (-1: every axis). A 0-d array is the same for
+// all examples. False: another shape.
+bool spread(const py::array& array, int axis, const Task& task, Operand& operand) {
+  const int ndim = int(array.ndim());
+  if (ndim == 0 && axis < 0) {
+    std::fill_n(operand.strides, task.ndim, 0);
+    return true;
+  }
+  if (ndim != task.ndim + (axis >= 0 ? 1 : 0)) return false;
+  for (int d = 0, e = 0; d < ndim; ++d) {
+    if (d == axis) {
+      if (array.shape(d) != task.classes) return false;
+      operand.class_stride = array.strides(d);
+      continue;
+    }
+    if (array.shape(d) != task.shape[e]) return false;
+    operand.strides[e++] = array.strides(d);
+  }
+  return true;
+}
+
+void set_shape(const py::array& prediction, int axis, Task& task) {
+  task.size = 1;
+  for (int d = 0; d < int(prediction.ndim()); ++d) {
+    if (d == axis) {
+      task.classes = prediction.shape(d);
+    } else {
+      task.shape[task.ndim++] = prediction.shape(d);
+      task.size *= prediction.shape(d);
+    }
+  }
+}
+
+// First and last byte of an array, as addresses; empty: both 0.
+struct Extent {
+  uintptr_t first = 0, last = 0;
+  explicit Extent(const py::array& array) {
+    if (array.size() == 0) return;
+    first = last = reinterpret_cast<uintptr_t>(array.data());
+    for (py::ssize_t d = 0; d < array.ndim(); ++d) {
+      const py::ssize_t span = array.strides(d) * (array.shape(d) - 1);
+      (span < 0 ? first : last) += uintptr_t(span);
+    }
+    last += uintptr_t(array.itemsize() - 1);
+  }
+  bool meets(const Extent& other) const { return first <= other.last && other.first <= last; }
+};
+
+bool same_memory(const py::array& a, const py::array& b) {
+  if (a.data() != b.data() || a.itemsize() != b.itemsize()) return false;
+  for (py::ssize_t d = 0; d < a.ndim(); ++d) {
+    if (a.strides(d) != b.strides(d)) return false;
+  }
+  return true;
+}
+
+// One call on its way from Python to the runtime.
+class Request {
+ public:
+  Call call;
+  Task& task = call.task;
+
+  Request(int loss, unsigned mode, py::handle parameters) {
+    task.loss = loss;
+    task.mode = mode;
+    const py::ssize_t n = PyTuple_GET_SIZE(parameters.ptr());
+    for (py::ssize_t i = 0; i < n && i < kMaxParameters; ++i) {
+      task.parameters[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(parameters.ptr(), i));
+    }
+    if (PyErr_Occurred()) throw py::error_already_set();
+  }
+
+  bool set_reduction(py::handle reduction, py::handle denominator) {
+    totals_ = is_text(reduction, "totals");
+    if (is_text(reduction, "mean")) call.reduction = Reduction::kMean;
+    else if (is_text(reduction, "sum") || totals_) call.reduction = Reduction::kSum;
+    else if (is_text(reduction, "none")) call.reduction = Reduction::kNone;
+    else return false;
+    if (is_text(denominator, "weight")) return true;
+    if (call.reduction != Reduction::kMean) return false;
+    if (is_text(denominator, "count")) {
+      call.denominator = Denominator::kCount;
+      return true;
+    }
+    if (!PyFloat_CheckExact(denominator.ptr())) return false;
+    call.denominator = Denominator::kNumber;
+    call.number = PyFloat_AS_DOUBLE(denominator.ptr());
+    return call.number > 0;
+  }
+
+  bool set_prediction(py::handle prediction, int axis, py::handle dtype) {
+    if (!attach(prediction, task.prediction)) return false;
+    prediction_ = as_array(prediction);
+    axis_ = axis;
+    set_shape(prediction_, axis, task);
+    spread(prediction_, axis, task, task.prediction);
+    if (!dtype.is_none()) {
+      dtype_ = py::reinterpret_borrow<py::dtype>(dtype);
+    } else {
+      if (!is_real(task.prediction.dtype) || task.prediction.swapped) return false;
+      dtype_ = prediction_.dtype();
+    }
+    const std::optional<DType> result = type_of(dtype_);
+    if (!result) return false;
+    result_type_ = *result;
+    task.wide = result_type_ == DType::kFloat64;
+    return true;
+  }
+
+  // A target of a float type other than the result's needs the Python layer to name that type.
+  bool set_target(py::handle target, int axis, bool promoted) {
+    if (!attach(target, task.target)) return false;
+    target_ = as_array(target);
+    const bool fits = promoted || !is_real(task.target.dtype) || task.target.dtype == result_type_;
+    return fits && spread(target_, axis, task, task.target);
+  }
+
+  bool set_weight(py::handle weight) {
+    if (weight.is_none()) return true;
+    if (!attach(weight, task.weight)) return false;
+    weight_ = as_array(weight);
+    return spread(weight_, -1, task, task.weight);
+  }
+
+  // `out`: None, an array, or a tuple with an array or None for each array among the results.
+  bool set_outputs(py::handle out, bool checked) {
+    Operand* operands[2];
+    int n = 0;
+    const bool values = call.reduction == Reduction::kNone && (task.mode & kValue);
+    if (values) operands[n++] = &task.value;
+    if (task.mode & kGradient) operands[n++] = &task.gradient;
+    if (task.mode & kHessian) operands[n++] = &task.hessian;
+    const bool several = PyTuple_Check(out.ptr());
+    if (several && PyTuple_GET_SIZE(out.ptr()) != n) return false;
+    for (int i = 0; i < n; ++i) {
+      py::handle given = several ? py::handle(PyTuple_GET_ITEM(out.ptr(), i)) : out;
+      // A lone array is for the derivative, which comes last but for the Hessian.
+      const int lone = n == 2 && values ? 1 : 0;
+      if (!several && i != lone) given = Py_None;
+      const int axis = operands[i] == &task.value ? -1 : axis_;
+      if (!set_output(given, axis, *operands[i], outputs_[i])) return false;
+      if (!given.is_none()) {
+        call.outputs_are_ours = false;
+        if (!checked && !is_apart(outputs_[i], i)) return false;
+      }
+    }
+    return n > 0 || out.is_none();
+  }
+
+  py::object run() {
+    Result result;
+    if (estimated_cost(task) < kHoldGil) {
+      result = numloss::run(call);
+    } else {
+      const py::gil_scoped_release release;
+      result = numloss::run(call);
+    }
+    if (result.bad) return py::none();
+    if (result.empty && PyErr_WarnEx(PyExc_RuntimeWarning,
+                                     "mean of a loss over no examples: the result is nan",
+                                     kUserFrame) < 0) {
+      throw py::error_already_set();
+    }
+    return results(result);
+  }
+
+ private:
+  bool set_output(py::handle given, int axis, Operand& operand, py::array& array) {
+    if (given.is_none()) {
+      array = allocate(axis);
+    } else {
+      if (!is_array(given)) return false;
+      array = as_array(given);
+      if (!array.writeable() || array.dtype().not_equal(dtype_)) return false;
+      if (task.ndim > 0 && array.ndim() == 0) return false;
+    }
+    return attach(array, operand) && spread(array, axis, task, operand);
+  }
+
+  // An array for a result, its axes in memory in the order of the prediction's.
+  py::array allocate(int axis) const {
+    const bool rows = axis < 0 && axis_ >= 0;  // values of a rowwise loss: no class axis
+    std::vector<py::ssize_t> shape, order;
+    for (py::ssize_t d = 0; d < prediction_.ndim(); ++d) {
+      if (rows && d == axis_) continue;
+      shape.push_back(prediction_.shape(d));
+    }
+    if (rows || (prediction_.flags() & py::array::c_style)) return py::array(dtype_, shape);
+    for (py::ssize_t d = 0; d < prediction_.ndim(); ++d) order.push_back(d);
+    std::stable_sort(order.begin(), order.end(), [this](py::ssize_t a, py::ssize_t b) {
+      return std::abs(prediction_.strides(a)) > std::abs(prediction_.strides(b));
+    });
+    std::vector<py::ssize_t> strides(shape.size());
+    py::ssize_t stride = dtype_.itemsize();
+    for (size_t i = order.size(); i-- > 0;) {
+      strides[size_t(order[i])] = stride;
+      stride *= std::max<py::ssize_t>(1, shape[size_t(order[i])]);
+    }
+    return py::array(dtype_, shape, strides);
+  }
+
+  // Whether nothing but the prediction itself lies where output i is written.
+  bool is_apart(const py::array& output, int i) const {
+    const Extent extent(output);
+    const bool in_place = same_memory(output, prediction_) && axis_of(i) == axis_;
+    if (!in_place && extent.meets(Extent(prediction_))) return false;
+    if (extent.meets(Extent(target_))) return false;
+    if (task.weight.data != nullptr && extent.meets(Extent(weight_))) return false;
+    return i == 0 || !extent.meets(Extent(outputs_[0]));
+  }
+
+  int axis_of(int output) const {
+    return output == 0 && task.value.data != nullptr ? -1 : axis_;
+  }
+
+  py::object results(const Result& result) const {
+    if (totals_) return py::make_tuple(result.value, result.weight, result.count);
+    if (task.mode & kHessian) return py::make_tuple(outputs_[0], outputs_[1]);
+    if (call.reduction == Reduction::kNone) {
+      if (task.mode == (kValue | kGradient)) return py::make_tuple(outputs_[0], outputs_[1]);
+      return outputs_[0];
+    }
+    if (task.mode == kGradient) return outputs_[0];
+    const py::object value = scalar(result.value);
+    if (task.mode == kValue) return value;
+    return py::make_tuple(value, outputs_[0]);
+  }
+
+  static py::object scalar(double x) {
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> storage;
+    const py::object& float64 =
+        storage.call_once_and_store_result([] { return py::module_::import("numpy").attr("float64"); })
+            .get_stored();
+    return float64(x);
+  }
+
+  int axis_ = -1;
+  bool totals_ = false;
+  DType result_type_ = DType::kFloat64;
+  py::dtype dtype_{py::reinterpret_borrow<py::dtype>(py::handle())};
+  py::array prediction_ = no_array(), target_ = no_array(), weight_ = no_array();
+  py::array outputs_[2] = {no_array(), no_array()};
+
+  static py::array no_array() { return py::reinterpret_borrow<py::array>(py::handle()); }
+};
+
+py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
+
+py::object elementwise(int loss, unsigned mode, py::handle prediction, py::handle target,
+                       py::tuple parameters, py::handle weight, py::handle reduction,
+                       py::handle denominator, py::handle out, py::handle dtype, bool checked) {
+  Request request(loss, mode, parameters);
+  const bool fit = request.set_reduction(reduction, denominator) &&
+                   request.set_prediction(prediction, -1, dtype) &&
+                   request.set_target(target, -1, checked) && request.set_weight(weight) &&
+                   request.set_outputs(out, checked);
+  return fit ? request.run() : not_implemented();
+}
+
+// A Python integer of 64 bits. False: something else.
+bool to_integer(py::handle x, int64_t& value) {
+  if (PyBool_Check(x.ptr()) || !PyIndex_Check(x.ptr())) return false;
+  value = PyNumber_AsSsize_t(x.ptr(), PyExc_OverflowError);
+  if (value != -1 || PyErr_Occurred() == nullptr) return true;
+  PyErr_Clear();
+  return false;
+}
+
+// Per-class numbers that the Python layer has checked, or null.
+const double* numbers(py::handle x, int64_t count) {
+  if (x.is_none()) return nullptr;
+  const py::array array = as_array(x);
+  if (!is_array(x) || !py::isinstance<py::array_t<double>>(array) || array.size() != count ||
+      !(array.flags() & py::array::c_style)) {
+    throw std::invalid_argument("class numbers must be a contiguous float64 array of that size");
+  }
+  return static_cast<const double*>(array.data());
+}
+
+// Row sums of probabilities may be off by what their type rounds away.
+double tolerance(DType dtype) {
+  return dtype == DType::kFloat16 || dtype == DType::kBfloat16 ? 2e-2 : 1e-3;
+}
+
+// `loss` serves integer labels, `soft_loss` distributions (and labels that become ones, by
+// smoothing or a table); -1 where there is none.
+py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction, py::handle target,
+                   py::tuple parameters, py::handle axis_object, py::handle ignore_object,
+                   double label_smoothing, py::handle class_weight, py::handle label_factor,
+                   py::handle label_table, py::handle weight, py::handle reduction,
+                   py::handle denominator, py::handle out, py::handle dtype, bool checked) {
+  Request request(loss, mode, parameters);
+  Task& task = request.task;
+  int64_t wide_axis = 0;
+  if (!is_array(prediction) || !to_integer(axis_object, wide_axis) ||
+      !to_integer(ignore_object, task.ignore_index)) {
+    return not_implemented();
+  }
+  const int64_t ndim = as_array(prediction).ndim();
+  if (wide_axis < 0) wide_axis += ndim;
+  if (wide_axis < 0 || wide_axis >= ndim) return not_implemented();
+  const int axis = int(wide_axis);
+  if (!request.set_reduction(reduction, denominator) ||
+      !request.set_prediction(prediction, axis, dtype) || task.classes == 0) {
+    return not_implemented();
+  }
+  Operand probe;
+  if (!attach(target, probe)) return not_implemented();
+  const bool labels = !is_real(probe.dtype) && probe.dtype != DType::kBool;
+  task.target_kind = labels ? Target::kLabel : Target::kDistribution;
+  const bool soft = !labels || label_smoothing > 0 || !label_table.is_none();
+  task.loss = soft ? soft_loss : loss;
+  if (task.loss < 0 || probe.dtype == DType::kBool) return not_implemented();
+  if (!request.set_target(target, labels ? -1 : axis, checked) || !request.set_weight(weight) ||
+      !request.set_outputs(out, checked)) {
+    return not_implemented();
+  }
+  task.label_smoothing = label_smoothing;
+  task.class_weight = numbers(class_weight, task.classes);
+  task.label_factor = numbers(label_factor, task.classes);
+  task.label_table = numbers(label_table, task.classes * task.classes);
+  task.distribution_tolerance = tolerance(task.target.dtype);
+  return request.run();
+}
+
+double tolerance_of(const py::array& target) {
+  return tolerance(type_of(target.dtype()).value_or(DType::kFloat64));
+}
+
+py::dict losses() {
+  py::dict result;
+  const KernelTable& table = kernels();
+  for (int i = 0; i < table.losses; ++i) {
+    result[table.loss[i].name] = py::make_tuple(i, table.loss[i].rowwise);
+  }
+  return result;
+}
+
+// One of the kernels' elementary functions over an array: for the tests of accuracy.
+py::array apply(const std::string& name, const py::array& x) {
+  const KernelTable& table = kernels();
+  const py::array result(x.dtype(), std::vector<py::ssize_t>{x.size()});
+  for (int i = 0; i < table.functions; ++i) {
+    const MathInfo& function = table.function[i];
+    if (name != function.name) continue;
+    void* to = const_cast<void*>(result.data());
+    if (x.itemsize() == 4) {
+      function.float32(static_cast<const float*>(x.data()), static_cast<float*>(to), x.size());
+    } else {
+      function.float64(static_cast<const double*>(x.data()), static_cast<double*>(to), x.size());
+    }
+    return result;
+  }
+  throw std::invalid_argument("no function named " + name);
+}
+
+py::dict config() {
+  py::dict result;
+  result["version"] = NUMLOSS_VERSION;
+  result["isa"] = kernels().isa;
+  result["isas"] = usable_isas();
+  result["hardware_fma"] = has_hardware_fma();
+  result["threads"] = num_threads();
+#if defined(__clang__)
+  result["compiler"] = "clang " __clang_version__;
+#else
+  result["compiler"] = "gcc " __VERSION__;
+#endif
+  return result;
+}
+
+}  // namespace
+}  // namespace numloss
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  using namespace numloss;
+  kernels();  // an ISA that does not exist fails the import, not the first call
+  m.attr("VALUE") = unsigned(kValue);
+  m.attr("GRADIENT") = unsigned(kGradient);
+  m.attr("HESSIAN") = unsigned(kHessian);
+  m.attr("version") = NUMLOSS_VERSION;
+  m.def("elementwise", elementwise);
+  m.def("rowwise", rowwise);
+  m.def("tolerance", tolerance_of);
+  m.def("losses", losses);
+  m.def("apply", apply);
+  m.def("config", config);
+  m.def("select_isa", select_isa);
+  m.def("num_threads", num_threads);
+  m.def("set_num_threads", set_num_threads);
+  m.def("set_thread_override", set_thread_override);
+  m.def("from_dlpack", from_dlpack);
+}

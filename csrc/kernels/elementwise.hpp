@@ -1,0 +1,182 @@
+// Driver of the elementwise losses: tiles of a flat sequence of examples. A loss gives one scalar
+// formula; everything else is here.
+#pragma once
+
+#include "tile.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// What a formula returns; the optimiser deletes what a mode does not store.
+template <class T>
+struct Derivatives {
+  T value, first, second;
+};
+
+// A loss applied to a tile. gradient and hessian come out multiplied by scale.
+template <class T>
+struct ElementTile {
+  const double* parameters;
+  const T* prediction;
+  const T* target;
+  int64_t n;
+  T scale;
+  T* value;
+  T* gradient;
+  T* hessian;
+};
+
+template <class T>
+using ElementFunction = void (*)(const ElementTile<T>&);
+template <class T>
+using ElementCheck = bool (*)(const T* prediction, const T* target, const double* parameters,
+                              int64_t n);
+
+template <template <class> class Loss, class T, unsigned kMode>
+void element_tile(const ElementTile<T>& tile) {
+  const Loss<T> loss(tile.parameters);
+  const T* const prediction = tile.prediction;
+  const T* const target = tile.target;
+  const T scale = tile.scale;
+  T* const value = tile.value;
+  T* const gradient = tile.gradient;
+  T* const hessian = tile.hessian;
+  // The gradient may overwrite the prediction it was read from: same index, no dependence.
+#pragma omp simd
+  for (int64_t i = 0; i < tile.n; ++i) {
+    const Derivatives<T> d = loss(prediction[i], target[i]);
+    if constexpr ((kMode & kValue) != 0) value[i] = d.value;
+    if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
+    if constexpr ((kMode & kHessian) != 0) hessian[i] = scale * d.second;
+  }
+}
+
+// Is any pair of the tile outside the loss's domain?
+template <template <class> class Loss, class T>
+bool element_check(const T* prediction, const T* target, const double* parameters, int64_t n) {
+  if constexpr (requires(const Loss<T>& loss) { loss.outside(T(0), T(0)); }) {
+    const Loss<T> loss(parameters);
+    int bad = 0;
+#pragma omp simd reduction(| : bad)
+    for (int64_t i = 0; i < n; ++i) bad |= int(loss.outside(prediction[i], target[i]));
+    return bad != 0;
+  } else {
+    return false;
+  }
+}
+
+// The same, but for elements of weight 0, which are not there and may hold anything.
+template <class T>
+bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target,
+                     const double* parameters, const double* weight, int64_t n) {
+  if (!check(prediction, target, parameters, n)) return false;
+  if (weight == nullptr) return true;
+  for (int64_t i = 0; i < n; ++i) {
+    if (weight[i] != 0.0 && check(prediction + i, target + i, parameters, 1)) return true;
+  }
+  return false;
+}
+
+// The functions of one loss for one type, by mode.
+template <class T>
+struct ElementFunctions {
+  ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
+  ElementCheck<T> check;  // null: every pair is in the domain
+
+  ElementFunction<T> of(unsigned mode) const {
+    if (mode & kHessian) return gradient_hessian;
+    return mode == kValue ? value : mode == kGradient ? gradient : value_gradient;
+  }
+};
+
+template <template <class> class Loss, class T>
+constexpr ElementFunctions<T> element_functions() {
+  constexpr bool kChecked = requires(const Loss<T>& loss) { loss.outside(T(0), T(0)); };
+  return {element_tile<Loss, T, kValue>, element_tile<Loss, T, kGradient>,
+          element_tile<Loss, T, kValue | kGradient>, element_tile<Loss, T, kGradient | kHessian>,
+          kChecked ? element_check<Loss, T> : nullptr};
+}
+
+// x times its example's weight; a weight of 0 takes the example out, NaN and all.
+template <class T>
+void weigh(T* x, const double* weight, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    const T weighed = T(double(x[i]) * weight[i]);
+    x[i] = weight[i] == 0.0 ? T(0) : weighed;
+  }
+}
+
+// The values of a tile into the block's sum, or out to the caller's array.
+template <class T>
+void finish_values(const Task& task, const Examples& at, T* value, const double* weight, int64_t n,
+                   Partial& partial) {
+  if (task.value.data != nullptr) {
+    if (weight != nullptr) weigh(value, weight, n);
+    store(task.value, at, n, value);
+  } else if (weight == nullptr) {
+    add(partial.loss, sum(value, n));
+  } else {
+    // In double: the product of two floats is exact, and only the sum rounds.
+    double weighted[kTile];
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      const double product = double(value[i]) * weight[i];
+      weighted[i] = weight[i] == 0.0 ? 0.0 : product;
+    }
+    add(partial.loss, sum(weighted, n));
+  }
+}
+
+template <class T>
+void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_t begin,
+                  int64_t end, bool only_survey, Partial& partial) {
+  alignas(64) T prediction_buffer[kTile], target_buffer[kTile];
+  alignas(64) T value[kTile], gradient_buffer[kTile], hessian_buffer[kTile];
+  alignas(64) double weight_buffer[kTile];
+  const ElementFunction<T> function = functions.of(task.mode);
+  Examples at(task, begin);
+  for (int64_t i = begin; i < end;) {
+    int64_t n = end - i < kTile ? end - i : kTile;
+    const double* weight = nullptr;
+    if (task.weight.data != nullptr) {
+      weight = load(task.weight, at, n, weight_buffer);
+      add(partial.weight, sum(weight, n));
+    }
+    partial.count += n;
+    const bool checked = functions.check != nullptr;
+    if (!only_survey || checked) {
+      const T* prediction = load(task.prediction, at, n, prediction_buffer);
+      const T* target = load(task.target, at, n, target_buffer);
+      if (checked && counted_outside(functions.check, prediction, target, task.parameters, weight, n)) {
+        partial.bad = true;
+        return;
+      }
+      if (!only_survey) {
+        ElementTile<T> tile{task.parameters, prediction, target, n,      T(task.scale),
+                            value,           nullptr,    nullptr};
+        if (task.mode & kGradient) {
+          tile.gradient = destination(task.gradient, at, n, gradient_buffer);
+        }
+        if (task.mode & kHessian) {
+          tile.hessian = destination(task.hessian, at, n, hessian_buffer);
+        }
+        function(tile);
+        if (task.mode & kValue) finish_values(task, at, value, weight, n, partial);
+        if (task.mode & kGradient) {
+          if (weight != nullptr) weigh(tile.gradient, weight, n);
+          store(task.gradient, at, n, tile.gradient);
+        }
+        if (task.mode & kHessian) {
+          if (weight != nullptr) weigh(tile.hessian, weight, n);
+          store(task.hessian, at, n, tile.hessian);
+        }
+      }
+    }
+    i += n;
+    advance(at, n);
+  }
+}
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

@@ -1,0 +1,104 @@
+// Folds the registry into one table of functions, the only symbol that leaves. Compiled once for
+// every instruction set, with NUMLOSS_ISA naming it.
+#include "registry.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+struct Losses {
+  LossInfo info[kLosses];
+};
+
+constexpr Losses losses() {
+  Losses result{};
+  for (int i = 0; i < kLosses; ++i) result.info[i] = kRegistry[i].info;
+  return result;
+}
+
+constexpr Losses kInfo = losses();
+
+template <class T>
+const ElementFunctions<T>& element_entry(const Entry& entry) {
+  if constexpr (sizeof(T) == 4) return entry.element32;
+  else return entry.element64;
+}
+
+template <class T>
+const RowFunctions<T>& row_entry(const Entry& entry) {
+  if constexpr (sizeof(T) == 4) return entry.row32;
+  else return entry.row64;
+}
+
+template <class T>
+void run_as(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
+  const Entry& entry = kRegistry[task.loss];
+  if (!entry.info.rowwise) {
+    run_elements(task, element_entry<T>(entry), begin, end, false, partial);
+    return;
+  }
+  const RowFunctions<T>& functions = row_entry<T>(entry);
+  T* memory = reinterpret_cast<T*>(scratch);
+  if (folds(task, functions)) {
+    run_rows(task, functions, begin, end, memory, partial);
+  } else {
+    run_panels(task, functions, begin, end, memory, partial);
+  }
+}
+
+template <class T>
+void survey_as(const Task& task, int64_t begin, int64_t end, Partial& partial) {
+  const Entry& entry = kRegistry[task.loss];
+  if (entry.info.rowwise) {
+    survey_rows<T>(task, begin, end, partial);
+  } else {
+    run_elements(task, element_entry<T>(entry), begin, end, true, partial);
+  }
+}
+
+void run(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
+  if (task.wide) run_as<double>(task, begin, end, scratch, partial);
+  else run_as<float>(task, begin, end, scratch, partial);
+}
+
+void survey(const Task& task, int64_t begin, int64_t end, char*, Partial& partial) {
+  if (task.wide) survey_as<double>(task, begin, end, partial);
+  else survey_as<float>(task, begin, end, partial);
+}
+
+int64_t scratch_bytes(const Task& task) {
+  const Entry& entry = kRegistry[task.loss];
+  if (!entry.info.rowwise) return 0;
+  return task.wide ? row_scratch(task, entry.row64) : row_scratch(task, entry.row32);
+}
+
+template <class T, T (*kFunction)(T)>
+void map(const T* x, T* y, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) y[i] = kFunction(x[i]);
+}
+
+constexpr MathInfo kFunctions[] = {
+    {"exp", map<float, exp<float>>, map<double, exp<double>>},
+    {"exp_nonpositive", map<float, exp_nonpositive<float>>, map<double, exp_nonpositive<double>>},
+    {"log", map<float, log<float>>, map<double, log<double>>},
+    {"log1p", map<float, log1p<float>>, map<double, log1p<double>>},
+    {"log1p_unit", map<float, log1p_unit<float>>, map<double, log1p_unit<double>>},
+};
+
+#define NUMLOSS_STRING_(x) #x
+#define NUMLOSS_STRING(x) NUMLOSS_STRING_(x)
+
+constexpr KernelTable kTable = {NUMLOSS_STRING(NUMLOSS_ISA),
+                                kLosses,
+                                kInfo.info,
+                                run,
+                                survey,
+                                scratch_bytes,
+                                sizeof(kFunctions) / sizeof(kFunctions[0]),
+                                kFunctions};
+
+}  // namespace
+
+const KernelTable& table() { return kTable; }
+
+}  // namespace numloss::NUMLOSS_ISA

@@ -1,0 +1,179 @@
+// Losses of one score or probability against a binary target.
+#pragma once
+
+#include "../elementwise.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+template <class T>
+NUMLOSS_INLINE bool outside_unit(T x) {
+  return x < T(0) || x > T(1);  // NaN is not outside: it comes out as NaN
+}
+
+// (1 - t) softplus(x) + pos_weight t softplus(-x), t smoothed to t (1 - eps) + eps/2. For a weight
+// of 1 this is max(x, 0) - x t + log1p(exp(-|x|)), in a form whose terms are all positive.
+template <class T>
+struct BinaryCrossEntropy {
+  static constexpr const char* name = "binary_cross_entropy";
+  static constexpr double cost = 0.5;
+  T pos_weight, keep, shift;
+  explicit BinaryCrossEntropy(const double* parameters)
+      : pos_weight(T(parameters[0])),
+        keep(T(1 - parameters[1])),
+        shift(T(0.5 * parameters[1])) {}
+  NUMLOSS_INLINE bool outside(T, T target) const { return outside_unit(target); }
+  NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
+    const T t = target * keep + shift;
+    const T negative = T(1) - t;
+    const T positive = pos_weight * t;
+    const Logistic<T> s = logistic(x);
+    const T linear = term(x > T(0) ? negative : positive, abs(x));
+    return {linear + (negative + positive) * s.log1p_decay,
+            negative * s.probability - positive * s.complement,
+            (negative + positive) * s.variance};
+  }
+};
+
+// -(1 - t) log(1 - p) - pos_weight t log(p); a term with factor 0 is 0 at p = 0 and p = 1 too.
+template <class T>
+struct BinaryCrossEntropyProbability {
+  static constexpr const char* name = "binary_cross_entropy_probability";
+  static constexpr double cost = 1.0;
+  T pos_weight, keep, shift;
+  explicit BinaryCrossEntropyProbability(const double* parameters)
+      : pos_weight(T(parameters[0])),
+        keep(T(1 - parameters[1])),
+        shift(T(0.5 * parameters[1])) {}
+  NUMLOSS_INLINE bool outside(T p, T target) const {
+    return outside_unit(target) || outside_unit(p);
+  }
+  NUMLOSS_INLINE Derivatives<T> operator()(T p, T target) const {
+    const T t = target * keep + shift;
+    const T negative = T(1) - t;
+    const T positive = pos_weight * t;
+    const T complement = T(1) - p;
+    const T from_negative = term(negative, T(1) / complement);
+    const T from_positive = term(positive, T(1) / p);
+    const T value = -term(negative, log1p(-p)) - term(positive, log(p));
+    return {keep_nan(p, value), keep_nan(p, from_negative - from_positive),
+            keep_nan(p, term(from_negative, T(1) / complement) +
+                            term(from_positive, T(1) / p))};
+  }
+};
+
+// The focal modulation of a cross-entropy ce: alpha_t q^gamma ce with q = 1 - p_t =
+// p (1 - t) + (1 - p) t and alpha_t = alpha t + (1 - alpha)(1 - t) (Lin et al. 2017, eq. 5; soft
+// targets as torchvision). alpha < 0 stands for no balancing.
+template <class T>
+struct FocalModulation {
+  T gamma, alpha;
+  bool balanced;
+  explicit FocalModulation(const double* parameters)
+      : gamma(T(parameters[0])), alpha(T(parameters[1])), balanced(parameters[1] >= 0) {}
+  NUMLOSS_INLINE T alpha_of(T t) const {
+    return balanced ? alpha * t + (T(1) - alpha) * (T(1) - t) : T(1);
+  }
+};
+
+template <class T>
+struct Focal : FocalModulation<T> {
+  static constexpr const char* name = "focal";
+  static constexpr double cost = 1.2;
+  using FocalModulation<T>::FocalModulation;
+  NUMLOSS_INLINE bool outside(T, T target) const { return outside_unit(target); }
+  NUMLOSS_INLINE Derivatives<T> operator()(T x, T t) const {
+    const T gamma = this->gamma;
+    const Logistic<T> s = logistic(x);
+    const T negative = T(1) - t;
+    const T ce = term(x > T(0) ? negative : t, abs(x)) + s.log1p_decay;
+    const T slope = negative * s.probability - t * s.complement;  // d ce / dx
+    const T q = negative * s.probability + t * s.complement;
+    const T factor = this->alpha_of(t) * power(q, gamma);
+    // q'/q; for q = 0 (a certain, right prediction) its limit, +-1.
+    const T direction = negative - t;
+    const T ratio = q == T(0) ? direction : direction * s.variance / q;
+    const T ratio_ce = s.variance == T(0) && q > T(0) ? T(0) : ratio * ce;
+    const T tilt = s.complement - s.probability;  // q''/q' = 1 - 2p
+    const T second = gamma * ((gamma - T(1)) * ratio * ratio_ce + tilt * ratio_ce +
+                              T(2) * ratio * slope) +
+                     s.variance;
+    return {factor * ce, factor * (gamma * ratio_ce + slope), factor * second};
+  }
+};
+
+template <class T>
+struct FocalProbability : FocalModulation<T> {
+  static constexpr const char* name = "focal_probability";
+  static constexpr double cost = 2.0;
+  using FocalModulation<T>::FocalModulation;
+  NUMLOSS_INLINE bool outside(T p, T target) const {
+    return outside_unit(target) || outside_unit(p);
+  }
+  NUMLOSS_INLINE Derivatives<T> operator()(T p, T t) const {
+    const T gamma = this->gamma;
+    const T negative = T(1) - t;
+    const T complement = T(1) - p;
+    const T ce = -term(negative, log1p(-p)) - term(t, log(p));
+    const T from_negative = term(negative, T(1) / complement);
+    const T from_positive = term(t, T(1) / p);
+    const T slope = from_negative - from_positive;
+    const T curvature =
+        term(from_negative, T(1) / complement) + term(from_positive, T(1) / p);
+    const T q = negative * p + t * complement;
+    const T direction = negative - t;
+    const T alpha = this->alpha_of(t);
+    // q^(gamma-1) and q^(gamma-2) meet ce and its slope, which vanish with q: at q = 0 the limit of
+    // every product with gamma >= 1 is 0 (or the slope's own term at gamma = 0).
+    const T factor = power(q, gamma);
+    const T ratio = q == T(0) ? T(0) : direction / q;
+    const T second = gamma * ((gamma - T(1)) * ratio * ratio * ce + T(2) * ratio * slope);
+    const T value = term(factor, ce);
+    const T first = term(gamma * factor, ratio * ce) + term(factor, slope);
+    return {keep_nan(p, alpha * value), keep_nan(p, alpha * first),
+            keep_nan(p, alpha * (term(factor, second) + term(factor, curvature)))};
+  }
+};
+
+// Targets of the hinge family: -1 or +1, or booleans mapped there by 2t - 1.
+template <class T>
+struct SignedTarget {
+  T slope, offset, margin;
+  explicit SignedTarget(const double* parameters)
+      : slope(T(parameters[1])), offset(T(parameters[2])), margin(T(parameters[0])) {}
+  NUMLOSS_INLINE T sign(T target) const { return slope * target + offset; }
+  NUMLOSS_INLINE bool outside(T, T target) const {
+    const T t = sign(target);
+    return t < T(-1) || t > T(1) || abs(t) < T(1);
+  }
+};
+
+// max(0, z), z = margin - t s. Derivative -t where z > 0, else 0.
+template <class T>
+struct Hinge : SignedTarget<T> {
+  static constexpr const char* name = "hinge";
+  static constexpr double cost = 0.15;
+  using SignedTarget<T>::SignedTarget;
+  NUMLOSS_INLINE Derivatives<T> operator()(T score, T target) const {
+    const T t = this->sign(target);
+    const T z = this->margin - t * score;
+    return {z <= T(0) ? T(0) : z, keep_nan(z, z <= T(0) ? T(0) : -t), keep_nan(z, T(0))};
+  }
+};
+
+// max(0, z)². Derivative -2 t z where z > 0; second derivative 2 there.
+template <class T>
+struct SquaredHinge : SignedTarget<T> {
+  static constexpr const char* name = "squared_hinge";
+  static constexpr double cost = 0.15;
+  using SignedTarget<T>::SignedTarget;
+  NUMLOSS_INLINE Derivatives<T> operator()(T score, T target) const {
+    const T t = this->sign(target);
+    const T z = this->margin - t * score;
+    const T active = z <= T(0) ? T(0) : z;
+    return {active * active, T(-2) * t * active, keep_nan(z, z <= T(0) ? T(0) : T(2))};
+  }
+};
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

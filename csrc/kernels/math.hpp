@@ -1,0 +1,267 @@
+// Elementary functions for the kernels: branch-free scalar formulas that `#pragma omp simd`
+// vectorises. Every operation is an IEEE basic operation or an explicit fma, so any vector width,
+// compiler and instruction set gives the same bits. Nothing here calls libm (but for fma on CPUs
+// without one). Coefficients: tools/fit_polynomials.py. Errors: tests/test_math.py against mpmath.
+#pragma once
+
+#include <cstdint>
+
+#define NUMLOSS_INLINE [[gnu::always_inline]] inline
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+template <class T>
+struct Real;
+
+template <>
+struct Real<float> {
+  using Bits = uint32_t;  // arithmetic modulo 2^32: a NaN's garbage cannot overflow
+  static constexpr int kMantissaBits = 23;
+  static constexpr Bits kExponentBias = 127;
+  static constexpr float kInfinity = __builtin_inff();
+  static constexpr float kNan = __builtin_nanf("");
+  static constexpr float kSmallestNormal = 0x1p-126f;
+  // 1.5 * 2^23: adding it rounds to an integer that then sits in the low mantissa bits.
+  static constexpr float kRounder = 0x1.8p23f;
+  static constexpr float kLog2e = 0x1.715476p0f;
+  static constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
+  // exp(kExpZero) < half the smallest subnormal; exp(kExpOverflow) > the largest float.
+  static constexpr float kExpZero = -104.0f, kExpOverflow = 89.0f;
+  static constexpr int kExpGuard = 24;  // 2^(n + guard) stays normal for every n that counts
+  static constexpr float kExpGuardScale = 0x1p-24f;
+  static constexpr Bits kSqrtHalf = 0x3f3504f3;
+  static constexpr float kExp[] = {0x1p-1f, 0x1.5554dcp-3f, 0x1.555518p-5f, 0x1.120be2p-7f,
+                                   0x1.6d117cp-10f};
+  static constexpr float kLog[] = {0x1.555556p-1f, 0x1.9999ecp-2f, 0x1.245c28p-2f,
+                                   0x1.ddd4dap-3f};
+  static constexpr float kLog1pUnit[] = {0x1.555556p-1f, 0x1.9998d4p-2f, 0x1.24c926p-2f,
+                                         0x1.bc8cf8p-3f, 0x1.dba26p-3f};
+};
+
+template <>
+struct Real<double> {
+  using Bits = uint64_t;
+  static constexpr int kMantissaBits = 52;
+  static constexpr Bits kExponentBias = 1023;
+  static constexpr double kInfinity = __builtin_inf();
+  static constexpr double kNan = __builtin_nan("");
+  static constexpr double kSmallestNormal = 0x1p-1022;
+  static constexpr double kRounder = 0x1.8p52;
+  static constexpr double kLog2e = 0x1.71547652b82fep0;
+  static constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
+  static constexpr double kExpZero = -746.0, kExpOverflow = 710.0;
+  static constexpr int kExpGuard = 54;
+  static constexpr double kExpGuardScale = 0x1p-54;
+  static constexpr Bits kSqrtHalf = 0x3fe6a09e667f3bcd;
+  static constexpr double kExp[] = {
+      0x1.0000000000001p-1,  0x1.5555555555556p-3,  0x1.5555555553d37p-5,  0x1.11111111109a6p-7,
+      0x1.6c16c1789d1d7p-10, 0x1.a01a01a7cebcdp-13, 0x1.a019b8ca26fcfp-16, 0x1.71de0d85293b8p-19,
+      0x1.2891d4ffbb0f9p-22, 0x1.af390ba7e6f47p-26};
+  static constexpr double kLog[] = {0x1.5555555555555p-1, 0x1.9999999999a39p-2,
+                                    0x1.2492492476a1ap-2, 0x1.c71c7201a55d7p-3,
+                                    0x1.745cf8e4bba1bp-3, 0x1.3b1c3c1c81c8fp-3,
+                                    0x1.0fbde0f4ad17bp-3, 0x1.0c0aff044a97p-3};
+  static constexpr double kLog1pUnit[] = {
+      0x1.5555555555555p-1, 0x1.9999999999944p-2, 0x1.2492492499d46p-2, 0x1.c71c71bedea97p-3,
+      0x1.745d19937b1fcp-3, 0x1.3b13515f6f9efp-3, 0x1.111abdc8abe16p-3, 0x1.e0a2d581ab68fp-4,
+      0x1.bc37f0140c19ep-4, 0x1.32e0d25c9c761p-4, 0x1.401d3e65cdc48p-3};
+};
+
+NUMLOSS_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+NUMLOSS_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
+template <class T>
+NUMLOSS_INLINE typename Real<T>::Bits bits_of(T x) {
+  return __builtin_bit_cast(typename Real<T>::Bits, x);
+}
+
+template <class T>
+NUMLOSS_INLINE T abs(T x) {
+  return sizeof(T) == 4 ? T(__builtin_fabsf(float(x))) : T(__builtin_fabs(double(x)));
+}
+
+template <class T>
+NUMLOSS_INLINE bool is_nan(T x) {
+  return x != x;
+}
+
+// x where it is NaN, else value: what keeps a comparison from swallowing a NaN.
+template <class T>
+NUMLOSS_INLINE T keep_nan(T x, T value) {
+  return is_nan(x) ? x : value;
+}
+
+// factor * x, 0 where the factor is 0 even if x is infinite: a term that is not there.
+template <class T>
+NUMLOSS_INLINE T term(T factor, T x) {
+  return factor == T(0) ? T(0) : factor * x;
+}
+
+// Horner's rule, unrolled at compile time so that the coefficients become immediates.
+template <int kIndex, int kTerms, class T>
+NUMLOSS_INLINE T horner(const T (&coefficients)[kTerms], T x) {
+  if constexpr (kIndex == kTerms - 1) {
+    return coefficients[kIndex];
+  } else {
+    return fma(horner<kIndex + 1>(coefficients, x), x, coefficients[kIndex]);
+  }
+}
+
+template <class T>
+NUMLOSS_INLINE T polynomial(const auto& coefficients, T x) {
+  return horner<0>(coefficients, x);
+}
+
+// 2^n, n within the normal exponents.
+template <class T>
+NUMLOSS_INLINE T power_of_two(typename Real<T>::Bits n) {
+  using R = Real<T>;
+  return __builtin_bit_cast(T, (n + R::kExponentBias) << R::kMantissaBits);
+}
+
+// x = n ln 2 + r with |r| <= ln(2)/2; mantissa is exp(r).
+template <class T>
+struct ExpParts {
+  T mantissa;
+  typename Real<T>::Bits n;
+};
+
+template <class T>
+NUMLOSS_INLINE ExpParts<T> exp_parts(T x) {
+  using R = Real<T>;
+  const T shifted = fma(x, R::kLog2e, R::kRounder);
+  const T n = shifted - R::kRounder;
+  // Two parts of ln 2 with fma: the reduced argument is right to the last bit it can hold.
+  const T r = fma(-n, R::kLn2Low, fma(-n, R::kLn2High, x));
+  const T tail = polynomial(R::kExp, r);
+  const T mantissa = T(1) + fma(r * r, tail, r);
+  return {mantissa, bits_of(shifted) - bits_of(R::kRounder)};
+}
+
+// exp(x) for x <= 0. Domain [-inf, 0], 1 ULP, subnormal results included; exp(-inf) = 0 exactly,
+// NaN stays. Spares the overflow handling of exp: the form that softmax and sigmoid need.
+template <class T>
+NUMLOSS_INLINE T exp_nonpositive(T x) {
+  using R = Real<T>;
+  x = x < R::kExpZero ? R::kExpZero : x;
+  const ExpParts<T> parts = exp_parts(x);
+  return parts.mantissa * power_of_two<T>(parts.n + R::kExpGuard) * R::kExpGuardScale;
+}
+
+// exp(x) on the whole line: 1 ULP, subnormal results included, overflow to +inf, NaN stays.
+template <class T>
+NUMLOSS_INLINE T exp(T x) {
+  using R = Real<T>;
+  x = x < R::kExpZero ? R::kExpZero : x;
+  x = x > R::kExpOverflow ? R::kExpOverflow : x;
+  const ExpParts<T> parts = exp_parts(x);
+  // Two factors: 2^n itself may be beyond the exponents at either end.
+  // The even offset makes n nonnegative, so that a logical shift halves it: AVX2 has no arithmetic
+  // shift of 64-bit integers.
+  constexpr typename R::Bits kOffset = 2048;
+  const auto half = ((parts.n + kOffset) >> 1) - kOffset / 2;
+  return parts.mantissa * power_of_two<T>(half) * power_of_two<T>(parts.n - half);
+}
+
+// log(2^k (1 + f)) plus a small correction, 1 + f in [sqrt(1/2), sqrt(2)):
+// k ln2 + f - (f²/2 - s (f²/2 + R(s²))), s = f/(2+f), the arrangement of FDLIBM's e_log.c (Sun
+// Microsystems, 1993): f enters exactly, the rest is small beside it.
+template <class T>
+NUMLOSS_INLINE T log_sum(T f, T k, T correction) {
+  using R = Real<T>;
+  const T s = f / (T(2) + f);
+  const T z = s * s;
+  const T tail = z * polynomial(R::kLog, z);
+  const T half_square = T(0.5) * f * f;
+  const T low = fma(k, R::kLn2Low, correction);
+  return fma(k, R::kLn2High, f - (half_square - fma(s, half_square + tail, low)));
+}
+
+// Exponent k and f of a positive normal x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)).
+template <class T>
+struct LogParts {
+  T f, k;
+};
+
+template <class T>
+NUMLOSS_INLINE LogParts<T> log_parts(T x) {
+  using R = Real<T>;
+  using Bits = typename R::Bits;
+  const Bits bits = bits_of(x);
+  constexpr Bits kOne = R::kExponentBias << R::kMantissaBits;
+  const Bits k = ((bits + (kOne - R::kSqrtHalf)) >> R::kMantissaBits) - R::kExponentBias;
+  const Bits mantissa = bits - (k << R::kMantissaBits);
+  // k + rounder, then minus rounder, turns the integer into a float with an add that every
+  // instruction set has (AVX2 has no conversion from 64-bit integers).
+  const T kf = __builtin_bit_cast(T, bits_of(R::kRounder) + k) - R::kRounder;
+  return {__builtin_bit_cast(T, mantissa) - T(1), kf};
+}
+
+// log(x): 1 ULP, subnormal arguments included; log(0) = -inf, log(x < 0) = NaN, log(inf) = inf.
+template <class T>
+NUMLOSS_INLINE T log(T x) {
+  using R = Real<T>;
+  const bool subnormal = x < R::kSmallestNormal;
+  const LogParts<T> parts = log_parts(subnormal ? x / R::kExpGuardScale : x);
+  const T k = subnormal ? parts.k - T(R::kExpGuard) : parts.k;
+  T result = log_sum(parts.f, k, T(0));
+  result = x < R::kInfinity ? result : x;  // +inf and NaN
+  result = x == T(0) ? -R::kInfinity : result;
+  return x < T(0) ? R::kNan : result;
+}
+
+// log(1 + x) for x >= -1: 1 ULP; log1p(-1) = -inf, log1p(inf) = inf, NaN stays.
+template <class T>
+NUMLOSS_INLINE T log1p(T x) {
+  using R = Real<T>;
+  const T u = T(1) + x;
+  // What the rounding of 1 + x lost (Knuth's TwoSum), as a share of u.
+  const T x_part = u - T(1);
+  const T lost = (T(1) - (u - x_part)) + (x - x_part);
+  const LogParts<T> parts = log_parts(u);
+  T result = log_sum(parts.f, parts.k, lost / u);
+  result = u < R::kInfinity ? result : u;
+  result = u == T(0) ? -R::kInfinity : result;
+  return u < T(0) ? R::kNan : result;
+}
+
+// log(1 + u) for u in [0, 1], 1 ULP: no exponent to take apart. NaN stays.
+template <class T>
+NUMLOSS_INLINE T log1p_unit(T u) {
+  using R = Real<T>;
+  const T s = u / (T(2) + u);
+  const T z = s * s;
+  const T tail = z * polynomial(R::kLog1pUnit, z);
+  const T half_square = T(0.5) * u * u;
+  return u - (half_square - s * (half_square + tail));
+}
+
+// The parts of the logistic function that a stable loss needs, from one exponential.
+template <class T>
+struct Logistic {
+  T probability;  // 1 / (1 + exp(-x))
+  T complement;   // 1 / (1 + exp(x)), without the cancellation of 1 - probability
+  T variance;     // probability * complement
+  T log1p_decay;  // log(1 + exp(-|x|)); softplus(x) = max(x, 0) + this
+};
+
+template <class T>
+NUMLOSS_INLINE Logistic<T> logistic(T x) {
+  const T decay = exp_nonpositive(-abs(x));
+  const T larger = T(1) / (T(1) + decay);
+  const T smaller = decay * larger;
+  return {x < T(0) ? smaller : larger, x < T(0) ? larger : smaller, smaller * larger,
+          log1p_unit(decay)};
+}
+
+// base^exponent for base >= 0: exp(exponent * log(base)). 0^0 = 1. The relative error grows as
+// |exponent * log(base)| ULP, the price of one logarithm in working precision.
+template <class T>
+NUMLOSS_INLINE T power(T base, T exponent) {
+  const T result = exp(exponent * log(base));
+  return exponent == T(0) ? keep_nan(base, T(1)) : result;
+}
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

@@ -1,0 +1,63 @@
+// The list of losses, one row each.
+#pragma once
+
+#include "losses/binary.hpp"
+#include "losses/multiclass.hpp"
+#include "losses/ordinal.hpp"
+#include "losses/penalty.hpp"
+#include "losses/regression.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+struct Entry {
+  LossInfo info;
+  ElementFunctions<float> element32;
+  ElementFunctions<double> element64;
+  RowFunctions<float> row32;
+  RowFunctions<double> row64;
+};
+
+template <template <class> class Loss>
+constexpr Entry elements() {
+  using Named = Loss<float>;
+  return {{Named::name, false, Named::cost},
+          element_functions<Loss, float>(),
+          element_functions<Loss, double>(),
+          {},
+          {}};
+}
+
+template <class Family>
+constexpr Entry rows(const char* name, double cost) {
+  return {{name, true, cost},
+          {},
+          {},
+          row_functions<Family, float>(),
+          row_functions<Family, double>()};
+}
+
+constexpr Entry kRegistry[] = {
+    elements<Mse>(),
+    elements<Mae>(),
+    elements<Huber>(),
+    elements<BinaryCrossEntropy>(),
+    elements<BinaryCrossEntropyProbability>(),
+    elements<Focal>(),
+    elements<FocalProbability>(),
+    elements<Hinge>(),
+    elements<SquaredHinge>(),
+    elements<ElasticNet>(),
+    rows<LabelLikelihood<NegativeLogLikelihood>>("cross_entropy", 0.5),
+    rows<Distribution<false>>("cross_entropy_distribution", 1.0),
+    rows<Distribution<true>>("kl_divergence", 1.5),
+    rows<LabelLikelihood<FocalLikelihood>>("softmax_focal", 0.5),
+    rows<MulticlassHinge<true>>("multiclass_hinge_weston_watkins", 0.3),
+    rows<MulticlassHinge<false>>("multiclass_hinge_crammer_singer", 0.3),
+    rows<RankedProbability>("ranked_probability", 0.8),
+};
+
+constexpr int kLosses = sizeof(kRegistry) / sizeof(kRegistry[0]);
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

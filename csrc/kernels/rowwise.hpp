@@ -1,0 +1,519 @@
+// Driver of the losses over rows of classes. Two shapes of the same panel, 64 lanes wide:
+// - side by side: 64 rows of up to 64 classes (of any number, for losses that scan the classes),
+//   transposed so that a lane is a row and a step a class;
+// - folded: one long row, 64 classes to a step, tile after tile.
+// Which one serves depends on the number of classes alone, so memory layout cannot change a bit.
+// Padding is -inf, "a class that cannot happen": it adds nothing to any loss.
+#pragma once
+
+#include "elementwise.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+inline constexpr int kFoldedTile = 1024;     // classes of a long row worked on at a time
+inline constexpr int kMaxFoldedTiles = 4096;  // longer rows get longer tiles
+
+// Up to 64 rows, side by side. Arrays of [classes][kLanes].
+template <class T>
+struct Panel {
+  const double* parameters;
+  int64_t classes;
+  T* logits;       // the gradient on return
+  T* hessian;      // where asked for
+  T* scratch;      // two more panels, for losses that ask for them
+  const T* mass;   // distribution targets
+  const T* entropy;          // [kLanes] sum of q log q, for distribution targets
+  const int32_t* label;      // [kLanes], label targets
+  const T* coefficient;      // [kLanes] what the derivatives are multiplied by
+  T* value;                  // [kLanes]
+};
+
+template <class T>
+using PanelFunction = void (*)(const Panel<T>&);
+
+// A long row: its classes come in tiles.
+template <class T>
+class Row;
+
+template <class T>
+using RowFunction = T (*)(Row<T>&);
+
+template <class T>
+struct RowFunctions {
+  PanelFunction<T> panel[4];  // by mode, see mode_index
+  RowFunction<T> row[4];      // null: rows of any length go side by side
+  int scratch_panels;
+  bool entropy;  // the value needs the sum of q log q
+};
+
+constexpr int mode_index(unsigned mode) {
+  return mode == kValue ? 0 : mode == kGradient ? 1 : mode == (kValue | kGradient) ? 2 : 3;
+}
+
+inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient,
+                                      kGradient | kHessian};
+
+inline int64_t folded_tile(int64_t classes) {
+  const int64_t least = (classes + kMaxFoldedTiles - 1) / kMaxFoldedTiles;
+  return least <= kFoldedTile ? kFoldedTile : (least + kLanes - 1) / kLanes * kLanes;
+}
+
+// ---------------------------------------------------------------------------- targets and weights
+
+// What the examples of a panel bring besides their logits.
+struct RowInfo {
+  int64_t label[kLanes];
+  double loss_weight[kLanes];  // multiplies value and derivatives; 0: the row is not there
+};
+
+inline int64_t read_label(const Operand& operand, const char* from) {
+  return with_type(operand.dtype, [&](auto zero) -> int64_t {
+    using S = decltype(zero);
+    if constexpr (__is_same(S, Half) || __is_same(S, Bfloat)) {
+      return -1;
+    } else {
+      const S x = read<S>(from, operand.swapped);
+      // A uint64 beyond int64 is out of range whatever the number of classes.
+      if constexpr (__is_same(S, uint64_t)) return x > uint64_t(INT64_MAX) ? INT64_MAX : int64_t(x);
+      return int64_t(x);
+    }
+  });
+}
+
+inline double weight_at(const Task& task, const Examples& at) {
+  double weight = 1;
+  if (task.weight.data != nullptr) copy_in(task.weight, at.address(task.weight), 0, 1, &weight, 1);
+  return weight;
+}
+
+// Labels and weights of n rows; adds the weights to the block's. False: a label out of range.
+inline bool read_labels(const Task& task, Examples at, int64_t n, RowInfo& info,
+                        Partial& partial) {
+  double weights[kLanes];
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t label = read_label(task.target, at.address(task.target));
+    const bool ignored = label == task.ignore_index;
+    const double weight = ignored ? 0.0 : weight_at(task, at);
+    info.label[i] = 0;
+    info.loss_weight[i] = 0;
+    weights[i] = 0;
+    partial.count += !ignored;
+    if (weight != 0.0) {
+      if (label < 0 || label >= task.classes) return false;
+      const double class_weight = task.class_weight ? task.class_weight[label] : 1.0;
+      const double factor = task.label_factor ? task.label_factor[label] : 1.0;
+      weights[i] = weight * class_weight;
+      info.label[i] = label;
+      // Smoothing spreads the class weights over the classes: they are in the mass then.
+      const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;
+      info.loss_weight[i] = (in_mass ? weight : weights[i]) * factor;
+    }
+    at.advance(1);
+  }
+  add(partial.weight, sum(weights, n));
+  return true;
+}
+
+struct MassSums {
+  double probability = 0, weight = 0, entropy = 0;  // q, q * class_weight, q log q
+  bool negative = false;                            // a negative probability was met
+};
+
+// The target distribution of classes [first, first + n) of one row, class weights and smoothing
+// included, as mass[k * step]. Adds up its sums.
+template <class T>
+void read_mass(const Task& task, const Examples& at, int64_t label, int64_t first, int64_t n,
+               const T* logits, T* mass, int64_t step, bool entropy, MassSums& sums) {
+  T q[kLanes];
+  const double even = task.label_smoothing / double(task.classes);
+  for (int64_t start = 0; start < n; start += kLanes) {
+    const int64_t length = n - start < kLanes ? n - start : kLanes;
+    if (task.target_kind == Target::kDistribution) {
+      const int64_t stride = task.target.class_stride;
+      copy_in(task.target, at.address(task.target) + (first + start) * stride, stride, length, q,
+              1);
+    } else if (task.label_table != nullptr) {
+      const double* row = task.label_table + label * task.classes + first + start;
+      for (int64_t k = 0; k < length; ++k) q[k] = T(row[k]);
+    } else {
+      for (int64_t k = 0; k < length; ++k) q[k] = T(first + start + k == label);
+    }
+    for (int64_t k = 0; k < length; ++k) {
+      const int64_t c = start + k;
+      sums.negative = sums.negative || q[k] < T(0);
+      sums.probability += double(q[k]);
+      const bool weighted = task.class_weight != nullptr && task.label_table == nullptr;
+      const double class_weight = weighted ? task.class_weight[first + c] : 1.0;
+      sums.weight += double(q[k]) * class_weight;
+      if (logits != nullptr) {
+        // The smoothing share of a class that cannot happen is dropped.
+        const double share = logits[c * step] == -Real<T>::kInfinity ? 0.0 : even;
+        mass[c * step] =
+            T((double(q[k]) * (1.0 - task.label_smoothing) + share) * class_weight);
+      }
+    }
+    if (entropy) {
+      T terms[kLanes];
+#pragma omp simd
+      for (int64_t k = 0; k < length; ++k) {
+        const T product = q[k] * log(q[k]);
+        terms[k] = q[k] == T(0) ? T(0) : product;
+      }
+      sums.entropy += sum(terms, length);
+    }
+  }
+}
+
+// Weights of n rows with distribution targets, whose sums are known. False: no distribution.
+inline bool weigh_distributions(const Task& task, Examples at, int64_t n, const MassSums* sums,
+                                RowInfo& info, Partial& partial) {
+  double weights[kLanes];
+  bool good = true;
+  for (int64_t i = 0; i < n; ++i) {
+    info.label[i] = 0;
+    info.loss_weight[i] = weight_at(task, at);
+    weights[i] = task.class_weight ? info.loss_weight[i] * sums[i].weight : info.loss_weight[i];
+    const double excess = sums[i].probability - 1.0;
+    const bool off = sums[i].negative || excess > task.distribution_tolerance ||
+                     excess < -task.distribution_tolerance;
+    good = good && !(off && info.loss_weight[i] != 0.0);
+    at.advance(1);
+  }
+  partial.count += n;
+  add(partial.weight, sum(weights, n));
+  return good;
+}
+
+// A distribution target, or labels that become one (smoothing, a table of soft labels).
+inline bool has_mass(const Task& task) {
+  return task.target_kind == Target::kDistribution || task.label_smoothing > 0 ||
+         task.label_table != nullptr;
+}
+
+// --------------------------------------------------------------------------------- side by side
+
+template <class T>
+void load_panel(const Task& task, const Examples& from, int64_t n, T* logits) {
+  const Operand& operand = task.prediction;
+  const int64_t classes = task.classes;
+  Examples at = from;
+  for (int64_t done = 0; done < n;) {
+    const int64_t run = at.run() < n - done ? at.run() : n - done;
+    const char* address = at.address(operand);
+    const int64_t row_stride = at.stride(operand);
+    if (operand.dtype == DTypeOf<T>::value && !operand.swapped && run == kLanes &&
+        row_stride % int64_t(sizeof(T)) == 0 && operand.class_stride % int64_t(sizeof(T)) == 0 &&
+        reinterpret_cast<uintptr_t>(address) % alignof(T) == 0) {
+      const T* x = reinterpret_cast<const T*>(address);
+      const int64_t row_step = row_stride / int64_t(sizeof(T));
+      const int64_t class_step = operand.class_stride / int64_t(sizeof(T));
+      for (int64_t c = 0; c < classes; ++c) {
+        const T* column = x + c * class_step;
+        T* to = logits + c * kLanes;
+        if (row_step == 1) {
+#pragma omp simd
+          for (int64_t i = 0; i < kLanes; ++i) to[i] = column[i];
+        } else {
+          for (int64_t i = 0; i < kLanes; ++i) to[i] = column[i * row_step];
+        }
+      }
+    } else {
+      for (int64_t i = 0; i < run; ++i) {
+        copy_in(operand, address + i * row_stride, operand.class_stride, classes,
+                logits + done + i, kLanes);
+      }
+    }
+    at.advance(run);
+    done += run;
+  }
+  // Lanes without a row hold zeros: finite work, never stored.
+  for (int64_t c = 0; c < classes && n < kLanes; ++c) {
+    for (int64_t i = n; i < kLanes; ++i) logits[c * kLanes + i] = T(0);
+  }
+}
+
+template <class T>
+void store_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
+                 const double* weight, T* panel) {
+  // A row that is not there has gradient 0, even where its logits are NaN.
+  for (int64_t i = 0; i < n; ++i) {
+    if (weight[i] == 0.0) {
+      for (int64_t c = 0; c < task.classes; ++c) panel[c * kLanes + i] = T(0);
+    }
+  }
+  Examples at = from;
+  for (int64_t done = 0; done < n;) {
+    const int64_t run = at.run() < n - done ? at.run() : n - done;
+    for (int64_t i = 0; i < run; ++i) {
+      copy_out(operand, at.address(operand) + i * at.stride(operand), operand.class_stride,
+               task.classes, panel + done + i, kLanes);
+    }
+    at.advance(run);
+    done += run;
+  }
+}
+
+// Scratch of the side-by-side driver, in panels of [classes][kLanes].
+template <class T>
+int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
+  return 1 + (has_mass(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) +
+         functions.scratch_panels;
+}
+
+template <class T>
+void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
+                T* scratch, Partial& partial) {
+  const int64_t size = task.classes * kLanes;
+  T* const logits = scratch;
+  T* next = scratch + size;
+  T* const mass = has_mass(task) ? next : nullptr;
+  next += mass != nullptr ? size : 0;
+  T* const hessian = (task.mode & kHessian) ? next : nullptr;
+  next += hessian != nullptr ? size : 0;
+  const PanelFunction<T> function = functions.panel[mode_index(task.mode)];
+  Examples at(task, begin);
+  for (int64_t i = begin; i < end; i += kLanes) {
+    const int64_t n = end - i < kLanes ? end - i : kLanes;
+    RowInfo info;
+    MassSums sums[kLanes] = {};
+    alignas(64) int32_t label[kLanes] = {};
+    alignas(64) T coefficient[kLanes] = {}, value[kLanes], entropy[kLanes] = {};
+    const bool labelled = task.target_kind == Target::kLabel;
+    if (labelled && !read_labels(task, at, n, info, partial)) {
+      partial.bad = true;
+      return;
+    }
+    load_panel(task, at, n, logits);
+    if (mass != nullptr) {
+      if (n < kLanes) {
+        for (int64_t k = 0; k < size; ++k) mass[k] = T(0);
+      }
+      Examples row = at;
+      for (int64_t k = 0; k < n; ++k) {
+        read_mass(task, row, labelled ? info.label[k] : 0, 0, task.classes, logits + k, mass + k,
+                  kLanes, functions.entropy, sums[k]);
+        entropy[k] = T(sums[k].entropy);
+        row.advance(1);
+      }
+      if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
+        partial.bad = true;
+        return;
+      }
+    }
+    for (int64_t k = 0; k < n; ++k) {
+      label[k] = int32_t(info.label[k]);
+      coefficient[k] = T(info.loss_weight[k] * task.scale);
+    }
+    function({task.parameters, task.classes, logits, hessian, next, mass, entropy, label,
+              coefficient, value});
+    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
+    if (task.mode & kGradient) {
+      store_panel(task, task.gradient, at, n, info.loss_weight, logits);
+    }
+    if (task.mode & kHessian) store_panel(task, task.hessian, at, n, info.loss_weight, hessian);
+    advance(at, n);
+  }
+}
+
+// --------------------------------------------------------------------------------------- folded
+
+template <class T>
+class Row {
+ public:
+  Row(const Task& task, const Examples& at, int64_t label, T coefficient, bool entropy, T* scratch)
+      : classes(task.classes),
+        tile(folded_tile(task.classes)),
+        label(label),
+        coefficient(coefficient),
+        parameters(task.parameters),
+        task_(task),
+        at_(at),
+        entropy_(entropy),
+        prediction_(at.address(task.prediction)),
+        logits_(scratch),
+        mass_(scratch + tile),
+        output_(scratch + 2 * tile),
+        second_output_(scratch + 3 * tile) {}
+
+  // Logits of the tile that starts at class `first`, padded with -inf to whole steps. With `mask`
+  // the label's own logit reads -inf as well.
+  const T* logits(int64_t first, bool mask = false) {
+    const int64_t n = length(first);
+    const char* from = prediction_ + first * task_.prediction.class_stride;
+    const bool masked = mask && label >= first && label < first + n;
+    if (!masked && n % kLanes == 0 &&
+        in_place<T>(task_.prediction, from, task_.prediction.class_stride)) {
+      return reinterpret_cast<const T*>(from);
+    }
+    copy_in(task_.prediction, from, task_.prediction.class_stride, n, logits_, 1);
+    for (int64_t k = n; k % kLanes != 0; ++k) logits_[k] = -Real<T>::kInfinity;
+    if (masked) logits_[label - first] = -Real<T>::kInfinity;
+    return logits_;
+  }
+
+  T logit(int64_t c) const {
+    T x;
+    copy_in(task_.prediction, prediction_ + c * task_.prediction.class_stride, 0, 1, &x, 1);
+    return x;
+  }
+
+  // Target mass of that tile, 0 in the padding. Adds up `sums` (once a row: `add_up`).
+  const T* mass(int64_t first, const T* logits, bool add_up) {
+    MassSums unused;
+    const int64_t n = length(first);
+    read_mass(task_, at_, label, first, n, logits, mass_, 1, add_up && entropy_,
+              add_up ? sums : unused);
+    for (int64_t k = n; k % kLanes != 0; ++k) mass_[k] = T(0);
+    return mass_;
+  }
+
+  int64_t length(int64_t first) const { return classes - first < tile ? classes - first : tile; }
+  int64_t steps(int64_t first) const { return (length(first) + kLanes - 1) / kLanes; }
+
+  // Where the tile of an output may be written: in the array, where it has whole steps and lies
+  // as T, or in a buffer that write() takes out.
+  bool is_direct(const Operand& operand, int64_t first) const {
+    return length(first) % kLanes == 0 &&
+           in_place<T>(operand, address(operand, first), operand.class_stride);
+  }
+  T* output(const Operand& operand, int64_t first) {
+    return is_direct(operand, first) ? reinterpret_cast<T*>(address(operand, first)) : output_;
+  }
+  T* second_output(const Operand& operand, int64_t first) {
+    return is_direct(operand, first) ? reinterpret_cast<T*>(address(operand, first))
+                                     : second_output_;
+  }
+  void write(const Operand& operand, int64_t first, const T* from) {
+    char* to = address(operand, first);
+    if (reinterpret_cast<const char*>(from) == to) return;
+    copy_out(operand, to, operand.class_stride, length(first), from, 1);
+  }
+  void write_one(const Operand& operand, int64_t c, T x) {
+    copy_out(operand, address(operand, c), 0, 1, &x, 1);
+  }
+  char* address(const Operand& operand, int64_t c) const {
+    return at_.address(operand) + c * operand.class_stride;
+  }
+  const Task& task() const { return task_; }
+
+  const int64_t classes, tile, label;
+  const T coefficient;
+  const double* const parameters;
+  MassSums sums;
+
+ private:
+  const Task& task_;
+  const Examples& at_;
+  const bool entropy_;
+  const char* const prediction_;
+  T *const logits_, *const mass_, *const output_, *const second_output_;
+};
+
+template <class T>
+void clear_row(const Task& task, const Operand& operand, const Examples& at) {
+  const T zero = 0;
+  for (int64_t c = 0; c < task.classes; ++c) {
+    copy_out(operand, at.address(operand) + c * operand.class_stride, 0, 1, &zero, 1);
+  }
+}
+
+template <class T>
+void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
+              T* scratch, Partial& partial) {
+  const RowFunction<T> function = functions.row[mode_index(task.mode)];
+  Examples at(task, begin);
+  for (int64_t i = begin; i < end; i += kLanes) {
+    const int64_t n = end - i < kLanes ? end - i : kLanes;
+    RowInfo info;
+    MassSums sums[kLanes];
+    alignas(64) T value[kLanes];
+    const bool labelled = task.target_kind == Target::kLabel;
+    if (labelled && !read_labels(task, at, n, info, partial)) {
+      partial.bad = true;
+      return;
+    }
+    Examples row_at = at;
+    for (int64_t k = 0; k < n; ++k, row_at.advance(1)) {
+      const double weight = labelled ? info.loss_weight[k] : weight_at(task, row_at);
+      value[k] = T(0);
+      if (labelled && weight == 0.0) {
+        if (task.mode & kGradient) clear_row<T>(task, task.gradient, row_at);
+        if (task.mode & kHessian) clear_row<T>(task, task.hessian, row_at);
+        continue;
+      }
+      Row<T> row(task, row_at, labelled ? info.label[k] : 0, T(weight * task.scale),
+                 functions.entropy, scratch);
+      value[k] = function(row);
+      sums[k] = row.sums;
+      if (weight == 0.0) {
+        if (task.mode & kGradient) clear_row<T>(task, task.gradient, row_at);
+        if (task.mode & kHessian) clear_row<T>(task, task.hessian, row_at);
+      }
+    }
+    if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
+      partial.bad = true;
+      return;
+    }
+    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
+    advance(at, n);
+  }
+}
+
+// Checks and weights only: no logits are read.
+template <class T>
+void survey_rows(const Task& task, int64_t begin, int64_t end, Partial& partial) {
+  Examples at(task, begin);
+  for (int64_t i = begin; i < end; i += kLanes) {
+    const int64_t n = end - i < kLanes ? end - i : kLanes;
+    RowInfo info;
+    MassSums sums[kLanes] = {};
+    if (task.target_kind == Target::kLabel) {
+      if (!read_labels(task, at, n, info, partial)) partial.bad = true;
+    } else {
+      Examples row = at;
+      for (int64_t k = 0; k < n; ++k, row.advance(1)) {
+        const T* no_logits = nullptr;
+        T* no_mass = nullptr;
+        read_mass(task, row, 0, 0, task.classes, no_logits, no_mass, 1, false, sums[k]);
+      }
+      if (!weigh_distributions(task, at, n, sums, info, partial)) partial.bad = true;
+    }
+    if (partial.bad) return;
+    advance(at, n);
+  }
+}
+
+template <class T>
+bool folds(const Task& task, const RowFunctions<T>& functions) {
+  return task.classes > kSideBySide && functions.row[0] != nullptr;
+}
+
+template <class T>
+int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
+  const int64_t elements = folds(task, functions)
+                               ? 4 * folded_tile(task.classes)
+                               : panel_count(task, functions) * task.classes * kLanes;
+  return elements * int64_t(sizeof(T));
+}
+
+// A family of losses gives panel<T, mode>(Panel) and row<T, mode>(Row); this makes its table.
+template <class Family, class T>
+constexpr RowFunctions<T> row_functions() {
+  RowFunctions<T> functions{
+      {Family::template panel<T, kModes[0]>, Family::template panel<T, kModes[1]>,
+       Family::template panel<T, kModes[2]>, Family::template panel<T, kModes[3]>},
+      {},
+      Family::kScratchPanels,
+      Family::kEntropy};
+  if constexpr (Family::kFolds) {
+    functions.row[0] = Family::template row<T, kModes[0]>;
+    functions.row[1] = Family::template row<T, kModes[1]>;
+    functions.row[2] = Family::template row<T, kModes[2]>;
+    functions.row[3] = Family::template row<T, kModes[3]>;
+  }
+  return functions;
+}
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

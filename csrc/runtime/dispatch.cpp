@@ -1,0 +1,97 @@
+#include "dispatch.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace numloss {
+
+namespace baseline {
+const KernelTable& table();
+}
+#ifdef __x86_64__
+namespace v3 {
+const KernelTable& table();
+}
+namespace v4 {
+const KernelTable& table();
+}
+#endif
+
+namespace {
+
+struct Choice {
+  const char* name;
+  const KernelTable& (*table)();
+  bool (*usable)();
+};
+
+#ifdef __x86_64__
+// Feature by feature: the names x86-64-v3 and -v4 are known to __builtin_cpu_supports only from
+// GCC 12 and Clang 18 on.
+bool usable_v3() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+bool usable_v4() {
+  return usable_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+constexpr Choice kChoices[] = {
+    {"baseline", baseline::table, [] { return true; }},
+#ifdef __x86_64__
+    {"v3", v3::table, usable_v3},
+    {"v4", v4::table, usable_v4},
+#endif
+};
+
+std::atomic<const KernelTable*> current{nullptr};
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+const KernelTable& choose(const std::string& wanted) {
+  for (const Choice& choice : kChoices) {
+    if (wanted == choice.name && choice.usable()) return choice.table();
+  }
+  throw std::invalid_argument("NUMLOSS_ISA must be one of " + join(usable_isas()) +
+                              " on this CPU, got '" + wanted + "'");
+}
+
+}  // namespace
+
+std::vector<std::string> usable_isas() {
+  std::vector<std::string> names;
+  for (const Choice& choice : kChoices) {
+    if (choice.usable()) names.emplace_back(choice.name);
+  }
+  return names;
+}
+
+void select_isa(const std::string& name) { current = &choose(name); }
+
+const KernelTable& kernels() {
+  const KernelTable* table = current.load(std::memory_order_relaxed);
+  if (table == nullptr) {
+    const char* wanted = std::getenv("NUMLOSS_ISA");
+    table = &choose(wanted != nullptr && *wanted != '\0' ? wanted : usable_isas().back());
+    current = table;
+  }
+  return *table;
+}
+
+bool has_hardware_fma() {
+#ifdef __x86_64__
+  return std::string(kernels().isa) != "baseline";
+#else
+  return true;
+#endif
+}
+
+}  // namespace numloss

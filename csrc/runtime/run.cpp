@@ -1,0 +1,169 @@
+#include "run.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "dispatch.hpp"
+#include "parallel.hpp"
+
+namespace numloss {
+namespace {
+
+// Drops dimensions of length 1 and joins neighbours that every operand walks in one stride, so
+// that a contiguous array of any rank becomes one run.
+void coalesce(Task& task) {
+  Operand* operands[] = {&task.prediction, &task.target,   &task.weight,
+                         &task.value,      &task.gradient, &task.hessian};
+  int kept = 0;
+  for (int d = 0; d < task.ndim; ++d) {
+    if (task.shape[d] == 1) continue;
+    bool joins = kept > 0;
+    for (const Operand* operand : operands) {
+      joins = joins && (operand->data == nullptr ||
+                        operand->strides[kept - 1] == operand->strides[d] * task.shape[d]);
+    }
+    const int to = joins ? kept - 1 : kept;
+    task.shape[to] = joins ? task.shape[to] * task.shape[d] : task.shape[d];
+    for (Operand* operand : operands) operand->strides[to] = operand->strides[d];
+    kept = to + 1;
+  }
+  task.ndim = kept;
+}
+
+// Blocks depend on the size of the input alone, never on the threads: that fixes the order of
+// every sum. Their number is bounded, and with it the memory of a call.
+int64_t block_length(const Task& task) {
+  const int64_t rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, task.classes));
+  const int64_t least = std::max(rows, (task.size + kMaxBlocks - 1) / kMaxBlocks);
+  const int64_t unit = task.classes > 1 || rows < kTile ? (least < kLanes ? 1 : kLanes) : kTile;
+  return (least + unit - 1) / unit * unit;
+}
+
+struct AlignedDelete {
+  void operator()(char* memory) const { std::free(memory); }
+};
+using Scratch = std::unique_ptr<char, AlignedDelete>;
+
+Scratch allocate(int64_t bytes) {
+  if (bytes == 0) return {};
+  const size_t rounded = (size_t(bytes) + 63) / 64 * 64;
+  Scratch memory(static_cast<char*>(std::aligned_alloc(64, rounded)));
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+struct Sweep {
+  const Task& task;
+  BlockFunction function;
+  int64_t length;
+  std::vector<Partial>& partials;
+  char* scratch;
+  int64_t scratch_stride;
+};
+
+void run_block(void* context, int64_t block, int thread) {
+  const Sweep& sweep = *static_cast<Sweep*>(context);
+  const int64_t begin = block * sweep.length;
+  const int64_t end = std::min(begin + sweep.length, sweep.task.size);
+  char* scratch = sweep.scratch == nullptr ? nullptr : sweep.scratch + thread * sweep.scratch_stride;
+  sweep.function(sweep.task, begin, end, scratch, sweep.partials[size_t(block)]);
+}
+
+struct Totals {
+  double loss = 0, weight = 0;
+  int64_t count = 0;
+  bool bad = false;
+};
+
+void accumulate(Sum& sum, double x) {
+  const double high = sum.high + x;
+  const double part = high - sum.high;
+  const double error = (sum.high - (high - part)) + (x - part);
+  sum.high = high;
+  // A NaN or infinite sum has no error to carry.
+  if (high - high == 0) sum.low += error;
+}
+
+double total(const Sum& sum) { return sum.high + sum.low; }
+
+Totals sweep(const Task& task, BlockFunction function, int64_t scratch_bytes) {
+  const int64_t length = block_length(task);
+  const int64_t blocks = (task.size + length - 1) / length;
+  const Team team(estimated_cost(task), blocks);
+  const int64_t stride = (scratch_bytes + 63) / 64 * 64;
+  const Scratch scratch = allocate(stride * team.size());
+  std::vector<Partial> partials(static_cast<size_t>(blocks));
+  Sweep context{task, function, length, partials, scratch.get(), stride};
+  for_blocks(blocks, team.size(), run_block, &context);
+  Partial all;
+  for (const Partial& partial : partials) {
+    accumulate(all.loss, partial.loss.high);
+    accumulate(all.loss, partial.loss.low);
+    accumulate(all.weight, partial.weight.high);
+    accumulate(all.weight, partial.weight.low);
+    all.count += partial.count;
+    all.bad = all.bad || partial.bad;
+  }
+  return {total(all.loss), total(all.weight), all.count, all.bad};
+}
+
+// Whether w is the same 1 for every example, so that their number is the sum of weights.
+bool unweighted(const Task& task) {
+  return task.weight.data == nullptr && task.target_kind != Target::kLabel &&
+         task.class_weight == nullptr;
+}
+
+double denominator_of(const Call& call, const Totals& totals) {
+  switch (call.denominator) {
+    case Denominator::kNumber: return call.number;
+    case Denominator::kCount: return double(totals.count);
+    default: return unweighted(call.task) ? double(totals.count) : totals.weight;
+  }
+}
+
+}  // namespace
+
+double estimated_cost(const Task& task) {
+  return kernels().loss[task.loss].cost * double(task.size) * double(task.classes);
+}
+
+Result run(Call& call) {
+  Task& task = call.task;
+  const KernelTable& table = kernels();
+  coalesce(task);
+  const bool derivatives = (task.mode & (kGradient | kHessian)) != 0;
+  const bool mean = call.reduction == Reduction::kMean;
+  const bool known = call.denominator == Denominator::kNumber ||
+                     (task.target_kind != Target::kLabel &&
+                      (call.denominator == Denominator::kCount || unweighted(task)));
+  Result result;
+  double denominator = 1;
+  if (!call.outputs_are_ours || (derivatives && mean && !known)) {
+    const Totals totals = sweep(task, table.survey, 0);
+    if (totals.bad) return {.bad = true};
+    denominator = denominator_of(call, totals);
+  } else if (mean) {
+    Totals totals;
+    totals.count = task.size;
+    denominator = denominator_of(call, totals);
+  }
+  if (derivatives && mean) task.scale = denominator == 0 ? 0 : 1 / denominator;
+  const Totals totals = sweep(task, table.run, table.scratch_bytes(task));
+  if (totals.bad) return {.bad = true};
+  result.value = totals.loss;
+  result.weight = unweighted(task) ? double(totals.count) : totals.weight;
+  result.count = totals.count;
+  if (mean) {
+    if (!derivatives) denominator = denominator_of(call, totals);
+    result.empty = denominator == 0;
+    result.value = result.empty ? std::numeric_limits<double>::quiet_NaN()
+                                : totals.loss / denominator;
+  }
+  return result;
+}
+
+}  // namespace numloss

@@ -1,0 +1,99 @@
+// The plain structs that travel between the runtime and the kernels. No SIMD types, no std
+// containers: this header is compiled under every instruction set.
+#pragma once
+
+#include <cstdint>
+
+namespace numloss {
+
+inline constexpr int kMaxDims = 64;         // as NumPy
+inline constexpr int kTile = 512;           // elements of a tile: a few of them fit the L1 cache
+inline constexpr int kLanes = 64;           // rows side by side, or steps of a folded row
+inline constexpr int kSideBySide = 64;      // rows of at most this many classes go side by side
+inline constexpr int64_t kBlock = 1 << 15;  // elements a block holds at least
+inline constexpr int64_t kMaxBlocks = 4096;
+inline constexpr int kMaxParameters = 4;
+
+enum class DType : uint8_t {
+  kFloat32, kFloat64, kFloat16, kBfloat16, kBool,
+  kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64,
+};
+
+// What a call computes; a mode is a sum of these.
+enum Mode : unsigned { kValue = 1, kGradient = 2, kHessian = 4 };
+
+// One array seen over the examples: strides in bytes, one for every example dimension (0 where it
+// is broadcast), and the stride along the classes. data == nullptr: absent.
+struct Operand {
+  char* data = nullptr;
+  DType dtype = DType::kFloat64;
+  bool swapped = false;  // the other byte order
+  int64_t class_stride = 0;
+  int64_t strides[kMaxDims];
+};
+
+// What a target is to a loss over rows of classes.
+enum class Target : uint8_t { kElement, kLabel, kDistribution };
+
+struct Task {
+  int loss = 0;
+  unsigned mode = kValue;
+  bool wide = false;  // compute in float64 instead of float32
+  Target target_kind = Target::kElement;
+  int ndim = 0;
+  int64_t shape[kMaxDims];  // of the examples
+  int64_t size = 0;         // number of examples
+  int64_t classes = 1;
+  Operand prediction, target, weight;  // weight: optional
+  Operand value, gradient, hessian;    // where present: outputs, written
+  double parameters[kMaxParameters] = {};
+  const double* class_weight = nullptr;   // [classes] or absent
+  const double* label_factor = nullptr;   // [classes] or absent: scales the loss, not its weight
+  const double* label_table = nullptr;    // [classes][classes] or absent: a distribution per label
+  double label_smoothing = 0;
+  int64_t ignore_index = -100;
+  double distribution_tolerance = 1e-3;
+  double scale = 1;  // of the gradient and the Hessian
+};
+
+// A sum carried with its rounding error (Knuth's TwoSum), as precise as twice the digits.
+struct Sum {
+  double high = 0, low = 0;
+};
+
+// What the examples of a block leave behind.
+struct Partial {
+  Sum loss;          // sum of w * l
+  Sum weight;        // sum of w
+  int64_t count = 0; // examples not ignored
+  bool bad = false;  // a target or a prediction outside the loss's domain was met
+};
+
+using BlockFunction = void (*)(const Task&, int64_t begin, int64_t end, char* scratch, Partial&);
+
+// One loss as the runtime sees it.
+struct LossInfo {
+  const char* name;
+  bool rowwise;
+  double cost;  // nanoseconds an element takes on one core, roughly: when are threads worth waking
+};
+
+struct MathInfo {
+  const char* name;
+  void (*float32)(const float*, float*, int64_t);
+  void (*float64)(const double*, double*, int64_t);
+};
+
+// All that leaves the kernels of one instruction set.
+struct KernelTable {
+  const char* isa;
+  int losses;
+  const LossInfo* loss;
+  BlockFunction run;     // computes a block
+  BlockFunction survey;  // only checks its targets and adds up its weights
+  int64_t (*scratch_bytes)(const Task&);  // a thread's working memory for run
+  int functions;
+  const MathInfo* function;
+};
+
+}  // namespace numloss

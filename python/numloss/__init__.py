@@ -1,0 +1,46 @@
+"""Loss functions for NumPy at the speed of memory.
+
+Every loss is an object that is called like a function and has methods for its derivatives:
+
+>>> import numpy as np
+>>> import numloss
+>>> prediction, target = np.array([1.0, 2.0, 4.0]), np.array([1.5, 2.0, 1.0])
+>>> float(numloss.huber(prediction, target))
+0.875
+>>> numloss.huber.grad(prediction, target, reduction="sum")
+array([-0.5,  0. ,  1. ])
+"""
+
+from numloss import balance, binary, multiclass, ordinal, penalties, regression
+from numloss._config import num_threads, set_num_threads, show_config, threads
+from numloss._core import version as __version__
+from numloss._loss import Loss
+from numloss.balance import *
+from numloss.binary import *
+from numloss.multiclass import *
+from numloss.ordinal import *
+from numloss.penalties import *
+from numloss.regression import *
+
+#: Every loss by its name.
+LOSSES: dict[str, Loss[...]] = {
+    name: getattr(module, name)
+    for module in (regression, binary, multiclass, ordinal)
+    for name in module.__all__
+}
+
+__all__ = [
+    "LOSSES",
+    "Loss",
+    "__version__",
+    "num_threads",
+    "set_num_threads",
+    "show_config",
+    "threads",
+]
+__all__ += regression.__all__
+__all__ += binary.__all__
+__all__ += multiclass.__all__
+__all__ += ordinal.__all__
+__all__ += penalties.__all__
+__all__ += balance.__all__

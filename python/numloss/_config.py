@@ -1,0 +1,66 @@
+"""Threads, and what this build and process run on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from numloss import _core, _validate
+
+
+def num_threads() -> int:
+    """Return how many threads a call on this thread may use."""
+    return _core.num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Let every call of this process use at most ``n`` threads.
+
+    Before, the limit is ``NUMLOSS_NUM_THREADS``, else ``OMP_NUM_THREADS``, else the CPUs that this
+    process may use (affinity and cgroup quota). The number of threads never changes a result, and
+    small work never leaves the calling thread.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 4096.
+    """
+    _core.set_num_threads(_validate.thread_count(n))
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Limit the calls that the calling thread makes inside a ``with`` block to ``n`` threads.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 4096.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> with numloss.threads(1):
+    ...     numloss.num_threads()
+    1
+    """
+    before = _core.set_thread_override(_validate.thread_count(n))
+    try:
+        yield
+    finally:
+        _core.set_thread_override(before)
+
+
+def show_config() -> None:
+    """Print version, instruction set, threads and compiler."""
+    config = _core.config()
+    isa = f"{config['isa']} (usable here: {', '.join(config['isas'])})"
+    if not config["hardware_fma"]:
+        isa += ", without fused multiply-add: same bits, but losses with exponentials are slow"
+    print(f"numloss     {config['version']}")
+    print(f"ISA         {isa}")
+    print(f"threads     {config['threads']}")
+    print(f"compiler    {config['compiler']}")
+    print(f"numpy       {np.__version__}")

@@ -1,0 +1,54 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+VALUE: int
+GRADIENT: int
+HESSIAN: int
+version: str
+
+def elementwise(
+    loss: int,
+    mode: int,
+    prediction: Any,
+    target: Any,
+    parameters: tuple[float, ...],
+    weight: Any,
+    reduction: str,
+    denominator: str | float,
+    out: Any,
+    dtype: np.dtype[Any] | None,
+    checked: bool,
+    /,
+) -> Any: ...
+def rowwise(
+    loss: int,
+    soft_loss: int,
+    mode: int,
+    prediction: Any,
+    target: Any,
+    parameters: tuple[float, ...],
+    axis: int,
+    ignore_index: int,
+    label_smoothing: float,
+    class_weight: NDArray[np.float64] | None,
+    label_factor: NDArray[np.float64] | None,
+    label_table: NDArray[np.float64] | None,
+    weight: Any,
+    reduction: str,
+    denominator: str | float,
+    out: Any,
+    dtype: np.dtype[Any] | None,
+    checked: bool,
+    /,
+) -> Any: ...
+def tolerance(target: NDArray[Any], /) -> float: ...
+def losses() -> dict[str, tuple[int, bool]]: ...
+def apply(name: str, x: NDArray[Any], /) -> NDArray[Any]: ...
+def config() -> dict[str, Any]: ...
+def select_isa(name: str, /) -> None: ...
+def num_threads() -> int: ...
+def set_num_threads(n: int, /) -> None: ...
+def set_thread_override(n: int, /) -> int: ...
+def from_dlpack(capsule: object, dtype: np.dtype[Any], /) -> NDArray[Any]: ...

@@ -1,0 +1,263 @@
+"""The loss object: what every loss can be asked, and the way from a call to the kernels."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple, TypedDict
+
+import numpy as np
+
+from numloss import _core, _docs, _validate
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+    from typing_extensions import ParamSpec, Unpack
+
+    from numloss._validate import Domain
+
+    P = ParamSpec("P")
+else:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+
+VALUE: int = _core.VALUE
+GRADIENT: int = _core.GRADIENT
+HESSIAN: int = _core.HESSIAN
+
+Reduction = Literal["mean", "sum", "none"]
+Output = "NDArray[Any] | tuple[NDArray[Any] | None, ...] | None"
+
+
+class Call(TypedDict, total=False):
+    """The keywords that every loss takes."""
+
+    weight: ArrayLike | None
+    reduction: Reduction
+    denominator: Literal["weight", "count"] | float
+    out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None
+
+
+CALL_DEFAULTS = {"weight": None, "reduction": "mean", "denominator": "weight", "out": None}
+
+
+class Totals(NamedTuple):
+    """What partial evaluations add up: their mean is ``loss / weight``."""
+
+    loss: float
+    weight: float
+    count: int
+
+
+class Loss(Generic[P]):
+    """A loss function: call it for the value, or use its methods for the derivatives.
+
+    Every method takes the arguments of the call. ``reduction`` is ``"mean"``, ``"sum"`` or
+    ``"none"``; the derivatives are those of the reduced value with respect to the prediction, and
+    per element, unscaled, with ``"none"``. Losses are made by the library; they have no public
+    constructor.
+    """
+
+    __name__: str
+
+    def __init__(self, define: Callable[Concatenate[int, P], Any]) -> None:
+        self._define = define
+        update_wrapper(self, define)
+        self.__doc__ = _docs.complete(define.__doc__)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return the reduced value (``numpy.float64``), or the value of every example."""
+        return self._define(VALUE, *args, **kwargs)
+
+    def grad(self, *args: P.args, **kwargs: P.kwargs) -> NDArray[Any]:
+        """Return the gradient of the reduced value, in the shape of the prediction."""
+        gradient: NDArray[Any] = self._define(GRADIENT, *args, **kwargs)
+        return gradient
+
+    def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[Any, NDArray[Any]]:
+        """Return value and gradient from one pass over the data; ``out`` takes the gradient."""
+        pair: tuple[Any, NDArray[Any]] = self._define(VALUE | GRADIENT, *args, **kwargs)
+        return pair
+
+    def grad_and_hess(
+        self, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the gradient and the diagonal of the Hessian of the reduced value."""
+        pair: tuple[NDArray[Any], NDArray[Any]] = self._define(
+            GRADIENT | HESSIAN, *args, **kwargs
+        )
+        return pair
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether the prediction has an axis of classes."""
+        return "axis" in inspect.signature(self).parameters
+
+    def _totals(self, *args: P.args, **kwargs: P.kwargs) -> Totals:
+        """Return the sums that a mean is made of, for evaluation in parts."""
+        totals: tuple[float, float, int] = self._define(
+            VALUE, *args, **{**kwargs, "reduction": "totals"}
+        )
+        return Totals(*totals)
+
+    def __getattr__(self, name: str) -> Any:
+        # Built on demand: signatures cost more than the rest of the import.
+        if name == "__signature__":
+            self.__signature__ = _public_signature(self._define)
+            return self.__signature__
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return f"<loss {self.__name__}{inspect.signature(self)}>"
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
+def _public_signature(define: Callable[..., Any]) -> inspect.Signature:
+    """Drop the mode, and spell out the keywords that every loss takes."""
+    parameters: list[inspect.Parameter] = []
+    for parameter in list(inspect.signature(define).parameters.values())[1:]:
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            parameters += [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+                for name, default in CALL_DEFAULTS.items()
+            ]
+        else:
+            parameters.append(parameter)
+    return inspect.Signature(parameters)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A row of the kernels' registry, and the domain that the kernel itself checks."""
+
+    index: int
+    domain: Domain | None = None
+
+
+_INDEX: dict[str, tuple[int, bool]] = _core.losses()
+
+
+def kernel(name: str, domain: Domain | None = None) -> Kernel:
+    """Look a kernel up by its name in the registry."""
+    return Kernel(_INDEX[name][0], domain)
+
+
+def elementwise(
+    kernel: Kernel,
+    mode: int,
+    prediction: ArrayLike,
+    target: ArrayLike,
+    parameters: tuple[float, ...],
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    denominator: str | float = "weight",
+    out: Any = None,
+    **unknown: object,
+) -> Any:
+    """Compute a loss whose every element is an example."""
+    if unknown:
+        _validate.refuse_keywords(unknown)
+    result = _core.elementwise(
+        kernel.index, mode, prediction, target, parameters,
+        weight, reduction, denominator, out, None, False,
+    )  # fmt: skip
+    if result is NotImplemented:
+        arrays = _validate.elementwise(prediction, target)
+        call = _validate.call(mode, arrays, weight, reduction, denominator, out)
+        prediction, target = arrays.prediction, arrays.target
+        result = _core.elementwise(
+            kernel.index, mode, prediction, target, parameters, *call, True
+        )
+    if result is None:
+        assert kernel.domain is not None
+        _validate.refuse_domain(kernel.domain, np.asarray(prediction), np.asarray(target), weight)
+    return result
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The kernels of a loss over classes: for integer labels and for probabilities."""
+
+    labels: Kernel | None
+    probabilities: Kernel | None
+    takes_probabilities: bool
+
+
+def rows(
+    labels: str | None = None, probabilities: str | None = None, *, public: bool = True
+) -> Rows:
+    """Look up the kernels of a loss over classes.
+
+    With ``public=False`` the kernel for probabilities serves labels that become a distribution
+    (smoothing, a table), and probabilities from the caller are refused.
+    """
+    return Rows(
+        None if labels is None else kernel(labels),
+        None if probabilities is None else kernel(probabilities),
+        takes_probabilities=public and probabilities is not None,
+    )
+
+
+def rowwise(
+    rows: Rows,
+    mode: int,
+    prediction: ArrayLike,
+    target: ArrayLike,
+    parameters: tuple[float, ...] = (),
+    *,
+    axis: int,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    class_weight: ArrayLike | None = None,
+    label_factor: ArrayLike | None = None,
+    label_table: Callable[[int], NDArray[np.float64]] | None = None,
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    denominator: str | float = "weight",
+    out: Any = None,
+    **unknown: object,
+) -> Any:
+    """Compute a loss over an axis of classes."""
+    if unknown:
+        _validate.refuse_keywords(unknown)
+    plain = class_weight is None and label_factor is None and label_table is None
+    per_class: tuple[Any, Any, Any] = (None, None, None)
+    if not plain:
+        prediction = _validate.array("prediction", prediction)
+        classes = _validate.class_count(prediction, axis)
+        per_class = (
+            _validate.class_numbers("class_weight", class_weight, classes),
+            _validate.class_numbers("alpha", label_factor, classes),
+            None if label_table is None else label_table(classes),
+        )
+    labels = -1 if rows.labels is None else rows.labels.index
+    soft = -1 if rows.probabilities is None else rows.probabilities.index
+    options = (parameters, axis, ignore_index, label_smoothing, *per_class)
+    result = NotImplemented
+    if rows.takes_probabilities or _validate.is_integer_array(target):
+        result = _core.rowwise(
+            labels, soft, mode, prediction, target, *options,
+            weight, reduction, denominator, out, None, False,
+        )  # fmt: skip
+    if result is NotImplemented:
+        arrays = _validate.rowwise(
+            prediction,
+            target,
+            axis,
+            ignore_index,
+            labels=rows.labels is not None or label_table is not None,
+            probabilities=rows.takes_probabilities,
+        )
+        call = _validate.call(mode, arrays, weight, reduction, denominator, out)
+        prediction, target = arrays.prediction, arrays.target
+        result = _core.rowwise(labels, soft, mode, prediction, target, *options, *call, True)
+    if result is None:
+        _validate.refuse_target(
+            np.asarray(prediction), np.asarray(target), axis, ignore_index, weight
+        )
+    return result

@@ -1,0 +1,164 @@
+"""Balancing classes of unequal size: weights for them, or a sample that has them equally often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from numloss._validate import array, below_one, one_of, positive_integer
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["class_weights", "oversample"]
+
+
+def class_weights(
+    labels: ArrayLike,
+    num_classes: int | None = None,
+    scheme: Literal["balanced", "effective"] = "balanced",
+    *,
+    beta: float = 0.999,
+) -> NDArray[np.float64]:
+    r"""Weights that make up for the unequal size of classes, for ``class_weight``.
+
+    With :math:`n_c` of :math:`n` labels in class :math:`c` of :math:`C`
+
+    .. math:: w_c = \frac{n}{C n_c} \quad \text{(balanced)}, \qquad
+              w_c \propto \frac{1 - \beta}{1 - \beta^{n_c}} \quad \text{(effective)}
+
+    the latter scaled to a mean of 1: the effective number of samples, which weighs a class the less
+    by its size the more its samples overlap. A class without labels has weight 0 and no part in
+    :math:`C` or the mean.
+
+    Parameters
+    ----------
+    labels : array-like of int
+        Labels, at least 0, of any shape.
+    num_classes : int, optional
+        Length of the result; default: the largest label plus 1.
+    scheme : {"balanced", "effective"}, default "balanced"
+        The formula.
+    beta : float, default 0.999
+        For ``"effective"``: from 0 (no weighting) to below 1 (towards balanced).
+
+    Returns
+    -------
+    ndarray of float64, shape (num_classes,)
+        The weight of each class.
+
+    Raises
+    ------
+    ValueError
+        If a label is negative or too large, there are none, or a parameter is outside its domain.
+    TypeError
+        If the labels are not integers.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> numloss.class_weights([0, 0, 0, 1])
+    array([0.66666667, 2.        ])
+
+    References
+    ----------
+    G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis 9 (2001);
+    Y. Cui et al., "Class-balanced loss based on effective number of samples", CVPR 2019, eq. 2.
+    """
+    counts = _counts(labels, num_classes)
+    one_of("scheme", scheme, ("balanced", "effective"))
+    beta = below_one("beta", beta)
+    present = counts > 0
+    weights = np.zeros(counts.size)
+    n = counts[present].astype(np.float64)
+    if scheme == "balanced":
+        weights[present] = n.sum() / (n.size * n)
+    elif beta > 0:
+        # expm1 and log1p keep the digits where beta is close to 1.
+        effective = np.expm1(n * np.log(beta)) / (beta - 1)
+        weights[present] = (1 / effective) / np.mean(1 / effective)
+    else:
+        weights[present] = 1.0
+    return weights
+
+
+def oversample(labels: ArrayLike, rng: Any = None) -> NDArray[np.int64]:
+    """Indices of a sample in which every class occurs as often as the largest.
+
+    Every example occurs; those of smaller classes are repeated, each as often as the others of its
+    class or once more, drawn without replacement. The order is random.
+
+    Parameters
+    ----------
+    labels : array-like of int, shape (n,)
+        Labels, at least 0.
+    rng : numpy.random.Generator or int, optional
+        Source of randomness, or its seed.
+
+    Returns
+    -------
+    ndarray of int64
+        Indices into ``labels``: the number of classes times the size of the largest.
+
+    Raises
+    ------
+    ValueError
+        If a label is negative, there are none, or they have more than one axis.
+    TypeError
+        If the labels are not integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numloss
+    >>> labels = np.array([0, 0, 0, 1])
+    >>> np.bincount(labels[numloss.oversample(labels, rng=0)])
+    array([3, 3])
+
+    References
+    ----------
+    N. Japkowicz and S. Stephen, "The class imbalance problem: a systematic study", Intelligent Data
+    Analysis 6 (2002).
+    """
+    y = _labels(labels)
+    if y.ndim != 1:
+        raise ValueError(f"labels must have one axis, got shape {y.shape}")
+    counts = _counts(y, None)
+    generator = np.random.default_rng(rng)
+    chosen = [
+        _repeated(np.flatnonzero(y == c), counts.max(), generator) for c in np.flatnonzero(counts)
+    ]
+    return generator.permutation(np.concatenate(chosen))
+
+
+def _repeated(
+    indices: NDArray[np.int64], size: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    times, rest = divmod(int(size), indices.size)
+    extra = generator.choice(indices, size=rest, replace=False)
+    return np.concatenate([np.tile(indices, times), extra])
+
+
+def _labels(labels: ArrayLike) -> NDArray[Any]:
+    y = array("labels", labels)
+    if y.size == 0:
+        raise ValueError("labels must hold at least one label, got none")
+    if y.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got dtype {y.dtype}: use labels.astype(int)")
+    return y
+
+
+def _counts(labels: ArrayLike, num_classes: int | None) -> NDArray[np.int64]:
+    y = _labels(labels).ravel()
+    lowest, highest = int(y.min()), int(y.max())
+    if lowest < 0:
+        raise ValueError(f"labels must be at least 0, got {lowest} at index {int(y.argmin())}")
+    if num_classes is None:
+        return np.bincount(y.astype(np.int64))
+    if highest >= positive_integer("num_classes", num_classes):
+        raise ValueError(
+            f"labels must be below num_classes={num_classes}, "
+            f"got {highest} at index {int(y.argmax())}"
+        )
+    return np.bincount(y.astype(np.int64), minlength=num_classes)

@@ -1,0 +1,197 @@
+"""NumPy's files: ``.npy``, plain or with named fields, and ``.npz``; read in pieces, not mapped.
+
+A mapped file counts as memory of the process, and an array inside a zip file cannot be mapped.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
+
+from numloss.evaluation.source import Column, Source
+
+Array = npt.NDArray[Any]
+
+_DAMAGE = (ValueError, EOFError, OSError, SyntaxError, struct.error, zlib.error, zipfile.BadZipFile)
+
+
+class ArrayReader:
+    """An array behind a header of NumPy's format, read a few rows at a time."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.shape, self._fortran, self.dtype = _header(file)
+        if self.dtype.hasobject:
+            raise ValueError("it holds Python objects, which are not read")
+        if not self.shape:
+            raise ValueError("it holds a single number, not an array")
+
+    def read(self, rows: int) -> Array:
+        """Read the next rows; fewer come back only where the file ends early."""
+        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+        buffer = bytearray(rows * row_bytes)
+        view, size = memoryview(buffer), 0
+        while size < len(buffer) and (count := self._file.readinto(view[size:])):  # type: ignore[attr-defined]
+            size += count
+        complete = size // row_bytes if row_bytes else rows
+        values = np.frombuffer(buffer, self.dtype, complete * math.prod(self.shape[1:]))
+        return values.reshape(complete, *self.shape[1:])
+
+    def chunks(self, rows: int) -> Iterator[Array]:
+        """Read all rows, so many at a time."""
+        total = self.shape[0]
+        if self._fortran and len(self.shape) > 1:
+            yield from self._chunks_by_column(rows)
+            return
+        for first in range(0, total, rows):
+            chunk = self.read(min(rows, total - first))
+            yield chunk
+            if len(chunk) < min(rows, total - first):
+                raise EOFError(f"the file is cut short: it ends after row {first + len(chunk) - 1}")
+
+    def _chunks_by_column(self, rows: int) -> Iterator[Array]:
+        # The rows of an array in column order lie all over the file.
+        whole = np.frombuffer(self._file.read(), self.dtype, math.prod(self.shape))
+        whole = whole.reshape(self.shape, order="F")
+        for first in range(0, len(whole), rows):
+            yield whole[first : first + rows]
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = npy.read_magic(file)
+    if version == (1, 0):
+        return npy.read_array_header_1_0(file)
+    if version == (2, 0):
+        return npy.read_array_header_2_0(file)
+    # Version 3 is version 2 in UTF-8.
+    (length,) = struct.unpack("<I", file.read(4))
+    header = ast.literal_eval(file.read(length).decode())
+    return header["shape"], header["fortran_order"], npy.descr_to_dtype(header["descr"])
+
+
+class NpyFile(Source):
+    """One array: taken whole, by its named fields, or by the numbers of its columns."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._done = 0.0
+        with path.open("rb") as file:
+            reader = self._reader(file)
+        self._shape, self._dtype = reader.shape, reader.dtype
+        fields = self._dtype.names
+        self.only = None if fields else ""
+        if not fields and len(self._shape) == 2:
+            fields = tuple(str(column) for column in range(self._shape[1]))
+        self._columns = fields or ()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Fields, or the numbers of the columns."""
+        return self._columns
+
+    def width(self, name: str) -> int:
+        """Numbers in a row of a column."""
+        if self._dtype.names:
+            return math.prod(self._dtype[name].shape)
+        return math.prod(self._shape[1:]) if name == self.only else 1
+
+    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
+        """Read rows of the array, and take the columns from them."""
+        with self.path.open("rb") as file:
+            chunks = self._reader(file).chunks(rows)
+            seen = 0
+            while (chunk := _next(self, chunks)) is not None:
+                seen += len(chunk)
+                self._done = seen / self._shape[0]
+                yield {name: self._column(chunk, name) for name in names}
+
+    def progress(self) -> float:
+        """Part of the rows that was read."""
+        return self._done
+
+    def _reader(self, file: IO[bytes]) -> ArrayReader:
+        try:
+            return ArrayReader(file)
+        except _DAMAGE as error:
+            raise self.error(f"not a readable .npy file: {_first_line(error)}") from error
+
+    def _column(self, chunk: Array, name: str) -> Array:
+        if name == self.only:
+            return chunk
+        column: Array = chunk[name] if self._dtype.names else chunk[:, int(name)]
+        return column
+
+
+class NpzFile(Source):
+    """Several arrays in a zip file, compressed or not."""
+
+    noun = "array"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._done = 0.0
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = [name for name in archive.namelist() if name.endswith(".npy")]
+        except _DAMAGE as error:
+            raise self.error(f"not a readable .npz file: {_first_line(error)}") from error
+        self._names = tuple(name.removesuffix(".npy") for name in members)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the arrays."""
+        return self._names
+
+    def width(self, name: str) -> int:
+        """Numbers in a row of an array."""
+        with zipfile.ZipFile(self.path) as archive:
+            return math.prod(self._reader(archive, name).shape[1:])
+
+    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
+        """Read rows of the arrays side by side."""
+        with zipfile.ZipFile(self.path) as archive:
+            readers = {name: self._reader(archive, name) for name in names}
+            lengths = {name: reader.shape[0] for name, reader in readers.items()}
+            total = lengths[names[0]]
+            for name, length in lengths.items():
+                if length != total:
+                    raise self.error(
+                        f"{self.noun} {names[0]} has {total} rows, {self.noun} {name} has {length}"
+                    )
+            streams = {name: reader.chunks(rows) for name, reader in readers.items()}
+            for first in range(0, total, rows):
+                chunk = {name: _next(self, stream, name) for name, stream in streams.items()}
+                self._done = min(first + rows, total) / total
+                yield chunk
+
+    def progress(self) -> float:
+        """Part of the rows that was read."""
+        return self._done
+
+    def _reader(self, archive: zipfile.ZipFile, name: str) -> ArrayReader:
+        try:
+            return ArrayReader(archive.open(f"{name}.npy"))
+        except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
+            raise self.error(f"not readable: {_first_line(error)}", name=name) from error
+
+
+def _next(source: Source, chunks: Iterator[Array], name: str | None = None) -> Array | None:
+    """Return the next chunk; damage in the file becomes an error that names the file."""
+    try:
+        return next(chunks, None)
+    except _DAMAGE as error:
+        raise source.error(f"not readable: {_first_line(error)}", name=name) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

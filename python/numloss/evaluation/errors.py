@@ -1,0 +1,19 @@
+"""What can be wrong with a command or its files, and the exit code each kind ends with."""
+
+from __future__ import annotations
+
+
+class EvaluationError(Exception):
+    """A mistake of the user's, told in one message."""
+
+    exit_code = 1
+
+
+class DataError(EvaluationError):
+    """The file cannot be read, or something in it is wrong."""
+
+
+class UsageError(EvaluationError):
+    """The command asks for something that is not there or makes no sense."""
+
+    exit_code = 2

@@ -1,0 +1,66 @@
+"""What every file format offers: named columns, read in chunks of rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numloss.evaluation.errors import DataError
+
+#: A column of a chunk: a NumPy array, or an Arrow array.
+Column = Any
+
+
+class Source(ABC):
+    """A file of columns, or of arrays, with as many rows each."""
+
+    #: What a name of this file stands for, in messages.
+    noun = "column"
+    #: Whether numbers are written as text.
+    is_text = False
+    #: The name of the only array, where the file has just one.
+    only: str | None = None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """Names of the columns, in the order of the file."""
+
+    @abstractmethod
+    def width(self, name: str) -> int:
+        """Numbers in a row of a column, as far as can be told before reading."""
+
+    @abstractmethod
+    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
+        """Read the columns, ``rows`` rows at a time; the last chunk may be shorter."""
+
+    @abstractmethod
+    def progress(self) -> float:
+        """Part of the file that was read, from 0 to 1."""
+
+    def row(self, row: int) -> str:
+        """Name a row in a message."""
+        return f"row {row}"
+
+    def error(self, problem: str, *, row: int | None = None, name: str | None = None) -> DataError:
+        """Make the error for something wrong in this file."""
+        place = [] if row is None else [self.row(row)]
+        if name is not None and name != self.only:
+            place.append(f"{self.noun} {name}")
+        where = f"{', '.join(place)}: " if place else ""
+        return DataError(f"{self.path}: {where}{problem}")
+
+
+@dataclass(frozen=True)
+class Format:
+    """How to read the files whose names do not tell, and text files in general."""
+
+    name: str | None = None
+    delimiter: str | None = None
+    header: bool = True

@@ -1,0 +1,213 @@
+"""Tables that Arrow reads: CSV and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv  # type: ignore[import-untyped]
+import pyarrow.parquet  # type: ignore[import-untyped]
+
+from numloss.evaluation.errors import DataError
+from numloss.evaluation.source import Column, Format, Source
+
+_DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError)
+# Lines are counted anew for a message about a row; beyond this it would take too long.
+_MAX_LINES = 20_000_000
+
+
+class CsvFile(Source):
+    """Text with a delimiter, compressed or not. All columns are read as text, and parsed later.
+
+    Arrow would guess the types from the first block and fail on a later one that differs.
+    """
+
+    is_text = True
+
+    def __init__(self, path: Path, format: Format) -> None:
+        super().__init__(path)
+        tabbed = ".tsv" in (suffix.lower() for suffix in path.suffixes)
+        self._delimiter = format.delimiter or ("\t" if tabbed else ",")
+        self._header = format.header
+        self._size = path.stat().st_size
+        self._file: Any = None
+        self._names = tuple(self._open([]).schema.names)
+        self._file.close()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names in the header; ``f0``, ``f1``, ... without one."""
+        return self._names
+
+    def width(self, name: str) -> int:
+        """Assume one number."""
+        return 1
+
+    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
+        """Parse the file block by block."""
+        for name in names:
+            if self._names.count(name) > 1:
+                raise self.error(f"{self._names.count(name)} columns are named {name}")
+        reader = self._open(names)
+        with self._file:
+            yield from chunks_of(self._batches(reader), names, rows)
+
+    def progress(self) -> float:
+        """Part of the bytes that was read."""
+        return 1.0 if self._file.closed else self._file.tell() / max(self._size, 1)
+
+    def row(self, row: int) -> str:
+        """Name a row, and the line it starts on."""
+        line = self._line(row)
+        return f"row {row}" if line is None else f"row {row} (line {line})"
+
+    def _open(self, names: Sequence[str]) -> Any:
+        """Start reading; without names, only to learn them."""
+        try:
+            self._file = pa.OSFile(str(self.path))
+            stream = pa.input_stream(self._file, compression=_compression(self.path))
+            return pyarrow.csv.open_csv(
+                stream,
+                # With threads, Arrow does not know the row of an error.
+                read_options=pyarrow.csv.ReadOptions(
+                    use_threads=False, autogenerate_column_names=not self._header
+                ),
+                parse_options=pyarrow.csv.ParseOptions(
+                    delimiter=self._delimiter, newlines_in_values=True
+                ),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    include_columns=list(dict.fromkeys(names)),
+                    column_types=dict.fromkeys(names, pa.string()),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    check_utf8=True,
+                ),
+            )
+        except _DAMAGE as error:
+            raise self._unreadable(error) from error
+
+    def _batches(self, reader: Any) -> Iterator[Any]:
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except _DAMAGE as error:
+                raise self._unreadable(error) from error
+            yield batch
+
+    def _unreadable(self, error: Exception) -> DataError:
+        text = str(error)
+        if found := re.search(r"Row #(\d+): (.*)", text):
+            # Arrow counts from 1, the header too.
+            row = int(found[1]) - 1 - self._header
+            return self.error(found[2][:200], row=max(row, 0))
+        return self.error(f"not a readable CSV file: {text.partition(chr(10))[0]}")
+
+    def _line(self, row: int) -> int | None:
+        """Find the line a row starts on: quoted values may hold line breaks, empty lines no row."""
+        with pa.input_stream(str(self.path), compression=_compression(self.path)) as stream:
+            text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
+            lines = csv.reader(text, delimiter=self._delimiter)
+            start, remaining = 1, row + self._header
+            try:
+                for record in lines:
+                    if record and remaining == 0:
+                        return start
+                    remaining -= bool(record)
+                    start = lines.line_num + 1
+                    if start > _MAX_LINES:
+                        break
+            except csv.Error:
+                pass
+        return None
+
+
+def _compression(path: Path) -> str | None:
+    return {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix.lower())
+
+
+class ParquetFile(Source):
+    """A Parquet file, read in pieces of its row groups."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._done = 0.0
+        try:
+            with self._open() as file:
+                self._schema, self._rows = file.schema_arrow, file.metadata.num_rows
+        except _DAMAGE as error:
+            raise self._unreadable(error) from error
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the top-level columns."""
+        names: Sequence[str] = self._schema.names
+        return names
+
+    def width(self, name: str) -> int:
+        """Numbers in a row of a column: of lists, the mean in the first row group."""
+        with self._open() as file:
+            if file.metadata.num_row_groups == 0:
+                return 1
+            group = file.metadata.row_group(0)
+            columns = (group.column(i) for i in range(group.num_columns))
+            sizes = [c.num_values for c in columns if c.path_in_schema.split(".")[0] == name]
+        return max(1, sum(sizes) // max(1, group.num_rows))
+
+    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
+        """Decode the columns batch by batch."""
+        for name in names:
+            if self._schema.names.count(name) > 1:
+                raise self.error(f"{self._schema.names.count(name)} columns are named {name}")
+        with self._open() as file:
+            yield from chunks_of(self._batches(file, names, rows), names, rows)
+
+    def progress(self) -> float:
+        """Part of the rows that was read."""
+        return self._done
+
+    def _open(self) -> Any:
+        # A buffer makes Arrow read pages one by one, not all of a row group.
+        return pyarrow.parquet.ParquetFile(self.path, buffer_size=1 << 20, pre_buffer=False)
+
+    def _batches(self, file: Any, names: Sequence[str], rows: int) -> Iterator[Any]:
+        seen = 0
+        try:
+            for batch in file.iter_batches(rows, columns=list(dict.fromkeys(names))):
+                seen += len(batch)
+                self._done = seen / self._rows
+                yield batch
+        except _DAMAGE as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> DataError:
+        return self.error(f"not a readable Parquet file: {str(error).partition(chr(10))[0]}")
+
+
+def chunks_of(
+    batches: Iterator[Any], names: Sequence[str], rows: int
+) -> Iterator[Mapping[str, Column]]:
+    """Cut record batches of any length into chunks of ``rows`` rows."""
+    waiting: list[Any] = []
+    size = 0
+    for batch in batches:
+        while len(batch):
+            waiting.append(batch.slice(0, rows - size))
+            batch = batch.slice(len(waiting[-1]))
+            size += len(waiting[-1])
+            if size == rows:
+                yield _joined(waiting, names)
+                waiting, size = [], 0
+    if waiting:
+        yield _joined(waiting, names)
+
+
+def _joined(batches: list[Any], names: Sequence[str]) -> dict[str, Column]:
+    table = pa.Table.from_batches(batches)
+    return {name: table.column(name).combine_chunks() for name in names}

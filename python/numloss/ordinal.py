@@ -1,0 +1,148 @@
+"""Losses over classes that have an order."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numloss import _validate
+from numloss._loss import Call, Loss, rows, rowwise
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+    from typing_extensions import Unpack
+
+__all__ = ["ordinal_cross_entropy", "ranked_probability"]
+
+_RANKED_PROBABILITY = rows("ranked_probability")
+_ORDINAL_CROSS_ENTROPY = rows(probabilities="cross_entropy_distribution", public=False)
+
+
+@Loss
+def ranked_probability(
+    mode: int,
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    axis: int = -1,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Ranked probability score of the softmax of logits: squared earth mover's distance.
+
+    With :math:`F_k = \sum_{c \le k} \mathrm{softmax}(x)_c` and label :math:`y`
+
+    .. math:: l = \sum_{k=0}^{C-2} (F_k - [y \le k])^2
+
+    so that a prediction one class off costs less than one three classes off.
+
+    {labels}
+    {class_weight}
+    {ignore_index}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> sure_of_last = [[0.0, 0.0, 50.0]]
+    >>> round(float(numloss.ranked_probability(sure_of_last, [1])), 6)
+    1.0
+    >>> round(float(numloss.ranked_probability(sure_of_last, [0])), 6)
+    2.0
+
+    References
+    ----------
+    E. S. Epstein, "A scoring system for probability forecasts of ranked categories", Journal of
+    Applied Meteorology 8 (1969); as a training loss: L. Hou et al., "Squared earth mover's
+    distance-based loss", 2016, eq. 4.
+    """
+    return rowwise(
+        _RANKED_PROBABILITY,
+        mode,
+        prediction,
+        target,
+        axis=axis,
+        ignore_index=ignore_index,
+        class_weight=class_weight,
+        **call,
+    )
+
+
+@Loss
+def ordinal_cross_entropy(
+    mode: int,
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    distance: ArrayLike | str = "absolute",
+    temperature: float = 1.0,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    axis: int = -1,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Cross-entropy against soft labels that fall off with the distance from the label.
+
+    With label :math:`y`, a distance :math:`d` between classes and a temperature :math:`\tau`
+
+    .. math:: l = \log \sum_c e^{x_c} - \sum_c q_c x_c, \qquad
+              q_c \propto e^{-d(c, y) / \tau}
+
+    As :math:`\tau \to 0` it becomes ``cross_entropy``.
+
+    {labels}
+    distance : {"absolute", "squared"} or array-like, default "absolute"
+        :math:`|c - y|`, :math:`(c - y)^2`, or a table of C x C numbers of at least 0, the row of
+        the label y holding d(c, y).
+    temperature : float, default 1.0
+        :math:`\tau`; positive, in the unit of the distance.
+    {class_weight}
+    {ignore_index}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> sure_of_last = [[0.0, 0.0, 5.0]]
+    >>> near, far = (numloss.ordinal_cross_entropy(sure_of_last, [y]) for y in (1, 0))
+    >>> bool(near < far)
+    True
+
+    References
+    ----------
+    R. Diaz and A. Marathe, "Soft labels for ordinal regression", CVPR 2019, eq. 1.
+    """
+    temperature = _validate.positive("temperature", temperature)
+    return rowwise(
+        _ORDINAL_CROSS_ENTROPY,
+        mode,
+        prediction,
+        target,
+        axis=axis,
+        ignore_index=ignore_index,
+        class_weight=class_weight,
+        label_table=partial(_soft_labels, distance, temperature),
+        **call,
+    )
+
+
+def _soft_labels(
+    distance: ArrayLike | str, temperature: float, classes: int
+) -> NDArray[np.float64]:
+    """Return the distribution of each label, a row each."""
+    exponents = -_distances(distance, classes) / temperature
+    shares = np.exp(exponents - exponents.max(axis=1, keepdims=True))
+    return np.ascontiguousarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def _distances(distance: ArrayLike | str, classes: int) -> NDArray[np.float64]:
+    if not isinstance(distance, str):
+        return _validate.class_table("distance", distance, classes)
+    _validate.one_of("distance", distance, ("absolute", "squared"))
+    steps = np.abs(np.subtract.outer(np.arange(float(classes)), np.arange(float(classes))))
+    return steps if distance == "absolute" else steps * steps

@@ -1,0 +1,170 @@
+"""Penalties on the size of a model's weights, to be added to a loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numloss._loss import Loss, elementwise, kernel
+from numloss._validate import array, fraction, nonnegative
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["elastic_net", "l1_penalty", "l2_penalty"]
+
+_ELASTIC_NET = kernel("elastic_net")
+_NO_TARGET = np.zeros((), np.int8)
+
+
+def _penalty(mode: int, w: ArrayLike, l1: float, l2: float, out: Any) -> Any:
+    """Return what is asked for of l1 sum |w| + l2/2 sum w²."""
+    w = array("w", w)
+    return elementwise(_ELASTIC_NET, mode, w, _NO_TARGET, (l1, l2), None, "sum", "weight", out)
+
+
+@Loss
+def l1_penalty(
+    mode: int, w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None
+) -> Any:
+    r"""L1 penalty, :math:`\lambda \sum |w|`, which drives weights to 0.
+
+    The gradient is :math:`\lambda \, \mathrm{sign}(w)`, 0 at 0.
+
+    Parameters
+    ----------
+    w : array-like
+        Weights, of any shape.
+    strength : float, default 1.0
+        :math:`\lambda`, at least 0.
+    out : ndarray, optional
+        Where the gradient is written.
+
+    Returns
+    -------
+    numpy.float64, or ndarray
+        The penalty; ``grad`` and ``value_and_grad`` return an array shaped like ``w``.
+
+    Raises
+    ------
+    ValueError
+        If ``strength`` is negative or ``out`` does not fit.
+    TypeError
+        If an argument has a type or dtype that cannot be taken.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.l1_penalty([1.0, -2.0, 0.0]))
+    3.0
+    >>> numloss.l1_penalty.grad([1.0, -2.0, 0.0])
+    array([ 1., -1.,  0.])
+
+    References
+    ----------
+    R. Tibshirani, "Regression shrinkage and selection via the lasso", Journal of the Royal
+    Statistical Society B 58 (1996).
+    """
+    return _penalty(mode, w, nonnegative("strength", strength), 0.0, out)
+
+
+@Loss
+def l2_penalty(
+    mode: int, w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None
+) -> Any:
+    r"""L2 penalty, :math:`\frac{\lambda}{2} \sum w^2`, which keeps weights small.
+
+    The gradient is :math:`\lambda w`.
+
+    Parameters
+    ----------
+    w : array-like
+        Weights, of any shape.
+    strength : float, default 1.0
+        :math:`\lambda`, at least 0.
+    out : ndarray, optional
+        Where the gradient is written.
+
+    Returns
+    -------
+    numpy.float64, or ndarray
+        The penalty; ``grad`` and ``value_and_grad`` return an array shaped like ``w``.
+
+    Raises
+    ------
+    ValueError
+        If ``strength`` is negative or ``out`` does not fit.
+    TypeError
+        If an argument has a type or dtype that cannot be taken.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.l2_penalty([1.0, -2.0, 0.0]))
+    2.5
+    >>> value, gradient = numloss.l2_penalty.value_and_grad([1.0, -2.0], strength=0.5)
+    >>> gradient
+    array([ 0.5, -1. ])
+
+    References
+    ----------
+    A. E. Hoerl and R. W. Kennard, "Ridge regression", Technometrics 12 (1970).
+    """
+    return _penalty(mode, w, 0.0, nonnegative("strength", strength), out)
+
+
+@Loss
+def elastic_net(
+    mode: int,
+    w: ArrayLike,
+    *,
+    strength: float = 1.0,
+    l1_ratio: float = 0.5,
+    out: NDArray[Any] | None = None,
+) -> Any:
+    r"""Elastic net, a mixture of the L1 and L2 penalties.
+
+    With :math:`\rho` the ``l1_ratio``
+
+    .. math:: \lambda \left( \rho \sum |w| + \frac{1 - \rho}{2} \sum w^2 \right)
+
+    Parameters
+    ----------
+    w : array-like
+        Weights, of any shape.
+    strength : float, default 1.0
+        :math:`\lambda`, at least 0.
+    l1_ratio : float, default 0.5
+        :math:`\rho` in [0, 1]: 1 is ``l1_penalty``, 0 is ``l2_penalty``.
+    out : ndarray, optional
+        Where the gradient is written.
+
+    Returns
+    -------
+    numpy.float64, or ndarray
+        The penalty; ``grad`` and ``value_and_grad`` return an array shaped like ``w``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter lies outside its domain or ``out`` does not fit.
+    TypeError
+        If an argument has a type or dtype that cannot be taken.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.elastic_net([1.0, -2.0, 0.0]))
+    2.75
+    >>> numloss.elastic_net.grad([1.0, -2.0, 0.0])
+    array([ 1. , -1.5,  0. ])
+
+    References
+    ----------
+    H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", Journal of
+    the Royal Statistical Society B 67 (2005), in the form of scikit-learn.
+    """
+    strength = nonnegative("strength", strength)
+    l1_ratio = fraction("l1_ratio", l1_ratio)
+    return _penalty(mode, w, strength * l1_ratio, strength * (1 - l1_ratio), out)
