@@ -160,12 +160,12 @@ class Request {
   }
 
   bool set_reduction(py::handle reduction, py::handle denominator) {
-    totals_ = is_text(reduction, "totals");
-    if (is_text(reduction, "mean")) call.reduction = Reduction::kMean;
+    totals_ = reduction && is_text(reduction, "totals");
+    if (!reduction || is_text(reduction, "mean")) call.reduction = Reduction::kMean;
     else if (is_text(reduction, "sum") || totals_) call.reduction = Reduction::kSum;
     else if (is_text(reduction, "none")) call.reduction = Reduction::kNone;
     else return false;
-    if (is_text(denominator, "weight")) return true;
+    if (!denominator || is_text(denominator, "weight")) return true;
     if (call.reduction != Reduction::kMean) return false;
     if (is_text(denominator, "count")) {
       call.denominator = Denominator::kCount;
@@ -335,14 +335,39 @@ class Request {
 
 py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
 
+// The keywords that every loss takes, as the user gave them or as the Python layer `checked` them.
+struct Keywords {
+  py::handle weight = Py_None, out = Py_None;
+  py::handle reduction, denominator;  // null: the default
+  py::handle dtype = Py_None;         // of the results; None: the prediction's
+  bool checked = false;
+
+  // False: there is one that no loss takes.
+  bool read(const py::dict& given) {
+    PyObject *key, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(given.ptr(), &at, &key, &value);) {
+      if (is_text(key, "weight")) weight = value;
+      else if (is_text(key, "reduction")) reduction = value;
+      else if (is_text(key, "denominator")) denominator = value;
+      else if (is_text(key, "out")) out = value;
+      else if (is_text(key, "dtype")) dtype = value;
+      else if (is_text(key, "checked")) checked = true;
+      else return false;
+    }
+    return true;
+  }
+};
+
 py::object elementwise(int loss, unsigned mode, py::handle prediction, py::handle target,
-                       py::tuple parameters, py::handle weight, py::handle reduction,
-                       py::handle denominator, py::handle out, py::handle dtype, bool checked) {
+                       py::tuple parameters, py::dict call) {
+  Keywords keywords;
+  if (!keywords.read(call)) return not_implemented();
   Request request(loss, mode, parameters);
-  const bool fit = request.set_reduction(reduction, denominator) &&
-                   request.set_prediction(prediction, -1, dtype) &&
-                   request.set_target(target, -1, checked) && request.set_weight(weight) &&
-                   request.set_outputs(out, checked);
+  const bool fit = request.set_reduction(keywords.reduction, keywords.denominator) &&
+                   request.set_prediction(prediction, -1, keywords.dtype) &&
+                   request.set_target(target, -1, keywords.checked) &&
+                   request.set_weight(keywords.weight) &&
+                   request.set_outputs(keywords.out, keywords.checked);
   return fit ? request.run() : not_implemented();
 }
 
@@ -376,8 +401,9 @@ double tolerance(DType dtype) {
 py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction, py::handle target,
                    py::tuple parameters, py::handle axis_object, py::handle ignore_object,
                    double label_smoothing, py::handle class_weight, py::handle label_factor,
-                   py::handle label_table, py::handle weight, py::handle reduction,
-                   py::handle denominator, py::handle out, py::handle dtype, bool checked) {
+                   py::handle label_table, py::dict call) {
+  Keywords keywords;
+  if (!keywords.read(call)) return not_implemented();
   Request request(loss, mode, parameters);
   Task& task = request.task;
   int64_t wide_axis = 0;
@@ -389,8 +415,8 @@ py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction
   if (wide_axis < 0) wide_axis += ndim;
   if (wide_axis < 0 || wide_axis >= ndim) return not_implemented();
   const int axis = int(wide_axis);
-  if (!request.set_reduction(reduction, denominator) ||
-      !request.set_prediction(prediction, axis, dtype) || task.classes == 0) {
+  if (!request.set_reduction(keywords.reduction, keywords.denominator) ||
+      !request.set_prediction(prediction, axis, keywords.dtype) || task.classes == 0) {
     return not_implemented();
   }
   Operand probe;
@@ -400,8 +426,9 @@ py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction
   const bool soft = !labels || label_smoothing > 0 || !label_table.is_none();
   task.loss = soft ? soft_loss : loss;
   if (task.loss < 0 || probe.dtype == DType::kBool) return not_implemented();
-  if (!request.set_target(target, labels ? -1 : axis, checked) || !request.set_weight(weight) ||
-      !request.set_outputs(out, checked)) {
+  if (!request.set_target(target, labels ? -1 : axis, keywords.checked) ||
+      !request.set_weight(keywords.weight) ||
+      !request.set_outputs(keywords.out, keywords.checked)) {
     return not_implemented();
   }
   task.label_smoothing = label_smoothing;

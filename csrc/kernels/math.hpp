@@ -21,7 +21,7 @@ struct Real<float> {
   static constexpr Bits kExponentBias = 127;
   static constexpr float kInfinity = __builtin_inff();
   static constexpr float kNan = __builtin_nanf("");
-  static constexpr float kSmallestNormal = 0x1p-126f;
+  static constexpr float kSmallestNormal = 0x1p-126f, kLargest = 0x1.fffffep127f;
   // 1.5 * 2^23: adding it rounds to an integer that then sits in the low mantissa bits.
   static constexpr float kRounder = 0x1.8p23f;
   static constexpr float kLog2e = 0x1.715476p0f;
@@ -46,7 +46,7 @@ struct Real<double> {
   static constexpr Bits kExponentBias = 1023;
   static constexpr double kInfinity = __builtin_inf();
   static constexpr double kNan = __builtin_nan("");
-  static constexpr double kSmallestNormal = 0x1p-1022;
+  static constexpr double kSmallestNormal = 0x1p-1022, kLargest = 0x1.fffffffffffffp1023;
   static constexpr double kRounder = 0x1.8p52;
   static constexpr double kLog2e = 0x1.71547652b82fep0;
   static constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
@@ -255,12 +255,14 @@ NUMLOSS_INLINE Logistic<T> logistic(T x) {
           log1p_unit(decay)};
 }
 
-// base^exponent for base >= 0: exp(exponent * log(base)). 0^0 = 1. The relative error grows as
-// |exponent * log(base)| ULP, the price of one logarithm in working precision.
+// base^exponent for base in [0, 1] and exponent >= 0: exp(exponent * log(base)). 0^0 = 1, NaN stays.
+// The relative error grows as |exponent * log(base)| ULP, the price of one logarithm in working
+// precision.
 template <class T>
 NUMLOSS_INLINE T power(T base, T exponent) {
-  const T result = exp(exponent * log(base));
-  return exponent == T(0) ? keep_nan(base, T(1)) : result;
+  const T logarithm = log(base);
+  // Finite, so that 0 times it is 0.
+  return exp(exponent * (logarithm < -Real<T>::kLargest ? -Real<T>::kLargest : logarithm));
 }
 
 }  // namespace

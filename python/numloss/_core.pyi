@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,7 @@ def elementwise(
     prediction: Any,
     target: Any,
     parameters: tuple[float, ...],
-    weight: Any,
-    reduction: str,
-    denominator: str | float,
-    out: Any,
-    dtype: np.dtype[Any] | None,
-    checked: bool,
+    call: Mapping[str, Any],
     /,
 ) -> Any: ...
 def rowwise(
@@ -35,12 +31,7 @@ def rowwise(
     class_weight: NDArray[np.float64] | None,
     label_factor: NDArray[np.float64] | None,
     label_table: NDArray[np.float64] | None,
-    weight: Any,
-    reduction: str,
-    denominator: str | float,
-    out: Any,
-    dtype: np.dtype[Any] | None,
-    checked: bool,
+    call: Mapping[str, Any],
     /,
 ) -> Any: ...
 def tolerance(target: NDArray[Any], /) -> float: ...

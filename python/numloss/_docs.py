@@ -44,9 +44,7 @@ target : array-like
 _LABELS = "Integer labels in [0, C), shaped like the prediction without its axis of classes."
 _BOTH = f"""{_LABELS[:-1]};
     or probabilities, shaped like the prediction, that sum to 1 over the classes."""
-_PROBABILITIES = (
-    "Probabilities, shaped like the prediction, that sum to 1 over the classes."
-)
+_PROBABILITIES = "Probabilities, shaped like the prediction, that sum to 1 over the classes."
 
 _IGNORE = """\
 ignore_index : int, default -100

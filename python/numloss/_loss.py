@@ -29,7 +29,6 @@ GRADIENT: int = _core.GRADIENT
 HESSIAN: int = _core.HESSIAN
 
 Reduction = Literal["mean", "sum", "none"]
-Output = "NDArray[Any] | tuple[NDArray[Any] | None, ...] | None"
 
 
 class Call(TypedDict, total=False):
@@ -82,13 +81,9 @@ class Loss(Generic[P]):
         pair: tuple[Any, NDArray[Any]] = self._define(VALUE | GRADIENT, *args, **kwargs)
         return pair
 
-    def grad_and_hess(
-        self, *args: P.args, **kwargs: P.kwargs
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
+    def grad_and_hess(self, *args: P.args, **kwargs: P.kwargs) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the gradient and the diagonal of the Hessian of the reduced value."""
-        pair: tuple[NDArray[Any], NDArray[Any]] = self._define(
-            GRADIENT | HESSIAN, *args, **kwargs
-        )
+        pair: tuple[NDArray[Any], NDArray[Any]] = self._define(GRADIENT | HESSIAN, *args, **kwargs)
         return pair
 
     @property
@@ -153,53 +148,61 @@ def elementwise(
     prediction: ArrayLike,
     target: ArrayLike,
     parameters: tuple[float, ...],
-    weight: ArrayLike | None = None,
-    reduction: str = "mean",
-    denominator: str | float = "weight",
-    out: Any = None,
-    **unknown: object,
+    call: Call,
 ) -> Any:
     """Compute a loss whose every element is an example."""
-    if unknown:
-        _validate.refuse_keywords(unknown)
-    result = _core.elementwise(
-        kernel.index, mode, prediction, target, parameters,
-        weight, reduction, denominator, out, None, False,
-    )  # fmt: skip
+    result = _core.elementwise(kernel.index, mode, prediction, target, parameters, call)
     if result is NotImplemented:
         arrays = _validate.elementwise(prediction, target)
-        call = _validate.call(mode, arrays, weight, reduction, denominator, out)
         prediction, target = arrays.prediction, arrays.target
-        result = _core.elementwise(
-            kernel.index, mode, prediction, target, parameters, *call, True
-        )
+        checked = _validate.call(mode, arrays, **call)
+        result = _core.elementwise(kernel.index, mode, prediction, target, parameters, checked)
     if result is None:
         assert kernel.domain is not None
-        _validate.refuse_domain(kernel.domain, np.asarray(prediction), np.asarray(target), weight)
+        _validate.refuse_domain(
+            kernel.domain, np.asarray(prediction), np.asarray(target), call.get("weight")
+        )
     return result
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The kernels of a loss over classes: for integer labels and for probabilities."""
+    """The kernels of a loss over classes, as indices into the registry, -1 where there is none."""
 
-    labels: Kernel | None
-    probabilities: Kernel | None
+    labels: int
+    soft: int  # for probabilities, and for labels that become some (by smoothing or a table)
+    takes_labels: bool
     takes_probabilities: bool
 
 
-def rows(
-    labels: str | None = None, probabilities: str | None = None, *, public: bool = True
-) -> Rows:
-    """Look up the kernels of a loss over classes.
+def label_rows(labels: str, probabilities: str | None = None) -> Rows:
+    """Look up the kernels of a loss for integer labels, and perhaps for probabilities."""
+    soft = -1 if probabilities is None else kernel(probabilities).index
+    return Rows(kernel(labels).index, soft, True, probabilities is not None)
 
-    With ``public=False`` the kernel for probabilities serves labels that become a distribution
-    (smoothing, a table), and probabilities from the caller are refused.
-    """
-    return Rows(
-        None if labels is None else kernel(labels),
-        None if probabilities is None else kernel(probabilities),
-        takes_probabilities=public and probabilities is not None,
+
+def probability_rows(probabilities: str) -> Rows:
+    """Look up the kernel of a loss for probabilities alone."""
+    return Rows(-1, kernel(probabilities).index, False, True)
+
+
+def soft_label_rows(probabilities: str) -> Rows:
+    """Look up the kernel of a loss whose labels become probabilities by a table."""
+    return Rows(-1, kernel(probabilities).index, True, False)
+
+
+#: From the number of classes to (class_weight, label_factor, label_table), None where absent.
+PerClass = Callable[[int], tuple[Any, Any, Any]]
+
+
+def by_class_weight(class_weight: ArrayLike | None) -> PerClass | None:
+    """Return what depends on the number of classes where that is at most a class weight."""
+    if class_weight is None:
+        return None
+    return lambda classes: (
+        _validate.class_numbers("class_weight", class_weight, classes),
+        None,
+        None,
     )
 
 
@@ -208,56 +211,32 @@ def rowwise(
     mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
-    parameters: tuple[float, ...] = (),
-    *,
+    parameters: tuple[float, ...],
     axis: int,
-    ignore_index: int = -100,
+    ignore_index: int,
+    call: Call,
+    *,
     label_smoothing: float = 0.0,
-    class_weight: ArrayLike | None = None,
-    label_factor: ArrayLike | None = None,
-    label_table: Callable[[int], NDArray[np.float64]] | None = None,
-    weight: ArrayLike | None = None,
-    reduction: str = "mean",
-    denominator: str | float = "weight",
-    out: Any = None,
-    **unknown: object,
+    per_class: PerClass | None = None,
 ) -> Any:
     """Compute a loss over an axis of classes."""
-    if unknown:
-        _validate.refuse_keywords(unknown)
-    plain = class_weight is None and label_factor is None and label_table is None
-    per_class: tuple[Any, Any, Any] = (None, None, None)
-    if not plain:
+    numbers: tuple[Any, Any, Any] = (None, None, None)
+    if per_class is not None:
         prediction = _validate.array("prediction", prediction)
-        classes = _validate.class_count(prediction, axis)
-        per_class = (
-            _validate.class_numbers("class_weight", class_weight, classes),
-            _validate.class_numbers("alpha", label_factor, classes),
-            None if label_table is None else label_table(classes),
-        )
-    labels = -1 if rows.labels is None else rows.labels.index
-    soft = -1 if rows.probabilities is None else rows.probabilities.index
-    options = (parameters, axis, ignore_index, label_smoothing, *per_class)
+        numbers = per_class(_validate.class_count(prediction, axis))
+    options = (parameters, axis, ignore_index, label_smoothing, *numbers)
     result = NotImplemented
     if rows.takes_probabilities or _validate.is_integer_array(target):
-        result = _core.rowwise(
-            labels, soft, mode, prediction, target, *options,
-            weight, reduction, denominator, out, None, False,
-        )  # fmt: skip
+        result = _core.rowwise(rows.labels, rows.soft, mode, prediction, target, *options, call)
     if result is NotImplemented:
         arrays = _validate.rowwise(
-            prediction,
-            target,
-            axis,
-            ignore_index,
-            labels=rows.labels is not None or label_table is not None,
-            probabilities=rows.takes_probabilities,
+            prediction, target, axis, ignore_index, rows.takes_labels, rows.takes_probabilities
         )
-        call = _validate.call(mode, arrays, weight, reduction, denominator, out)
         prediction, target = arrays.prediction, arrays.target
-        result = _core.rowwise(labels, soft, mode, prediction, target, *options, *call, True)
+        checked = _validate.call(mode, arrays, **call)
+        result = _core.rowwise(rows.labels, rows.soft, mode, prediction, target, *options, checked)
     if result is None:
         _validate.refuse_target(
-            np.asarray(prediction), np.asarray(target), axis, ignore_index, weight
+            np.asarray(prediction), np.asarray(target), axis, ignore_index, call.get("weight")
         )
     return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -102,11 +102,6 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     raise error(f"{name} must be {_listed(choices)}, got {_shown(value)}")
 
 
-def refuse_keywords(unknown: Mapping[str, object]) -> NoReturn:
-    """Raise for keywords that a loss does not take."""
-    raise TypeError(f"this loss takes no argument named {_listed(unknown)}")
-
-
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -124,8 +119,7 @@ def array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return any array-like as an array of real numbers, without a copy where it can be had."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
-            f"{name} is a masked array, whose mask would be lost: "
-            f"pass {name}.data and weight=~mask"
+            f"{name} is a masked array, whose mask would be lost: pass {name}.data and weight=~mask"
         )
     result = _from_object(name, value)
     if not (is_real(result.dtype) or result.dtype.kind in "iub"):
@@ -182,8 +176,10 @@ def is_boolean(value: ArrayLike) -> bool:
     """Whether a target consists of booleans."""
     if isinstance(value, np.ndarray):
         return value.dtype.char == "?"
-    return not isinstance(value, (int, float)) and array("target", value).dtype.char == "?" or (
-        isinstance(value, bool)
+    return (
+        not isinstance(value, (int, float))
+        and array("target", value).dtype.char == "?"
+        or (isinstance(value, bool))
     )
 
 
@@ -264,7 +260,6 @@ def rowwise(
     target: ArrayLike,
     axis: int,
     ignore_index: int,
-    *,
     labels: bool,
     probabilities: bool,
 ) -> Arrays:
@@ -305,9 +300,7 @@ def rowwise(
     return Arrays(p, t, dtype, examples)
 
 
-def class_numbers(
-    name: str, value: ArrayLike | None, classes: int
-) -> NDArray[np.float64] | None:
+def class_numbers(name: str, value: ArrayLike | None, classes: int) -> NDArray[np.float64] | None:
     """Return one finite number of at least 0 per class; a scalar stands for all of them."""
     if value is None:
         return None
@@ -328,8 +321,7 @@ def class_table(name: str, value: ArrayLike, classes: int) -> NDArray[np.float64
     table = np.ascontiguousarray(array(name, value), dtype=np.float64)
     if table.shape != (classes, classes):
         raise ValueError(
-            f"{name} must have shape {(classes, classes)} for {classes} classes, "
-            f"got {table.shape}"
+            f"{name} must have shape {(classes, classes)} for {classes} classes, got {table.shape}"
         )
     _refuse_negative(name, table)
     return table
@@ -346,25 +338,34 @@ def _refuse_negative(name: str, numbers: NDArray[np.float64]) -> None:
 def call(
     mode: int,
     arrays: Arrays,
-    weight: ArrayLike | None,
-    reduction: str,
-    denominator: str | float,
-    out: Any,
-) -> tuple[Any, ...]:
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    denominator: str | float = "weight",
+    out: Any = None,
+    **unknown: object,
+) -> dict[str, Any]:
     """Check the keywords that every loss takes; return them as the kernels take them."""
+    if unknown:
+        raise TypeError(f"this loss takes no argument named {_listed(unknown)}")
     if reduction != "totals":
         one_of("reduction", reduction, _REDUCTIONS)
     denominator = _denominator(denominator, reduction)
     w = None if weight is None else _weight(weight, arrays.examples)
-    outputs = _outputs(out, mode, reduction, arrays, w)
-    return w, reduction, denominator, outputs, arrays.dtype
+    return {
+        "weight": w,
+        "reduction": reduction,
+        "denominator": denominator,
+        "out": _outputs(out, mode, reduction, arrays, w),
+        "dtype": arrays.dtype,
+        "checked": True,
+    }
 
 
 def _denominator(denominator: str | float, reduction: str) -> str | float:
     if isinstance(denominator, str):
         one_of("denominator", denominator, ("weight", "count"))
     else:
-        denominator = positive("denominator", denominator)
+        denominator = float(positive("denominator", denominator))
     if denominator != "weight" and reduction != "mean":
         raise ValueError(
             f"denominator divides a mean: it must be left out with reduction={reduction!r}"
@@ -393,9 +394,7 @@ def _outputs(
         places.append(arrays.examples)
     places += [arrays.prediction.shape] * (bool(mode & _core.GRADIENT) + bool(mode & _core.HESSIAN))
     if not places:
-        raise ValueError(
-            "out needs an array among the results: use reduction='none' or a gradient"
-        )
+        raise ValueError("out needs an array among the results: use reduction='none' or a gradient")
     given = list(out) if isinstance(out, tuple) else [None] * len(places)
     if not isinstance(out, tuple):
         lone = 1 if mode & _core.VALUE and len(places) == 2 else 0

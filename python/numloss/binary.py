@@ -73,7 +73,7 @@ def binary_cross_entropy(
         fraction("label_smoothing", label_smoothing),
     )
     kernel = _CROSS_ENTROPY if from_logits else _CROSS_ENTROPY_PROBABILITY
-    return elementwise(kernel, mode, prediction, target, parameters, **call)
+    return elementwise(kernel, mode, prediction, target, parameters, call)
 
 
 @Loss
@@ -125,7 +125,7 @@ def focal(
         -1.0 if alpha is None else fraction("alpha", alpha),
     )
     kernel = _FOCAL if from_logits else _FOCAL_PROBABILITY
-    return elementwise(kernel, mode, prediction, target, parameters, **call)
+    return elementwise(kernel, mode, prediction, target, parameters, call)
 
 
 def _signs(target: ArrayLike, margin: float) -> tuple[float, float, float]:
@@ -167,7 +167,7 @@ def hinge(
     ----------
     C. Cortes and V. Vapnik, "Support-vector networks", Machine Learning 20 (1995).
     """
-    return elementwise(_HINGE, mode, prediction, target, _signs(target, margin), **call)
+    return elementwise(_HINGE, mode, prediction, target, _signs(target, margin), call)
 
 
 @Loss
@@ -204,4 +204,4 @@ def squared_hinge(
     C.-J. Lin et al., "A dual coordinate descent method for large-scale linear SVM", ICML 2008, eq. 1
     (L2-SVM).
     """
-    return elementwise(_SQUARED_HINGE, mode, prediction, target, _signs(target, margin), **call)
+    return elementwise(_SQUARED_HINGE, mode, prediction, target, _signs(target, margin), call)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from numloss._loss import Call, Loss, rows, rowwise
-from numloss._validate import fraction, nonnegative, one_of, positive
+from numloss._loss import (
+    Call,
+    Loss,
+    by_class_weight,
+    label_rows,
+    probability_rows,
+    rowwise,
+)
+from numloss._validate import class_numbers, fraction, nonnegative, one_of, positive
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -13,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["cross_entropy", "kl_divergence", "multiclass_hinge", "softmax_focal"]
 
-_CROSS_ENTROPY = rows("cross_entropy", "cross_entropy_distribution")
-_KL_DIVERGENCE = rows(probabilities="kl_divergence")
-_SOFTMAX_FOCAL = rows("softmax_focal")
+_CROSS_ENTROPY = label_rows("cross_entropy", "cross_entropy_distribution")
+_KL_DIVERGENCE = probability_rows("kl_divergence")
+_SOFTMAX_FOCAL = label_rows("softmax_focal")
 _HINGES = {
-    "weston_watkins": rows("multiclass_hinge_weston_watkins"),
-    "crammer_singer": rows("multiclass_hinge_crammer_singer"),
+    "weston_watkins": label_rows("multiclass_hinge_weston_watkins"),
+    "crammer_singer": label_rows("multiclass_hinge_crammer_singer"),
 }
 
 
@@ -74,11 +82,12 @@ def cross_entropy(
         mode,
         prediction,
         target,
-        axis=axis,
-        ignore_index=ignore_index,
+        (),
+        axis,
+        ignore_index,
+        call,
         label_smoothing=fraction("label_smoothing", label_smoothing),
-        class_weight=class_weight,
-        **call,
+        per_class=by_class_weight(class_weight),
     )
 
 
@@ -115,7 +124,7 @@ def kl_divergence(
     S. Kullback and R. A. Leibler, "On information and sufficiency", Annals of Mathematical
     Statistics 22 (1951), eq. 2.4.
     """
-    return rowwise(_KL_DIVERGENCE, mode, prediction, target, axis=axis, **call)
+    return rowwise(_KL_DIVERGENCE, mode, prediction, target, (), axis, -100, call)
 
 
 @Loss
@@ -171,10 +180,10 @@ def multiclass_hinge(
         prediction,
         target,
         (positive("margin", margin),),
-        axis=axis,
-        ignore_index=ignore_index,
-        class_weight=class_weight,
-        **call,
+        axis,
+        ignore_index,
+        call,
+        per_class=by_class_weight(class_weight),
     )
 
 
@@ -230,8 +239,12 @@ def softmax_focal(
         prediction,
         target,
         (nonnegative("gamma", gamma),),
-        axis=axis,
-        ignore_index=ignore_index,
-        label_factor=alpha,
-        **call,
+        axis,
+        ignore_index,
+        call,
+        per_class=None if alpha is None else partial(_factors, alpha),
     )
+
+
+def _factors(alpha: ArrayLike, classes: int) -> tuple[Any, Any, Any]:
+    return None, class_numbers("alpha", alpha, classes), None

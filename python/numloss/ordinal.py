@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numloss import _validate
-from numloss._loss import Call, Loss, rows, rowwise
+from numloss._loss import Call, Loss, by_class_weight, label_rows, rowwise, soft_label_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ordinal_cross_entropy", "ranked_probability"]
 
-_RANKED_PROBABILITY = rows("ranked_probability")
-_ORDINAL_CROSS_ENTROPY = rows(probabilities="cross_entropy_distribution", public=False)
+_RANKED_PROBABILITY = label_rows("ranked_probability")
+_ORDINAL_CROSS_ENTROPY = soft_label_rows("cross_entropy_distribution")
 
 
 @Loss
@@ -65,10 +65,11 @@ def ranked_probability(
         mode,
         prediction,
         target,
-        axis=axis,
-        ignore_index=ignore_index,
-        class_weight=class_weight,
-        **call,
+        (),
+        axis,
+        ignore_index,
+        call,
+        per_class=by_class_weight(class_weight),
     )
 
 
@@ -123,12 +124,19 @@ def ordinal_cross_entropy(
         mode,
         prediction,
         target,
-        axis=axis,
-        ignore_index=ignore_index,
-        class_weight=class_weight,
-        label_table=partial(_soft_labels, distance, temperature),
-        **call,
+        (),
+        axis,
+        ignore_index,
+        call,
+        per_class=partial(_weights_and_table, class_weight, distance, temperature),
     )
+
+
+def _weights_and_table(
+    class_weight: ArrayLike | None, distance: ArrayLike | str, temperature: float, classes: int
+) -> tuple[Any, Any, Any]:
+    weights = _validate.class_numbers("class_weight", class_weight, classes)
+    return weights, None, _soft_labels(distance, temperature, classes)
 
 
 def _soft_labels(

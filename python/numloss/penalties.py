@@ -21,7 +21,9 @@ _NO_TARGET = np.zeros((), np.int8)
 def _penalty(mode: int, w: ArrayLike, l1: float, l2: float, out: Any) -> Any:
     """Return what is asked for of l1 sum |w| + l2/2 sum w²."""
     w = array("w", w)
-    return elementwise(_ELASTIC_NET, mode, w, _NO_TARGET, (l1, l2), None, "sum", "weight", out)
+    return elementwise(
+        _ELASTIC_NET, mode, w, _NO_TARGET, (l1, l2), {"reduction": "sum", "out": out}
+    )
 
 
 @Loss

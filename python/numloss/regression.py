@@ -40,7 +40,7 @@ def mse(mode: int, prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call
     ----------
     C. F. Gauss, "Theoria combinationis observationum erroribus minimis obnoxiae", 1823.
     """
-    return elementwise(_MSE, mode, prediction, target, (), **call)
+    return elementwise(_MSE, mode, prediction, target, (), call)
 
 
 @Loss
@@ -65,7 +65,7 @@ def mae(mode: int, prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call
     ----------
     P.-S. Laplace, "Mémoire sur la probabilité des causes par les événements", 1774.
     """
-    return elementwise(_MAE, mode, prediction, target, (), **call)
+    return elementwise(_MAE, mode, prediction, target, (), call)
 
 
 @Loss
@@ -106,4 +106,4 @@ def huber(
     P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35
     (1964), eq. 5.2.
     """
-    return elementwise(_HUBER, mode, prediction, target, (positive("delta", delta),), **call)
+    return elementwise(_HUBER, mode, prediction, target, (positive("delta", delta),), call)

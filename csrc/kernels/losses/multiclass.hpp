@@ -337,7 +337,7 @@ struct MulticlassHinge {
 #pragma omp simd
       for (int i = 0; i < kLanes; ++i) {
         const T z = excess(panel.logits[c * kLanes + i], label_score[i], margin);
-        const bool active = z > T(0) && (kSum || lanes.best[i] == T(c));
+        const bool active = (z > T(0)) & (kSum | (lanes.best[i] == T(c)));
         const T g = active ? panel.coefficient[i] : T(0);
         panel.logits[c * kLanes + i] = keep_nan(lanes.poison[i], g);
         if constexpr ((kMode & kHessian) != 0) {
@@ -395,7 +395,8 @@ struct MulticlassHinge {
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
         const T z = excess(x[k], own, margin);
-        gradient[k] = keep_nan(poison, kSum && z > T(0) ? row.coefficient : T(0));
+        const T g = kSum & (z > T(0)) ? row.coefficient : T(0);
+        gradient[k] = keep_nan(poison, g);
       }
       row.write(row.task().gradient, first, gradient);
       if constexpr ((kMode & kHessian) != 0) {
