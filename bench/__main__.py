@@ -41,11 +41,12 @@ def pinned(arguments: list[str]) -> list[int]:
 
 def run_once(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Measure the cells that the options select."""
-    from bench.cells import FLAT, PROBLEMS, QUICK, ROWS, cells
+    import numloss
+    from bench.cells import FLAT, QUICK, ROWS, cells
     from bench.run import load_peers, run
 
     selected = cells(
-        options.loss or tuple(PROBLEMS),
+        options.loss or tuple(numloss.LOSSES),
         options.mode,
         options.size or (QUICK if options.quick else FLAT + ROWS),
         options.dtype,
@@ -118,11 +119,10 @@ def present(results: dict[str, Any], options: argparse.Namespace, extra: Any = (
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(results, indent=1) + "\n")
-    if options.silent:
-        return
     if options.markdown:
         report.write_markdown(options.markdown, found, report.legend(results))
-    report.print_tables(found, report.legend(results))
+    if not options.silent:
+        report.print_tables(found, report.legend(results))
 
 
 def budget(options: argparse.Namespace) -> Any:
@@ -134,10 +134,11 @@ def budget(options: argparse.Namespace) -> Any:
 
 def run_parser() -> argparse.ArgumentParser:
     """Options of ``run``. Imports NumPy, so only after the process is pinned."""
-    from bench.cells import DTYPE_ALIASES, DTYPES, MODES, PROBLEMS, parse_shape
+    import numloss
+    from bench.cells import DTYPE_ALIASES, DTYPES, MODES, parse_shape
 
     parser = argparse.ArgumentParser("bench", description="Time numloss against its peers.")
-    parser.add_argument("--loss", nargs="+", choices=PROBLEMS, metavar="NAME")
+    parser.add_argument("--loss", nargs="+", choices=numloss.LOSSES, metavar="NAME")
     parser.add_argument("--mode", nargs="+", choices=MODES, default=["value", "value+grad"])
     parser.add_argument(
         "--size", nargs="+", type=parse_shape, metavar="N|NxC", help="such as 64 1M 100kx10"

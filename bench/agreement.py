@@ -9,22 +9,30 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from bench.cells import Cell
     from bench.peers import Contestant, Result
 
 # Room for the rounding of every peer (float32 sums over millions of elements, 16-bit results),
 # but for no missing factor and no other formula.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3, "float16": 2e-2, "bfloat16": 1e-1}
+# The gradient of a mean over a million elements in float16 is a few of the smallest steps that the
+# dtype has. Two of them an element are rounding too.
+SMALLEST_STEPS = {"float16": 2 * 2.0**-24}
 
 
 class MismatchError(Exception):
     """Two contestants gave different results, so their times must not be compared."""
 
 
-def check(cell: Cell, contestants: Sequence[Contestant]) -> None:
+def check(cell: Cell, contestants: Sequence[Contestant]) -> tuple[list[Contestant], list[str]]:
     """Call every contestant once, and compare its result with that of the first one.
+
+    Returns
+    -------
+    agreeing : list of Contestant
+        Those to time.
+    overflowing : list of str
+        Names of the others: those whose own sums overflow in a 16-bit dtype.
 
     Raises
     ------
@@ -33,30 +41,48 @@ def check(cell: Cell, contestants: Sequence[Contestant]) -> None:
     """
     first, *others = contestants
     expected = first.read(first.call())
+    agreeing, overflowing = [first], []
     for other in others:
-        compare(cell, first.name, expected, other.name, other.read(other.call()))
+        got = other.read(other.call())
+        if overflows(cell, got):
+            overflowing.append(other.name)
+            continue
+        compare(cell, first.name, expected, other.name, got)
+        agreeing.append(other)
+    return agreeing, overflowing
+
+
+def overflows(cell: Cell, result: Result) -> bool:
+    """Whether a 16-bit result is not finite. The data are, and so is every right result."""
+    parts = [part for part in result if part is not None]
+    narrow = cell.dtype in ("float16", "bfloat16")
+    return narrow and not all(np.isfinite(np.asarray(part, np.float64)).all() for part in parts)
 
 
 def compare(cell: Cell, name: str, expected: Result, other_name: str, got: Result) -> None:
     """Raise where one result is not the other."""
-    tolerance = TOLERANCE[cell.dtype]
-    if cell.wants_value and not distance(got.value, expected.value) <= tolerance:
+    if cell.wants_value and not agree(cell, got.value, expected.value):
         message = f"{cell.name}: {name} gives {expected.value}, {other_name} gives {got.value}"
         raise MismatchError(message)
-    if cell.wants_gradient:
-        if np.shape(got.gradient) != np.shape(expected.gradient):
-            shapes = f"{np.shape(expected.gradient)} and {np.shape(got.gradient)}"
-            raise MismatchError(f"{cell.name}: {name} and {other_name} have gradients of {shapes}")
-        if not (apart := distance(got.gradient, expected.gradient)) <= tolerance:
-            message = f"{cell.name}: the gradients of {name} and {other_name} are {apart:.2g} apart"
-            raise MismatchError(message)
+    if cell.wants_gradient and not agree(cell, got.gradient, expected.gradient):
+        gradients = f"{describe(expected.gradient)}, {describe(got.gradient)}"
+        message = f"{cell.name}: gradients of {name} and {other_name} differ: {gradients}"
+        raise MismatchError(message)
 
 
-def distance(got: NDArray[Any] | float | None, expected: NDArray[Any] | float | None) -> float:
-    """Relative distance in the Euclidean norm; NaN where either is NaN.
+def agree(cell: Cell, got: Any, expected: Any) -> bool:
+    """Whether two results differ by no more than rounding, in the Euclidean norm.
 
     A norm, because the few elements that rounding carries over a kink may differ completely.
     """
-    a = np.asarray(got, dtype=np.float64).ravel()
-    b = np.asarray(expected, dtype=np.float64).ravel()
-    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+    a, b = (np.asarray(part, dtype=np.float64) for part in (got, expected))
+    if a.shape != b.shape:
+        return False
+    absolute = SMALLEST_STEPS.get(cell.dtype, 0.0) * np.sqrt(b.size)
+    allowed = TOLERANCE[cell.dtype] * np.linalg.norm(b) + absolute
+    return bool(np.linalg.norm(a - b) <= allowed)
+
+
+def describe(gradient: Any) -> str:
+    """Shape and norm of a gradient."""
+    return f"shape {np.shape(gradient)} norm {np.linalg.norm(np.asarray(gradient, np.float64)):.6g}"

@@ -6,13 +6,16 @@ for every contestant.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+import numloss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,8 +37,10 @@ ROWS: tuple[Shape, ...] = (
     (256, 50257),
 )
 QUICK: tuple[Shape, ...] = ((64,), (10_000,), (8, 10), (4096, 10), (128, 1000))
-# A C x C table of distances, and classes that have an order: nobody has 50 000 of them.
-ORDERED_CLASSES = 2000
+# Kinds of target, the choosiest last: a loss gets the first one that it accepts.
+KINDS = {False: ("real", "binary", "sign"), True: ("label", "distribution")}
+# Classes that have an order: nobody has 50 000 of them, and peers make a C x C table of distances.
+MOST_CLASSES = {"ranked_probability": 2000, "ordinal_cross_entropy": 2000}
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class Problem:
     """Arrays a loss is made for: how the target is drawn, and whether there is a class axis."""
 
     target: str
-    rowwise: bool = False
-    most_classes: int | None = None
+    rowwise: bool
+    most_classes: int | None
 
     def accepts(self, shape: Shape) -> bool:
         """Whether the loss is measured on this shape."""
@@ -53,21 +58,16 @@ class Problem:
         return not self.rowwise or shape[-1] <= (self.most_classes or shape[-1])
 
 
-PROBLEMS = {
-    "mse": Problem("real"),
-    "mae": Problem("real"),
-    "huber": Problem("real"),
-    "binary_cross_entropy": Problem("binary"),
-    "cross_entropy": Problem("label", rowwise=True),
-    "kl_divergence": Problem("distribution", rowwise=True),
-    "hinge": Problem("sign"),
-    "squared_hinge": Problem("sign"),
-    "multiclass_hinge": Problem("label", rowwise=True),
-    "focal": Problem("binary"),
-    "softmax_focal": Problem("label", rowwise=True),
-    "ranked_probability": Problem("label", rowwise=True, most_classes=ORDERED_CLASSES),
-    "ordinal_cross_entropy": Problem("label", rowwise=True, most_classes=ORDERED_CLASSES),
-}
+@cache
+def problem(name: str) -> Problem:
+    """Find out what a loss takes by asking it, so that a new loss is measured without an entry."""
+    loss = numloss.LOSSES[name]
+    for target in KINDS[loss.rowwise]:
+        data = make_data(target, (8, 10) if loss.rowwise else (64,), "float32")
+        with contextlib.suppress(TypeError, ValueError):
+            loss(data.prediction, data.target)
+            return Problem(target, loss.rowwise, MOST_CLASSES.get(name))
+    raise LookupError(f"{name} accepts none of the targets {', '.join(KINDS[loss.rowwise])}")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Data:
 
 
 def cells(
-    losses: Iterable[str] = tuple(PROBLEMS),
+    losses: Iterable[str],
     modes: Sequence[str] = ("value", "value+grad"),
     shapes: Sequence[Shape] = FLAT + ROWS,
     dtypes: Sequence[str] = ("float32",),
@@ -130,7 +130,7 @@ def cells(
         Cell(loss, mode, shape, dtype, threads)
         for dtype, loss in product(dtypes, losses)
         for shape in shapes
-        if PROBLEMS[loss].accepts(shape)
+        if problem(loss).accepts(shape)
         for mode in modes
     ]
 
@@ -139,7 +139,7 @@ def with_data(selection: Iterable[Cell]) -> Iterator[tuple[Cell, Data]]:
     """Go through cells with their data, made anew only where they differ from the last ones."""
     made: tuple[str, Shape, str] | None = None
     for cell in selection:
-        wanted = (PROBLEMS[cell.loss].target, cell.shape, cell.dtype)
+        wanted = (problem(cell.loss).target, cell.shape, cell.dtype)
         if wanted != made:
             data, made = make_data(*wanted), wanted
         yield cell, data
@@ -176,7 +176,7 @@ def label(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
 
 def distribution(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
     """Draw a probability for each class, none of them 0."""
-    weights = np.exp(rng.standard_normal(shape, dtype=np.float32))
+    weights = np.exp(rng.standard_normal(shape))
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights.astype(numpy_dtype(dtype))
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cells import PROBLEMS, Cell, Data, make_data, parse_shape
+from bench.cells import Cell, Data, make_data, parse_shape, problem
 from bench.machine import ROOT, all_cpus
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def import_seconds(runs: int = 9) -> float:
 def python(*arguments: str) -> str:
     """Output of a fresh Python."""
     command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout
 
 
 def built_wheel() -> Path | None:
@@ -76,7 +76,7 @@ def measure_call(cell: Cell, layout: str) -> dict[str, int]:
 
     loss = numloss.LOSSES[cell.loss]
     method = loss if cell.mode == "value" else loss.value_and_grad
-    kind = PROBLEMS[cell.loss].target
+    kind = problem(cell.loss).target
     warm = laid_out(make_data(kind, (8, 10)[: len(cell.shape)], cell.dtype), layout)
     prepared(method, cell, warm)()
     call = prepared(method, cell, laid_out(make_data(kind, cell.shape, cell.dtype), layout))

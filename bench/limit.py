@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from bench.cells import Cell, Data
 
-# Below this the call itself takes most of the time, and NumPy's overhead says nothing of memory.
-SMALLEST_BYTES = 1 << 15
+# Below this NumPy's own overhead takes a good part of the time, which then says little of memory.
+SMALLEST_BYTES = 1 << 20
 
 
 def bytes_moved(cell: Cell, data: Data) -> int:
@@ -75,9 +75,8 @@ def split(
     """Return a call of ``function`` on ``arrays``, on an equal part of them in each thread."""
     if threads == 1:
         return partial(function, *arrays)
-    parts = list(
-        zip(*(np.array_split(array.reshape(-1), threads) for array in arrays), strict=True)
-    )
+    pieces = (np.array_split(array.reshape(-1), threads) for array in arrays)
+    parts = list(zip(*pieces, strict=True))
     pool = ThreadPoolExecutor(threads)
 
     def call() -> None:

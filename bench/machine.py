@@ -7,6 +7,7 @@ reads the number of CPUs once, at import.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.metadata
 import io
 import os
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL_CPUS = os.sched_getaffinity(0)
-PACKAGES = ("numloss", "numpy", "torch", "jax", "jaxlib", "scikit-learn", "optax")
+PACKAGES = ("numpy", "torch", "jax", "jaxlib", "scikit-learn", "optax")
 
 
 def pin(threads: int) -> None:
@@ -35,6 +36,21 @@ def pin(threads: int) -> None:
     os.sched_setaffinity(0, sorted(ALL_CPUS)[-threads:])
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
+    settle_allocator()
+
+
+def settle_allocator() -> None:
+    """Fix glibc's thresholds where they end up in a process that has run for a while.
+
+    They adapt to what was freed before. Left alone, whether a call finds its temporary arrays in
+    the heap or has their pages made anew, which takes up to ten times as long, would depend on
+    the cells and contestants before it. Arrays beyond 32 MiB are mapped anew in any case.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # mallopt's names for them
+    with contextlib.suppress(AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(mmap_threshold, 32 << 20)
+        mallopt(trim_threshold, 128 << 20)
 
 
 @contextlib.contextmanager
@@ -77,15 +93,16 @@ def caches() -> dict[str, str]:
     found = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         if (index / "type").read_text().strip() != "Instruction":
-            found["L" + (index / "level").read_text().strip()] = (
-                (index / "size").read_text().strip()
-            )
+            level, size = ((index / name).read_text().strip() for name in ("level", "size"))
+            found[f"L{level}"] = size
     return found
 
 
 def versions() -> dict[str, str]:
     """Versions of the contestants that are installed."""
-    found = {}
+    import numloss
+
+    found = {"numloss": numloss.__version__}
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
@@ -109,4 +126,4 @@ def numloss_config() -> list[str]:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         numloss.show_config()
-    return printed.getvalue().strip().splitlines()
+    return [" ".join(line.split()) for line in printed.getvalue().strip().splitlines()]

@@ -12,7 +12,7 @@ from bench.cells import shape_name
 from bench.peers import NAMES, OURS, OURS_INTO_BUFFER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 # A table gives the time of a whole call up to this many elements, and that of an element above.
@@ -43,7 +43,7 @@ def tables(results: dict[str, Any]) -> list[Table]:
 
 
 def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]) -> Table:
-    """Times of one mode: a row for each cell, a column for each contestant."""
+    """Tabulate one mode: a row for each cell, a column for each contestant."""
     names = [
         name
         for name in (OURS, OURS_INTO_BUFFER, *NAMES)
@@ -63,17 +63,8 @@ def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]
         ]
         for cell in cells
     ]
-    header = [
-        "loss",
-        "shape",
-        "unit",
-        *names,
-        "limit or add",
-        "x best",
-        "best",
-        "x torch",
-        "of limit",
-    ]
+    yardsticks = ["limit or add", "x best", "best", "x torch", "of limit"]
+    header = ["loss", "shape", "unit", *names, *yardsticks]
     title = f"{mode}, {dtype}, {threads} thread" + "s" * (threads > 1)
     return Table(title, header, rows)
 
@@ -86,27 +77,21 @@ def means_table(cells: list[dict[str, Any]]) -> Table:
         for size in ("call", "cache", "memory", "all"):
             chosen = [c for c in cells if c["mode"] == mode and size in (size_class(c), "all")]
             if chosen:
-                best = geometric_mean(c["ratio_to_best"] for c in chosen)
-                ratios = [
-                    geometric_mean(c["ratios"][OURS].get(name) for c in chosen) for name in names
-                ]
-                reached = geometric_mean(c["ratios"][OURS].get(MEMORY_LIMIT) for c in chosen)
-                rows.append(
-                    [
-                        mode,
-                        size,
-                        str(len(chosen)),
-                        number(best),
-                        *map(number, ratios),
-                        percent(reached),
-                    ]
-                )
+                rows.append([mode, size, str(len(chosen)), *means(chosen, names)])
     header = ["mode", "size", "cells", "x best", *(f"x {name}" for name in names), "of limit"]
     return Table("geometric means", header, rows)
 
 
+def means(cells: list[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
+    """Geometric means over some cells: against the best peer, each peer, and the limit."""
+    yield number(geometric_mean(cell["ratio_to_best"] for cell in cells))
+    for name in names:
+        yield number(geometric_mean(cell["ratios"][OURS].get(name) for cell in cells))
+    yield percent(geometric_mean(cell["ratios"][OURS].get(MEMORY_LIMIT) for cell in cells))
+
+
 def size_class(cell: dict[str, Any]) -> str:
-    """What bounds a cell: the call itself, the cache or the memory."""
+    """Tell what bounds a cell: the call itself, the cache or the memory."""
     if cell["elements"] <= SMALL_CALL:
         return "call"
     return "cache" if cell["bytes"] <= CACHE_BYTES else "memory"
@@ -119,7 +104,7 @@ def geometric_mean(ratios: Iterable[float | None]) -> float | None:
 
 
 def unit(cell: dict[str, Any]) -> str:
-    """Unit of a row."""
+    """Return the unit of a row."""
     return "us" if cell["elements"] <= SMALL_CALL else "ns/element"
 
 
@@ -161,7 +146,7 @@ def print_tables(found: Iterable[Table], lines: Iterable[str] = ()) -> None:
     from rich.console import Console
     from rich.table import Table as RichTable
 
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 220, highlight=False)
     for line in lines:
         console.print(line, markup=False)
     for table in found:

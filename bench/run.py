@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bench.cells import Cell, Data
     from bench.peers import Peer
-    from bench.timing import Budget, Timing
+    from bench.timing import Budget
 
 
 def load_peers(names: Sequence[str] | None, threads: int) -> list[Peer]:
@@ -44,34 +44,24 @@ def run(cells: Sequence[Cell], peers: Sequence[Peer], budget: Budget) -> list[di
 
 def measure(cell: Cell, data: Data, peers: Iterable[Peer], budget: Budget) -> dict[str, Any]:
     """Measure one cell, as the JSON file has it. Times are in seconds a call."""
-    contestants = [entry for peer in peers for entry in peer.contestants(cell, data)]
-    check(cell, contestants)
+    contestants, overflowing = check(
+        cell, [c for peer in peers for c in peer.contestants(cell, data)]
+    )
     yardstick, call = limit.yardstick(cell, data)
-    timings = interleave(
-        {entry.name: entry.call for entry in contestants} | {yardstick: call}, budget
-    )
-    notes = {entry.name: entry.note for entry in contestants}
-    return (
-        asdict(cell)
-        | {
-            "name": cell.name,
-            "elements": cell.elements,
-            "bytes": limit.bytes_moved(cell, data),
-            "yardstick": yardstick,
-            "times": {name: times(timing, notes.get(name, "")) for name, timing in timings.items()},
-        }
-        | comparison({name: timing.median for name, timing in timings.items()}, yardstick)
-    )
-
-
-def times(timing: Timing, note: str) -> dict[str, Any]:
-    """Times of one contestant."""
+    calls = {entry.name: entry.call for entry in contestants} | {yardstick: call}
+    timings = interleave(calls, budget)
+    times = {name: timing.summary() for name, timing in timings.items()}
+    for entry in contestants:
+        times[entry.name]["note"] = entry.note
     return {
-        "median": timing.median,
-        "min": timing.minimum,
-        "repeats": timing.repeats,
-        "samples": timing.samples,
-        "note": note,
+        **asdict(cell),
+        "name": cell.name,
+        "elements": cell.elements,
+        "bytes": limit.bytes_moved(cell, data),
+        "yardstick": yardstick,
+        "times": times,
+        "overflowing": overflowing,
+        **comparison({name: timing.median for name, timing in timings.items()}, yardstick),
     }
 
 

@@ -48,10 +48,16 @@ class Timing:
         """Median over the samples."""
         return statistics.median(self.samples)
 
-    @property
-    def minimum(self) -> float:
-        """Fastest sample."""
-        return min(self.samples)
+    def summary(self) -> dict[str, Any]:
+        """Figures to keep: the quartiles tell how noisy the machine was."""
+        lower, _, upper = statistics.quantiles(self.samples, n=4)
+        return {
+            "median": self.median,
+            "min": min(self.samples),
+            "quartiles": [lower, upper],
+            "samples": len(self.samples),
+            "repeats": self.repeats,
+        }
 
 
 def interleave(calls: Mapping[str, Callable[[], Any]], budget: Budget) -> dict[str, Timing]:

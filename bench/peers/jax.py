@@ -125,13 +125,13 @@ def row_cross_entropy(x: Array, y: Array) -> Array:
 
 def kl_divergence(x: Array, q: Array) -> Array:
     """Kullback-Leibler divergence of the softmax from positive probabilities."""
-    return jnp.sum(q * (jnp.log(q) - jax.nn.log_softmax(x, axis=-1))) / len(x)
+    return mean_of_rows(q * (jnp.log(q) - jax.nn.log_softmax(x, axis=-1)))
 
 
 def multiclass_hinge(x: Array, y: Array) -> Array:
     """Weston-Watkins hinge loss; the label's own term is the margin, 1."""
     picked = jnp.take_along_axis(x, y[:, None], axis=-1)
-    return jnp.sum(jax.nn.relu(1 + x - picked)) / len(x) - 1
+    return mean_of_rows(jax.nn.relu(1 + x - picked)) - 1
 
 
 def softmax_focal(x: Array, y: Array) -> Array:
@@ -144,13 +144,18 @@ def ranked_probability(x: Array, y: Array) -> Array:
     """Ranked probability score of ordered classes."""
     cumulative = jnp.cumsum(jax.nn.softmax(x, axis=-1), axis=-1)[:, :-1]
     above = jnp.arange(x.shape[1] - 1) >= y[:, None]
-    return jnp.sum(jnp.square(cumulative - above)) / len(x)
+    return mean_of_rows(jnp.square(cumulative - above))
 
 
 def ordinal_cross_entropy(x: Array, y: Array) -> Array:
     """Cross-entropy against labels that decay with the distance to the class."""
     q = jnp.asarray(ordinal_labels(x.shape[1], np.dtype(np.float64)), dtype=x.dtype)[y]
-    return -jnp.sum(q * jax.nn.log_softmax(x, axis=-1)) / len(x)
+    return -mean_of_rows(q * jax.nn.log_softmax(x, axis=-1))
+
+
+def mean_of_rows(terms: Array) -> Array:
+    """Sum over the classes, mean over the rows; one sum over both would overflow in float16."""
+    return jnp.mean(jnp.sum(terms, axis=-1))
 
 
 FORMULAS: dict[str, Callable[[Array, Array], Array]] = {

@@ -9,7 +9,7 @@ import numloss
 from bench.peers import OURS, OURS_INTO_BUFFER, Contestant, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bench.cells import Cell, Data
 
@@ -22,18 +22,19 @@ def setup(threads: int) -> None:
 def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
     """Call the loss, and a second time with a buffer for the gradient, as a training loop does."""
     loss = numloss.LOSSES[cell.loss]
-    calls = {"value": loss, "grad": loss.grad, "value+grad": loss.value_and_grad}
-    call = partial(calls[cell.mode], data.prediction, data.target)
-    yield Contestant(OURS, call, partial(read, cell))
+    methods: dict[str, Callable[..., Any]] = {
+        "value": loss,
+        "grad": loss.grad,
+        "value+grad": loss.value_and_grad,
+    }
+    call = partial(methods[cell.mode], data.prediction, data.target)
+    yield Contestant(OURS, call, READ[cell.mode])
     if cell.wants_gradient:
-        yield Contestant(OURS_INTO_BUFFER, partial(call, out=data.buffer), partial(read, cell))
+        yield Contestant(OURS_INTO_BUFFER, partial(call, out=data.buffer), READ[cell.mode])
 
 
-def read(cell: Cell, returned: Any) -> Result:
-    """Sort a return value into value and gradient."""
-    value, gradient = {
-        "value": lambda: (returned, None),
-        "grad": lambda: (None, returned),
-        "value+grad": lambda: returned,
-    }[cell.mode]()
-    return Result(value, gradient)
+READ: dict[str, Callable[[Any], Result]] = {
+    "value": lambda returned: Result(returned, None),
+    "grad": lambda returned: Result(None, returned),
+    "value+grad": lambda returned: Result(*returned),
+}

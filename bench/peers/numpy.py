@@ -14,13 +14,14 @@ import numpy as np
 from bench.peers import Contestant, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from bench.cells import Cell, Data
 
     Array = NDArray[Any]
+    Formula = Callable[[Array, Array, bool, bool], tuple[Any, Any]]
 
 
 def setup(threads: int) -> None:
@@ -29,25 +30,20 @@ def setup(threads: int) -> None:
 
 def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
     """Compute the cell with the formula of its loss."""
-    if formula := FORMULAS.get(cell.loss):
-        narrow = data.prediction.dtype.itemsize == 2
-        call = partial(
-            widened if narrow else formula,
-            *((formula,) if narrow else ()),
-            data.prediction,
-            data.target,
-            cell.wants_value,
-            cell.wants_gradient,
-        )
-        yield Contestant("numpy", call, lambda returned: Result(*returned), note="formula")
+    formula = FORMULAS.get(cell.loss)
+    if formula is None:
+        return
+    if data.prediction.dtype.itemsize == 2:
+        formula = partial(widened, formula)
+    call = partial(formula, data.prediction, data.target, cell.wants_value, cell.wants_gradient)
+    yield Contestant("numpy", call, lambda returned: Result(*returned), note="formula")
 
 
-def widened(formula: Any, p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
+def widened(formula: Formula, p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
     """Compute 16-bit floats in float32."""
-    narrow_labels = t.dtype == p.dtype
-    t = t.astype(np.float32) if narrow_labels else t
-    result, gradient = formula(p.astype(np.float32), t, value, grad)
-    return result, gradient.astype(p.dtype) if grad else None
+    wide = t.astype(np.float32) if t.dtype == p.dtype else t
+    mean, gradient = formula(p.astype(np.float32), wide, value, grad)
+    return mean, gradient.astype(p.dtype) if grad else None
 
 
 def mse(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
@@ -201,7 +197,7 @@ def softmax_parts(x: Array) -> tuple[Array, Array, Array]:
     return shifted, e, e.sum(axis=1, keepdims=True)
 
 
-FORMULAS = {
+FORMULAS: dict[str, Formula] = {
     formula.__name__: formula
     for formula in (
         mse,

@@ -32,9 +32,8 @@ template <class T>
 using ElementCheck = bool (*)(const T* prediction, const T* target, const double* parameters,
                               int64_t n);
 
-template <template <class> class Loss, class T, unsigned kMode>
-void element_tile(const ElementTile<T>& tile) {
-  const Loss<T> loss(tile.parameters);
+template <class Formula, class T, unsigned kMode>
+NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& tile) {
   const T* const prediction = tile.prediction;
   const T* const target = tile.target;
   const T scale = tile.scale;
@@ -49,6 +48,19 @@ void element_tile(const ElementTile<T>& tile) {
     if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
     if constexpr ((kMode & kHessian) != 0) hessian[i] = scale * d.second;
   }
+}
+
+// A loss may name a Special formula for some parameters, such as a power that is a square.
+template <template <class> class Loss, class T, unsigned kMode>
+void element_tile(const ElementTile<T>& tile) {
+  if constexpr (requires { typename Loss<T>::Special; }) {
+    if (Loss<T>::is_special(tile.parameters)) {
+      const typename Loss<T>::Special special(tile.parameters);
+      apply_formula<typename Loss<T>::Special, T, kMode>(special, tile);
+      return;
+    }
+  }
+  apply_formula<Loss<T>, T, kMode>(Loss<T>(tile.parameters), tile);
 }
 
 // Is any pair of the tile outside the loss's domain?

@@ -46,10 +46,10 @@ void run_as(const Task& task, int64_t begin, int64_t end, char* scratch, Partial
 }
 
 template <class T>
-void survey_as(const Task& task, int64_t begin, int64_t end, Partial& partial) {
+void survey_as(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
   const Entry& entry = kRegistry[task.loss];
   if (entry.info.rowwise) {
-    survey_rows<T>(task, begin, end, partial);
+    survey_rows(task, row_entry<T>(entry), begin, end, reinterpret_cast<T*>(scratch), partial);
   } else {
     run_elements(task, element_entry<T>(entry), begin, end, true, partial);
   }
@@ -60,9 +60,9 @@ void run(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& p
   else run_as<float>(task, begin, end, scratch, partial);
 }
 
-void survey(const Task& task, int64_t begin, int64_t end, char*, Partial& partial) {
-  if (task.wide) survey_as<double>(task, begin, end, partial);
-  else survey_as<float>(task, begin, end, partial);
+void survey(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
+  if (task.wide) survey_as<double>(task, begin, end, scratch, partial);
+  else survey_as<float>(task, begin, end, scratch, partial);
 }
 
 int64_t scratch_bytes(const Task& task) {

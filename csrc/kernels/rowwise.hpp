@@ -1,6 +1,6 @@
 // Driver of the losses over rows of classes. Two shapes of the same panel, 64 lanes wide:
-// - side by side: 64 rows of up to 64 classes (of any number, for losses that scan the classes),
-//   transposed so that a lane is a row and a step a class;
+// - side by side: 64 rows of up to kSideBySide classes (of any number, for losses that scan the
+//   classes), transposed so that a lane is a row and a step a class;
 // - folded: one long row, 64 classes to a step, tile after tile.
 // Which one serves depends on the number of classes alone, so memory layout cannot change a bit.
 // Padding is -inf, "a class that cannot happen": it adds nothing to any loss.
@@ -19,10 +19,11 @@ template <class T>
 struct Panel {
   const double* parameters;
   int64_t classes;
-  T* logits;       // the gradient on return
-  T* hessian;      // where asked for
-  T* scratch;      // two more panels, for losses that ask for them
-  const T* mass;   // distribution targets
+  int lanes;                 // how many of the kLanes hold rows, a multiple of 16
+  T* logits;                 // the gradient on return
+  T* hessian;                // where asked for
+  T* scratch;                // two more panels, for losses that ask for them
+  const T* mass;             // distribution targets
   const T* entropy;          // [kLanes] sum of q log q, for distribution targets
   const int32_t* label;      // [kLanes], label targets
   const T* coefficient;      // [kLanes] what the derivatives are multiplied by
@@ -57,6 +58,12 @@ inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient,
 inline int64_t folded_tile(int64_t classes) {
   const int64_t least = (classes + kMaxFoldedTiles - 1) / kMaxFoldedTiles;
   return least <= kFoldedTile ? kFoldedTile : (least + kLanes - 1) / kLanes * kLanes;
+}
+
+// Whether rows are folded, or go side by side.
+template <class T>
+bool folds(const Task& task, const RowFunctions<T>& functions) {
+  return task.classes > kSideBySide && functions.row[0] != nullptr;
 }
 
 // ---------------------------------------------------------------------------- targets and weights
@@ -120,49 +127,71 @@ struct MassSums {
   bool negative = false;                            // a negative probability was met
 };
 
-// The target distribution of classes [first, first + n) of one row, class weights and smoothing
-// included, as mass[k * step]. Adds up its sums.
+// Sums over the lanes of a panel or of the tile of a row, as they grow.
 template <class T>
-void read_mass(const Task& task, const Examples& at, int64_t label, int64_t first, int64_t n,
-               const T* logits, T* mass, int64_t step, bool entropy, MassSums& sums) {
-  T q[kLanes];
-  const double even = task.label_smoothing / double(task.classes);
-  for (int64_t start = 0; start < n; start += kLanes) {
-    const int64_t length = n - start < kLanes ? n - start : kLanes;
-    if (task.target_kind == Target::kDistribution) {
-      const int64_t stride = task.target.class_stride;
-      copy_in(task.target, at.address(task.target) + (first + start) * stride, stride, length, q,
-              1);
-    } else if (task.label_table != nullptr) {
-      const double* row = task.label_table + label * task.classes + first + start;
-      for (int64_t k = 0; k < length; ++k) q[k] = T(row[k]);
-    } else {
-      for (int64_t k = 0; k < length; ++k) q[k] = T(first + start + k == label);
-    }
-    for (int64_t k = 0; k < length; ++k) {
-      const int64_t c = start + k;
-      sums.negative = sums.negative || q[k] < T(0);
-      sums.probability += double(q[k]);
-      const bool weighted = task.class_weight != nullptr && task.label_table == nullptr;
-      const double class_weight = weighted ? task.class_weight[first + c] : 1.0;
-      sums.weight += double(q[k]) * class_weight;
-      if (logits != nullptr) {
-        // The smoothing share of a class that cannot happen is dropped.
-        const double share = logits[c * step] == -Real<T>::kInfinity ? 0.0 : even;
-        mass[c * step] =
-            T((double(q[k]) * (1.0 - task.label_smoothing) + share) * class_weight);
-      }
-    }
-    if (entropy) {
-      T terms[kLanes];
+struct MassLanes {
+  alignas(64) T probability[kLanes] = {}, lowest[kLanes] = {}, entropy[kLanes] = {};
+  alignas(64) double weight[kLanes] = {};
+
+  // Takes in the probabilities q of one step. class_weight: that of lane i at i * stride, or null.
+  NUMLOSS_INLINE void add(const T* q, int lanes, const double* class_weight, int64_t stride,
+                          bool with_entropy) {
 #pragma omp simd
-      for (int64_t k = 0; k < length; ++k) {
-        const T product = q[k] * log(q[k]);
-        terms[k] = q[k] == T(0) ? T(0) : product;
+    for (int i = 0; i < lanes; ++i) {
+      probability[i] += q[i];
+      lowest[i] = q[i] < lowest[i] ? q[i] : lowest[i];
+    }
+    if (class_weight != nullptr) {
+      // In double, as the weights of labels are: a label and its distribution weigh the same.
+      for (int i = 0; i < lanes; ++i) weight[i] += double(q[i]) * class_weight[i * stride];
+    }
+    if (with_entropy) {
+#pragma omp simd
+      for (int i = 0; i < lanes; ++i) {
+        const T product = q[i] * log(q[i]);
+        entropy[i] += q[i] == T(0) ? T(0) : product;
       }
-      sums.entropy += sum(terms, length);
     }
   }
+};
+
+// From probabilities q to the mass of a loss: q smoothed, then times the class weight. A class that
+// cannot happen gets no share of the smoothing.
+template <class T>
+struct MassRule {
+  T keep, share;
+  const double* class_weight;
+
+  explicit MassRule(const Task& task)
+      : keep(T(1.0 - task.label_smoothing)),
+        share(T(task.label_smoothing / double(task.classes))),
+        class_weight(task.class_weight) {}
+
+  // Whether mass is q itself.
+  bool is_plain() const { return share == T(0) && class_weight == nullptr; }
+
+  // stride: 1 where lane i is class i, 0 where all lanes are one class.
+  NUMLOSS_INLINE void apply(T* mass, const T* logits, int lanes, const double* factor,
+                            int64_t stride) const {
+#pragma omp simd
+    for (int i = 0; i < lanes; ++i) {
+      mass[i] = fma(mass[i], keep, logits[i] == -Real<T>::kInfinity ? T(0) : share);
+    }
+    if (factor != nullptr) {
+      for (int i = 0; i < lanes; ++i) mass[i] = T(double(mass[i]) * factor[i * stride]);
+    }
+  }
+};
+
+// Probabilities of classes [first, first + n) for a label: its row of the table, or 1 at it.
+template <class T>
+void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* q, int64_t step) {
+  if (task.label_table == nullptr) {
+    for (int64_t k = 0; k < n; ++k) q[k * step] = T(first + k == label);
+    return;
+  }
+  const double* row = task.label_table + label * task.classes + first;
+  for (int64_t k = 0; k < n; ++k) q[k * step] = T(row[k]);
 }
 
 // Weights of n rows with distribution targets, whose sums are known. False: no distribution.
@@ -193,43 +222,67 @@ inline bool has_mass(const Task& task) {
 
 // --------------------------------------------------------------------------------- side by side
 
+// Element (i, c) of the array at address + i * row_stride + c * class_stride, `rows` rows, from or to
+// panel[c * kLanes + i].
 template <class T>
-void load_panel(const Task& task, const Examples& from, int64_t n, T* logits) {
-  const Operand& operand = task.prediction;
-  const int64_t classes = task.classes;
+void load_rows(const Operand& operand, const char* address, int64_t row_stride, int64_t rows,
+               int64_t classes, T* panel) {
+  const int64_t class_stride = operand.class_stride;
+  const T* x = reinterpret_cast<const T*>(address);
+  if (is_native<T>(operand, address, row_stride) && in_place<T>(operand, address, class_stride)) {
+    transpose(x, row_stride / int64_t(sizeof(T)), rows, classes, panel, kLanes);
+  } else if (is_native<T>(operand, address, class_stride) &&
+             in_place<T>(operand, address, row_stride)) {
+    for (int64_t c = 0; c < classes; ++c) {
+      const T* column = x + c * (class_stride / int64_t(sizeof(T)));
+      __builtin_memcpy(panel + c * kLanes, column, uint64_t(rows) * sizeof(T));
+    }
+  } else if (class_stride < row_stride) {
+    for (int64_t i = 0; i < rows; ++i) {
+      copy_in(operand, address + i * row_stride, class_stride, classes, panel + i, kLanes);
+    }
+  } else {
+    for (int64_t c = 0; c < classes; ++c) {
+      copy_in(operand, address + c * class_stride, row_stride, rows, panel + c * kLanes, 1);
+    }
+  }
+}
+
+template <class T>
+void store_rows(const Operand& operand, char* address, int64_t row_stride, int64_t rows,
+                int64_t classes, const T* panel) {
+  const int64_t class_stride = operand.class_stride;
+  T* x = reinterpret_cast<T*>(address);
+  if (is_native<T>(operand, address, row_stride) && in_place<T>(operand, address, class_stride)) {
+    transpose(panel, kLanes, classes, rows, x, row_stride / int64_t(sizeof(T)));
+  } else if (class_stride < row_stride) {
+    for (int64_t i = 0; i < rows; ++i) {
+      copy_out(operand, address + i * row_stride, class_stride, classes, panel + i, kLanes);
+    }
+  } else {
+    for (int64_t c = 0; c < classes; ++c) {
+      copy_out(operand, address + c * class_stride, row_stride, rows, panel + c * kLanes, 1);
+    }
+  }
+}
+
+// Lanes that hold rows, in whole vectors of any instruction set.
+inline int lanes_for(int64_t rows) { return int((rows + 15) / 16 * 16); }
+
+template <class T>
+void load_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
+                T* panel) {
   Examples at = from;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
-    const char* address = at.address(operand);
-    const int64_t row_stride = at.stride(operand);
-    if (operand.dtype == DTypeOf<T>::value && !operand.swapped && run == kLanes &&
-        row_stride % int64_t(sizeof(T)) == 0 && operand.class_stride % int64_t(sizeof(T)) == 0 &&
-        reinterpret_cast<uintptr_t>(address) % alignof(T) == 0) {
-      const T* x = reinterpret_cast<const T*>(address);
-      const int64_t row_step = row_stride / int64_t(sizeof(T));
-      const int64_t class_step = operand.class_stride / int64_t(sizeof(T));
-      for (int64_t c = 0; c < classes; ++c) {
-        const T* column = x + c * class_step;
-        T* to = logits + c * kLanes;
-        if (row_step == 1) {
-#pragma omp simd
-          for (int64_t i = 0; i < kLanes; ++i) to[i] = column[i];
-        } else {
-          for (int64_t i = 0; i < kLanes; ++i) to[i] = column[i * row_step];
-        }
-      }
-    } else {
-      for (int64_t i = 0; i < run; ++i) {
-        copy_in(operand, address + i * row_stride, operand.class_stride, classes,
-                logits + done + i, kLanes);
-      }
-    }
+    load_rows(operand, at.address(operand), at.stride(operand), run, task.classes, panel + done);
     at.advance(run);
     done += run;
   }
   // Lanes without a row hold zeros: finite work, never stored.
-  for (int64_t c = 0; c < classes && n < kLanes; ++c) {
-    for (int64_t i = n; i < kLanes; ++i) logits[c * kLanes + i] = T(0);
+  const int lanes = lanes_for(n);
+  for (int64_t c = 0; c < task.classes; ++c) {
+    for (int64_t i = n; i < lanes; ++i) panel[c * kLanes + i] = T(0);
   }
 }
 
@@ -245,12 +298,47 @@ void store_panel(const Task& task, const Operand& operand, const Examples& from,
   Examples at = from;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
-    for (int64_t i = 0; i < run; ++i) {
-      copy_out(operand, at.address(operand) + i * at.stride(operand), operand.class_stride,
-               task.classes, panel + done + i, kLanes);
-    }
+    store_rows(operand, at.address(operand), at.stride(operand), run, task.classes, panel + done);
     at.advance(run);
     done += run;
+  }
+}
+
+// The distributions of n rows as a panel, and their sums.
+template <class T>
+void load_distributions(const Task& task, const Examples& at, int64_t n, bool with_entropy, T* q,
+                        MassSums* sums) {
+  load_panel(task, task.target, at, n, q);
+  MassLanes<T> sum_of;
+  for (int64_t c = 0; c < task.classes; ++c) {
+    const double* factor = task.class_weight ? task.class_weight + c : nullptr;
+    sum_of.add(q + c * kLanes, lanes_for(n), factor, 0, with_entropy);
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    sums[i] = {double(sum_of.probability[i]), sum_of.weight[i], double(sum_of.entropy[i]),
+               sum_of.lowest[i] < T(0)};
+  }
+}
+
+// The mass of n rows as a panel, and its sums.
+template <class T>
+void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& info,
+               bool with_entropy, const T* logits, T* mass, MassSums* sums) {
+  const int lanes = lanes_for(n);
+  const MassRule<T> rule(task);
+  if (task.target_kind == Target::kDistribution) {
+    load_distributions(task, at, n, with_entropy, mass, sums);
+  } else {
+    for (int64_t i = 0; i < lanes; ++i) {
+      spread_label(task, i < n ? info.label[i] : 0, 0, task.classes, mass + i, kLanes);
+    }
+  }
+  if (rule.is_plain()) return;
+  for (int64_t c = 0; c < task.classes; ++c) {
+    // A table of soft labels stands for one label, whose class weight is the row's.
+    const bool weighted = task.class_weight != nullptr && task.label_table == nullptr;
+    rule.apply(mass + c * kLanes, logits + c * kLanes, lanes,
+               weighted ? task.class_weight + c : nullptr, 0);
   }
 }
 
@@ -284,18 +372,10 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       partial.bad = true;
       return;
     }
-    load_panel(task, at, n, logits);
+    load_panel(task, task.prediction, at, n, logits);
     if (mass != nullptr) {
-      if (n < kLanes) {
-        for (int64_t k = 0; k < size; ++k) mass[k] = T(0);
-      }
-      Examples row = at;
-      for (int64_t k = 0; k < n; ++k) {
-        read_mass(task, row, labelled ? info.label[k] : 0, 0, task.classes, logits + k, mass + k,
-                  kLanes, functions.entropy, sums[k]);
-        entropy[k] = T(sums[k].entropy);
-        row.advance(1);
-      }
+      load_mass(task, at, n, info, functions.entropy, logits, mass, sums);
+      for (int64_t k = 0; k < n; ++k) entropy[k] = T(sums[k].entropy);
       if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
         partial.bad = true;
         return;
@@ -305,8 +385,8 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       label[k] = int32_t(info.label[k]);
       coefficient[k] = T(info.loss_weight[k] * task.scale);
     }
-    function({task.parameters, task.classes, logits, hessian, next, mass, entropy, label,
-              coefficient, value});
+    function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
+              label, coefficient, value});
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     if (task.mode & kGradient) {
       store_panel(task, task.gradient, at, n, info.loss_weight, logits);
@@ -360,12 +440,29 @@ class Row {
 
   // Target mass of that tile, 0 in the padding. Adds up `sums` (once a row: `add_up`).
   const T* mass(int64_t first, const T* logits, bool add_up) {
-    MassSums unused;
     const int64_t n = length(first);
-    read_mass(task_, at_, label, first, n, logits, mass_, 1, add_up && entropy_,
-              add_up ? sums : unused);
-    for (int64_t k = n; k % kLanes != 0; ++k) mass_[k] = T(0);
-    return mass_;
+    const bool given = task_.target_kind == Target::kDistribution;
+    const char* from = at_.address(task_.target) + first * task_.target.class_stride;
+    const MassRule<T> rule(task_);
+    const T* q = mass_;
+    if (given && rule.is_plain() && n % kLanes == 0 &&
+        in_place<T>(task_.target, from, task_.target.class_stride)) {
+      q = reinterpret_cast<const T*>(from);
+    } else {
+      if (given) copy_in(task_.target, from, task_.target.class_stride, n, mass_, 1);
+      else spread_label(task_, label, first, n, mass_, 1);
+      for (int64_t k = n; k % kLanes != 0; ++k) mass_[k] = T(0);
+    }
+    if (given && add_up) add_up_mass(first, n, q);
+    if (!rule.is_plain()) {
+      const bool weighted = task_.class_weight != nullptr && task_.label_table == nullptr;
+      for (int64_t k = 0; k < n; k += kLanes) {
+        const int lanes = int(n - k < kLanes ? n - k : kLanes);
+        rule.apply(mass_ + k, logits + k, lanes, weighted ? task_.class_weight + first + k : nullptr,
+                   1);
+      }
+    }
+    return q;
   }
 
   int64_t length(int64_t first) const { return classes - first < tile ? classes - first : tile; }
@@ -403,6 +500,19 @@ class Row {
   MassSums sums;
 
  private:
+  void add_up_mass(int64_t first, int64_t n, const T* q) {
+    MassLanes<T> sum_of;
+    for (int64_t k = 0; k < n; k += kLanes) {
+      const int lanes = int(n - k < kLanes ? n - k : kLanes);
+      const double* factor = task_.class_weight ? task_.class_weight + first + k : nullptr;
+      sum_of.add(q + k, lanes, factor, 1, entropy_);
+    }
+    sums.probability += sum(sum_of.probability, kLanes);
+    sums.weight += sum(sum_of.weight, kLanes);
+    sums.entropy += sum(sum_of.entropy, kLanes);
+    sums.negative = sums.negative || sum(sum_of.lowest, kLanes) < 0;
+  }
+
   const Task& task_;
   const Examples& at_;
   const bool entropy_;
@@ -460,33 +570,45 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
   }
 }
 
+// The sums of one row's distribution, without its logits.
+template <class T>
+MassSums survey_mass(const Task& task, const Examples& at) {
+  MassSums sums;
+  MassLanes<T> sum_of;
+  alignas(64) T q[kLanes];
+  const int64_t stride = task.target.class_stride;
+  for (int64_t c = 0; c < task.classes; c += kLanes) {
+    const int64_t n = task.classes - c < kLanes ? task.classes - c : kLanes;
+    copy_in(task.target, at.address(task.target) + c * stride, stride, n, q, 1);
+    sum_of.add(q, int(n), task.class_weight ? task.class_weight + c : nullptr, 1, false);
+  }
+  return {sum(sum_of.probability, kLanes), sum(sum_of.weight, kLanes), 0,
+          sum(sum_of.lowest, kLanes) < 0};
+}
+
 // Checks and weights only: no logits are read.
 template <class T>
-void survey_rows(const Task& task, int64_t begin, int64_t end, Partial& partial) {
+void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
+                 T* scratch, Partial& partial) {
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
     RowInfo info;
-    MassSums sums[kLanes] = {};
     if (task.target_kind == Target::kLabel) {
-      if (!read_labels(task, at, n, info, partial)) partial.bad = true;
+      partial.bad = !read_labels(task, at, n, info, partial);
     } else {
-      Examples row = at;
-      for (int64_t k = 0; k < n; ++k, row.advance(1)) {
-        const T* no_logits = nullptr;
-        T* no_mass = nullptr;
-        read_mass(task, row, 0, 0, task.classes, no_logits, no_mass, 1, false, sums[k]);
+      MassSums sums[kLanes];
+      if (folds(task, functions)) {
+        Examples row = at;
+        for (int64_t k = 0; k < n; ++k, row.advance(1)) sums[k] = survey_mass<T>(task, row);
+      } else {
+        load_distributions(task, at, n, false, scratch, sums);
       }
-      if (!weigh_distributions(task, at, n, sums, info, partial)) partial.bad = true;
+      partial.bad = !weigh_distributions(task, at, n, sums, info, partial);
     }
     if (partial.bad) return;
     advance(at, n);
   }
-}
-
-template <class T>
-bool folds(const Task& task, const RowFunctions<T>& functions) {
-  return task.classes > kSideBySide && functions.row[0] != nullptr;
 }
 
 template <class T>

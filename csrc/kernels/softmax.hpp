@@ -10,23 +10,34 @@ namespace {
 
 // max over the steps of a panel, lane by lane, into maximum; a NaN is passed over.
 template <class T>
-NUMLOSS_INLINE void panel_maximum(const T* x, int64_t steps, T* maximum) {
+NUMLOSS_INLINE void panel_maximum(const T* x, int64_t steps, int lanes, T* maximum) {
   for (int64_t k = 0; k < steps; ++k) {
 #pragma omp simd
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lanes; ++i) {
       const T candidate = x[k * kLanes + i];
       maximum[i] = candidate > maximum[i] ? candidate : maximum[i];
     }
   }
 }
 
+// The largest of kLanes numbers, which it overwrites; pairwise, since a chain of 64 would wait on
+// every comparison.
+template <class T>
+NUMLOSS_INLINE T largest(T* x) {
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+#pragma omp simd
+    for (int i = 0; i < width; ++i) x[i] = x[i + width] > x[i] ? x[i + width] : x[i];
+  }
+  return x[0];
+}
+
 // Adds exp(x - origin) to others, or counts it in ties where it is 1; keeps the exponentials.
 template <class T, bool kKeep>
-NUMLOSS_INLINE void panel_exponentials(const T* x, int64_t steps, const T* origin, T* others,
-                                       T* ties, T* exponentials) {
+NUMLOSS_INLINE void panel_exponentials(const T* x, int64_t steps, int lanes, const T* origin,
+                                       T* others, T* ties, T* exponentials) {
   for (int64_t k = 0; k < steps; ++k) {
 #pragma omp simd
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lanes; ++i) {
       const T e = exp_nonpositive(x[k * kLanes + i] - origin[i]);
       const bool tie = e == T(1);
       others[i] += tie ? T(0) : e;
@@ -68,9 +79,8 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     const T* x = row.logits(first);
     alignas(64) T lanes[kLanes];
     for (int i = 0; i < kLanes; ++i) lanes[i] = -Real<T>::kInfinity;
-    panel_maximum(x, row.steps(first), lanes);
-    T tile_maximum = lanes[0];
-    for (int i = 1; i < kLanes; ++i) tile_maximum = lanes[i] > tile_maximum ? lanes[i] : tile_maximum;
+    panel_maximum(x, row.steps(first), kLanes, lanes);
+    const T tile_maximum = largest(lanes);
     double first_tie = 0;
     if (tile_maximum > maximum) {
       // What came before shrinks, and one of the ties that follow is the maximum itself.
@@ -85,9 +95,9 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     each_tile(first, x, origin);
     if constexpr (kKeep) {
       T* e = row.output(*keep, first);
-      panel_exponentials<T, true>(x, row.steps(first), lanes, others, ties, e);
+      panel_exponentials<T, true>(x, row.steps(first), kLanes, lanes, others, ties, e);
     } else {
-      panel_exponentials<T, false>(x, row.steps(first), lanes, others, ties, others);
+      panel_exponentials<T, false>(x, row.steps(first), kLanes, lanes, others, ties, others);
     }
     rest += (sum(ties, kLanes) - first_tie) + sum(others, kLanes);
   }

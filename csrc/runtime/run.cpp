@@ -90,11 +90,11 @@ void accumulate(Sum& sum, double x) {
 
 double total(const Sum& sum) { return sum.high + sum.low; }
 
-Totals sweep(const Task& task, BlockFunction function, int64_t scratch_bytes) {
+Totals sweep(const Task& task, BlockFunction function) {
   const int64_t length = block_length(task);
   const int64_t blocks = (task.size + length - 1) / length;
   const Team team(estimated_cost(task), blocks);
-  const int64_t stride = (scratch_bytes + 63) / 64 * 64;
+  const int64_t stride = (kernels().scratch_bytes(task) + 63) / 64 * 64;
   const Scratch scratch = allocate(stride * team.size());
   std::vector<Partial> partials(static_cast<size_t>(blocks));
   Sweep context{task, function, length, partials, scratch.get(), stride};
@@ -143,7 +143,7 @@ Result run(Call& call) {
   Result result;
   double denominator = 1;
   if (!call.outputs_are_ours || (derivatives && mean && !known)) {
-    const Totals totals = sweep(task, table.survey, 0);
+    const Totals totals = sweep(task, table.survey);
     if (totals.bad) return {.bad = true};
     denominator = denominator_of(call, totals);
   } else if (mean) {
@@ -152,7 +152,7 @@ Result run(Call& call) {
     denominator = denominator_of(call, totals);
   }
   if (derivatives && mean) task.scale = denominator == 0 ? 0 : 1 / denominator;
-  const Totals totals = sweep(task, table.run, table.scratch_bytes(task));
+  const Totals totals = sweep(task, table.run);
   if (totals.bad) return {.bad = true};
   result.value = totals.loss;
   result.weight = unweighted(task) ? double(totals.count) : totals.weight;

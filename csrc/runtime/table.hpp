@@ -9,7 +9,7 @@ namespace numloss {
 inline constexpr int kMaxDims = 64;         // as NumPy
 inline constexpr int kTile = 512;           // elements of a tile: a few of them fit the L1 cache
 inline constexpr int kLanes = 64;           // rows side by side, or steps of a folded row
-inline constexpr int kSideBySide = 64;      // rows of at most this many classes go side by side
+inline constexpr int kSideBySide = 256;     // rows of at most this many classes go side by side (their panel fits the L2 cache)
 inline constexpr int64_t kBlock = 1 << 15;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
 inline constexpr int kMaxParameters = 4;
@@ -91,7 +91,7 @@ struct KernelTable {
   const LossInfo* loss;
   BlockFunction run;     // computes a block
   BlockFunction survey;  // only checks its targets and adds up its weights
-  int64_t (*scratch_bytes)(const Task&);  // a thread's working memory for run
+  int64_t (*scratch_bytes)(const Task&);  // a thread's working memory
   int functions;
   const MathInfo* function;
 };

@@ -75,7 +75,11 @@ def _root(
 )
 def evaluate_command(
     predictions: Annotated[
-        Path, typer.Argument(help="File of predictions: .npy, .npz, .csv, .tsv or .parquet.")
+        Path,
+        typer.Argument(
+            readable=False,  # checked later, with a message like the others
+            help="File of predictions: .npy, .npz, .csv, .tsv or .parquet.",
+        ),
     ],
     loss: Annotated[
         list[str],
@@ -89,7 +93,13 @@ def evaluate_command(
     ],
     targets: Annotated[
         Path | None,
-        typer.Option("--targets", "-T", metavar="FILE", help="File of targets, if another one."),
+        typer.Option(
+            "--targets",
+            "-T",
+            metavar="FILE",
+            readable=False,
+            help="File of targets, if another one.",
+        ),
     ] = None,
     prediction: Annotated[
         str | None,
@@ -140,7 +150,9 @@ def evaluate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Report as a JSON document.")] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the report to a file."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", readable=False, help="Write the report to a file."
+        ),
     ] = None,
     file_format: Annotated[
         FileFormat | None,

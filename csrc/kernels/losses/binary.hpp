@@ -55,7 +55,8 @@ struct BinaryCrossEntropyProbability {
     const T complement = T(1) - p;
     const T from_negative = term(negative, T(1) / complement);
     const T from_positive = term(positive, T(1) / p);
-    const T value = -term(negative, log1p(-p)) - term(positive, log(p));
+    // 0 - x: no negative zero for a certain prediction that is right.
+    const T value = T(0) - term(negative, log1p(-p)) - term(positive, log(p));
     return {keep_nan(p, value), keep_nan(p, from_negative - from_positive),
             keep_nan(p, term(from_negative, T(1) / complement) +
                             term(from_positive, T(1) / p))};
@@ -67,19 +68,17 @@ struct BinaryCrossEntropyProbability {
 // targets as torchvision). alpha < 0 stands for no balancing.
 template <class T>
 struct FocalModulation {
-  T gamma, alpha;
-  bool balanced;
+  T gamma, positive, negative;
   explicit FocalModulation(const double* parameters)
-      : gamma(T(parameters[0])), alpha(T(parameters[1])), balanced(parameters[1] >= 0) {}
-  NUMLOSS_INLINE T alpha_of(T t) const {
-    return balanced ? alpha * t + (T(1) - alpha) * (T(1) - t) : T(1);
-  }
+      : gamma(T(parameters[0])),
+        positive(parameters[1] >= 0 ? T(parameters[1]) : T(1)),
+        negative(parameters[1] >= 0 ? T(1 - parameters[1]) : T(1)) {}
+  NUMLOSS_INLINE T alpha_of(T t) const { return positive * t + negative * (T(1) - t); }
 };
 
-template <class T>
-struct Focal : FocalModulation<T> {
-  static constexpr const char* name = "focal";
-  static constexpr double cost = 1.2;
+// kSquare: gamma is 2, and the power a multiplication.
+template <class T, bool kSquare>
+struct FocalFormula : FocalModulation<T> {
   using FocalModulation<T>::FocalModulation;
   NUMLOSS_INLINE bool outside(T, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T t) const {
@@ -89,7 +88,7 @@ struct Focal : FocalModulation<T> {
     const T ce = term(x > T(0) ? negative : t, abs(x)) + s.log1p_decay;
     const T slope = negative * s.probability - t * s.complement;  // d ce / dx
     const T q = negative * s.probability + t * s.complement;
-    const T factor = this->alpha_of(t) * power(q, gamma);
+    const T factor = this->alpha_of(t) * (kSquare ? q * q : power(q, gamma));
     // q'/q; for q = 0 (a certain, right prediction) its limit, +-1.
     const T direction = negative - t;
     const T ratio = q == T(0) ? direction : direction * s.variance / q;
@@ -100,6 +99,15 @@ struct Focal : FocalModulation<T> {
                      s.variance;
     return {factor * ce, factor * (gamma * ratio_ce + slope), factor * second};
   }
+};
+
+template <class T>
+struct Focal : FocalFormula<T, false> {
+  static constexpr const char* name = "focal";
+  static constexpr double cost = 1.0;
+  using FocalFormula<T, false>::FocalFormula;
+  using Special = FocalFormula<T, true>;
+  static bool is_special(const double* parameters) { return parameters[0] == 2; }
 };
 
 template <class T>

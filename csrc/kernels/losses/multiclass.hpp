@@ -40,21 +40,22 @@ struct LabelLikelihood {
 
   template <class T, unsigned kMode>
   static void panel(const Panel<T>& panel) {
+    const int lane_count = panel.lanes;
     const Formula<T> formula(panel.parameters);
     alignas(64) T maximum[kLanes], origin[kLanes], others[kLanes] = {}, ties[kLanes] = {};
     alignas(64) T label_logit[kLanes];
-    for (int i = 0; i < kLanes; ++i) maximum[i] = -Real<T>::kInfinity;
-    panel_maximum(panel.logits, panel.classes, maximum);
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) maximum[i] = -Real<T>::kInfinity;
+    panel_maximum(panel.logits, panel.classes, lane_count, maximum);
+    for (int i = 0; i < lane_count; ++i) {
       label_logit[i] = panel.logits[int64_t(panel.label[i]) * kLanes + i];
       origin[i] = origin_of(maximum[i]);
     }
-    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, origin, others, ties,
+    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others, ties,
                                            panel.logits);
     alignas(64) T first[kLanes], second[kLanes], inverse[kLanes], rest[kLanes];
     alignas(64) T label_p[kLanes], label_q[kLanes];
 #pragma omp simd
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) {
       const Softmax<T> s{maximum[i], (ties[i] - T(1)) + others[i]};
       const Outcome<T> o = outcome(formula, s, label_logit[i], panel.coefficient[i]);
       if constexpr ((kMode & kValue) != 0) panel.value[i] = o.value;
@@ -68,7 +69,7 @@ struct LabelLikelihood {
     if constexpr (kMode == kValue) return;
     for (int64_t c = 0; c < panel.classes; ++c) {
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T e = panel.logits[c * kLanes + i];
         const T p = e * inverse[i];
         panel.logits[c * kLanes + i] = first[i] * p;
@@ -78,7 +79,7 @@ struct LabelLikelihood {
         }
       }
     }
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) {
       const int64_t at = int64_t(panel.label[i]) * kLanes + i;
       panel.logits[at] = -(first[i] * label_q[i]);
       if constexpr ((kMode & kHessian) != 0) {
@@ -180,24 +181,25 @@ struct Distribution {
 
   template <class T, unsigned kMode>
   static void panel(const Panel<T>& panel) {
+    const int lane_count = panel.lanes;
     alignas(64) T maximum[kLanes], origin[kLanes], others[kLanes] = {}, ties[kLanes] = {};
     alignas(64) T total[kLanes] = {}, distance[kLanes] = {};
-    for (int i = 0; i < kLanes; ++i) maximum[i] = -Real<T>::kInfinity;
-    panel_maximum(panel.logits, panel.classes, maximum);
-    for (int i = 0; i < kLanes; ++i) origin[i] = origin_of(maximum[i]);
+    for (int i = 0; i < lane_count; ++i) maximum[i] = -Real<T>::kInfinity;
+    panel_maximum(panel.logits, panel.classes, lane_count, maximum);
+    for (int i = 0; i < lane_count; ++i) origin[i] = origin_of(maximum[i]);
     for (int64_t c = 0; c < panel.classes; ++c) {
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T mass = panel.mass[c * kLanes + i];
         total[i] += mass;
         distance[i] += cost(mass, origin[i], panel.logits[c * kLanes + i]);
       }
     }
-    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, origin, others, ties,
+    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others, ties,
                                            panel.logits);
     alignas(64) T inverse[kLanes], rest[kLanes];
 #pragma omp simd
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) {
       const Softmax<T> s{maximum[i], (ties[i] - T(1)) + others[i]};
       const T value = total[i] * s.log_sum() + distance[i];
       if constexpr ((kMode & kValue) != 0) panel.value[i] = value + panel.entropy[i];
@@ -207,7 +209,7 @@ struct Distribution {
     if constexpr (kMode == kValue) return;
     for (int64_t c = 0; c < panel.classes; ++c) {
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T e = panel.logits[c * kLanes + i];
         const T k = panel.coefficient[i];
         panel.logits[c * kLanes + i] =
@@ -298,12 +300,12 @@ struct MulticlassHinge {
   };
 
   template <class T>
-  NUMLOSS_INLINE static void take(const T* x, int64_t steps, T step_offset, const T* label_score,
-                                  T margin, Lanes<T>& lanes) {
+  NUMLOSS_INLINE static void take(const T* x, int64_t steps, int lane_count, T step_offset,
+                                  const T* label_score, T margin, Lanes<T>& lanes) {
     for (int64_t k = 0; k < steps; ++k) {
       const T step = step_offset + T(k);
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T z = excess(x[k * kLanes + i], label_score[i], margin);
         lanes.poison[i] = is_nan(z) ? z : lanes.poison[i];
         if constexpr (kSum) {
@@ -319,33 +321,35 @@ struct MulticlassHinge {
 
   template <class T, unsigned kMode>
   static void panel(const Panel<T>& panel) {
+    const int lane_count = panel.lanes;
     const T margin = T(panel.parameters[0]);
     Lanes<T> lanes;
     alignas(64) T label_score[kLanes];
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) {
       T& own = panel.logits[int64_t(panel.label[i]) * kLanes + i];
       label_score[i] = own;
       lanes.poison[i] = is_nan(own) ? own : T(0);
       own = -Real<T>::kInfinity;
     }
-    take(panel.logits, panel.classes, T(0), label_score, margin, lanes);
+    take(panel.logits, panel.classes, lane_count, T(0), label_score, margin, lanes);
     if constexpr ((kMode & kValue) != 0) {
-      for (int i = 0; i < kLanes; ++i) panel.value[i] = keep_nan(lanes.poison[i], lanes.total[i]);
+      for (int i = 0; i < lane_count; ++i) panel.value[i] = keep_nan(lanes.poison[i], lanes.total[i]);
     }
     if constexpr (kMode == kValue) return;
     for (int64_t c = 0; c < panel.classes; ++c) {
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T z = excess(panel.logits[c * kLanes + i], label_score[i], margin);
         const bool active = (z > T(0)) & (kSum | (lanes.best[i] == T(c)));
-        const T g = active ? panel.coefficient[i] : T(0);
+        const T coefficient = panel.coefficient[i];  // no load under a condition: it would not vectorise
+        const T g = active ? coefficient : T(0);
         panel.logits[c * kLanes + i] = keep_nan(lanes.poison[i], g);
         if constexpr ((kMode & kHessian) != 0) {
           panel.hessian[c * kLanes + i] = keep_nan(lanes.poison[i], T(0));
         }
       }
     }
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) {
       const T active = kSum ? lanes.best[i] : lanes.total[i] > T(0) ? T(1) : T(0);
       // 0 - x: no negative zero where no class is active.
       panel.logits[int64_t(panel.label[i]) * kLanes + i] =
@@ -364,7 +368,7 @@ struct MulticlassHinge {
     int64_t best = -1;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
       Lanes<T> lanes;
-      take(row.logits(first, true), row.steps(first), T(0), label_score, margin, lanes);
+      take(row.logits(first, true), row.steps(first), kLanes, T(0), label_score, margin, lanes);
       for (int i = 0; i < kLanes; ++i) poison = keep_nan(lanes.poison[i], poison);
       if constexpr (kSum) {
         total += sum(lanes.total, kLanes);
@@ -388,6 +392,7 @@ struct MulticlassHinge {
     }
     const T value = keep_nan(poison, T(total));
     if constexpr (kMode == kValue) return value;
+    const T coefficient = row.coefficient;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
       T* gradient = row.output(row.task().gradient, first);
       const T* x = row.logits(first, true);
@@ -395,7 +400,7 @@ struct MulticlassHinge {
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
         const T z = excess(x[k], own, margin);
-        const T g = kSum & (z > T(0)) ? row.coefficient : T(0);
+        const T g = kSum & (z > T(0)) ? coefficient : T(0);
         gradient[k] = keep_nan(poison, g);
       }
       row.write(row.task().gradient, first, gradient);

@@ -16,26 +16,27 @@ struct RankedProbability {
 
   template <class T, unsigned kMode>
   static void panel(const Panel<T>& panel) {
+    const int lane_count = panel.lanes;
     const int64_t classes = panel.classes;
     T* const p = panel.logits;
     T* const deviation = panel.scratch;
     T* const above = panel.scratch + classes * kLanes;
     alignas(64) T maximum[kLanes], origin[kLanes], others[kLanes] = {}, ties[kLanes] = {};
-    for (int i = 0; i < kLanes; ++i) maximum[i] = -Real<T>::kInfinity;
-    panel_maximum(p, classes, maximum);
+    for (int i = 0; i < lane_count; ++i) maximum[i] = -Real<T>::kInfinity;
+    panel_maximum(p, classes, lane_count, maximum);
     alignas(64) T impossible[kLanes];
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) {
       origin[i] = origin_of(maximum[i]);
       impossible[i] = maximum[i] == -Real<T>::kInfinity ? Real<T>::kNan : T(0);
     }
-    panel_exponentials<T, true>(p, classes, origin, others, ties, p);
+    panel_exponentials<T, true>(p, classes, lane_count, origin, others, ties, p);
     alignas(64) T inverse[kLanes], below[kLanes] = {};
-    for (int i = 0; i < kLanes; ++i) {
+    for (int i = 0; i < lane_count; ++i) {
       inverse[i] = Softmax<T>{maximum[i], (ties[i] - T(1)) + others[i]}.inverse();
     }
     for (int64_t k = 0; k < classes; ++k) {
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T probability = p[k * kLanes + i] * inverse[i];
         p[k * kLanes + i] = probability;
         below[i] += probability;
@@ -45,7 +46,7 @@ struct RankedProbability {
     alignas(64) T beyond[kLanes] = {}, value[kLanes] = {}, outer[kLanes] = {}, squares[kLanes] = {};
     for (int64_t k = classes - 1; k >= 0; --k) {
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T d = k >= panel.label[i] ? -beyond[i] : deviation[k * kLanes + i];
         deviation[k * kLanes + i] = d;
         value[i] += d * d;
@@ -62,13 +63,13 @@ struct RankedProbability {
     }
     if constexpr ((kMode & kValue) != 0) {
       // A row without a possible class has no distribution to score.
-      for (int i = 0; i < kLanes; ++i) panel.value[i] = value[i] + impossible[i];
+      for (int i = 0; i < lane_count; ++i) panel.value[i] = value[i] + impossible[i];
     }
     if constexpr (kMode == kValue) return;
     alignas(64) T inner[kLanes] = {}, cumulative[kLanes] = {}, lower_squares[kLanes] = {};
     for (int64_t k = 0; k < classes; ++k) {
 #pragma omp simd
-      for (int i = 0; i < kLanes; ++i) {
+      for (int i = 0; i < lane_count; ++i) {
         const T probability = p[k * kLanes + i];
         const T g = T(2) * probability * (above[k * kLanes + i] - inner[i]);
         p[k * kLanes + i] = panel.coefficient[i] * g;

@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,9 +56,9 @@ class ArrayReader:
             return
         for first in range(0, total, rows):
             chunk = self.read(min(rows, total - first))
-            yield chunk
             if len(chunk) < min(rows, total - first):
-                raise EOFError(f"the file is cut short: it ends after row {first + len(chunk) - 1}")
+                raise EOFError(f"it is cut short: {first + len(chunk)} of {total} rows are there")
+            yield chunk
 
     def _chunks_by_column(self, rows: int) -> Iterator[Array]:
         # The rows of an array in column order lie all over the file.
@@ -87,7 +88,9 @@ class NpyFile(Source):
         self._done = 0.0
         with path.open("rb") as file:
             reader = self._reader(file)
+            header_bytes = file.tell()
         self._shape, self._dtype = reader.shape, reader.dtype
+        self._refuse_cut(header_bytes)
         fields = self._dtype.names
         self.only = None if fields else ""
         if not fields and len(self._shape) == 2:
@@ -99,11 +102,11 @@ class NpyFile(Source):
         """Fields, or the numbers of the columns."""
         return self._columns
 
-    def width(self, name: str) -> int:
-        """Numbers in a row of a column."""
+    def width(self, names: Sequence[str]) -> int:
+        """Numbers in a row of the columns."""
         if self._dtype.names:
-            return math.prod(self._dtype[name].shape)
-        return math.prod(self._shape[1:]) if name == self.only else 1
+            return sum(math.prod(self._dtype[name].shape) for name in names)
+        return math.prod(self._shape[1:]) if names[0] == self.only else len(names)
 
     def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
         """Read rows of the array, and take the columns from them."""
@@ -118,6 +121,13 @@ class NpyFile(Source):
     def progress(self) -> float:
         """Part of the rows that was read."""
         return self._done
+
+    def _refuse_cut(self, header_bytes: int) -> None:
+        """Find out before hours of reading, not after."""
+        row_bytes = math.prod(self._shape[1:]) * self._dtype.itemsize
+        there = (self.path.stat().st_size - header_bytes) // max(1, row_bytes)
+        if there < self._shape[0] and row_bytes:
+            raise self.error(f"it is cut short: {there} of {self._shape[0]} rows are there")
 
     def _reader(self, file: IO[bytes]) -> ArrayReader:
         try:
@@ -152,15 +162,15 @@ class NpzFile(Source):
         """Names of the arrays."""
         return self._names
 
-    def width(self, name: str) -> int:
-        """Numbers in a row of an array."""
-        with zipfile.ZipFile(self.path) as archive:
-            return math.prod(self._reader(archive, name).shape[1:])
+    def width(self, names: Sequence[str]) -> int:
+        """Numbers in a row of the arrays."""
+        with ExitStack() as files:
+            return sum(math.prod(reader.shape[1:]) for reader in self._readers(files, names))
 
     def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
         """Read rows of the arrays side by side."""
-        with zipfile.ZipFile(self.path) as archive:
-            readers = {name: self._reader(archive, name) for name in names}
+        with ExitStack() as files:
+            readers = dict(zip(names, self._readers(files, names), strict=True))
             lengths = {name: reader.shape[0] for name, reader in readers.items()}
             total = lengths[names[0]]
             for name, length in lengths.items():
@@ -178,9 +188,13 @@ class NpzFile(Source):
         """Part of the rows that was read."""
         return self._done
 
-    def _reader(self, archive: zipfile.ZipFile, name: str) -> ArrayReader:
+    def _readers(self, files: ExitStack, names: Sequence[str]) -> list[ArrayReader]:
+        archive = files.enter_context(zipfile.ZipFile(self.path))
+        return [self._reader(files, archive, name) for name in names]
+
+    def _reader(self, files: ExitStack, archive: zipfile.ZipFile, name: str) -> ArrayReader:
         try:
-            return ArrayReader(archive.open(f"{name}.npy"))
+            return ArrayReader(files.enter_context(archive.open(f"{name}.npy")))
         except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
             raise self.error(f"not readable: {_first_line(error)}", name=name) from error
 

@@ -54,6 +54,7 @@ class ExactSum:
         return Fraction(self._multiple, 1 << _SMALLEST_EXPONENT)
 
     def __float__(self) -> float:
+        """Round the sum to the nearest float64."""
         return rounded(self.fraction) if self.finite else self._special
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
@@ -39,14 +40,15 @@ def chosen(wanted: str, names: Sequence[str], where: str) -> tuple[str, ...]:
         if not matches:
             raise UsageError(f"{where} has no {part!r}{closest(part, names)}; {listed(names)}")
         found += matches
-    for name in found:
-        if found.count(name) > 1:
+    for name, count in Counter(found).items():
+        if count > 1:
             raise UsageError(f"{where}: {name!r} is chosen twice by {wanted!r}")
     return tuple(found)
 
 
 def obvious(role: str, names: Sequence[str], where: str) -> tuple[str, ...]:
     """Find the one column, or series of columns, whose name tells its role."""
+    names = list(dict.fromkeys(names))
     candidates: list[tuple[str, ...]] = []
     for base in OBVIOUS[role]:
         candidates += [(name,) for name in names if name.lower() == base]
@@ -64,9 +66,9 @@ def obvious(role: str, names: Sequence[str], where: str) -> tuple[str, ...]:
 
 
 def closest(name: str, names: Iterable[str]) -> str:
-    """Return ``, did you mean 'x'?`` where something is near, else nothing."""
+    """Return ``(did you mean 'x'?)`` after a space where something is near, else nothing."""
     near = difflib.get_close_matches(name, list(names), 1)
-    return f", did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def listed(names: Sequence[str]) -> str:

@@ -26,6 +26,8 @@ _DROPPED_BITS = 52 - 9
 _MAGNITUDE = np.int64(0x7FFF_FFFF_FFFF_FFFF)
 # Values that wait to be counted, beside as many as there are bins: keeps the cost of counting low.
 _WAITING = 4096
+# Values that are counted at once: counting takes several times the memory of the values.
+_PIECE = 1 << 16
 
 
 class Distribution:
@@ -61,9 +63,10 @@ class Distribution:
 
     def condense(self) -> None:
         """Count the values that are kept and forget them."""
-        bins, counts = np.unique(_bin_of(self._buffer[: self._kept]), return_counts=True)
+        for start in range(0, max(1, self._kept), _PIECE):
+            piece = self._buffer[start : min(start + _PIECE, self._kept)]
+            self._count(*np.unique(_bin_of(piece), return_counts=True))
         self._buffer, self._kept = np.empty(0, self._buffer.dtype), 0
-        self._count(bins, counts)
 
     def quantiles(self, probabilities: Iterable[float], low: float, high: float) -> list[float]:
         """Quantiles with linear interpolation between neighbours, as ``numpy.quantile`` has them.
@@ -108,7 +111,7 @@ class Distribution:
 
 
 def _bin_of(values: Values) -> Counts:
-    """Number the bin of each value, in the order of the values."""
+    """Give the bin of each value a number; the numbers are in the order of the values."""
     # Adding 0.0 turns -0.0 into 0.0.
     bits = (values.astype(np.float64) + 0.0).view(np.int64)
     magnitude = (bits & _MAGNITUDE) >> _DROPPED_BITS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ class Source(ABC):
         """Names of the columns, in the order of the file."""
 
     @abstractmethod
-    def width(self, name: str) -> int:
-        """Numbers in a row of a column, as far as can be told before reading."""
+    def width(self, names: Sequence[str]) -> int:
+        """Numbers in a row of these columns together, as far as can be told before reading."""
 
     @abstractmethod
     def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
@@ -47,6 +48,14 @@ class Source(ABC):
     def row(self, row: int) -> str:
         """Name a row in a message."""
         return f"row {row}"
+
+    def refuse_duplicates(self, names: Sequence[str]) -> None:
+        """Refuse names that stand for several columns."""
+        wanted = set(names)
+        count = Counter(name for name in self.names if name in wanted)
+        for name, number in count.items():
+            if number > 1:
+                raise self.error(f"{number} {self.noun}s are named {name}")
 
     def error(self, problem: str, *, row: int | None = None, name: str | None = None) -> DataError:
         """Make the error for something wrong in this file."""
@@ -64,3 +73,7 @@ class Format:
     name: str | None = None
     delimiter: str | None = None
     header: bool = True
+
+
+#: Files are as their names tell, CSV files have a header.
+BY_NAME = Format()

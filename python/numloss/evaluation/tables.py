@@ -17,6 +17,8 @@ from numloss.evaluation.errors import DataError
 from numloss.evaluation.source import Column, Format, Source
 
 _DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError)
+# Bytes that are parsed at once, at least; no row may be longer.
+_BLOCK = 1 << 20
 # Lines are counted anew for a message about a row; beyond this it would take too long.
 _MAX_LINES = 20_000_000
 
@@ -35,8 +37,9 @@ class CsvFile(Source):
         self._delimiter = format.delimiter or ("\t" if tabbed else ",")
         self._header = format.header
         self._size = path.stat().st_size
-        self._file: Any = None
-        self._names = tuple(self._open([]).schema.names)
+        self._file: Any
+        self._block = self._block_size()
+        self._names: tuple[str, ...] = tuple(self._open([]).schema.names)
         self._file.close()
 
     @property
@@ -44,15 +47,13 @@ class CsvFile(Source):
         """Names in the header; ``f0``, ``f1``, ... without one."""
         return self._names
 
-    def width(self, name: str) -> int:
-        """Assume one number."""
-        return 1
+    def width(self, names: Sequence[str]) -> int:
+        """Assume one number in a column."""
+        return len(names)
 
     def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
         """Parse the file block by block."""
-        for name in names:
-            if self._names.count(name) > 1:
-                raise self.error(f"{self._names.count(name)} columns are named {name}")
+        self.refuse_duplicates(names)
         reader = self._open(names)
         with self._file:
             yield from chunks_of(self._batches(reader), names, rows)
@@ -75,7 +76,9 @@ class CsvFile(Source):
                 stream,
                 # With threads, Arrow does not know the row of an error.
                 read_options=pyarrow.csv.ReadOptions(
-                    use_threads=False, autogenerate_column_names=not self._header
+                    use_threads=False,
+                    autogenerate_column_names=not self._header,
+                    block_size=self._block,
                 ),
                 parse_options=pyarrow.csv.ParseOptions(
                     delimiter=self._delimiter, newlines_in_values=True
@@ -88,6 +91,15 @@ class CsvFile(Source):
                     check_utf8=True,
                 ),
             )
+        except _DAMAGE as error:
+            raise self._unreadable(error) from error
+
+    def _block_size(self) -> int:
+        """Make room for several rows as long as the first ones."""
+        try:
+            with pa.input_stream(str(self.path), compression=_compression(self.path)) as stream:
+                lines = io.BufferedReader(stream)
+                return max(_BLOCK, *(8 * len(lines.readline()) for _ in range(2)))
         except _DAMAGE as error:
             raise self._unreadable(error) from error
 
@@ -150,21 +162,20 @@ class ParquetFile(Source):
         names: Sequence[str] = self._schema.names
         return names
 
-    def width(self, name: str) -> int:
-        """Numbers in a row of a column: of lists, the mean in the first row group."""
+    def width(self, names: Sequence[str]) -> int:
+        """Numbers in a row: of lists, the mean in the first row group."""
+        wanted = set(names)
         with self._open() as file:
             if file.metadata.num_row_groups == 0:
-                return 1
+                return len(names)
             group = file.metadata.row_group(0)
             columns = (group.column(i) for i in range(group.num_columns))
-            sizes = [c.num_values for c in columns if c.path_in_schema.split(".")[0] == name]
-        return max(1, sum(sizes) // max(1, group.num_rows))
+            sizes = [c.num_values for c in columns if c.path_in_schema.split(".")[0] in wanted]
+        return max(1, int(sum(sizes)) // max(1, int(group.num_rows)))
 
     def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
         """Decode the columns batch by batch."""
-        for name in names:
-            if self._schema.names.count(name) > 1:
-                raise self.error(f"{self._schema.names.count(name)} columns are named {name}")
+        self.refuse_duplicates(names)
         with self._open() as file:
             yield from chunks_of(self._batches(file, names, rows), names, rows)
 
@@ -174,7 +185,9 @@ class ParquetFile(Source):
 
     def _open(self) -> Any:
         # A buffer makes Arrow read pages one by one, not all of a row group.
-        return pyarrow.parquet.ParquetFile(self.path, buffer_size=1 << 20, pre_buffer=False)
+        return pyarrow.parquet.ParquetFile(
+            self.path, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True
+        )
 
     def _batches(self, file: Any, names: Sequence[str], rows: int) -> Iterator[Any]:
         seen = 0

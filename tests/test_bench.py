@@ -1,0 +1,153 @@
+"""The benchmarks run, write what they promise, and refuse to compare different work."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import numloss
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))
+
+from bench.agreement import MismatchError, check  # noqa: E402
+from bench.cells import Cell, make_data, parse_shape, problem, shape_name  # noqa: E402
+from bench.compare import compare  # noqa: E402
+from bench.footprint import resident_growth, traced_peak  # noqa: E402
+from bench.peers import Contestant, Result, load  # noqa: E402
+from bench.peers import numpy as numpy_peer  # noqa: E402
+from bench.report import tables  # noqa: E402
+from bench.run import measure  # noqa: E402
+from bench.timing import Budget  # noqa: E402
+
+BLINK = Budget(sample=1e-5, seconds=0, rounds=(2, 2))
+
+
+def bench(*arguments):
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    selection = ["--loss", "mse", "cross_entropy", "--size", "64", "8x10", "--peer", "numpy"]
+    files = ["--json", str(folder / "results.json"), "--markdown", str(folder / "results.md")]
+    bench("--quick", "--silent", *selection, *files)
+    return json.loads((folder / "results.json").read_text()), (folder / "results.md").read_text()
+
+
+def test_json_has_every_cell_and_contestant(results):
+    cells = {cell["name"]: cell for cell in results[0]["cells"]}
+    assert list(cells) == [
+        "mse value 64 float32 1t",
+        "mse value+grad 64 float32 1t",
+        "cross_entropy value 8x10 float32 1t",
+        "cross_entropy value+grad 8x10 float32 1t",
+    ]
+    assert set(cells["mse value 64 float32 1t"]["times"]) == {"numloss", "numpy", "numpy.add"}
+    times = cells["mse value+grad 64 float32 1t"]["times"]
+    assert set(times) == {"numloss", "numloss out", "numpy", "numpy.add"}
+    assert all(0 < entry["min"] <= entry["median"] < 1 for entry in times.values())
+
+
+def test_json_has_ratios_and_machine(results):
+    for cell in results[0]["cells"]:
+        ours, numpy = (cell["times"][name]["median"] for name in ("numloss", "numpy"))
+        assert cell["best_peer"] == "numpy"
+        assert cell["ratio_to_best"] == pytest.approx(numpy / ours)
+        assert cell["ratios"]["numloss"]["numpy"] == pytest.approx(numpy / ours)
+    assert {"cpu", "cpus", "date", "versions", "config"} <= results[0]["machine"].keys()
+    assert {"numloss", "numpy"} <= results[0]["machine"]["versions"].keys()
+
+
+def test_tables_have_every_cell(results):
+    values, values_and_gradients, means = tables(results[0])
+    assert [row[:2] for row in values.rows] == [["mse", "64"], ["cross_entropy", "8x10"]]
+    assert "numloss out" in values_and_gradients.header
+    assert means.title == "geometric means"
+    assert "| cross_entropy | 8x10 | us |" in results[1]
+
+
+def test_comparison_of_a_run_with_itself(results):
+    table = compare(results[0], results[0])
+    assert "4 cells" in table.title
+    assert [row[3] for row in table.rows] == ["1"] * 4
+
+
+def test_a_loss_is_asked_what_it_takes():
+    losses = ("mse", "focal", "hinge", "cross_entropy", "kl_divergence")
+    targets = ["real", "binary", "sign", "label", "distribution"]
+    assert [problem(loss).target for loss in losses] == targets
+
+
+def test_formulas_are_of_losses_that_exist():
+    assert set(numpy_peer.FORMULAS) <= set(numloss.LOSSES)
+
+
+def test_large_arrays_are_held_against_memory():
+    cell = Cell("mse", "value+grad", (200_000,))
+    peers = [load("numloss", threads=1)]
+    measured = measure(cell, make_data("real", cell.shape, cell.dtype), peers, BLINK)
+    assert measured["yardstick"] == "memory limit"
+    assert measured["bytes"] == 3 * 4 * 200_000
+    assert measured["ratio_to_best"] is None
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+@pytest.mark.parametrize("mode", ["value", "grad", "value+grad"])
+def test_a_peer_that_computes_something_else_stops_the_run(monkeypatch, loss, mode):
+    right = numpy_peer.FORMULAS[loss]
+
+    def wrong(*arguments):
+        return tuple(part if part is None else 1.01 * part for part in right(*arguments))
+
+    monkeypatch.setitem(numpy_peer.FORMULAS, loss, wrong)
+    cell = Cell(loss, mode, (64,) if loss == "mse" else (8, 10))
+    data = make_data(problem(loss).target, cell.shape, cell.dtype)
+    peers = [load(name, threads=1) for name in ("numloss", "numpy")]
+    with pytest.raises(MismatchError, match=f"{loss} {mode.replace('+', '.')} .*numloss.*numpy"):
+        measure(cell, data, peers, BLINK)
+
+
+def fixed(name, value, gradient=None):
+    return Contestant(name, lambda: None, lambda _: Result(value, gradient))
+
+
+def test_not_a_number_agrees_with_nothing():
+    cell = Cell("mse", "value", (64,))
+    with pytest.raises(MismatchError, match=r"a gives 1\.0, b gives nan"):
+        check(cell, [fixed("a", 1.0), fixed("b", np.nan)])
+
+
+def test_gradients_of_different_shapes_do_not_agree():
+    cell = Cell("mse", "grad", (4,))
+    with pytest.raises(MismatchError, match=r"gradients of a and b differ: .*\(4,\).*\(1,\)"):
+        check(cell, [fixed("a", None, np.ones(4)), fixed("b", None, np.ones(1))])
+
+
+def test_overflow_in_16_bits_leaves_a_peer_out():
+    cell = Cell("mse", "value", (64,), "float16")
+    agreeing, overflowing = check(cell, [fixed("a", 1.0), fixed("b", np.inf)])
+    assert [entry.name for entry in agreeing] == ["a"]
+    assert overflowing == ["b"]
+
+
+def test_memory_of_a_call_is_seen():
+    assert resident_growth(lambda: np.ones(10**7)) == pytest.approx(8e7, rel=0.1)
+    assert traced_peak(lambda: np.ones(10**7)) == pytest.approx(8e7, rel=0.1)
+    assert resident_growth(lambda: None) < 1e6
+
+
+@pytest.mark.parametrize("text", ["64", "10k", "1M", "8x10", "100kx10", "1024x1000", "256x50257"])
+def test_shape_names_are_read_back(text):
+    assert shape_name(parse_shape(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "-1", "1x2x3", "1G"])
+def test_other_shape_names_are_refused(text):
+    with pytest.raises(ValueError, match=r"size|literal"):
+        parse_shape(text)
