@@ -9,7 +9,7 @@ as it takes. Derivatives are differences of the definitions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -132,9 +132,7 @@ def multiclass_hinge(
     return loss if class_weight is None else class_weight[label] * loss
 
 
-def softmax_focal(
-    x: Array, label: Array, gamma: float = 2.0, alpha: Array | float = 1.0
-) -> Array:
+def softmax_focal(x: Array, label: Array, gamma: float = 2.0, alpha: Array | float = 1.0) -> Array:
     p = softmax(x)
     miss = np.where(is_label(label, x.shape[-1]), 0, p).sum(axis=-1)  # 1 - p_y
     factor = alpha[label] if isinstance(alpha, np.ndarray) else alpha
@@ -168,22 +166,21 @@ def derivatives(f: Callable[[Array], Array], x: Array, step: Any, rowwise: bool)
     The stencils are of eighth order. For a rowwise loss the second ones are the diagonal.
     """
     if not rowwise:
-        return _differences(f, x, step)
+        return _differences(lambda h: f(x + h), step)
     units = np.eye(x.shape[-1], dtype=int)
-    columns = [_differences(lambda d: f(x + d[..., None] * u), 0 * x[..., 0], step) for u in units]
+    columns = [_differences(lambda h, unit=unit: f(x + h * unit), step) for unit in units]
     first, second = zip(*columns, strict=True)
     return np.stack(first, axis=-1), np.stack(second, axis=-1)
 
 
-def _differences(f: Callable[[Array], Array], x: Array, step: Any) -> Inputs:
-    center = f(x)
-    pairs = [(f(x + k * step), f(x - k * step)) for k in (1, 2, 3, 4)]
-    odd = [c * (ahead - behind) for c, (ahead, behind) in zip((672, -168, 32, -3), pairs)]
-    even = [
-        c * ((ahead - center) + (behind - center))
-        for c, (ahead, behind) in zip((8064, -1008, 128, -9), pairs)
-    ]
-    return sum(odd) / (840 * step), sum(even) / (5040 * step**2)
+def _differences(f: Callable[[Any], Array], step: Any) -> Inputs:
+    center = f(0 * step)
+    sides = [(f(k * step), f(-k * step)) for k in (1, 2, 3, 4)]
+    odd = [ahead - behind for ahead, behind in sides]
+    even = [(ahead - center) + (behind - center) for ahead, behind in sides]
+    first = 672 * odd[0] - 168 * odd[1] + 32 * odd[2] - 3 * odd[3]
+    second = 8064 * even[0] - 1008 * even[1] + 128 * even[2] - 9 * even[3]
+    return first / (840 * step), second / (5040 * step**2)
 
 
 # ----------------------------------------------------------------------------------------- inputs
@@ -250,7 +247,7 @@ def _draw_distributions(rng: Rng, shape: Shape) -> Inputs:
 # All of them are float32 numbers, too.
 _RESIDUALS = [2.0**-60, 2.0**-20, 0.25, 0.875, 30.0, 2.0**30]
 _LOGITS = [0.0, 2.0**-30, 0.5, 5.0, 20.0, 90.0, 700.0]
-_CHANCES = [2.0**-80, 2.0**-20, 0.125, 0.5, 1 - 2.0**-7, 1 - 2.0**-20]
+_CHANCES = [2.0**-50, 2.0**-20, 0.125, 0.5, 1 - 2.0**-7, 1 - 2.0**-20]
 _SCORES = [0.0, 0.5, 1 - 2.0**-20, 1.5, 2.0**30]
 _ROWS = [
     [0.0, 0.0, 0.0, 0.0],
@@ -316,11 +313,12 @@ class Case:
 
     definition: Callable[..., Array]
     parameters: Mapping[Domain, tuple[Parameters, ...]]
+    ulps: int = 4  # how far results may be off, see `Variant`
     distance_to_kink: Callable[..., Array] | None = None
     kinks: tuple[Kink, ...] = ()
 
 
-def _nearest_step(s: Array, label: Array, margin: float = 1.0, **_: Any) -> Array:
+def _distance_to_step(s: Array, label: Array, margin: float = 1.0) -> Array:
     """Distance of the scores from where a class becomes active, or leads another active one."""
     excess = margin + s - at_label(s, label)[..., None]
     others = np.where(is_label(label, s.shape[-1]), np.inf, excess)
@@ -333,14 +331,14 @@ CASES = {
     "mae": Case(
         mae,
         {RESIDUALS: ({},)},
-        lambda p, t: abs(p - t),
-        (Kink(3.0, 3.0, 0.0, 0.0, 0.0),),
+        distance_to_kink=lambda p, t: abs(p - t),
+        kinks=(Kink(3.0, 3.0, 0.0, 0.0, 0.0),),
     ),
     "huber": Case(
         huber,
         {RESIDUALS: ({}, {"delta": 0.1}, {"delta": 2.5})},
-        lambda p, t, delta=1.0: abs(abs(p - t) - delta),
-        (
+        distance_to_kink=lambda p, t, delta=1.0: abs(abs(p - t) - delta),
+        kinks=(
             Kink(4.0, 3.0, 0.5, 1.0, 1.0),
             Kink(2.0, 3.0, 0.5, -1.0, 1.0),
             Kink(2.75, 3.0, 0.03125, -0.25, 1.0, {"delta": 0.25}),
@@ -369,18 +367,18 @@ CASES = {
             DISTRIBUTIONS: ({}, {"class_weight": RAMP, "label_smoothing": 0.1}),
         },
     ),
-    "kl_divergence": Case(kl_divergence, {DISTRIBUTIONS: ({},)}),
+    "kl_divergence": Case(kl_divergence, {DISTRIBUTIONS: ({},)}, ulps=32),
     "hinge": Case(
         hinge,
         {SIGNS: ({}, {"margin": 0.25}), BOOLEANS: ({},)},
-        lambda s, t, margin=1.0: abs(margin - sign(t) * s),
-        (Kink(1.0, 1.0, 0.0, 0.0, 0.0), Kink(-0.25, -1.0, 0.0, 0.0, 0.0, {"margin": 0.25})),
+        distance_to_kink=lambda s, t, margin=1.0: abs(margin - sign(t) * s),
+        kinks=(Kink(1.0, 1.0, 0.0, 0.0, 0.0), Kink(-0.25, -1.0, 0.0, 0.0, 0.0, {"margin": 0.25})),
     ),
     "squared_hinge": Case(
         squared_hinge,
         {SIGNS: ({}, {"margin": 0.25}), BOOLEANS: ({},)},
-        lambda s, t, margin=1.0: abs(margin - sign(t) * s),
-        (Kink(1.0, 1.0, 0.0, 0.0, 0.0), Kink(-0.25, -1.0, 0.0, 0.0, 0.0, {"margin": 0.25})),
+        distance_to_kink=lambda s, t, margin=1.0: abs(margin - sign(t) * s),
+        kinks=(Kink(1.0, 1.0, 0.0, 0.0, 0.0), Kink(-0.25, -1.0, 0.0, 0.0, 0.0, {"margin": 0.25})),
     ),
     "multiclass_hinge": Case(
         multiclass_hinge,
@@ -392,8 +390,8 @@ CASES = {
                 {"variant": "crammer_singer", "margin": 2.0, "class_weight": RAMP},
             )
         },
-        _nearest_step,
-        (
+        distance_to_kink=_distance_to_step,
+        kinks=(
             Kink([1.0, 0.0, -1.0], 0, 0.0, [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
             Kink([0.5, 0.0, 0.0], 0, 1.0, [-2.0, 1.0, 1.0], [0.0, 0.0, 0.0]),
             Kink(
@@ -418,6 +416,7 @@ CASES = {
             FRACTIONS: ({}, {"gamma": 1.0, "alpha": None}),
             CHANCES: ({"from_logits": False}, {"from_logits": False, "gamma": 1.5, "alpha": None}),
         },
+        ulps=48,  # a power magnifies errors
     ),
     "softmax_focal": Case(
         softmax_focal,
@@ -429,8 +428,9 @@ CASES = {
                 {"gamma": 3.5},
             )
         },
+        ulps=128,  # a power magnifies errors
     ),
-    "ranked_probability": Case(ranked_probability, {LABELS: ({}, {"class_weight": RAMP})}),
+    "ranked_probability": Case(ranked_probability, {LABELS: ({}, {"class_weight": RAMP})}, ulps=16),
     "ordinal_cross_entropy": Case(
         ordinal_cross_entropy,
         {
@@ -444,7 +444,7 @@ CASES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Variant:
     """A loss with a set of its parameters, and inputs that they are meant for."""
 
@@ -498,12 +498,40 @@ class Variant:
     def derivatives(self, prediction: Array, target: Array, exact: bool = False) -> Inputs:
         """Return the first and second derivatives of the definition's values."""
         x = precise(prediction, exact)
-        step = mpmath.mpf(10) ** -30 if exact else np.longdouble(1 / 64)
-        if self.domain is CHANCES and not exact:
-            step = np.minimum(x, 1 - x) / 256
-        return derivatives(
-            lambda p: self.value(p, target, exact), x, step, self.rowwise
-        )
+        step = mpmath.mpf(10) ** -30 if exact else self._step(x)
+        return derivatives(lambda p: self.value(p, target, exact), x, step, self.rowwise)
+
+    def _step(self, x: Array) -> Any:
+        if self.domain is CHANCES:
+            return np.minimum(x, 1 - x) / 256
+        return np.longdouble(1 / 64 if self.case.distance_to_kink is None else 1 / 1024)
+
+    def smooth(self, prediction: Array, target: Array, reach: float = 5 / 1024) -> Array:
+        """Return which examples are further from any kink than the differences reach."""
+        if self.case.distance_to_kink is None:
+            return np.ones(self.examples(prediction), dtype=bool)
+        options = self.options(prediction.shape[-1] if self.rowwise else 1)
+        options = {key: options[key] for key in ("delta", "margin") if key in options}
+        return self.case.distance_to_kink(prediction, target, **options) > reach
+
+    def examples(self, prediction: Array) -> Shape:
+        """Return the shape of the examples."""
+        return prediction.shape[:-1] if self.rowwise else prediction.shape
+
+    @property
+    def ulps(self) -> int:
+        """How many units in the last place a result may be off."""
+        # Smoothing takes digits: 1 - t is no longer exact, nor the share of a label.
+        return self.case.ulps + 24 * ("label_smoothing" in self.parameters)
+
+    @property
+    def keeps_digits(self) -> bool:
+        """Whether even the smallest derivative is right to `ulps` units in its own last place.
+
+        With soft targets a derivative is a difference, and right to units of the example's largest.
+        """
+        soft = self.domain in (FRACTIONS, DISTRIBUTIONS) or "label_smoothing" in self.parameters
+        return not soft and self.name != "ordinal_cross_entropy"
 
     def weight(self, target: Array, classes: int) -> Array:
         """Return what the class weights give each example."""
@@ -511,14 +539,6 @@ class Variant:
         if class_weight is None:
             return np.ones(target.shape[:-1] if self.domain is DISTRIBUTIONS else target.shape)
         return class_weight[target] if self.domain is LABELS else target @ class_weight
-
-    def smooth(self, prediction: Array, target: Array) -> Array:
-        """Return where the definition has derivatives, and the differences do not cross a kink."""
-        if self.case.distance_to_kink is None:
-            return np.ones(self.weight(target, prediction.shape[-1]).shape, dtype=bool)
-        options = self.options(prediction.shape[-1] if self.rowwise else 1)
-        options.pop("class_weight", None)
-        return self.case.distance_to_kink(prediction, target, **options) > 0.13
 
 
 VARIANTS = [
@@ -540,3 +560,33 @@ def precise(x: Any, exact: bool) -> Any:
 def in_type(target: Array, dtype: Any) -> Array:
     """Return a target that goes with predictions of a type: labels and booleans stay."""
     return target if target.dtype.kind in "iub" else target.astype(dtype)
+
+
+# ------------------------------------------------------------------------------- asking everything
+
+
+def results(loss: Any, prediction: Any, target: Any, **call: Any) -> list[Array]:
+    """Return all that can be asked of a loss, every way of asking at least once."""
+    return [
+        loss(prediction, target, reduction="none", **call),
+        loss(prediction, target, reduction="sum", **call),
+        loss.grad(prediction, target, reduction="none", **call),
+        *loss.grad_and_hess(prediction, target, reduction="sum", **call),
+        *loss.value_and_grad(prediction, target, denominator=3.0, **call),
+        *loss.value_and_grad(prediction, target, denominator="count", **call),
+        *loss.value_and_grad(prediction, target, **call),
+    ]
+
+
+def assert_same(some: Iterable[Any], others: Iterable[Any], what: object = "") -> None:
+    """Compare results bit for bit, types included."""
+    for i, (one, other) in enumerate(zip(some, others, strict=True)):
+        a, b = np.asarray(one), np.asarray(other)
+        assert a.dtype == b.dtype, f"{what}: result {i} is {a.dtype}, not {b.dtype}"
+        assert a.shape == b.shape, f"{what}: result {i} has shape {a.shape}, not {b.shape}"
+        if a.tobytes() != b.tobytes():
+            bits = f"u{a.dtype.itemsize}"
+            differ = np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits)
+            at = np.unravel_index(np.argmax(differ), differ.shape)
+            where = f"{differ.sum()} of {differ.size} elements, first at {[int(k) for k in at]}"
+            raise AssertionError(f"{what}: result {i}: {a[at]!r} is not {b[at]!r} ({where})")

@@ -320,7 +320,13 @@ class Request {
     const py::object& float64 =
         storage.call_once_and_store_result([] { return py::module_::import("numpy").attr("float64"); })
             .get_stored();
-    return float64(x);
+    // A numpy.float64 is a Python float by layout; its constructor would cost more than the kernel.
+    auto* type = reinterpret_cast<PyTypeObject*>(float64.ptr());
+    if (type->tp_basicsize != sizeof(PyFloatObject)) return float64(x);
+    const py::object result = py::reinterpret_steal<py::object>(type->tp_alloc(type, 0));
+    if (!result) throw py::error_already_set();
+    reinterpret_cast<PyFloatObject*>(result.ptr())->ob_fval = x;
+    return result;
   }
 
   int axis_ = -1;

@@ -74,57 +74,67 @@ struct RowInfo {
   double loss_weight[kLanes];  // multiplies value and derivatives; 0: the row is not there
 };
 
-inline int64_t read_label(const Operand& operand, const char* from) {
-  return with_type(operand.dtype, [&](auto zero) -> int64_t {
+// Labels of the next n examples.
+inline void load_labels(const Operand& operand, Examples at, int64_t n, int64_t* label) {
+  with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
-    if constexpr (__is_same(S, Half) || __is_same(S, Bfloat)) {
-      return -1;
-    } else {
-      const S x = read<S>(from, operand.swapped);
-      // A uint64 beyond int64 is out of range whatever the number of classes.
-      if constexpr (__is_same(S, uint64_t)) return x > uint64_t(INT64_MAX) ? INT64_MAX : int64_t(x);
-      return int64_t(x);
+    if constexpr (!__is_same(S, Half) && !__is_same(S, Bfloat)) {
+      for (int64_t done = 0; done < n;) {
+        const int64_t run = at.run() < n - done ? at.run() : n - done;
+        const char* from = at.address(operand);
+        const int64_t stride = at.stride(operand);
+        for (int64_t i = 0; i < run; ++i) {
+          const S x = read<S>(from + i * stride, operand.swapped);
+          // A uint64 beyond int64 turns negative, and is out of range all the same.
+          label[done + i] = int64_t(x);
+        }
+        at.advance(run);
+        done += run;
+      }
     }
   });
 }
 
-inline double weight_at(const Task& task, const Examples& at) {
-  double weight = 1;
-  if (task.weight.data != nullptr) copy_in(task.weight, at.address(task.weight), 0, 1, &weight, 1);
-  return weight;
+// Weights of the next n examples, 1 where there are none.
+inline const double* load_weights(const Task& task, const Examples& at, int64_t n,
+                                  double* buffer) {
+  if (task.weight.data != nullptr) return load(task.weight, at, n, buffer);
+  for (int64_t i = 0; i < n; ++i) buffer[i] = 1.0;
+  return buffer;
 }
 
 // Labels and weights of n rows; adds the weights to the block's. False: a label out of range.
-inline bool read_labels(const Task& task, Examples at, int64_t n, RowInfo& info,
+inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo& info,
                         Partial& partial) {
-  double weights[kLanes];
+  alignas(64) double buffer[kLanes], example_weight[kLanes];
+  const double* weight = load_weights(task, at, n, buffer);
+  load_labels(task.target, at, n, info.label);
+  // Smoothing spreads the class weights over the classes: they are in the mass then.
+  const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;
   for (int64_t i = 0; i < n; ++i) {
-    const int64_t label = read_label(task.target, at.address(task.target));
+    const int64_t label = info.label[i];
     const bool ignored = label == task.ignore_index;
-    const double weight = ignored ? 0.0 : weight_at(task, at);
-    info.label[i] = 0;
-    info.loss_weight[i] = 0;
-    weights[i] = 0;
     partial.count += !ignored;
-    if (weight != 0.0) {
-      if (label < 0 || label >= task.classes) return false;
-      const double class_weight = task.class_weight ? task.class_weight[label] : 1.0;
-      const double factor = task.label_factor ? task.label_factor[label] : 1.0;
-      weights[i] = weight * class_weight;
-      info.label[i] = label;
-      // Smoothing spreads the class weights over the classes: they are in the mass then.
-      const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;
-      info.loss_weight[i] = (in_mass ? weight : weights[i]) * factor;
+    example_weight[i] = ignored ? 0.0 : weight[i];
+    info.loss_weight[i] = example_weight[i];
+    if (example_weight[i] == 0.0) {
+      info.label[i] = 0;
+      continue;
     }
-    at.advance(1);
+    if (label < 0 || label >= task.classes) return false;
+    if (task.class_weight != nullptr) {
+      example_weight[i] *= task.class_weight[label];
+      if (!in_mass) info.loss_weight[i] = example_weight[i];
+    }
+    if (task.label_factor != nullptr) info.loss_weight[i] *= task.label_factor[label];
   }
-  add(partial.weight, sum(weights, n));
+  add(partial.weight, sum(example_weight, n));
   return true;
 }
 
 struct MassSums {
-  double probability = 0, weight = 0, entropy = 0;  // q, q * class_weight, q log q
-  bool negative = false;                            // a negative probability was met
+  double probability, weight, entropy;  // of q, q * class_weight, q log q
+  bool negative;                        // a negative probability was met
 };
 
 // Sums over the lanes of a panel or of the tile of a row, as they grow.
@@ -195,22 +205,22 @@ void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* 
 }
 
 // Weights of n rows with distribution targets, whose sums are known. False: no distribution.
-inline bool weigh_distributions(const Task& task, Examples at, int64_t n, const MassSums* sums,
-                                RowInfo& info, Partial& partial) {
-  double weights[kLanes];
+inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
+                                const MassSums* sums, RowInfo& info, Partial& partial) {
+  alignas(64) double buffer[kLanes], example_weight[kLanes];
+  const double* weight = load_weights(task, at, n, buffer);
   bool good = true;
   for (int64_t i = 0; i < n; ++i) {
     info.label[i] = 0;
-    info.loss_weight[i] = weight_at(task, at);
-    weights[i] = task.class_weight ? info.loss_weight[i] * sums[i].weight : info.loss_weight[i];
+    info.loss_weight[i] = weight[i];
+    example_weight[i] = task.class_weight ? weight[i] * sums[i].weight : weight[i];
     const double excess = sums[i].probability - 1.0;
     const bool off = sums[i].negative || excess > task.distribution_tolerance ||
                      excess < -task.distribution_tolerance;
-    good = good && !(off && info.loss_weight[i] != 0.0);
-    at.advance(1);
+    good = good && !(off && weight[i] != 0.0);
   }
   partial.count += n;
-  add(partial.weight, sum(weights, n));
+  add(partial.weight, sum(example_weight, n));
   return good;
 }
 
@@ -364,7 +374,7 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
     RowInfo info;
-    MassSums sums[kLanes] = {};
+    MassSums sums[kLanes];
     alignas(64) int32_t label[kLanes] = {};
     alignas(64) T coefficient[kLanes] = {}, value[kLanes], entropy[kLanes] = {};
     const bool labelled = task.target_kind == Target::kLabel;
@@ -477,6 +487,7 @@ class Row {
   T* output(const Operand& operand, int64_t first) {
     return is_direct(operand, first) ? reinterpret_cast<T*>(address(operand, first)) : output_;
   }
+  T* buffer() { return output_; }
   T* second_output(const Operand& operand, int64_t first) {
     return is_direct(operand, first) ? reinterpret_cast<T*>(address(operand, first))
                                      : second_output_;
@@ -497,7 +508,7 @@ class Row {
   const int64_t classes, tile, label;
   const T coefficient;
   const double* const parameters;
-  MassSums sums;
+  MassSums sums{};
 
  private:
   void add_up_mass(int64_t first, int64_t n, const T* q) {
@@ -543,9 +554,11 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
       partial.bad = true;
       return;
     }
+    alignas(64) double buffer[kLanes];
+    const double* weights = labelled ? nullptr : load_weights(task, at, n, buffer);
     Examples row_at = at;
     for (int64_t k = 0; k < n; ++k, row_at.advance(1)) {
-      const double weight = labelled ? info.loss_weight[k] : weight_at(task, row_at);
+      const double weight = labelled ? info.loss_weight[k] : weights[k];
       value[k] = T(0);
       if (labelled && weight == 0.0) {
         if (task.mode & kGradient) clear_row<T>(task, task.gradient, row_at);
@@ -573,7 +586,6 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
 // The sums of one row's distribution, without its logits.
 template <class T>
 MassSums survey_mass(const Task& task, const Examples& at) {
-  MassSums sums;
   MassLanes<T> sum_of;
   alignas(64) T q[kLanes];
   const int64_t stride = task.target.class_stride;

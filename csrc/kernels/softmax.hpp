@@ -31,6 +31,45 @@ NUMLOSS_INLINE T largest(T* x) {
   return x[0];
 }
 
+// The largest of n logits, n a multiple of kLanes; a NaN is passed over.
+template <class T>
+NUMLOSS_INLINE T row_maximum(const T* x, int64_t n) {
+  constexpr int kWidth = kVectorBytes / int(sizeof(T));
+  constexpr int kVectors = kLanes / kWidth;
+  Vector<T> best[kVectors];
+#pragma GCC unroll 32
+  for (int v = 0; v < kVectors; ++v) best[v] = Vector<T>{} - Real<T>::kInfinity;
+  for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+    for (int v = 0; v < kVectors; ++v) {
+      const auto candidate = load_vector<Vector<T>>(x + k + v * kWidth);
+      best[v] = candidate > best[v] ? candidate : best[v];
+    }
+  }
+  alignas(64) T lanes[kLanes];
+  __builtin_memcpy(lanes, best, sizeof(lanes));
+  return largest(lanes);
+}
+
+// Sum of n exponentials, n a multiple of kLanes, and apart from it the number of those that are 1.
+template <class T>
+NUMLOSS_INLINE void add_exponentials(const T* e, int64_t n, T* others, T* ties) {
+  constexpr int kWidth = kVectorBytes / int(sizeof(T));
+  constexpr int kVectors = kLanes / kWidth;
+  const Vector<T> zero = {}, one = zero + T(1);
+  Vector<T> sums[kVectors] = {}, counts[kVectors] = {};
+  for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+    for (int v = 0; v < kVectors; ++v) {
+      const auto x = load_vector<Vector<T>>(e + k + v * kWidth);
+      sums[v] += x == one ? zero : x;
+      counts[v] += x == one ? one : zero;
+    }
+  }
+  __builtin_memcpy(others, sums, sizeof(sums));
+  __builtin_memcpy(ties, counts, sizeof(counts));
+}
+
 // Adds exp(x - origin) to others, or counts it in ties where it is 1; keeps the exponentials.
 template <class T, bool kKeep>
 NUMLOSS_INLINE void panel_exponentials(const T* x, int64_t steps, int lanes, const T* origin,
@@ -69,18 +108,23 @@ NUMLOSS_INLINE T complement(T e, T rest, T inverse) {
   return e == T(1) ? rest * inverse : T(1) - e * inverse;
 }
 
+template <class T>
+NUMLOSS_INLINE void exponentials(const T* x, int64_t n, T origin, T* e) {
+#pragma omp simd
+  for (int64_t k = 0; k < n; ++k) e[k] = exp_nonpositive(x[k] - origin);
+}
+
 // One pass over a row: maximum and sum, tile by tile, each logit read once. After it, the maxima
-// under which the tiles' exponentials were taken are in `origins`.
-template <class T, bool kKeep>
+// under which the tiles' exponentials were taken are in `origins`; `keep`, where it is not null, is
+// the array that holds the exponentials themselves.
+template <class T>
 Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& each_tile) {
   T maximum = -Real<T>::kInfinity;
   double rest = -1;
   for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
     const T* x = row.logits(first);
-    alignas(64) T lanes[kLanes];
-    for (int i = 0; i < kLanes; ++i) lanes[i] = -Real<T>::kInfinity;
-    panel_maximum(x, row.steps(first), kLanes, lanes);
-    const T tile_maximum = largest(lanes);
+    const int64_t n = row.steps(first) * kLanes;
+    const T tile_maximum = row_maximum(x, n);
     double first_tie = 0;
     if (tile_maximum > maximum) {
       // What came before shrinks, and one of the ties that follow is the maximum itself.
@@ -90,24 +134,14 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     }
     const T origin = origin_of(maximum);
     origins[t] = origin;
-    alignas(64) T others[kLanes] = {}, ties[kLanes] = {};
-    for (int i = 0; i < kLanes; ++i) lanes[i] = origin;
     each_tile(first, x, origin);
-    if constexpr (kKeep) {
-      T* e = row.output(*keep, first);
-      panel_exponentials<T, true>(x, row.steps(first), kLanes, lanes, others, ties, e);
-    } else {
-      panel_exponentials<T, false>(x, row.steps(first), kLanes, lanes, others, ties, others);
-    }
+    T* e = keep != nullptr ? row.output(*keep, first) : row.buffer();
+    exponentials(x, n, origin, e);
+    alignas(64) T others[kLanes], ties[kLanes];
+    add_exponentials(e, n, others, ties);
     rest += (sum(ties, kLanes) - first_tie) + sum(others, kLanes);
   }
   return {maximum, T(rest)};
-}
-
-template <class T>
-NUMLOSS_INLINE void exponentials(const T* x, int64_t n, T origin, T* e) {
-#pragma omp simd
-  for (int64_t k = 0; k < n; ++k) e[k] = exp_nonpositive(x[k] - origin);
 }
 
 // The tile's exponentials again: kept where the gradient goes, or taken anew (same bits).

@@ -92,8 +92,8 @@ struct LabelLikelihood {
   static T row(Row<T>& row) {
     T origins[kMaxFoldedTiles];
     const T label_logit = row.logit(row.label);
-    const Softmax<T> s = fold_softmax<T, kMode != kValue>(
-        row, &row.task().gradient, origins, [](int64_t, const T*, T) {});
+    const Softmax<T> s = fold_softmax(
+        row, kMode != kValue ? &row.task().gradient : nullptr, origins, [](int64_t, const T*, T) {});
     const Outcome<T> o =
         outcome(Formula<T>(row.parameters), s, label_logit, row.coefficient);
     if constexpr (kMode == kValue) return o.value;
@@ -229,7 +229,7 @@ struct Distribution {
     T last_origin = 0;
     // The exponentials are taken twice: the logits must stay, to tell in the second pass which
     // classes cannot happen.
-    const Softmax<T> s = fold_softmax<T, false>(
+    const Softmax<T> s = fold_softmax(
         row, nullptr, origins, [&](int64_t first, const T* x, T origin) {
           const T* mass = row.mass(first, x, true);
           alignas(64) T sums[kLanes] = {}, costs[kLanes] = {};

@@ -1,0 +1,12 @@
+"""What is collected, and how."""
+
+import importlib.util
+
+# The peers are an extra of their own.
+collect_ignore = [] if importlib.util.find_spec("torch") else ["test_peers.py"]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes many seconds; run with -m slow")
+    if not config.option.markexpr:
+        config.option.markexpr = "not slow"

@@ -1,0 +1,425 @@
+"""Every loss against its definition: values, derivatives, reductions, weights, forms of targets."""
+
+import math
+from functools import cache
+
+import ml_dtypes
+import mpmath
+import numpy as np
+import pytest
+from cases import CASES, DISTRIBUTIONS, LABELS, VARIANTS, assert_same, in_type, results
+
+import numloss
+
+CLASSES = 7
+FLOATS = ("float64", "float32")
+HALVES = (np.dtype("float16"), np.dtype(ml_dtypes.bfloat16))
+KINKS = [(name, kink) for name, case in CASES.items() for kink in case.kinks]
+
+every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
+both_floats = pytest.mark.parametrize("dtype", FLOATS)
+
+
+def sample(variant, dtype="float64", n=200, seed=0):
+    """Draw n elements, or rows of `CLASSES`; return them with the parameters."""
+    shape = (n, CLASSES) if variant.rowwise else (n,)
+    prediction, target = variant.inputs(shape, dtype, seed)
+    assert len(np.unique(prediction)) > 0.5 * prediction.size
+    assert target.dtype.kind not in "iub" or len(np.unique(target)) == (
+        CLASSES if variant.rowwise else 2
+    )
+    return prediction, target, variant.options(CLASSES)
+
+
+def spacing(x, dtype):
+    """Distance of the floats of a type at x, which has more digits than they."""
+    info = np.finfo(dtype)
+    exponent = np.frexp(np.where(x == 0, np.longdouble(info.tiny), x))[1] - 1
+    return np.ldexp(np.longdouble(1), np.maximum(exponent, info.minexp) - info.nmant)
+
+
+def assert_within(actual, expected, error):
+    """Compare with an error for each element; beyond the type's range inf is expected."""
+    largest = np.finfo(actual.dtype).max
+    beyond = abs(expected) > largest
+    assert np.array_equal(actual[beyond], np.sign(expected[beyond]) * np.inf)
+    off = (abs(actual - expected) / error)[~beyond]
+    at = np.unravel_index(np.argmax(off), expected.shape)
+    assert off.max() <= 1, (
+        f"{actual[at]} at {at}, expected {expected[at]}: {off.max()} times the error"
+    )
+
+
+def assert_relative(actual, expected, error):
+    """Compare with a relative error."""
+    off = abs(np.longdouble(actual) - np.longdouble(expected))
+    assert (off <= error * abs(np.longdouble(expected))).all(), f"{actual} is not {expected}"
+
+
+# ------------------------------------------------------------------------- against the definitions
+
+
+@both_floats
+@every_variant
+def test_value(variant, dtype):
+    prediction, target, options = sample(variant, dtype)
+    expected = variant.value(prediction, target)
+    assert expected.std() > 0
+    value = variant.loss(prediction, target, reduction="none", **options)
+    assert value.dtype == dtype
+    assert value.shape == variant.examples(prediction)
+    assert_within(value, expected, variant.ulps * spacing(expected, dtype))
+
+
+@both_floats
+@every_variant
+def test_gradient_and_hessian(variant, dtype):
+    prediction, target, options = sample(variant, dtype)
+    smooth = variant.smooth(prediction, target)
+    assert smooth.mean() > 0.9
+    results = variant.loss.grad_and_hess(prediction, target, reduction="none", **options)
+    # The second differences themselves are right to some 1e-13.
+    for actual, expected, noise in zip(
+        results, variant.derivatives(prediction, target), (0, 1e-12), strict=True
+    ):
+        assert actual.dtype == dtype
+        assert actual.shape == prediction.shape
+        error = (8 * np.finfo(dtype).eps + noise) * max(1, abs(expected).max())
+        assert_within(actual[smooth], expected[smooth], error)
+
+
+@cache
+def exact_points(variant):
+    """Values and derivatives at the points of the domain, to more digits than a long double has."""
+    prediction, target = variant.domain.points
+    # Of 1 - exp(-700), and of its differences, hundreds of digits must be there.
+    with mpmath.workdps(400):
+        results = (
+            variant.value(prediction, target, exact=True),
+            *variant.derivatives(prediction, target, exact=True),
+        )
+        digits = np.frompyfunc(lambda x: np.longdouble(mpmath.nstr(x, 25)), 1, 1)
+        return tuple(digits(result).astype(np.longdouble) for result in results)
+
+
+@both_floats
+@every_variant
+def test_no_digits_are_lost(variant, dtype):
+    prediction, target = variant.domain.points
+    p, t = prediction.astype(dtype), in_type(target, dtype)
+    assert np.array_equal(p, prediction)
+    options = variant.options(p.shape[-1])
+    value, gradient, hessian = exact_points(variant)
+    smooth = variant.smooth(prediction, target, reach=0)
+    actual = variant.loss(p, t, reduction="none", **options)
+    assert_within(actual, value, variant.ulps * spacing(value, dtype))
+    results = variant.loss.grad_and_hess(p, t, reduction="none", **options)
+    for actual, expected in zip(results, (gradient, hessian), strict=True):
+        scale = abs(expected)
+        if variant.rowwise and not variant.keeps_digits:
+            scale = scale.max(axis=-1, keepdims=True)
+        error = np.broadcast_to(variant.ulps * spacing(scale, dtype), expected.shape)
+        assert_within(actual[smooth], expected[smooth], error[smooth])
+
+
+@both_floats
+@pytest.mark.parametrize(
+    ("name", "kink"), KINKS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(KINKS)]
+)
+def test_kinks(name, kink, dtype):
+    loss = getattr(numloss, name)
+    prediction = np.array([kink.prediction], dtype)
+    target = np.array([kink.target])
+    value = loss(prediction, target, reduction="none", **kink.parameters)
+    gradient, hessian = loss.grad_and_hess(prediction, target, reduction="none", **kink.parameters)
+    assert value.tolist() == [kink.value]
+    assert gradient.tolist() == [kink.gradient]
+    assert hessian.tolist() == [kink.hessian]
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+@every_variant
+def test_short_floats_are_computed_in_float32_and_rounded(variant, dtype):
+    prediction, target, options = sample(variant, dtype)
+    wide = prediction.astype("float32")
+    for reduction in ("none", "sum", "mean"):
+        value, gradient = variant.loss.value_and_grad(
+            prediction, target, reduction=reduction, **options
+        )
+        wide_value, wide_gradient = variant.loss.value_and_grad(
+            wide, target, reduction=reduction, **options
+        )
+        assert gradient.dtype == dtype
+        assert np.array_equal(gradient, wide_gradient.astype(dtype))
+        if reduction == "none":
+            assert value.dtype == dtype
+            wide_value = wide_value.astype(dtype)
+        assert np.array_equal(value, wide_value)
+
+
+# --------------------------------------------------------------- reductions, weights, denominators
+
+
+@both_floats
+@every_variant
+def test_methods_agree_to_the_bit(variant, dtype):
+    prediction, target, options = sample(variant, dtype)
+    for reduction in ("none", "sum", "mean"):
+        call = {"reduction": reduction, **options}
+        value = variant.loss(prediction, target, **call)
+        gradient = variant.loss.grad(prediction, target, **call)
+        pair = variant.loss.value_and_grad(prediction, target, **call)
+        assert np.array_equal(pair[0], value)
+        assert np.array_equal(pair[1], gradient)
+        assert np.array_equal(variant.loss.grad_and_hess(prediction, target, **call)[0], gradient)
+        if reduction != "none":
+            assert type(value) is type(pair[0]) is np.float64
+
+
+@both_floats
+@every_variant
+def test_sum_adds_every_digit_of_the_values(variant, dtype):
+    prediction, target, options = sample(variant, dtype, 5000)
+    values = variant.loss(prediction, target, reduction="none", **options)
+    total = variant.loss(prediction, target, reduction="sum", **options)
+    # A class's factor is applied to the values in float64, and rounds them only as results.
+    rounds = variant.rowwise and not options.keys().isdisjoint({"class_weight", "alpha"})
+    error = np.finfo(dtype if rounds else float).eps
+    assert_relative(total, math.fsum(values.tolist()), 2 * error)
+
+
+@both_floats
+@every_variant
+def test_mean_divides_by_the_weights(variant, dtype):
+    prediction, target, options = sample(variant, dtype, 300)
+    weight = np.random.default_rng(1).exponential(size=300).round(3)
+    total = variant.weight(target, CLASSES) * weight
+    for call, divisor in (
+        ({}, variant.weight(target, CLASSES).sum()),
+        ({"denominator": "count"}, 300),
+        ({"weight": weight}, total.sum()),
+        ({"weight": weight, "denominator": "count"}, 300),
+        ({"weight": weight, "denominator": 512}, 512),
+    ):
+        call = {**options, **call}
+        mean, mean_gradient = variant.loss.value_and_grad(prediction, target, **call)
+        assert variant.loss(prediction, target, **call) == mean
+        call.pop("denominator", None)
+        value, gradient = variant.loss.value_and_grad(prediction, target, reduction="sum", **call)
+        assert_relative(mean, value / divisor, 1e-15)
+        # The factor is rounded, and so is what it is multiplied with.
+        expected = gradient / np.longdouble(divisor)
+        scale = abs(expected).max(axis=-1, keepdims=True) if variant.rowwise else expected
+        assert_within(mean_gradient, expected, 4 * spacing(scale, dtype))
+
+
+@both_floats
+@every_variant
+def test_weights_multiply(variant, dtype):
+    prediction, target, options = sample(variant, dtype)
+    # Nothing is rounded where the weights are powers of two.
+    weight = 2.0 ** np.random.default_rng(1).integers(-3, 4, size=200)
+    weight[::5] = 0
+    call = {"reduction": "none", **options}
+    plain = [
+        variant.loss(prediction, target, **call),
+        *variant.loss.grad_and_hess(prediction, target, **call),
+    ]
+    expected = [(np.where(weight == 0, 0, x.T) * weight.astype(dtype)).T for x in plain]
+    call["weight"] = weight
+    assert_same([variant.loss(prediction, target, **call)], expected[:1])
+    assert_same(variant.loss.grad_and_hess(prediction, target, **call), expected[1:])
+    weight = np.random.default_rng(1).exponential(size=200)
+    total = variant.loss(prediction, target, weight=weight, reduction="sum", **options)
+    # Here the values count before they are rounded to the type of the results.
+    assert_relative(total, math.fsum(weight * plain[0]), np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (5, 1), (5, 7)], ids=str)
+@pytest.mark.parametrize("name", ["mse", "cross_entropy"])
+def test_weight_broadcasts_to_the_examples(name, shape):
+    variant = next(v for v in VARIANTS if v.name == name)
+    examples = (5, 7)
+    prediction, target = variant.inputs((*examples, 3) if variant.rowwise else examples)
+    weight = np.random.default_rng(1).exponential(size=shape)
+    for reduction in ("mean", "none"):
+        call = {"reduction": reduction}
+        value, gradient = variant.loss.value_and_grad(prediction, target, weight=weight, **call)
+        full = np.broadcast_to(weight, examples).copy()
+        expected, expected_gradient = variant.loss.value_and_grad(
+            prediction, target, weight=full, **call
+        )
+        assert np.array_equal(value, expected)
+        assert np.array_equal(gradient, expected_gradient)
+    integers = np.arange(35).reshape(examples)
+    assert variant.loss(prediction, target, weight=integers) == variant.loss(
+        prediction, target, weight=integers.astype(float)
+    )
+
+
+@pytest.mark.parametrize("classes", [CLASSES, 300])
+@both_floats
+@every_variant
+def test_weight_0_hides_anything(variant, dtype, classes):
+    if not variant.rowwise and classes > CLASSES:
+        classes = 1  # the number of elements of a loss without classes
+    shape = (130, classes) if variant.rowwise else (130 * classes,)
+    prediction, target = variant.inputs(shape, dtype)
+    options = variant.options(classes)
+    weight = np.random.default_rng(1).exponential(size=shape[0])
+    hidden = np.arange(shape[0]) % 3 == 1
+    weight[hidden] = 0
+    expected = list(results(variant.loss, prediction, target, weight=weight, **options))
+    assert all(np.isfinite(result).all() for result in expected)
+    assert not expected[0][hidden].any()
+    prediction[hidden] = np.nan
+    if target.dtype != bool:
+        target[hidden] = -5 if target.dtype.kind == "i" else 7.0
+    assert_same(results(variant.loss, prediction, target, weight=weight, **options), expected)
+
+
+takes_labels = pytest.mark.parametrize(
+    "variant", [v for v in VARIANTS if v.domain is LABELS], ids=str
+)
+
+
+@pytest.mark.parametrize("ignore_index", [-100, -1, 3, 200])
+@pytest.mark.parametrize("classes", [CLASSES, 300])
+@takes_labels
+def test_ignored_rows_are_not_there(variant, classes, ignore_index):
+    prediction, target = variant.inputs((130, classes), "float32")
+    options = variant.options(classes)
+    ignored = np.arange(130) % 3 == 1
+    target[target == ignore_index] = 0
+    alone = [x[~ignored] for x in (prediction, target)]
+    target[ignored] = ignore_index
+    prediction[ignored] = np.nan
+    options["ignore_index"] = ignore_index
+    for reduction in ("none", "sum", "mean"):
+        call = {"reduction": reduction, **options}
+        value, gradient = variant.loss.value_and_grad(prediction, target, **call)
+        expected, expected_gradient = variant.loss.value_and_grad(*alone, **call)
+        assert not gradient[ignored].any()
+        assert np.array_equal(gradient[~ignored], expected_gradient)
+        if reduction == "none":
+            assert not value[ignored].any()
+            value = value[~ignored]
+        # The rows add up in another order.
+        assert_relative(value, expected, 1e-15)
+    counted = variant.loss(prediction, target, denominator="count", **options)
+    assert_relative(counted, variant.loss(*alone, denominator="count", **options), 1e-15)
+    totals = variant.loss._totals(prediction, target, **options)
+    assert totals.count == (~ignored).sum()
+    assert totals.loss / totals.weight == variant.loss(prediction, target, **options)
+
+
+@pytest.mark.parametrize("classes", [CLASSES, 300])
+@pytest.mark.parametrize(
+    "variant",
+    [v for v in VARIANTS if "class_weight" in v.parameters and v.domain is LABELS],
+    ids=str,
+)
+def test_class_weight_is_part_of_the_weight(variant, classes):
+    prediction, target = variant.inputs((130, classes), "float32")
+    options = variant.options(classes)
+    value, gradient = variant.loss.value_and_grad(prediction, target, **options)
+    if "label_smoothing" in options:
+        # The smoothed share of a class has that class's weight: not the weight of the example.
+        even = np.full_like(prediction, 1 / classes)
+        smoothing = options.pop("label_smoothing")
+        weights = options["class_weight"]
+        hard = variant.loss(prediction, target, reduction="sum", **options)
+        spread = variant.loss(prediction, even, reduction="sum", **options)
+        expected = (hard * (1 - smoothing) + spread * smoothing) / weights[target].sum()
+        assert value == pytest.approx(expected, rel=1e-6)
+        return
+    weight = options.pop("class_weight")[target]
+    expected = variant.loss.value_and_grad(prediction, target, weight=weight, **options)
+    assert_same((value, gradient), expected)
+
+
+@pytest.mark.parametrize("weight", [0.0, "ignored", "empty"])
+@every_variant
+def test_mean_over_nothing(variant, weight):
+    n = 0 if weight == "empty" else 20
+    prediction, target = variant.inputs((n, CLASSES) if variant.rowwise else (n,))
+    call = variant.options(CLASSES)
+    if weight == "ignored":
+        if variant.domain is not LABELS:
+            return
+        target[:] = -100
+    elif weight != "empty":
+        call["weight"] = weight
+    for ask in (variant.loss, variant.loss.grad, variant.loss.value_and_grad):
+        with pytest.warns(RuntimeWarning, match="no examples"):
+            result = ask(prediction, target, **call)
+    value, gradient = result
+    assert np.isnan(value)
+    assert gradient.shape == prediction.shape
+    assert not gradient.any()
+    # A sum over nothing is 0, and no cause for a warning.
+    assert variant.loss(prediction, target, reduction="sum", **call) == 0
+    assert variant.loss(prediction, target, denominator=2.0, **call) == 0
+    none = variant.loss(prediction, target, reduction="none", **call)
+    assert none.shape == (n,)
+    assert not none.any()
+
+
+# ----------------------------------------------------------------------------- forms of the target
+
+
+@pytest.mark.parametrize("classes", [1, 2, CLASSES, 300, 2000])
+@both_floats
+@pytest.mark.parametrize(
+    "variant",
+    [v for v in VARIANTS if str(v).startswith("cross_entropy") and v.domain is LABELS],
+    ids=str,
+)
+def test_one_hot_probabilities_are_labels(variant, dtype, classes):
+    prediction, target = variant.inputs((65, classes), dtype)
+    options = variant.options(classes)
+    one_hot = (target[:, None] == np.arange(classes)).astype(dtype)
+    for reduction in ("none", "mean"):
+        call = {"reduction": reduction, **options}
+        value, gradient = variant.loss.value_and_grad(prediction, target, **call)
+        hot_value, hot_gradient = variant.loss.value_and_grad(prediction, one_hot, **call)
+        eps = np.finfo(dtype).eps
+        assert_relative(hot_value, value, 4 * eps)
+        largest = abs(gradient).max(axis=-1, keepdims=True)
+        assert (abs(hot_gradient - gradient) <= 4 * eps * largest).all()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i4", ">u2"])
+@takes_labels
+def test_labels_of_any_integer_type(variant, dtype):
+    prediction, target, options = sample(variant, "float32")
+    target[0] = 100  # a number that every type has
+    options["ignore_index"] = 100
+    assert_same(
+        results(variant.loss, prediction, target.astype(dtype), **options),
+        results(variant.loss, prediction, target, **options),
+    )
+
+
+@pytest.mark.parametrize("target", [1, 1.0, True, np.float32(1), np.array(1)], ids=repr)
+@pytest.mark.parametrize("name", [name for name in CASES if not getattr(numloss, name).rowwise])
+def test_scalar_target_stands_for_all(name, target):
+    loss = getattr(numloss, name)
+    prediction = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
+    full = np.ones((40, 3), "float32")
+    assert_same(results(loss, prediction, target), results(loss, prediction, full))
+
+
+@every_variant
+def test_kullback_leibler_divergence_is_cross_entropy_less_entropy(variant):
+    if variant.domain is not DISTRIBUTIONS or variant.parameters:
+        return
+    prediction, q, _ = sample(variant)
+    entropy = -np.sum(np.where(q > 0, q * np.log(np.where(q > 0, q, 1)), 0), axis=-1)
+    cross_entropy = numloss.cross_entropy(prediction, q, reduction="none")
+    divergence = numloss.kl_divergence(prediction, q, reduction="none")
+    assert divergence == pytest.approx(cross_entropy - entropy, abs=1e-14)
+    assert (divergence > 0).all()
+    assert_same(
+        [numloss.kl_divergence.grad(prediction, q)], [numloss.cross_entropy.grad(prediction, q)]
+    )
