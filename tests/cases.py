@@ -444,7 +444,7 @@ CASES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Variant:
     """A loss with a set of its parameters, and inputs that they are meant for."""
 
@@ -464,7 +464,7 @@ class Variant:
     def rowwise(self) -> bool:
         return bool(self.loss.rowwise)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         parts = [self.name]
         if self.domain is not next(iter(self.case.parameters)):
             parts.append(self.domain.name)
@@ -586,7 +586,8 @@ def assert_same(some: Iterable[Any], others: Iterable[Any], what: object = "") -
         assert a.shape == b.shape, f"{what}: result {i} has shape {a.shape}, not {b.shape}"
         if a.tobytes() != b.tobytes():
             bits = f"u{a.dtype.itemsize}"
-            differ = np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits)
-            at = np.unravel_index(np.argmax(differ), differ.shape)
-            where = f"{differ.sum()} of {differ.size} elements, first at {[int(k) for k in at]}"
-            raise AssertionError(f"{what}: result {i}: {a[at]!r} is not {b[at]!r} ({where})")
+            differ = np.flatnonzero(a.reshape(-1).view(bits) != b.reshape(-1).view(bits))
+            at = [int(k) for k in np.unravel_index(differ[0], a.shape)]
+            one, other = a.reshape(-1)[differ[0]], b.reshape(-1)[differ[0]]
+            where = f"{differ.size} of {a.size} elements, first at {at}"
+            raise AssertionError(f"{what}: result {i}: {one!r} is not {other!r} ({where})")

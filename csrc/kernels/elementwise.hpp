@@ -13,6 +13,13 @@ struct Derivatives {
   T value, first, second;
 };
 
+// A value that is linear + log(1 + decay), 0 <= decay <= 1: in a sum, the logarithms of many are
+// that of a product.
+template <class T>
+struct Grouped {
+  T linear, decay, first;
+};
+
 // A loss applied to a tile. gradient and hessian come out multiplied by scale.
 template <class T>
 struct ElementTile {
@@ -24,6 +31,7 @@ struct ElementTile {
   T* value;
   T* gradient;
   T* hessian;
+  T* decay;  // of grouped functions, whose value is the linear part
 };
 
 template <class T>
@@ -63,6 +71,56 @@ void element_tile(const ElementTile<T>& tile) {
   apply_formula<Loss<T>, T, kMode>(Loss<T>(tile.parameters), tile);
 }
 
+template <template <class> class Loss, class T, unsigned kMode>
+void grouped_tile(const ElementTile<T>& tile) {
+  const Loss<T> loss(tile.parameters);
+  const T* const prediction = tile.prediction;
+  const T* const target = tile.target;
+  const T scale = tile.scale;
+  T* const linear = tile.value;
+  T* const decay = tile.decay;
+  T* const gradient = tile.gradient;
+#pragma omp simd
+  for (int64_t i = 0; i < tile.n; ++i) {
+    const Grouped<T> g = loss.grouped(prediction[i], target[i]);
+    linear[i] = g.linear;
+    decay[i] = g.decay;
+    if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * g.first;
+  }
+}
+
+// q <- (1 + q)(1 + u) - 1, kSteps times in each lane: a tiny u keeps its digits.
+template <int kSteps, class T>
+NUMLOSS_INLINE void multiply_lanes(const T* u, T* q) {
+#pragma omp simd
+  for (int j = 0; j < kSumLanes; ++j) {
+    T product = q[j];
+#pragma GCC unroll 16
+    for (int k = 0; k < kSteps; ++k) {
+      const T factor = u[k * kSumLanes + j];
+      product = fma(product, factor, product + factor);
+    }
+    q[j] = product;
+  }
+}
+
+// Sum of log(1 + decay) over a tile: each lane gathers up to 16 factors (at most 2^16), then takes
+// one logarithm. decay has room for a whole tile.
+template <class T>
+double grouped_logarithms(T* decay, int64_t n) {
+  constexpr int kSteps = kTile / kSumLanes;
+  alignas(64) T q[kSumLanes] = {};
+  for (; n % kSumLanes != 0; ++n) decay[n] = T(0);
+  if (n == kTile) {
+    multiply_lanes<kSteps>(decay, q);
+  } else {
+    for (int64_t k = 0; k < n; k += kSumLanes) multiply_lanes<1>(decay + k, q);
+  }
+#pragma omp simd
+  for (int j = 0; j < kSumLanes; ++j) q[j] = log1p(q[j]);
+  return sum(q, kSumLanes);
+}
+
 // Is any pair of the tile outside the loss's domain?
 template <template <class> class Loss, class T>
 bool element_check(const T* prediction, const T* target, const double* parameters, int64_t n) {
@@ -94,6 +152,16 @@ template <class T>
 struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
   ElementCheck<T> check;  // null: every pair is in the domain
+  bool (*is_grouped)(const double* parameters);  // null: never
+  ElementFunction<T> grouped_value, grouped_value_gradient;
+
+  // The function for a tile whose values only their sum is wanted of, null where there is none.
+  ElementFunction<T> for_sum(const Task& task) const {
+    const bool sums = (task.mode & kValue) != 0 && task.value.data == nullptr;
+    if (!sums || task.weight.data != nullptr || is_grouped == nullptr) return nullptr;
+    if (!is_grouped(task.parameters)) return nullptr;
+    return task.mode == kValue ? grouped_value : grouped_value_gradient;
+  }
 
   ElementFunction<T> of(unsigned mode) const {
     if (mode & kHessian) return gradient_hessian;
@@ -104,9 +172,21 @@ struct ElementFunctions {
 template <template <class> class Loss, class T>
 constexpr ElementFunctions<T> element_functions() {
   constexpr bool kChecked = requires(const Loss<T>& loss) { loss.outside(T(0), T(0)); };
-  return {element_tile<Loss, T, kValue>, element_tile<Loss, T, kGradient>,
-          element_tile<Loss, T, kValue | kGradient>, element_tile<Loss, T, kGradient | kHessian>,
-          kChecked ? element_check<Loss, T> : nullptr};
+  ElementFunctions<T> functions{
+      element_tile<Loss, T, kValue>,
+      element_tile<Loss, T, kGradient>,
+      element_tile<Loss, T, kValue | kGradient>,
+      element_tile<Loss, T, kGradient | kHessian>,
+      kChecked ? element_check<Loss, T> : nullptr,
+      nullptr,
+      nullptr,
+      nullptr};
+  if constexpr (requires { Loss<T>::is_grouped; }) {
+    functions.is_grouped = Loss<T>::is_grouped;
+    functions.grouped_value = grouped_tile<Loss, T, kValue>;
+    functions.grouped_value_gradient = grouped_tile<Loss, T, kValue | kGradient>;
+  }
+  return functions;
 }
 
 // x times its example's weight; a weight of 0 takes the example out, NaN and all.
@@ -144,9 +224,10 @@ template <class T>
 void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_t begin,
                   int64_t end, bool only_survey, Partial& partial) {
   alignas(64) T prediction_buffer[kTile], target_buffer[kTile];
-  alignas(64) T value[kTile], gradient_buffer[kTile], hessian_buffer[kTile];
+  alignas(64) T value[kTile], decay[kTile], gradient_buffer[kTile], hessian_buffer[kTile];
   alignas(64) double weight_buffer[kTile];
-  const ElementFunction<T> function = functions.of(task.mode);
+  const ElementFunction<T> grouped = functions.for_sum(task);
+  const ElementFunction<T> function = grouped != nullptr ? grouped : functions.of(task.mode);
   Examples at(task, begin);
   for (int64_t i = begin; i < end;) {
     int64_t n = end - i < kTile ? end - i : kTile;
@@ -166,7 +247,7 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
       }
       if (!only_survey) {
         ElementTile<T> tile{task.parameters, prediction, target, n,      T(task.scale),
-                            value,           nullptr,    nullptr};
+                            value,           nullptr,    nullptr, decay};
         if (task.mode & kGradient) {
           tile.gradient = destination(task.gradient, at, n, gradient_buffer);
         }
@@ -175,6 +256,7 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
         }
         function(tile);
         if (task.mode & kValue) finish_values(task, at, value, weight, n, partial);
+        if (grouped != nullptr) add(partial.loss, grouped_logarithms(decay, n));
         if (task.mode & kGradient) {
           if (weight != nullptr) weigh(tile.gradient, weight, n);
           store(task.gradient, at, n, tile.gradient);

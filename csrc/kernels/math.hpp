@@ -243,7 +243,8 @@ struct Logistic {
   T probability;  // 1 / (1 + exp(-x))
   T complement;   // 1 / (1 + exp(x)), without the cancellation of 1 - probability
   T variance;     // probability * complement
-  T log1p_decay;  // log(1 + exp(-|x|)); softplus(x) = max(x, 0) + this
+  T decay;        // exp(-|x|)
+  T log1p_decay;  // log(1 + decay); softplus(x) = max(x, 0) + this
 };
 
 template <class T>
@@ -251,7 +252,7 @@ NUMLOSS_INLINE Logistic<T> logistic(T x) {
   const T decay = exp_nonpositive(-abs(x));
   const T larger = T(1) / (T(1) + decay);
   const T smaller = decay * larger;
-  return {x < T(0) ? smaller : larger, x < T(0) ? larger : smaller, smaller * larger,
+  return {x < T(0) ? smaller : larger, x < T(0) ? larger : smaller, smaller * larger, decay,
           log1p_unit(decay)};
 }
 

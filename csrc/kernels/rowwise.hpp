@@ -342,6 +342,7 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
     for (int64_t i = 0; i < lanes; ++i) {
       spread_label(task, i < n ? info.label[i] : 0, 0, task.classes, mass + i, kLanes);
     }
+    for (int64_t i = 0; i < n; ++i) sums[i] = {};  // labels have no entropy, and weights of their own
   }
   if (rule.is_plain()) return;
   for (int64_t c = 0; c < task.classes; ++c) {

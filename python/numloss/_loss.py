@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, NamedTuple, TypedDict
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypedDict
 
 from numloss import _core, _docs, _validate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-    from typing_extensions import ParamSpec, Self
+    from typing_extensions import Self
 
     from numloss._validate import Domain
 
-    P = ParamSpec("P")
-else:
-    from typing import ParamSpec
-
-    P = ParamSpec("P")
+P = ParamSpec("P")
 
 VALUE: int = _core.VALUE
 GRADIENT: int = _core.GRADIENT
@@ -43,7 +37,8 @@ class Call(TypedDict, total=False):
 CALL_DEFAULTS = {"weight": None, "reduction": "mean", "denominator": "weight", "out": None}
 
 
-class Totals(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Totals:
     """What partial evaluations add up: their mean is ``loss / weight``."""
 
     loss: float
@@ -103,9 +98,8 @@ class Loss(_ValueCall[P]):
 
     def _totals(self, *args: P.args, **kwargs: P.kwargs) -> Totals:
         """Return the sums that a mean is made of, for evaluation in parts."""
-        totals: tuple[float, float, int] = self._define(
-            VALUE, *args, **{**kwargs, "reduction": "totals"}
-        )
+        kwargs["reduction"] = "totals"
+        totals: tuple[float, float, int] = self._define(VALUE, *args, **kwargs)
         return Totals(*totals)
 
     def __getattr__(self, name: str) -> Any:
@@ -141,13 +135,13 @@ class Kernel:
     """A row of the kernels' registry, and the domain that the kernel itself checks."""
 
     index: int
-    domain: Domain | None = None
+    domain: Domain
 
 
 _INDEX: dict[str, tuple[int, bool]] = _core.losses()
 
 
-def kernel(name: str, domain: Domain | None = None) -> Kernel:
+def kernel(name: str, domain: Domain = _validate.ANY) -> Kernel:
     """Look a kernel up by its name in the registry."""
     return Kernel(_INDEX[name][0], domain)
 
@@ -158,20 +152,17 @@ def elementwise(
     prediction: ArrayLike,
     target: ArrayLike,
     parameters: tuple[float, ...],
-    call: Call,
+    call: Mapping[str, Any],
 ) -> Any:
     """Compute a loss whose every element is an example."""
     result = _core.elementwise(kernel.index, mode, prediction, target, parameters, call)
     if result is NotImplemented:
         arrays = _validate.elementwise(prediction, target)
         prediction, target = arrays.prediction, arrays.target
-        checked = _validate.call(mode, arrays, **call)
-        result = _core.elementwise(kernel.index, mode, prediction, target, parameters, checked)
+        call = _validate.call(mode, arrays, **call)
+        result = _core.elementwise(kernel.index, mode, prediction, target, parameters, call)
     if result is None:
-        assert kernel.domain is not None
-        _validate.refuse_domain(
-            kernel.domain, np.asarray(prediction), np.asarray(target), call.get("weight")
-        )
+        _validate.refuse_domain(kernel.domain, prediction, target, call.get("weight"))
     return result
 
 
@@ -205,10 +196,8 @@ def soft_label_rows(probabilities: str) -> Rows:
 PerClass = Callable[[int], tuple[Any, Any, Any]]
 
 
-def by_class_weight(class_weight: ArrayLike | None) -> PerClass | None:
-    """Return what depends on the number of classes where that is at most a class weight."""
-    if class_weight is None:
-        return None
+def by_class_weight(class_weight: ArrayLike) -> PerClass:
+    """Return what depends on the number of classes where that is a class weight alone."""
     return lambda classes: (
         _validate.class_numbers("class_weight", class_weight, classes),
         None,
@@ -224,29 +213,32 @@ def rowwise(
     parameters: tuple[float, ...],
     axis: int,
     ignore_index: int,
-    call: Call,
-    *,
+    call: Mapping[str, Any],
     label_smoothing: float = 0.0,
     per_class: PerClass | None = None,
 ) -> Any:
     """Compute a loss over an axis of classes."""
-    numbers: tuple[Any, Any, Any] = (None, None, None)
+    weights = factors = table = None
     if per_class is not None:
         prediction = _validate.array("prediction", prediction)
-        numbers = per_class(_validate.class_count(prediction, axis))
-    options = (parameters, axis, ignore_index, label_smoothing, *numbers)
+        weights, factors, table = per_class(_validate.class_count(prediction, axis))
     result = NotImplemented
     if rows.takes_probabilities or _validate.is_integer_array(target):
-        result = _core.rowwise(rows.labels, rows.soft, mode, prediction, target, *options, call)
+        # Spelt out twice: unpacking a tuple of options costs as much as the checks of a small call.
+        result = _core.rowwise(
+            rows.labels, rows.soft, mode, prediction, target, parameters, axis, ignore_index,
+            label_smoothing, weights, factors, table, call,
+        )  # fmt: skip
     if result is NotImplemented:
         arrays = _validate.rowwise(
             prediction, target, axis, ignore_index, rows.takes_labels, rows.takes_probabilities
         )
         prediction, target = arrays.prediction, arrays.target
-        checked = _validate.call(mode, arrays, **call)
-        result = _core.rowwise(rows.labels, rows.soft, mode, prediction, target, *options, checked)
+        call = _validate.call(mode, arrays, **call)
+        result = _core.rowwise(
+            rows.labels, rows.soft, mode, prediction, target, parameters, axis, ignore_index,
+            label_smoothing, weights, factors, table, call,
+        )  # fmt: skip
     if result is None:
-        _validate.refuse_target(
-            np.asarray(prediction), np.asarray(target), axis, ignore_index, call.get("weight")
-        )
+        _validate.refuse_target(prediction, target, axis, ignore_index, call.get("weight"))
     return result

@@ -6,18 +6,19 @@ converted, or refused with a message that names the argument, what was needed an
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from math import inf
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 
 from numloss import _core
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 _REDUCTIONS = ("mean", "sum", "none")
 
@@ -27,70 +28,87 @@ _REDUCTIONS = ("mean", "sum", "none")
 
 def positive(name: str, value: float) -> float:
     """Return a finite number above 0, or raise."""
-    try:
-        if 0 < value < math.inf:
-            return value
-    except (TypeError, ValueError):
-        pass
-    _refuse_number(name, value, "a positive finite number")
+    number = value if type(value) is float else _number(name, value)
+    if 0 < number < inf:
+        return number
+    raise ValueError(f"{name} must be a positive finite number, got {_shown(value)}")
 
 
 def nonnegative(name: str, value: float) -> float:
     """Return a finite number of at least 0, or raise."""
-    try:
-        if 0 <= value < math.inf:
-            return value
-    except (TypeError, ValueError):
-        pass
-    _refuse_number(name, value, "a finite number of at least 0")
+    number = value if type(value) is float else _number(name, value)
+    if 0 <= number < inf:
+        return number
+    raise ValueError(f"{name} must be a finite number of at least 0, got {_shown(value)}")
 
 
 def fraction(name: str, value: float) -> float:
     """Return a number in [0, 1], or raise."""
-    try:
-        if 0 <= value <= 1:
-            return value
-    except (TypeError, ValueError):
-        pass
-    _refuse_number(name, value, "a number in [0, 1]")
+    number = value if type(value) is float else _number(name, value)
+    if 0 <= number <= 1:
+        return number
+    raise ValueError(f"{name} must be a number in [0, 1], got {_shown(value)}")
 
 
 def below_one(name: str, value: float) -> float:
     """Return a number in [0, 1), or raise."""
+    number = value if type(value) is float else _number(name, value)
+    if 0 <= number < 1:
+        return number
+    raise ValueError(f"{name} must be a number in [0, 1), got {_shown(value)}")
+
+
+def _number(name: str, value: Any) -> float:
+    """Return a Python or NumPy number, or an array of no axis, as a float."""
+    if isinstance(value, Real) and not isinstance(value, (bool, np.timedelta64)):
+        try:
+            return float(value)
+        except OverflowError:
+            return inf  # outside every domain
     try:
-        if 0 <= value < 1:
-            return value
+        number = array(name, value)
+        if number.ndim == 0 and number.dtype.kind != "b":
+            return float(number)
     except (TypeError, ValueError):
         pass
-    _refuse_number(name, value, "a number in [0, 1)")
+    raise TypeError(f"{name} must be a number, got {_shown(value)}")
+
+
+def boolean(name: str, value: bool) -> bool:
+    """Return True or False, or raise for what merely counts as one of them."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {_shown(value)}")
 
 
 def positive_integer(name: str, value: int) -> int:
     """Return an integer above 0, or raise."""
-    if integer(name, value) < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return value
+    number = integer(name, value)
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}")
+    return number
 
 
 def integer(name: str, value: int) -> int:
     """Return an integer of 64 bits, or raise."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer, got {_shown(value)}")
-    if not -(2**63) <= value < 2**63:
+    error = f"{name} must be an integer, got {_shown(value)}"
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(error)
+    try:
+        number = operator.index(value)
+    except Exception:  # whatever an object's own __index__ raises
+        raise TypeError(error) from None
+    if not -(2**63) <= number < 2**63:
         raise ValueError(f"{name} must be an integer of 64 bits, got {_shown(value)}")
-    return operator.index(value)
+    return number
 
 
 def thread_count(n: int) -> int:
     """Return a number of threads, or raise."""
-    if not 1 <= integer("n", n) <= 4096:
-        raise ValueError(f"n must be a number of threads from 1 to 4096, got {n}")
-    return n
-
-
-def _refuse_number(name: str, value: object, needed: str) -> NoReturn:
-    error = ValueError if isinstance(value, (int, float, np.number)) else TypeError
-    raise error(f"{name} must be {needed}, got {_shown(value)}")
+    number = integer("n", n)
+    if not 1 <= number <= 4096:
+        raise ValueError(f"n must be a number of threads from 1 to 4096, got {number}")
+    return number
 
 
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:
@@ -102,8 +120,21 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     raise error(f"{name} must be {_listed(choices)}, got {_shown(value)}")
 
 
+def generator(rng: Any) -> np.random.Generator:
+    """Return a generator of random numbers, made from a seed if need be, or raise."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"rng must be a numpy.random.Generator or a seed, got {_shown(rng)}"
+        ) from error
+
+
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # integers of thousands of digits, and objects of bad manners
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -118,44 +149,63 @@ def _listed(names: Iterable[str]) -> str:
 def array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return any array-like as an array of real numbers, without a copy where it can be had."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} is a masked array, whose mask would be lost: pass {name}.data and weight=~mask"
-        )
+        leave_out = f"{name}.data and weight=~{name}.mask"
+        use = leave_out if name in ("prediction", "target") else f"{name}.filled(...)"
+        raise TypeError(f"{name} is a masked array, whose mask would be lost: pass {use}")
     result = _from_object(name, value)
-    if not (is_real(result.dtype) or result.dtype.kind in "iub"):
-        raise TypeError(
-            f"{name} must hold real numbers of at most 64 bits, got dtype {result.dtype}"
-        )
-    return result
+    if is_real(result.dtype) or result.dtype.kind in "iub":
+        return result
+    if result.dtype == object and result.ndim == 0:
+        raise TypeError(f"{name} must be array-like, got {_shown(value)}")
+    raise TypeError(
+        f"{name} must hold real numbers of at most 64 bits, got dtype {result.dtype}"
+        + _dtype_fix(name, result)
+    )
+
+
+def _dtype_fix(name: str, value: NDArray[Any]) -> str:
+    if value.dtype.kind == "f":
+        return f": use {name}.astype(numpy.float64)"
+    if value.dtype == object:
+        for x in value.flat:
+            if not isinstance(x, Real):
+                return f", which holds a {type(x).__name__}"
+    return ""
 
 
 def _from_object(name: str, value: ArrayLike) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         return np.asarray(value)
+    cause: Exception | None = None
     try:
-        return np.asarray(value)
+        result = np.asarray(value)
+        if result.dtype != object:
+            return result
     except Exception as error:  # whatever an object's own __array__ raises
-        if hasattr(value, "__dlpack__"):
-            return _from_dlpack(name, value, error)
-        refusal = TypeError if isinstance(error, TypeError) else ValueError
-        raise refusal(f"{name} must be array-like, got {type(value).__name__}: {error}") from error
+        cause = error
+    if hasattr(value, "__dlpack__"):
+        return _from_dlpack(name, value, cause)
+    if cause is None:
+        return result
+    refusal = TypeError if isinstance(cause, TypeError) else ValueError
+    raise refusal(f"{name} must be array-like, got {type(value).__name__}: {cause}") from cause
 
 
-def _from_dlpack(name: str, value: Any, cause: Exception) -> NDArray[Any]:
-    """Take what NumPy cannot: bfloat16 tensors, whose ``__array__`` refuses."""
+def _from_dlpack(name: str, value: Any, cause: Exception | None) -> NDArray[Any]:
+    """Take what gives no array of itself, and what NumPy cannot take: bfloat16 tensors."""
     try:
-        bfloat16 = np.dtype("bfloat16")
-    except TypeError:
-        try:
-            from ml_dtypes import bfloat16 as scalar_type
-        except ImportError:
-            raise TypeError(
-                f"{name} is a {type(value).__name__} that NumPy cannot read ({cause}); "
-                "for bfloat16: pip install ml_dtypes"
-            ) from cause
-        bfloat16 = np.dtype(scalar_type)
+        return np.from_dlpack(value)
+    except Exception as error:  # whatever an object's own __dlpack__ raises
+        cause = cause or error
     try:
-        return _core.from_dlpack(value.__dlpack__(), bfloat16)
+        from ml_dtypes import bfloat16
+    except ImportError:
+        raise TypeError(
+            f"{name} is a {type(value).__name__} that NumPy cannot read ({cause}); "
+            "for bfloat16: pip install ml_dtypes"
+        ) from cause
+    try:
+        return _core.from_dlpack(value.__dlpack__(), np.dtype(bfloat16))
     except Exception as error:
         raise TypeError(
             f"{name} must be array-like on the CPU, got {type(value).__name__}: {cause}"
@@ -164,7 +214,8 @@ def _from_dlpack(name: str, value: Any, cause: Exception) -> NDArray[Any]:
 
 def is_real(dtype: np.dtype[Any]) -> bool:
     """Whether it is a float type that the kernels read."""
-    return (dtype.kind == "f" and dtype.itemsize <= 8) or dtype.name == "bfloat16"
+    # By type: other packages' floats of 8 bits have the kind "f", too.
+    return dtype.type in (np.float32, np.float64, np.float16) or dtype.name == "bfloat16"
 
 
 def is_integer_array(value: object) -> bool:
@@ -174,13 +225,10 @@ def is_integer_array(value: object) -> bool:
 
 def is_boolean(value: ArrayLike) -> bool:
     """Whether a target consists of booleans."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.char == "?"
-    return (
-        not isinstance(value, (int, float))
-        and array("target", value).dtype.char == "?"
-        or (isinstance(value, bool))
-    )
+    if isinstance(value, (int, float)):
+        return isinstance(value, bool)
+    target = value if isinstance(value, np.ndarray) else array("target", value)
+    return bool(target.dtype.kind == "b")
 
 
 @dataclass(frozen=True)
@@ -213,20 +261,30 @@ def _promoted(
     as NumPy would. Python numbers do not.
     """
     p = array("prediction", prediction)
-    dtype = p.dtype.newbyteorder("=") if is_real(p.dtype) else np.dtype(np.float64)
+    dtype = _result_type(p)
     if isinstance(target, (bool, int, float)) and not isinstance(target, np.generic):
-        return p, np.asarray(_converted(target, dtype)), dtype
+        return p, _converted(target, dtype), dtype
     t = array("target", target)
     if is_real(t.dtype) and t.dtype.newbyteorder("=") != dtype:
         dtype = np.promote_types(dtype, t.dtype)
     return p, t, dtype
 
 
+def _result_type(prediction: NDArray[Any]) -> np.dtype[Any]:
+    dtype = prediction.dtype
+    return dtype.newbyteorder("=") if is_real(dtype) else np.dtype(np.float64)
+
+
 def _converted(target: float, dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
-        return np.asarray(float(target)).astype(dtype)
+        number = float(target)
     except OverflowError:
-        raise ValueError(f"target must fit a float, got {_shown(target)}") from None
+        number = inf
+    with np.errstate(over="ignore"):
+        converted = np.asarray(number).astype(dtype)
+    if np.isinf(converted) and abs(target) != inf:
+        raise ValueError(f"target must fit dtype {dtype}, got {_shown(target)}")
+    return converted
 
 
 def _shape_fix(p: tuple[int, ...], t: tuple[int, ...]) -> str:
@@ -239,10 +297,10 @@ def _shape_fix(p: tuple[int, ...], t: tuple[int, ...]) -> str:
 
 def class_count(prediction: NDArray[Any], axis: int) -> int:
     """Return the length of the class axis."""
-    return int(prediction.shape[_normalized(axis, prediction)])
+    return int(prediction.shape[_class_axis(prediction, axis)])
 
 
-def _normalized(axis: int, prediction: NDArray[Any]) -> int:
+def _class_axis(prediction: NDArray[Any], axis: int) -> int:
     ndim = prediction.ndim
     if ndim == 0:
         raise ValueError("prediction must have an axis of classes, got a scalar")
@@ -252,6 +310,8 @@ def _normalized(axis: int, prediction: NDArray[Any]) -> int:
             f"axis must be in [{-ndim}, {ndim}) for a prediction of shape {prediction.shape}, "
             f"got {axis}"
         )
+    if prediction.shape[axis] == 0:
+        raise ValueError(f"prediction must have at least one class, got shape {prediction.shape}")
     return axis % ndim
 
 
@@ -266,47 +326,57 @@ def rowwise(
     """Check the arrays of a loss over classes: labels, or probabilities."""
     integer("ignore_index", ignore_index)
     p = array("prediction", prediction)
-    at = _normalized(axis, p)
-    if p.shape[at] == 0:
-        raise ValueError(f"prediction must have at least one class, got shape {p.shape}")
+    at = _class_axis(p, axis)
     examples = p.shape[:at] + p.shape[at + 1 :]
     t = array("target", target)
-    if t.size == 0 and labels and t.dtype.kind == "f" and t.shape == examples:
+    if labels and t.size == 0 and t.dtype.kind == "f" and t.shape == examples:
         t = t.astype(np.int64)  # an empty list says nothing of its type
-    if t.dtype.kind in "iu":
-        if not labels:
-            raise TypeError(
-                f"target must hold probabilities of shape {p.shape}, got labels of dtype {t.dtype}"
-            )
+    if labels and t.dtype.kind in "iu":
         if t.ndim > 0 and t.shape != examples:
             raise ValueError(
                 f"target must hold a label per example, of shape {examples} for a prediction of "
                 f"shape {p.shape} with classes on axis {at}, got {t.shape}"
+                + _label_fix(t.shape, p.shape, at, probabilities)
             )
-        dtype = p.dtype.newbyteorder("=") if is_real(p.dtype) else np.dtype(np.float64)
-        return Arrays(p, t, dtype, examples)
+        return Arrays(p, t, _result_type(p), examples)
     if not probabilities:
         raise TypeError(
             f"target must hold integer labels, got dtype {t.dtype}: use target.astype(int)"
         )
-    if t.dtype.kind == "b" or t.shape != p.shape:
-        forms = f"probabilities of shape {p.shape}"
-        if labels:
-            forms = f"integer labels of shape {examples} or {forms}"
-        raise (TypeError if t.dtype.kind == "b" or t.shape == examples else ValueError)(
-            f"target must hold {forms}, got dtype {t.dtype} and shape {t.shape}"
-        )
+    if t.dtype.kind in "iub" or t.shape != p.shape:
+        _refuse_probabilities(t, p.shape, examples, labels)
     p, t, dtype = _promoted(p, t)
     return Arrays(p, t, dtype, examples)
+
+
+def _label_fix(t: tuple[int, ...], p: tuple[int, ...], at: int, probabilities: bool) -> str:
+    if t == p:
+        return ": use target.astype(float)" if probabilities else f": use target.argmax({at})"
+    return ": use target[..., 0]" if t == (*p[:at], *p[at + 1 :], 1) else ""
+
+
+def _refuse_probabilities(
+    t: NDArray[Any], p: tuple[int, ...], examples: tuple[int, ...], labels: bool
+) -> NoReturn:
+    forms = f"integer labels of shape {examples} or " if labels else ""
+    text = (
+        f"target must hold {forms}probabilities of shape {p}, "
+        f"got dtype {t.dtype} and shape {t.shape}"
+    )
+    if labels and t.shape == examples:
+        raise TypeError(f"{text}: use target.astype(int)")
+    if t.dtype.kind in "iub":
+        raise TypeError(f"{text}: use target.astype(float)" if t.shape == p else text)
+    raise ValueError(text)
 
 
 def class_numbers(name: str, value: ArrayLike | None, classes: int) -> NDArray[np.float64] | None:
     """Return one finite number of at least 0 per class; a scalar stands for all of them."""
     if value is None:
         return None
-    numbers = np.ascontiguousarray(array(name, value), dtype=np.float64)
-    if np.ndim(value) == 0:
-        numbers = np.full(classes, numbers.reshape(()))
+    numbers = np.asarray(array(name, value), dtype=np.float64, order="C")
+    if numbers.ndim == 0:
+        numbers = np.full(classes, numbers)
     if numbers.shape != (classes,):
         raise ValueError(
             f"{name} must have one number for each of the {classes} classes, "
@@ -318,7 +388,7 @@ def class_numbers(name: str, value: ArrayLike | None, classes: int) -> NDArray[n
 
 def class_table(name: str, value: ArrayLike, classes: int) -> NDArray[np.float64]:
     """Return a square table of finite numbers of at least 0."""
-    table = np.ascontiguousarray(array(name, value), dtype=np.float64)
+    table = np.asarray(array(name, value), dtype=np.float64, order="C")
     if table.shape != (classes, classes):
         raise ValueError(
             f"{name} must have shape {(classes, classes)} for {classes} classes, got {table.shape}"
@@ -347,7 +417,7 @@ def call(
     """Check the keywords that every loss takes; return them as the kernels take them."""
     if unknown:
         raise TypeError(f"this loss takes no argument named {_listed(unknown)}")
-    if reduction != "totals":
+    if not (isinstance(reduction, str) and reduction == "totals"):
         one_of("reduction", reduction, _REDUCTIONS)
     denominator = _denominator(denominator, reduction)
     w = None if weight is None else _weight(weight, arrays.examples)
@@ -401,28 +471,45 @@ def _outputs(
         given[lone] = out
     if len(given) != len(places):
         raise ValueError(
-            f"out must have a place for each of the {len(places)} arrays among the results, "
+            f"out must have as many places as there are arrays among the results, {len(places)}, "
             f"got {len(given)}"
         )
-    checked: list[NDArray[Any] | None] = []
-    for buffer, shape in zip(given, places, strict=True):
-        checked.append(None if buffer is None else _output(buffer, shape, arrays.dtype))
+    checked = [
+        None if buffer is None else _output(buffer, shape, arrays.dtype)
+        for buffer, shape in zip(given, places, strict=True)
+    ]
     _refuse_overlap(checked, arrays, weight)
     return tuple(checked)
 
 
 def _output(buffer: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     if not isinstance(buffer, np.ndarray):
-        raise TypeError(f"out must be a numpy.ndarray, got {type(buffer).__name__}")
+        raise TypeError(
+            f"out must be a numpy.ndarray or a tuple of them, got {type(buffer).__name__}"
+        )
+    if isinstance(buffer, np.ma.MaskedArray):
+        raise TypeError("out is a masked array, whose mask would be lost: pass its .data")
     if buffer.shape != shape:
         raise ValueError(f"out must have shape {shape}, got {buffer.shape}")
     if buffer.dtype != dtype:
         raise TypeError(f"out must have dtype {dtype}, got {buffer.dtype}")
     if not buffer.flags.writeable:
         raise ValueError("out must be writeable, got a read-only array")
-    if any(s == 0 and n > 1 for s, n in zip(buffer.strides, shape, strict=True)):
-        raise ValueError("out must have memory for every element, got a broadcast view")
+    if _meets_itself(buffer):
+        raise ValueError("out must have memory for every element, got a view that shares it")
     return buffer.view(np.ndarray)
+
+
+def _meets_itself(buffer: NDArray[Any]) -> bool:
+    """Whether elements may share memory, as in views that repeat or slide over an array."""
+    if buffer.size == 0:
+        return False
+    span = buffer.itemsize
+    for stride, length in sorted(zip(map(abs, buffer.strides), buffer.shape, strict=True)):
+        if length > 1 and stride < span:
+            return True
+        span += stride * (length - 1)
+    return False
 
 
 def _refuse_overlap(
@@ -448,11 +535,12 @@ def _is_same(a: NDArray[Any], b: NDArray[Any]) -> bool:
     )
 
 
+_ENOUGH_WORK: Any = 10_000  # Any: NumPy's stubs know only its two special values
+
+
 def _overlap(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    if not np.may_share_memory(a, b):
-        return False
     try:
-        return np.shares_memory(a, b, max_work=10_000)
+        return np.shares_memory(a, b, max_work=_ENOUGH_WORK)
     except Exception:  # too hard to tell for certain
         return True
 
@@ -464,21 +552,22 @@ def _overlap(a: NDArray[Any], b: NDArray[Any]) -> bool:
 class Domain:
     """What a kernel accepts, for the message that says it did not."""
 
-    target: str  # "unit": [0, 1]; "signed": -1 or +1
-    prediction: str | None = None
+    target: Literal["any", "unit", "signed"]  # anything; [0, 1]; -1 or +1
+    prediction: Literal["any", "unit"] = "any"
 
 
+ANY = Domain("any")
 UNIT = Domain("unit")
 UNIT_BOTH = Domain("unit", prediction="unit")
 SIGNED = Domain("signed")
 
 
 def refuse_domain(
-    domain: Domain, prediction: NDArray[Any], target: NDArray[Any], weight: ArrayLike | None
+    domain: Domain, prediction: ArrayLike, target: ArrayLike, weight: ArrayLike | None
 ) -> NoReturn:
     """Raise for the first element that a kernel found outside its domain."""
+    prediction, target = np.asarray(prediction), np.asarray(target)
     counted = _counted(weight, prediction.shape)
-    target = np.broadcast_to(target, prediction.shape)
     if domain.target == "signed":
         bad = (np.abs(target) != 1) & ~np.isnan(target) & counted
         where, shown = _first(bad, target)
@@ -486,29 +575,29 @@ def refuse_domain(
             f"target must be -1 or +1 (or bool), got {shown}{where}: "
             "map labels 0 and 1 with 2 * target - 1 or target.astype(bool)"
         )
-    for name, values in (("target", target), ("prediction", prediction)):
+    name, values, fix = "target", target, ""
+    bad = ((values < 0) | (values > 1)) & counted
+    if domain.prediction == "unit" and not bad.any():
+        name, values, fix = "prediction", prediction, ": are these logits? use from_logits=True"
         bad = ((values < 0) | (values > 1)) & counted
-        if bad.any() and (name == "target" or domain.prediction):
-            where, shown = _first(bad, values)
-            fix = ": are these logits? use from_logits=True" if name == "prediction" else ""
-            raise ValueError(f"{name} must be in [0, 1], got {shown}{where}{fix}")
-    raise AssertionError("the kernel found an element outside its domain, this check none")
+    where, shown = _first(bad, values)
+    raise ValueError(f"{name} must be in [0, 1], got {shown}{where}{fix}")
 
 
 def refuse_target(
-    prediction: NDArray[Any],
-    target: NDArray[Any],
+    prediction: ArrayLike,
+    target: ArrayLike,
     axis: int,
     ignore_index: int,
     weight: ArrayLike | None,
 ) -> NoReturn:
     """Raise for the first label out of range, or the first row that is no distribution."""
-    at = _normalized(axis, prediction)
+    prediction, target = np.asarray(prediction), np.asarray(target)
+    at = _class_axis(prediction, axis)
     examples = prediction.shape[:at] + prediction.shape[at + 1 :]
     counted = _counted(weight, examples)
     if target.dtype.kind in "iu":
         classes = prediction.shape[at]
-        target = np.broadcast_to(target, examples)
         bad = ((target < 0) | (target >= classes)) & (target != ignore_index) & counted
         where, shown = _first(bad, target)
         raise ValueError(
@@ -520,7 +609,10 @@ def refuse_target(
         where, shown = _first(negative, target)
         raise ValueError(f"target must hold probabilities, got {shown}{where}")
     sums = target.astype(np.float64).sum(axis=at)
-    where, shown = _first((np.abs(sums - 1) > _core.tolerance(target)) & counted, sums)
+    off = np.where(counted & ~np.isnan(sums), np.abs(sums - 1), 0)
+    bad = off > _core.tolerance(target)
+    # The kernel's sum may be a rounding further off than this one: then it is the worst row.
+    where, shown = _first(bad if bad.any() else off == off.max(), sums)
     raise ValueError(
         f"target must hold probabilities that sum to 1 over axis {at}, got {shown}{where}"
     )
@@ -535,8 +627,8 @@ def _counted(weight: ArrayLike | None, examples: tuple[int, ...]) -> NDArray[np.
 
 def _first(bad: NDArray[np.bool_], values: NDArray[Any]) -> tuple[str, str]:
     """Return where the first bad value is, and what it is."""
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
-    if not index:
+    if values.ndim == 0:
         return "", str(values)
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
     shown = index[0] if len(index) == 1 else index
     return f" at index {shown}", str(values[index])

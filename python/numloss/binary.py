@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from numloss._loss import Call, Loss, elementwise, kernel
-from numloss._validate import SIGNED, UNIT, UNIT_BOTH, fraction, is_boolean, nonnegative, positive
+from numloss._validate import (
+    SIGNED,
+    UNIT,
+    UNIT_BOTH,
+    boolean,
+    fraction,
+    is_boolean,
+    nonnegative,
+    positive,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -72,7 +81,8 @@ def binary_cross_entropy(
         1.0 if pos_weight is None else nonnegative("pos_weight", pos_weight),
         fraction("label_smoothing", label_smoothing),
     )
-    kernel = _CROSS_ENTROPY if from_logits else _CROSS_ENTROPY_PROBABILITY
+    logits = from_logits is True or boolean("from_logits", from_logits)
+    kernel = _CROSS_ENTROPY if logits else _CROSS_ENTROPY_PROBABILITY
     return elementwise(kernel, mode, prediction, target, parameters, call)
 
 
@@ -124,7 +134,8 @@ def focal(
         nonnegative("gamma", gamma),
         -1.0 if alpha is None else fraction("alpha", alpha),
     )
-    kernel = _FOCAL if from_logits else _FOCAL_PROBABILITY
+    logits = from_logits is True or boolean("from_logits", from_logits)
+    kernel = _FOCAL if logits else _FOCAL_PROBABILITY
     return elementwise(kernel, mode, prediction, target, parameters, call)
 
 
@@ -146,8 +157,8 @@ def hinge(
     r"""Hinge loss of the support vector machine, :math:`\max(0, m - t s)`.
 
     :math:`s` is the prediction, a score, and :math:`t \in \{-1, +1\}` its target; booleans stand
-    for -1 and +1 as well. The gradient is :math:`-t` where the loss is positive, else 0; the Hessian
-    is 0.
+    for -1 and +1 as well. The gradient is :math:`-t` where the loss is positive, else 0; the
+    Hessian is 0.
 
     {elementwise}
     margin : float, default 1.0
@@ -201,7 +212,7 @@ def squared_hinge(
 
     References
     ----------
-    C.-J. Lin et al., "A dual coordinate descent method for large-scale linear SVM", ICML 2008, eq. 1
-    (L2-SVM).
+    C.-J. Lin et al., "A dual coordinate descent method for large-scale linear SVM" (ICML 2008),
+    eq. 1 (L2-SVM).
     """
     return elementwise(_SQUARED_HINGE, mode, prediction, target, _signs(target, margin), call)

@@ -86,8 +86,8 @@ def cross_entropy(
         axis,
         ignore_index,
         call,
-        label_smoothing=fraction("label_smoothing", label_smoothing),
-        per_class=by_class_weight(class_weight),
+        fraction("label_smoothing", label_smoothing),
+        None if class_weight is None else by_class_weight(class_weight),
     )
 
 
@@ -183,7 +183,7 @@ def multiclass_hinge(
         axis,
         ignore_index,
         call,
-        per_class=by_class_weight(class_weight),
+        per_class=None if class_weight is None else by_class_weight(class_weight),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numloss import _validate
+from numloss import _core, _validate
 from numloss._loss import Call, Loss, by_class_weight, label_rows, rowwise, soft_label_rows
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["ordinal_cross_entropy", "ranked_probability"]
+
+# Tables of up to this many classes (8 MB) are kept for the next call.
+_KEPT_CLASSES = 1024
 
 _RANKED_PROBABILITY = label_rows("ranked_probability")
 _ORDINAL_CROSS_ENTROPY = soft_label_rows("cross_entropy_distribution")
@@ -69,7 +72,7 @@ def ranked_probability(
         axis,
         ignore_index,
         call,
-        per_class=by_class_weight(class_weight),
+        per_class=None if class_weight is None else by_class_weight(class_weight),
     )
 
 
@@ -143,14 +146,28 @@ def _soft_labels(
     distance: ArrayLike | str, temperature: float, classes: int
 ) -> NDArray[np.float64]:
     """Return the distribution of each label, a row each."""
-    exponents = -_distances(distance, classes) / temperature
-    shares = np.exp(exponents - exponents.max(axis=1, keepdims=True))
-    return np.ascontiguousarray(shares / shares.sum(axis=1, keepdims=True))
-
-
-def _distances(distance: ArrayLike | str, classes: int) -> NDArray[np.float64]:
     if not isinstance(distance, str):
-        return _validate.class_table("distance", distance, classes)
+        return _shares(_validate.class_table("distance", distance, classes), temperature)
     _validate.one_of("distance", distance, ("absolute", "squared"))
+    if classes > _KEPT_CLASSES:
+        return _shares(_named_distances(distance, classes), temperature)
+    return _kept_shares(distance, temperature, classes)
+
+
+@lru_cache(maxsize=8)  # making them costs more than a small call
+def _kept_shares(distance: str, temperature: float, classes: int) -> NDArray[np.float64]:
+    return _shares(_named_distances(distance, classes), temperature)
+
+
+def _named_distances(distance: str, classes: int) -> NDArray[np.float64]:
     steps = np.abs(np.subtract.outer(np.arange(float(classes)), np.arange(float(classes))))
     return steps if distance == "absolute" else steps * steps
+
+
+def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    exponents = -distances / temperature
+    exponents -= exponents.max(axis=1, keepdims=True)
+    # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
+    shares = _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)
+    totals: NDArray[np.float64] = np.add.accumulate(shares, axis=1)[:, -1:]
+    return shares / totals

@@ -12,7 +12,8 @@ NUMLOSS_INLINE bool outside_unit(T x) {
 }
 
 // (1 - t) softplus(x) + pos_weight t softplus(-x), t smoothed to t (1 - eps) + eps/2. For a weight
-// of 1 this is max(x, 0) - x t + log1p(exp(-|x|)), in a form whose terms are all positive.
+// of 1 this is max(x, 0) - x t + log1p(exp(-|x|)), in a form whose terms are all positive; the
+// logarithms of a sum may then be taken together.
 template <class T>
 struct BinaryCrossEntropy {
   static constexpr const char* name = "binary_cross_entropy";
@@ -32,6 +33,13 @@ struct BinaryCrossEntropy {
     return {linear + (negative + positive) * s.log1p_decay,
             negative * s.probability - positive * s.complement,
             (negative + positive) * s.variance};
+  }
+  static bool is_grouped(const double* parameters) { return parameters[0] == 1; }
+  NUMLOSS_INLINE Grouped<T> grouped(T x, T target) const {
+    const T t = target * keep + shift;
+    const Logistic<T> s = logistic(x);
+    const T linear = term(x > T(0) ? T(1) - t : t, abs(x));
+    return {linear, s.decay, (T(1) - t) * s.probability - t * s.complement};
   }
 };
 

@@ -1,0 +1,470 @@
+"""The same bits: whatever the threads, the instruction set, the place in memory, the layout."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import ml_dtypes
+import numpy as np
+import pytest
+from cases import CASES, DISTRIBUTIONS, VARIANTS, assert_same, results
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import numloss
+from numloss import _core
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+DTYPES = [np.dtype(name) for name in ("float64", "float32", "float16")] + [BFLOAT16]
+ISAS = _core.config()["isas"]
+#: The first variant of every loss.
+PLAIN = [next(v for v in VARIANTS if v.name == name) for name in CASES]
+
+every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
+
+# -------------------------------------------------------------------------------- instruction sets
+
+#: Around vectors, sum lanes, tiles and blocks.
+SIZES = [0, 1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 511, 512, 513, 1023, 1025]
+SIZES += [32767, 32768, 32769, 65537]
+#: Around panels of rows, tiles of classes, and the number from which rows are folded.
+CLASSES = [1, 2, 3, 4, 5, 10, 63, 64, 65, 100, 128, 255, 256, 257, 1000, 1023, 1024, 1025, 2050, 5000]
+ROWS = [0, 1, 2, 15, 16, 17, 63, 64, 65, 130]
+#: All rows with few classes, few rows with many, and more rows than a block holds.
+GRIDS = [(n, c) for c in CLASSES for n in ROWS if n <= 2 or n * c <= 8200]
+GRIDS += [(7000, 5), (33, 1025), (7, 5000)]
+
+
+@pytest.fixture
+def selected_isa():
+    before = _core.config()["isa"]
+    yield _core.select_isa
+    _core.select_isa(before)
+
+
+@cache
+def inputs(variant, shape, dtype):
+    return (*variant.inputs(shape, dtype), variant.options(shape[-1]))
+
+
+@pytest.mark.parametrize("isa", ISAS[:-1])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@every_variant
+def test_instruction_sets(variant, dtype, isa, selected_isa):
+    shapes = GRIDS if variant.rowwise else [(n,) for n in SIZES]
+    if variant.name == "ordinal_cross_entropy":
+        # Its table is quadratic in the classes.
+        shapes = [(n, c) for n, c in shapes if c <= 257 or (n, c) == (2, 1025)]
+    if dtype.itemsize == 2:
+        # Only loading and storing differ from float32.
+        shapes = [shape for shape in shapes if np.prod(shape) < 1100][::3]
+    for shape in shapes:
+        p, t, options = inputs(variant, shape, dtype)
+        asked = (
+            lambda **call: variant.loss(p, t, **call),
+            lambda **call: variant.loss.grad(p, t, **call),
+            lambda **call: variant.loss.value_and_grad(p, t, **call),
+            lambda **call: variant.loss.grad_and_hess(p, t, **call),
+        )
+        for ask, reduction in zip(asked, ("sum", "none", "none", "sum"), strict=True):
+            selected_isa(ISAS[-1])
+            expected = ask(reduction=reduction, **options)
+            selected_isa(isa)
+            actual = ask(reduction=reduction, **options)
+            if not isinstance(expected, tuple):
+                expected, actual = (expected,), (actual,)
+            assert_same(actual, expected, shape)
+
+
+def test_instruction_sets_were_compared(selected_isa):
+    assert len(ISAS) > 1
+    for isa in ISAS:
+        selected_isa(isa)
+        assert _core.config()["isa"] == isa
+
+
+# ----------------------------------------------------------------------------------------- threads
+
+#: Enough work for several threads, in several blocks, the last one shorter.
+MANY_ELEMENTS = {"float32": (2_400_011,), "float64": (1_200_011,)}
+MANY_ROWS = [(60_013, 41), (1_203, 1_030)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_threads(variant):
+    dtypes = ("float32", "float64") if variant in PLAIN else ("float32",)
+    for dtype in dtypes:
+        shapes = MANY_ROWS if variant.rowwise else [MANY_ELEMENTS[dtype]]
+        for shape in shapes:
+            prediction, target = variant.inputs(shape, dtype)
+            options = variant.options(shape[-1])
+
+            def ask(n):
+                with numloss.threads(n):
+                    return (
+                        variant.loss(prediction, target, **options),
+                        *variant.loss.value_and_grad(prediction, target, **options),
+                    )
+
+            expected = ask(1)
+            for n in (2, 3, 7):
+                assert_same(ask(n), expected, (shape, n))
+
+
+USES_THREADS = """
+import os
+import signal
+import numpy as np
+import numloss
+
+x = np.linspace(-3, 3, 4_000_000, dtype=np.float32)
+with numloss.threads(1):
+    expected = numloss.mse(x, 0.5)
+before = len(os.listdir("/proc/self/task"))
+with numloss.threads(5):
+    assert numloss.mse(x, 0.5) == expected
+assert len(os.listdir("/proc/self/task")) == before + 4
+
+# In a forked child the threads are gone.
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    with numloss.threads(5):
+        os._exit(0 if numloss.mse(x, 0.5) == expected else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_threads_are_used_and_a_fork_is_survived():
+    subprocess.run([sys.executable, "-c", USES_THREADS], check=True, timeout=60)
+
+
+def test_calls_from_many_threads():
+    variant = PLAIN[3]
+    arrays = [variant.inputs(n, "float32", seed=n) for n in (10, 1000, 500_000, 700_000)] * 8
+    expected = [variant.loss.value_and_grad(*pair) for pair in arrays]
+    with ThreadPoolExecutor(8) as pool:
+        actual = list(pool.map(lambda pair: variant.loss.value_and_grad(*pair), arrays))
+    for some, others in zip(actual, expected, strict=True):
+        assert_same(some, others)
+
+
+# ---------------------------------------------------------------------------------------- position
+
+
+def shapes_of(variant):
+    return [(130, 3), (130, 300), (3, 2050)] if variant.rowwise else [(700,)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)
+@every_variant
+def test_an_example_gives_the_same_bits_anywhere(variant, dtype):
+    for shape in shapes_of(variant):
+        prediction, target = variant.inputs(shape, dtype)
+        options = {"reduction": "none", **variant.options(shape[-1])}
+
+        def ask(order):
+            p, t = prediction[order], target[order]
+            return (
+                variant.loss(p, t, **options),
+                *variant.loss.grad_and_hess(p, t, **options),
+            )
+
+        every = np.arange(shape[0])
+        base = ask(every)
+        orders = [np.roll(every, k) for k in (1, 5, 16, 64, 511)]
+        orders += [every[1:], every[::-1], every[::3], every[-1:], every[:1]]
+        for order in orders:
+            assert_same(ask(order), [x[order] for x in base], (shape, order[:3]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)
+@every_variant
+def test_neighbours_do_not_matter(variant, dtype):
+    for shape in shapes_of(variant):
+        prediction, target = variant.inputs(shape, dtype)
+        options = {"reduction": "none", **variant.options(shape[-1])}
+        kept = np.arange(shape[0]) % 3 == 1
+
+        def ask():
+            found = (
+                variant.loss(prediction, target, **options),
+                *variant.loss.grad_and_hess(prediction, target, **options),
+            )
+            return [x[kept] for x in found]
+
+        expected = ask()
+        assert all(np.isfinite(x).all() for x in expected)
+        chance = not options.get("from_logits", True)
+        for extreme in (np.nan, 0.0, 1.0) if chance else (np.nan, np.inf, -np.inf, 1e38):
+            prediction[~kept] = extreme
+            assert_same(ask(), expected, extreme)
+
+
+# ---------------------------------------------------------------------------------------- layouts
+
+
+def strided(x):
+    buffer = np.full([2 * n + 1 for n in x.shape], np.array(1, x.dtype))
+    view = buffer[tuple(slice(1, None, 2) for _ in x.shape)]
+    view[...] = x
+    return view
+
+
+def reversed_(x):
+    every = (slice(None, None, -1),) * x.ndim
+    return np.ascontiguousarray(x[every])[every]
+
+
+def transposed(x):
+    return np.ascontiguousarray(x.T).T
+
+
+def middle_first(x):
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, 0)), 0, 1)
+
+
+def unaligned(x):
+    buffer = np.zeros(x.nbytes + 1, np.uint8)
+    view = buffer[1:].view(x.dtype).reshape(x.shape)
+    view[...] = x
+    assert not view.flags.aligned or x.itemsize == 1
+    return view
+
+
+def byte_swapped(x):
+    return x.astype(x.dtype.newbyteorder())
+
+
+def read_only(x):
+    x = x.copy()
+    x.flags.writeable = False
+    return x
+
+
+def off_by_one(x):
+    """Aligned to its elements, not to vectors."""
+    buffer = np.zeros(x.size + 1, x.dtype)
+    view = buffer[1:].reshape(x.shape)
+    view[...] = x
+    return view
+
+
+LAYOUTS = [strided, reversed_, transposed, middle_first, unaligned, byte_swapped, read_only, off_by_one]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda f: f.__name__.strip("_"))
+@every_variant
+def test_layouts(variant, layout):
+    shapes = [(9, 7, 5), (5, 3, 300), (2, 2, 1025)] if variant.rowwise else [(9, 70, 3)]
+    for shape in shapes:
+        for dtype in DTYPES:
+            if layout is byte_swapped and dtype == BFLOAT16:
+                continue  # it has but one byte order
+            prediction, target, options = inputs(variant, shape, dtype)
+            weight = np.linspace(0, 1, 63).reshape(9, 7)[: shape[0], : shape[1]]
+            weight = np.ascontiguousarray(weight if variant.rowwise else weight[..., :1, None])
+            weight = np.broadcast_to(weight, shape[:2] if variant.rowwise else shape).copy()
+            call = {"weight": weight, **options}
+            expected = results(variant.loss, prediction, target, **call)
+            laid = layout(prediction), layout(target), layout(weight)
+            for p, t, w in ((*laid[:2], weight), (prediction, *laid[1:]), laid):
+                call["weight"] = w
+                assert_same(results(variant.loss, p, t, **call), expected, (shape, dtype))
+            assert np.array_equal(laid[0], prediction)
+            assert np.array_equal(laid[1], target)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3, -2, -4])
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.rowwise], ids=str)
+def test_class_axis(variant, axis):
+    for classes in (5, 300):
+        prediction, target, options = inputs(variant, (4, 3, 6, classes), np.dtype("float32"))
+        moved = np.ascontiguousarray(np.moveaxis(prediction, -1, axis))
+        moved_target = target
+        if variant.domain is DISTRIBUTIONS:
+            moved_target = np.ascontiguousarray(np.moveaxis(target, -1, axis))
+        expected = results(variant.loss, prediction, target, **options)
+        expected = [np.moveaxis(x, -1, axis) if x.ndim == 4 else x for x in expected]
+        assert_same(results(variant.loss, moved, moved_target, axis=axis, **options), expected)
+
+
+@every_variant
+def test_broadcast_views(variant):
+    for shape in [(40, 5), (3, 300)] if variant.rowwise else [(40, 5)]:
+        prediction, target, options = inputs(variant, shape, np.dtype("float32"))
+        for p, t in (
+            (np.broadcast_to(prediction[:1], shape), target),
+            (prediction, np.broadcast_to(target[:1], target.shape)),
+            (np.broadcast_to(prediction[:, :1], shape), target),
+        ):
+            weight = np.broadcast_to(np.float64(0.5), variant.examples(prediction))
+            expected = results(variant.loss, p.copy(), t.copy(), weight=weight.copy(), **options)
+            assert_same(results(variant.loss, p, t, weight=weight, **options), expected)
+
+
+@pytest.mark.parametrize("layout", [np.copy, strided, reversed_, transposed, unaligned, off_by_one])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@every_variant
+def test_gradient_in_place(variant, dtype, layout):
+    for shape in [(9, 7, 5), (5, 3, 300)] if variant.rowwise else [(9, 70, 3)]:
+        prediction, target, options = inputs(variant, shape, dtype)
+        for reduction in ("mean", "none"):
+            call = {"reduction": reduction, **options}
+            value, gradient = variant.loss.value_and_grad(prediction, target, **call)
+            place, kept = layout(prediction), target.copy()
+            result = variant.loss.grad(place, target, out=place, **call)
+            assert np.shares_memory(result, place)
+            assert_same([place], [gradient], shape)
+            place = layout(prediction)
+            pair = variant.loss.value_and_grad(place, target, out=place, **call)
+            assert_same((pair[0], place), (value, gradient), shape)
+            assert np.array_equal(target, kept)
+
+
+@pytest.mark.parametrize("layout", [np.copy, strided, reversed_, transposed, unaligned])
+@every_variant
+def test_results_go_where_they_are_sent(variant, layout):
+    for shape in [(9, 7, 5), (5, 3, 300)] if variant.rowwise else [(9, 70, 3)]:
+        prediction, target, options = inputs(variant, shape, np.dtype("float32"))
+        call = {"reduction": "none", **options}
+        expected = variant.loss.value_and_grad(prediction, target, **call)
+        values = layout(np.full(variant.examples(prediction), 7, "float32"))
+        places = layout(np.full(shape, 7, "float32"))
+        variant.loss(prediction, target, out=values, **call)
+        assert_same([values], expected[:1])
+        values[...] = 7
+        variant.loss.value_and_grad(prediction, target, out=(values, places), **call)
+        assert_same([values, places], expected)
+        more = layout(np.full(shape, 7, "float32"))
+        variant.loss.grad_and_hess(prediction, target, out=(places, more), **call)
+        assert_same([places, more], variant.loss.grad_and_hess(prediction, target, **call))
+        for buffer in (places, more):
+            if layout is strided:
+                assert (buffer.base[::2] == 1).all()
+
+
+@pytest.mark.parametrize("variant", PLAIN, ids=str)
+def test_lists_and_scalars(variant):
+    shape = (4, 3) if variant.rowwise else (4,)
+    prediction, target, options = inputs(variant, shape, np.dtype("float64"))
+    expected = results(variant.loss, prediction, target, **options)
+    assert_same(results(variant.loss, prediction.tolist(), target.tolist(), **options), expected)
+    alone = prediction[1], target[1]
+    one = results(variant.loss, *alone, **options)
+    expected = results(variant.loss, prediction[1:2], target[1:2], **options)
+    assert_same(one, [x[0] if x.ndim else x for x in expected])
+    assert one[0].shape == ()
+    assert one[2].shape == alone[0].shape
+
+
+# ------------------------------------------------------------------------------------------- types
+
+
+@pytest.mark.parametrize("target_dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.name in ("huber", "kl_divergence")], ids=str)
+def test_mixed_floats_promote(variant, dtype, target_dtype):
+    shape = (40, 4) if variant.rowwise else (40,)
+    prediction, target = variant.inputs(shape, dtype)
+    # Shares that every type holds, so that each sum is 1.
+    target = (np.eye(4)[np.arange(40) % 4] + 1) / 5 if variant.rowwise else target
+    target = np.round(target.astype(float) * 16) / 16
+    if variant.rowwise:
+        target[:, 0] += 1 - target.sum(axis=-1)
+    target = target.astype(target_dtype)
+    if {dtype, target_dtype} == {np.dtype("float16"), BFLOAT16}:
+        with pytest.raises(TypeError, match="prediction and target"):  # NumPy has no type for both
+            variant.loss(prediction, target)
+        return
+    promoted = np.promote_types(dtype, target_dtype)
+    found = results(variant.loss, prediction, target)
+    assert found[0].dtype == found[2].dtype == promoted
+    expected = results(variant.loss, prediction.astype(promoted), target.astype(promoted))
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i2"])
+def test_integers_become_float64(dtype):
+    prediction = (np.arange(33) - 3 * (np.dtype(dtype).kind == "i")).astype(dtype)
+    target = np.linspace(-1, 1, 33)
+    wide = prediction.astype(float)
+    assert_same(results(numloss.huber, prediction, target), results(numloss.huber, wide, target))
+    # Of a target they are numbers like any other, and leave the prediction its type.
+    for float_type in DTYPES:
+        p = target.astype(float_type)
+        found = results(numloss.huber, p, prediction)
+        assert found[0].dtype == float_type
+        assert_same(found, results(numloss.huber, p, wide.astype(float_type)))
+
+
+# ---------------------------------------------------------------------------------- random layouts
+
+
+@st.composite
+def views(draw, x):
+    """Lay an array out at random: order of the axes, steps of either sign, gaps, byte order."""
+    order = draw(st.permutations(range(x.ndim)))
+    steps = [draw(st.sampled_from([-3, -2, -1, 1, 2])) for _ in range(x.ndim)]
+    lead = draw(st.integers(0, 2))
+    dtype = x.dtype
+    if draw(st.booleans()) and dtype != BFLOAT16:
+        dtype = dtype.newbyteorder()
+    lengths = [x.shape[axis] * abs(steps[axis]) for axis in order]
+    offset = draw(st.sampled_from([0, 1, dtype.itemsize]))
+    room = np.zeros(int(np.prod(lengths, dtype=int)) * dtype.itemsize + offset + lead, np.uint8)
+    flat = room[offset : room.size - lead].view(dtype)
+    base = flat.reshape(lengths).transpose(np.argsort(order))
+    view = base[(..., *(slice(None, None, step) for step in steps))]
+    view[...] = x
+    if draw(st.booleans()):
+        view.flags.writeable = False
+    return view
+
+
+@st.composite
+def calls(draw):
+    variant = draw(st.sampled_from(VARIANTS))
+    shape = tuple(draw(st.lists(st.integers(0, 5), max_size=4)))
+    examples = shape
+    if variant.rowwise:
+        shape = (*shape, draw(st.sampled_from([1, 2, 5, 70, 257])))
+    dtype = draw(st.sampled_from(DTYPES))
+    prediction, target = variant.inputs(shape, dtype, seed=draw(st.integers(0, 99)))
+    call = variant.options(shape[-1] if variant.rowwise else 1)
+    if draw(st.booleans()):
+        kept = draw(st.integers(0, len(examples)))
+        pattern = [n if draw(st.booleans()) else 1 for n in examples[kept:]]
+        call["weight"] = np.random.default_rng(1).uniform(0.5, 2.0, size=pattern)
+    if variant.rowwise:
+        axis = draw(st.integers(-len(shape), len(shape) - 1))
+        prediction = np.moveaxis(prediction, -1, axis)
+        if variant.domain is DISTRIBUTIONS:
+            target = np.moveaxis(target, -1, axis)
+        call["axis"] = axis
+    return variant, prediction, target, call
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.data())
+def test_random_layouts(data):
+    variant, prediction, target, call = data.draw(calls())
+    p, t = np.ascontiguousarray(prediction), np.ascontiguousarray(target)
+    p, t = p.reshape(prediction.shape), t.reshape(target.shape)
+    nothing = p.size == 0
+    if nothing:
+        call["denominator"] = 2.0
+        ask = lambda p, t, **call: variant.loss.value_and_grad(p, t, **call)
+    else:
+        ask = lambda p, t, **call: results(variant.loss, p, t, **call)
+    expected = ask(p, t, **call)
+    laid = data.draw(views(p)), data.draw(views(t))
+    if "weight" in call:
+        call["weight"] = data.draw(views(call["weight"]))
+    assert_same(ask(*laid, **call), expected)
+    if not nothing:
+        place = data.draw(views(p)).astype(p.dtype)
+        variant.loss.grad(place, t, out=place, **call)
+        assert_same([place], [variant.loss.grad(p, t, **call)])
