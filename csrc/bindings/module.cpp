@@ -22,14 +22,14 @@ namespace py = pybind11;
 namespace numloss {
 namespace {
 
+// A mode of the bindings: the sums that a mean is made of.
+constexpr unsigned kTotals = 8;
 // Work below this many nanoseconds keeps the GIL: giving it up and taking it back costs as much.
 constexpr double kHoldGil = 5000;
 // Frames between the warning and the user's line: Loss method, definition, elementwise or rowwise.
 constexpr int kUserFrame = 4;
 
-bool is_array(py::handle x) {
-  return Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_;
-}
+bool is_array(py::handle x) { return Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_; }
 
 py::array as_array(py::handle x) { return py::reinterpret_borrow<py::array>(x); }
 
@@ -149,9 +149,9 @@ class Request {
   Call call;
   Task& task = call.task;
 
-  Request(int loss, unsigned mode, py::handle parameters) {
+  Request(int loss, unsigned mode, py::handle parameters) : totals_(mode == kTotals) {
     task.loss = loss;
-    task.mode = mode;
+    task.mode = totals_ ? unsigned(kValue) : mode;
     const py::ssize_t n = PyTuple_GET_SIZE(parameters.ptr());
     for (py::ssize_t i = 0; i < n && i < kMaxParameters; ++i) {
       task.parameters[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(parameters.ptr(), i));
@@ -160,11 +160,14 @@ class Request {
   }
 
   bool set_reduction(py::handle reduction, py::handle denominator) {
-    totals_ = reduction && is_text(reduction, "totals");
-    if (!reduction || is_text(reduction, "mean")) call.reduction = Reduction::kMean;
-    else if (is_text(reduction, "sum") || totals_) call.reduction = Reduction::kSum;
-    else if (is_text(reduction, "none")) call.reduction = Reduction::kNone;
-    else return false;
+    if (totals_ || (reduction && is_text(reduction, "sum")))
+      call.reduction = Reduction::kSum;
+    else if (!reduction || is_text(reduction, "mean"))
+      call.reduction = Reduction::kMean;
+    else if (is_text(reduction, "none"))
+      call.reduction = Reduction::kNone;
+    else
+      return false;
     if (!denominator || is_text(denominator, "weight")) return true;
     if (call.reduction != Reduction::kMean) return false;
     if (is_text(denominator, "count")) {
@@ -245,9 +248,9 @@ class Request {
       result = numloss::run(call);
     }
     if (result.bad) return py::none();
-    if (result.empty && PyErr_WarnEx(PyExc_RuntimeWarning,
-                                     "mean of a loss over no examples: the result is nan",
-                                     kUserFrame) < 0) {
+    if (result.empty &&
+        PyErr_WarnEx(PyExc_RuntimeWarning, "mean of a loss over no examples: the result is nan",
+                     kUserFrame) < 0) {
       throw py::error_already_set();
     }
     return results(result);
@@ -298,9 +301,7 @@ class Request {
     return i == 0 || !extent.meets(Extent(outputs_[0]));
   }
 
-  int axis_of(int output) const {
-    return output == 0 && task.value.data != nullptr ? -1 : axis_;
-  }
+  int axis_of(int output) const { return output == 0 && task.value.data != nullptr ? -1 : axis_; }
 
   py::object results(const Result& result) const {
     if (totals_) return py::make_tuple(result.value, result.weight, result.count);
@@ -318,7 +319,8 @@ class Request {
   static py::object scalar(double x) {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> storage;
     const py::object& float64 =
-        storage.call_once_and_store_result([] { return py::module_::import("numpy").attr("float64"); })
+        storage
+            .call_once_and_store_result([] { return py::module_::import("numpy").attr("float64"); })
             .get_stored();
     // A numpy.float64 is a Python float by layout; its constructor would cost more than the kernel.
     auto* type = reinterpret_cast<PyTypeObject*>(float64.ptr());
@@ -330,7 +332,7 @@ class Request {
   }
 
   int axis_ = -1;
-  bool totals_ = false;
+  bool totals_;
   DType result_type_ = DType::kFloat64;
   py::dtype dtype_{py::reinterpret_borrow<py::dtype>(py::handle())};
   py::array prediction_ = no_array(), target_ = no_array(), weight_ = no_array();
@@ -341,39 +343,41 @@ class Request {
 
 py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
 
-// The keywords that every loss takes, as the user gave them or as the Python layer `checked` them.
+// The keywords that every loss takes.
 struct Keywords {
   py::handle weight = Py_None, out = Py_None;
   py::handle reduction, denominator;  // null: the default
-  py::handle dtype = Py_None;         // of the results; None: the prediction's
-  bool checked = false;
-
   // False: there is one that no loss takes.
   bool read(const py::dict& given) {
     PyObject *key, *value;
     for (Py_ssize_t at = 0; PyDict_Next(given.ptr(), &at, &key, &value);) {
-      if (is_text(key, "weight")) weight = value;
-      else if (is_text(key, "reduction")) reduction = value;
-      else if (is_text(key, "denominator")) denominator = value;
-      else if (is_text(key, "out")) out = value;
-      else if (is_text(key, "dtype")) dtype = value;
-      else if (is_text(key, "checked")) checked = true;
-      else return false;
+      if (is_text(key, "weight"))
+        weight = value;
+      else if (is_text(key, "reduction"))
+        reduction = value;
+      else if (is_text(key, "denominator"))
+        denominator = value;
+      else if (is_text(key, "out"))
+        out = value;
+      else
+        return false;
     }
     return true;
   }
 };
 
+// `dtype`, that of the results, is None where the arguments are the user's own; else the Python layer
+// has converted and checked them.
 py::object elementwise(int loss, unsigned mode, py::handle prediction, py::handle target,
-                       py::tuple parameters, py::dict call) {
+                       py::tuple parameters, py::dict call, py::handle dtype) {
   Keywords keywords;
   if (!keywords.read(call)) return not_implemented();
   Request request(loss, mode, parameters);
   const bool fit = request.set_reduction(keywords.reduction, keywords.denominator) &&
-                   request.set_prediction(prediction, -1, keywords.dtype) &&
-                   request.set_target(target, -1, keywords.checked) &&
+                   request.set_prediction(prediction, -1, dtype) &&
+                   request.set_target(target, -1, !dtype.is_none()) &&
                    request.set_weight(keywords.weight) &&
-                   request.set_outputs(keywords.out, keywords.checked);
+                   request.set_outputs(keywords.out, !dtype.is_none());
   return fit ? request.run() : not_implemented();
 }
 
@@ -407,7 +411,7 @@ double tolerance(DType dtype) {
 py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction, py::handle target,
                    py::tuple parameters, py::handle axis_object, py::handle ignore_object,
                    double label_smoothing, py::handle class_weight, py::handle label_factor,
-                   py::handle label_table, py::dict call) {
+                   py::handle label_table, py::dict call, py::handle dtype) {
   Keywords keywords;
   if (!keywords.read(call)) return not_implemented();
   Request request(loss, mode, parameters);
@@ -422,7 +426,7 @@ py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction
   if (wide_axis < 0 || wide_axis >= ndim) return not_implemented();
   const int axis = int(wide_axis);
   if (!request.set_reduction(keywords.reduction, keywords.denominator) ||
-      !request.set_prediction(prediction, axis, keywords.dtype) || task.classes == 0) {
+      !request.set_prediction(prediction, axis, dtype) || task.classes == 0) {
     return not_implemented();
   }
   Operand probe;
@@ -432,9 +436,9 @@ py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction
   const bool soft = !labels || label_smoothing > 0 || !label_table.is_none();
   task.loss = soft ? soft_loss : loss;
   if (task.loss < 0 || probe.dtype == DType::kBool) return not_implemented();
-  if (!request.set_target(target, labels ? -1 : axis, keywords.checked) ||
+  if (!request.set_target(target, labels ? -1 : axis, !dtype.is_none()) ||
       !request.set_weight(keywords.weight) ||
-      !request.set_outputs(keywords.out, keywords.checked)) {
+      !request.set_outputs(keywords.out, !dtype.is_none())) {
     return not_implemented();
   }
   task.label_smoothing = label_smoothing;
@@ -500,9 +504,15 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("VALUE") = unsigned(kValue);
   m.attr("GRADIENT") = unsigned(kGradient);
   m.attr("HESSIAN") = unsigned(kHessian);
+  m.attr("TOTALS") = kTotals;
   m.attr("version") = NUMLOSS_VERSION;
-  m.def("elementwise", elementwise);
-  m.def("rowwise", rowwise);
+  const auto users_own = py::arg("dtype") = py::none();
+  m.def("elementwise", elementwise, py::arg("loss"), py::arg("mode"), py::arg("prediction"),
+        py::arg("target"), py::arg("parameters"), py::arg("call"), users_own);
+  m.def("rowwise", rowwise, py::arg("loss"), py::arg("soft_loss"), py::arg("mode"),
+        py::arg("prediction"), py::arg("target"), py::arg("parameters"), py::arg("axis"),
+        py::arg("ignore_index"), py::arg("label_smoothing"), py::arg("class_weight"),
+        py::arg("label_factor"), py::arg("label_table"), py::arg("call"), users_own);
   m.def("tolerance", tolerance_of);
   m.def("losses", losses);
   m.def("apply", apply);

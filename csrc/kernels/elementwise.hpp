@@ -151,7 +151,7 @@ bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target
 template <class T>
 struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
-  ElementCheck<T> check;  // null: every pair is in the domain
+  ElementCheck<T> check;                         // null: every pair is in the domain
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
 
@@ -172,15 +172,14 @@ struct ElementFunctions {
 template <template <class> class Loss, class T>
 constexpr ElementFunctions<T> element_functions() {
   constexpr bool kChecked = requires(const Loss<T>& loss) { loss.outside(T(0), T(0)); };
-  ElementFunctions<T> functions{
-      element_tile<Loss, T, kValue>,
-      element_tile<Loss, T, kGradient>,
-      element_tile<Loss, T, kValue | kGradient>,
-      element_tile<Loss, T, kGradient | kHessian>,
-      kChecked ? element_check<Loss, T> : nullptr,
-      nullptr,
-      nullptr,
-      nullptr};
+  ElementFunctions<T> functions{element_tile<Loss, T, kValue>,
+                                element_tile<Loss, T, kGradient>,
+                                element_tile<Loss, T, kValue | kGradient>,
+                                element_tile<Loss, T, kGradient | kHessian>,
+                                kChecked ? element_check<Loss, T> : nullptr,
+                                nullptr,
+                                nullptr,
+                                nullptr};
   if constexpr (requires { Loss<T>::is_grouped; }) {
     functions.is_grouped = Loss<T>::is_grouped;
     functions.grouped_value = grouped_tile<Loss, T, kValue>;
@@ -241,12 +240,13 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
     if (!only_survey || checked) {
       const T* prediction = load(task.prediction, at, n, prediction_buffer);
       const T* target = load(task.target, at, n, target_buffer);
-      if (checked && counted_outside(functions.check, prediction, target, task.parameters, weight, n)) {
+      if (checked &&
+          counted_outside(functions.check, prediction, target, task.parameters, weight, n)) {
         partial.bad = true;
         return;
       }
       if (!only_survey) {
-        ElementTile<T> tile{task.parameters, prediction, target, n,      T(task.scale),
+        ElementTile<T> tile{task.parameters, prediction, target,  n,    T(task.scale),
                             value,           nullptr,    nullptr, decay};
         if (task.mode & kGradient) {
           tile.gradient = destination(task.gradient, at, n, gradient_buffer);

@@ -19,14 +19,18 @@ constexpr Losses kInfo = losses();
 
 template <class T>
 const ElementFunctions<T>& element_entry(const Entry& entry) {
-  if constexpr (sizeof(T) == 4) return entry.element32;
-  else return entry.element64;
+  if constexpr (sizeof(T) == 4)
+    return entry.element32;
+  else
+    return entry.element64;
 }
 
 template <class T>
 const RowFunctions<T>& row_entry(const Entry& entry) {
-  if constexpr (sizeof(T) == 4) return entry.row32;
-  else return entry.row64;
+  if constexpr (sizeof(T) == 4)
+    return entry.row32;
+  else
+    return entry.row64;
 }
 
 template <class T>
@@ -56,13 +60,17 @@ void survey_as(const Task& task, int64_t begin, int64_t end, char* scratch, Part
 }
 
 void run(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
-  if (task.wide) run_as<double>(task, begin, end, scratch, partial);
-  else run_as<float>(task, begin, end, scratch, partial);
+  if (task.wide)
+    run_as<double>(task, begin, end, scratch, partial);
+  else
+    run_as<float>(task, begin, end, scratch, partial);
 }
 
 void survey(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
-  if (task.wide) survey_as<double>(task, begin, end, scratch, partial);
-  else survey_as<float>(task, begin, end, scratch, partial);
+  if (task.wide)
+    survey_as<double>(task, begin, end, scratch, partial);
+  else
+    survey_as<float>(task, begin, end, scratch, partial);
 }
 
 int64_t scratch_bytes(const Task& task) {

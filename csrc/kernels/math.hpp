@@ -33,8 +33,7 @@ struct Real<float> {
   static constexpr Bits kSqrtHalf = 0x3f3504f3;
   static constexpr float kExp[] = {0x1p-1f, 0x1.5554dcp-3f, 0x1.555518p-5f, 0x1.120be2p-7f,
                                    0x1.6d117cp-10f};
-  static constexpr float kLog[] = {0x1.555556p-1f, 0x1.9999ecp-2f, 0x1.245c28p-2f,
-                                   0x1.ddd4dap-3f};
+  static constexpr float kLog[] = {0x1.555556p-1f, 0x1.9999ecp-2f, 0x1.245c28p-2f, 0x1.ddd4dap-3f};
   static constexpr float kLog1pUnit[] = {0x1.555556p-1f, 0x1.9998d4p-2f, 0x1.24c926p-2f,
                                          0x1.bc8cf8p-3f, 0x1.dba26p-3f};
 };
@@ -58,10 +57,9 @@ struct Real<double> {
       0x1.0000000000001p-1,  0x1.5555555555556p-3,  0x1.5555555553d37p-5,  0x1.11111111109a6p-7,
       0x1.6c16c1789d1d7p-10, 0x1.a01a01a7cebcdp-13, 0x1.a019b8ca26fcfp-16, 0x1.71de0d85293b8p-19,
       0x1.2891d4ffbb0f9p-22, 0x1.af390ba7e6f47p-26};
-  static constexpr double kLog[] = {0x1.5555555555555p-1, 0x1.9999999999a39p-2,
-                                    0x1.2492492476a1ap-2, 0x1.c71c7201a55d7p-3,
-                                    0x1.745cf8e4bba1bp-3, 0x1.3b1c3c1c81c8fp-3,
-                                    0x1.0fbde0f4ad17bp-3, 0x1.0c0aff044a97p-3};
+  static constexpr double kLog[] = {
+      0x1.5555555555555p-1, 0x1.9999999999a39p-2, 0x1.2492492476a1ap-2, 0x1.c71c7201a55d7p-3,
+      0x1.745cf8e4bba1bp-3, 0x1.3b1c3c1c81c8fp-3, 0x1.0fbde0f4ad17bp-3, 0x1.0c0aff044a97p-3};
   static constexpr double kLog1pUnit[] = {
       0x1.5555555555555p-1, 0x1.9999999999944p-2, 0x1.2492492499d46p-2, 0x1.c71c71bedea97p-3,
       0x1.745d19937b1fcp-3, 0x1.3b13515f6f9efp-3, 0x1.111abdc8abe16p-3, 0x1.e0a2d581ab68fp-4,
@@ -256,9 +254,9 @@ NUMLOSS_INLINE Logistic<T> logistic(T x) {
           log1p_unit(decay)};
 }
 
-// base^exponent for base in [0, 1] and exponent >= 0: exp(exponent * log(base)). 0^0 = 1, NaN stays.
-// The relative error grows as |exponent * log(base)| ULP, the price of one logarithm in working
-// precision.
+// base^exponent for base in [0, 1] and exponent >= 0: exp(exponent * log(base)). 0^0 = 1, NaN
+// stays. The relative error grows as |exponent * log(base)| ULP, the price of one logarithm in
+// working precision.
 template <class T>
 NUMLOSS_INLINE T power(T base, T exponent) {
   const T logarithm = log(base);

@@ -30,11 +30,8 @@ constexpr Entry elements() {
 
 template <class Family>
 constexpr Entry rows(const char* name, double cost) {
-  return {{name, true, cost},
-          {},
-          {},
-          row_functions<Family, float>(),
-          row_functions<Family, double>()};
+  return {
+      {name, true, cost}, {}, {}, row_functions<Family, float>(), row_functions<Family, double>()};
 }
 
 constexpr Entry kRegistry[] = {

@@ -11,7 +11,7 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-inline constexpr int kFoldedTile = 1024;     // classes of a long row worked on at a time
+inline constexpr int kFoldedTile = 1024;      // classes of a long row worked on at a time
 inline constexpr int kMaxFoldedTiles = 4096;  // longer rows get longer tiles
 
 // Up to 64 rows, side by side. Arrays of [classes][kLanes].
@@ -19,15 +19,15 @@ template <class T>
 struct Panel {
   const double* parameters;
   int64_t classes;
-  int lanes;                 // how many of the kLanes hold rows, a multiple of 16
-  T* logits;                 // the gradient on return
-  T* hessian;                // where asked for
-  T* scratch;                // two more panels, for losses that ask for them
-  const T* mass;             // distribution targets
-  const T* entropy;          // [kLanes] sum of q log q, for distribution targets
-  const int32_t* label;      // [kLanes], label targets
-  const T* coefficient;      // [kLanes] what the derivatives are multiplied by
-  T* value;                  // [kLanes]
+  int lanes;             // how many of the kLanes hold rows, a multiple of 16
+  T* logits;             // the gradient on return
+  T* hessian;            // where asked for
+  T* scratch;            // two more panels, for losses that ask for them
+  const T* mass;         // distribution targets
+  const T* entropy;      // [kLanes] sum of q log q, for distribution targets
+  const int32_t* label;  // [kLanes], label targets
+  const T* coefficient;  // [kLanes] what the derivatives are multiplied by
+  T* value;              // [kLanes]
 };
 
 template <class T>
@@ -52,8 +52,7 @@ constexpr int mode_index(unsigned mode) {
   return mode == kValue ? 0 : mode == kGradient ? 1 : mode == (kValue | kGradient) ? 2 : 3;
 }
 
-inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient,
-                                      kGradient | kHessian};
+inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient, kGradient | kHessian};
 
 inline int64_t folded_tile(int64_t classes) {
   const int64_t least = (classes + kMaxFoldedTiles - 1) / kMaxFoldedTiles;
@@ -96,8 +95,7 @@ inline void load_labels(const Operand& operand, Examples at, int64_t n, int64_t*
 }
 
 // Weights of the next n examples, 1 where there are none.
-inline const double* load_weights(const Task& task, const Examples& at, int64_t n,
-                                  double* buffer) {
+inline const double* load_weights(const Task& task, const Examples& at, int64_t n, double* buffer) {
   if (task.weight.data != nullptr) return load(task.weight, at, n, buffer);
   for (int64_t i = 0; i < n; ++i) buffer[i] = 1.0;
   return buffer;
@@ -232,8 +230,8 @@ inline bool has_mass(const Task& task) {
 
 // --------------------------------------------------------------------------------- side by side
 
-// Element (i, c) of the array at address + i * row_stride + c * class_stride, `rows` rows, from or to
-// panel[c * kLanes + i].
+// Element (i, c) of the array at address + i * row_stride + c * class_stride, `rows` rows, from or
+// to panel[c * kLanes + i].
 template <class T>
 void load_rows(const Operand& operand, const char* address, int64_t row_stride, int64_t rows,
                int64_t classes, T* panel) {
@@ -342,7 +340,8 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
     for (int64_t i = 0; i < lanes; ++i) {
       spread_label(task, i < n ? info.label[i] : 0, 0, task.classes, mass + i, kLanes);
     }
-    for (int64_t i = 0; i < n; ++i) sums[i] = {};  // labels have no entropy, and weights of their own
+    for (int64_t i = 0; i < n; ++i)
+      sums[i] = {};  // labels have no entropy, and weights of their own
   }
   if (rule.is_plain()) return;
   for (int64_t c = 0; c < task.classes; ++c) {
@@ -356,8 +355,7 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
 // Scratch of the side-by-side driver, in panels of [classes][kLanes].
 template <class T>
 int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
-  return 1 + (has_mass(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) +
-         functions.scratch_panels;
+  return 1 + (has_mass(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) + functions.scratch_panels;
 }
 
 template <class T>
@@ -460,8 +458,10 @@ class Row {
         in_place<T>(task_.target, from, task_.target.class_stride)) {
       q = reinterpret_cast<const T*>(from);
     } else {
-      if (given) copy_in(task_.target, from, task_.target.class_stride, n, mass_, 1);
-      else spread_label(task_, label, first, n, mass_, 1);
+      if (given)
+        copy_in(task_.target, from, task_.target.class_stride, n, mass_, 1);
+      else
+        spread_label(task_, label, first, n, mass_, 1);
       for (int64_t k = n; k % kLanes != 0; ++k) mass_[k] = T(0);
     }
     if (given && add_up) add_up_mass(first, n, q);
@@ -469,8 +469,8 @@ class Row {
       const bool weighted = task_.class_weight != nullptr && task_.label_table == nullptr;
       for (int64_t k = 0; k < n; k += kLanes) {
         const int lanes = int(n - k < kLanes ? n - k : kLanes);
-        rule.apply(mass_ + k, logits + k, lanes, weighted ? task_.class_weight + first + k : nullptr,
-                   1);
+        rule.apply(mass_ + k, logits + k, lanes,
+                   weighted ? task_.class_weight + first + k : nullptr, 1);
       }
     }
     return q;

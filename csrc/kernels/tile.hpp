@@ -111,7 +111,8 @@ struct DTypeOf<double> {
   static constexpr DType value = DType::kFloat64;
 };
 
-// Can elements at `from`, `stride` bytes apart, be read and written where they lie as elements of T?
+// Can elements at `from`, `stride` bytes apart, be read and written where they lie as elements of
+// T?
 template <class T>
 bool is_native(const Operand& operand, const char* from, int64_t stride) {
   return operand.dtype == DTypeOf<T>::value && !operand.swapped &&

@@ -65,8 +65,8 @@ int threads_from(const char* variable, bool strict) {
   const long n = std::strtol(text, &end, 10);
   if (*end == '\0' && n >= 1 && n <= 4096) return int(n);
   if (strict) {
-    throw std::invalid_argument(std::string(variable) + " must be a whole number from 1 to 4096, got '" +
-                                text + "'");
+    throw std::invalid_argument(std::string(variable) +
+                                " must be a whole number from 1 to 4096, got '" + text + "'");
   }
   return 0;  // OMP_NUM_THREADS may hold a list for nested levels; it is not ours to refuse
 }

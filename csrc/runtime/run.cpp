@@ -69,7 +69,8 @@ void run_block(void* context, int64_t block, int thread) {
   const Sweep& sweep = *static_cast<Sweep*>(context);
   const int64_t begin = block * sweep.length;
   const int64_t end = std::min(begin + sweep.length, sweep.task.size);
-  char* scratch = sweep.scratch == nullptr ? nullptr : sweep.scratch + thread * sweep.scratch_stride;
+  char* scratch =
+      sweep.scratch == nullptr ? nullptr : sweep.scratch + thread * sweep.scratch_stride;
   sweep.function(sweep.task, begin, end, scratch, sweep.partials[size_t(block)]);
 }
 
@@ -160,8 +161,8 @@ Result run(Call& call) {
   if (mean) {
     if (!derivatives) denominator = denominator_of(call, totals);
     result.empty = denominator == 0;
-    result.value = result.empty ? std::numeric_limits<double>::quiet_NaN()
-                                : totals.loss / denominator;
+    result.value =
+        result.empty ? std::numeric_limits<double>::quiet_NaN() : totals.loss / denominator;
   }
   return result;
 }

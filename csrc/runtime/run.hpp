@@ -12,16 +12,16 @@ struct Call {
   Task task;
   Reduction reduction = Reduction::kMean;
   Denominator denominator = Denominator::kWeight;
-  double number = 0;            // the denominator, where it is a number
+  double number = 0;             // the denominator, where it is a number
   bool outputs_are_ours = true;  // false: check every target before the first write
 };
 
 struct Result {
-  double value = 0;   // of a reduction
-  double weight = 0;  // sum of the weights
-  int64_t count = 0;  // examples not ignored
-  bool bad = false;  // a target or prediction outside the loss's domain; outputs are unspecified
-                     // where they are ours, untouched where they are the caller's
+  double value = 0;    // of a reduction
+  double weight = 0;   // sum of the weights
+  int64_t count = 0;   // examples not ignored
+  bool bad = false;    // a target or prediction outside the loss's domain; outputs are unspecified
+                       // where they are ours, untouched where they are the caller's
   bool empty = false;  // a mean over nothing: value is NaN, the gradient 0
 };
 

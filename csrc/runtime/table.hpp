@@ -6,17 +6,29 @@
 
 namespace numloss {
 
-inline constexpr int kMaxDims = 64;         // as NumPy
-inline constexpr int kTile = 512;           // elements of a tile: a few of them fit the L1 cache
-inline constexpr int kLanes = 64;           // rows side by side, or steps of a folded row
-inline constexpr int kSideBySide = 256;     // rows of at most this many classes go side by side (their panel fits the L2 cache)
+inline constexpr int kMaxDims = 64;  // as NumPy
+inline constexpr int kTile = 512;    // elements of a tile: a few of them fit the L1 cache
+inline constexpr int kLanes = 64;    // rows side by side, or steps of a folded row
+inline constexpr int kSideBySide =
+    256;  // rows of at most this many classes go side by side (their panel fits the L2 cache)
 inline constexpr int64_t kBlock = 1 << 15;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
 inline constexpr int kMaxParameters = 4;
 
 enum class DType : uint8_t {
-  kFloat32, kFloat64, kFloat16, kBfloat16, kBool,
-  kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64,
+  kFloat32,
+  kFloat64,
+  kFloat16,
+  kBfloat16,
+  kBool,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
 };
 
 // What a call computes; a mode is a sum of these.
@@ -47,9 +59,9 @@ struct Task {
   Operand prediction, target, weight;  // weight: optional
   Operand value, gradient, hessian;    // where present: outputs, written
   double parameters[kMaxParameters] = {};
-  const double* class_weight = nullptr;   // [classes] or absent
-  const double* label_factor = nullptr;   // [classes] or absent: scales the loss, not its weight
-  const double* label_table = nullptr;    // [classes][classes] or absent: a distribution per label
+  const double* class_weight = nullptr;  // [classes] or absent
+  const double* label_factor = nullptr;  // [classes] or absent: scales the loss, not its weight
+  const double* label_table = nullptr;   // [classes][classes] or absent: a distribution per label
   double label_smoothing = 0;
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;
@@ -63,10 +75,10 @@ struct Sum {
 
 // What the examples of a block leave behind.
 struct Partial {
-  Sum loss;          // sum of w * l
-  Sum weight;        // sum of w
-  int64_t count = 0; // examples not ignored
-  bool bad = false;  // a target or a prediction outside the loss's domain was met
+  Sum loss;           // sum of w * l
+  Sum weight;         // sum of w
+  int64_t count = 0;  // examples not ignored
+  bool bad = false;   // a target or a prediction outside the loss's domain was met
 };
 
 using BlockFunction = void (*)(const Task&, int64_t begin, int64_t end, char* scratch, Partial&);
@@ -89,8 +101,8 @@ struct KernelTable {
   const char* isa;
   int losses;
   const LossInfo* loss;
-  BlockFunction run;     // computes a block
-  BlockFunction survey;  // only checks its targets and adds up its weights
+  BlockFunction run;                      // computes a block
+  BlockFunction survey;                   // only checks its targets and adds up its weights
   int64_t (*scratch_bytes)(const Task&);  // a thread's working memory
   int functions;
   const MathInfo* function;

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 VALUE: int
 GRADIENT: int
 HESSIAN: int
+TOTALS: int
 version: str
 
 def elementwise(
@@ -16,7 +17,7 @@ def elementwise(
     target: Any,
     parameters: tuple[float, ...],
     call: Mapping[str, Any],
-    /,
+    dtype: np.dtype[Any] | None = None,
 ) -> Any: ...
 def rowwise(
     loss: int,
@@ -32,7 +33,7 @@ def rowwise(
     label_factor: NDArray[np.float64] | None,
     label_table: NDArray[np.float64] | None,
     call: Mapping[str, Any],
-    /,
+    dtype: np.dtype[Any] | None = None,
 ) -> Any: ...
 def tolerance(target: NDArray[Any], /) -> float: ...
 def losses() -> dict[str, tuple[int, bool]]: ...

@@ -21,6 +21,7 @@ P = ParamSpec("P")
 VALUE: int = _core.VALUE
 GRADIENT: int = _core.GRADIENT
 HESSIAN: int = _core.HESSIAN
+TOTALS: int = _core.TOTALS
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -98,8 +99,7 @@ class Loss(_ValueCall[P]):
 
     def _totals(self, *args: P.args, **kwargs: P.kwargs) -> Totals:
         """Return the sums that a mean is made of, for evaluation in parts."""
-        kwargs["reduction"] = "totals"
-        totals: tuple[float, float, int] = self._define(VALUE, *args, **kwargs)
+        totals: tuple[float, float, int] = self._define(TOTALS, *args, **kwargs)
         return Totals(*totals)
 
     def __getattr__(self, name: str) -> Any:
@@ -160,7 +160,9 @@ def elementwise(
         arrays = _validate.elementwise(prediction, target)
         prediction, target = arrays.prediction, arrays.target
         call = _validate.call(mode, arrays, **call)
-        result = _core.elementwise(kernel.index, mode, prediction, target, parameters, call)
+        result = _core.elementwise(
+            kernel.index, mode, prediction, target, parameters, call, arrays.dtype
+        )
     if result is None:
         _validate.refuse_domain(kernel.domain, prediction, target, call.get("weight"))
     return result
@@ -237,7 +239,7 @@ def rowwise(
         call = _validate.call(mode, arrays, **call)
         result = _core.rowwise(
             rows.labels, rows.soft, mode, prediction, target, parameters, axis, ignore_index,
-            label_smoothing, weights, factors, table, call,
+            label_smoothing, weights, factors, table, call, arrays.dtype,
         )  # fmt: skip
     if result is None:
         _validate.refuse_target(prediction, target, axis, ignore_index, call.get("weight"))

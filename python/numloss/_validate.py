@@ -91,13 +91,12 @@ def positive_integer(name: str, value: int) -> int:
 
 def integer(name: str, value: int) -> int:
     """Return an integer of 64 bits, or raise."""
-    error = f"{name} must be an integer, got {_shown(value)}"
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(error)
     try:
         number = operator.index(value)
     except Exception:  # whatever an object's own __index__ raises
-        raise TypeError(error) from None
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {_shown(value)}")
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"{name} must be an integer of 64 bits, got {_shown(value)}")
     return number
@@ -120,14 +119,16 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     raise error(f"{name} must be {_listed(choices)}, got {_shown(value)}")
 
 
-def generator(rng: Any) -> np.random.Generator:
+def generator(rng: np.random.Generator | int | None) -> np.random.Generator:
     """Return a generator of random numbers, made from a seed if need be, or raise."""
-    try:
+    if rng is None or isinstance(rng, np.random.Generator):
         return np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"rng must be a numpy.random.Generator or a seed, got {_shown(rng)}"
-        ) from error
+    seed = integer("rng", rng)
+    if seed < 0:
+        raise ValueError(
+            f"rng must be a numpy.random.Generator or a seed of at least 0, got {seed}"
+        )
+    return np.random.default_rng(seed)
 
 
 def _shown(value: object) -> str:
@@ -417,8 +418,7 @@ def call(
     """Check the keywords that every loss takes; return them as the kernels take them."""
     if unknown:
         raise TypeError(f"this loss takes no argument named {_listed(unknown)}")
-    if not (isinstance(reduction, str) and reduction == "totals"):
-        one_of("reduction", reduction, _REDUCTIONS)
+    one_of("reduction", reduction, _REDUCTIONS)
     denominator = _denominator(denominator, reduction)
     w = None if weight is None else _weight(weight, arrays.examples)
     return {
@@ -426,8 +426,6 @@ def call(
         "reduction": reduction,
         "denominator": denominator,
         "out": _outputs(out, mode, reduction, arrays, w),
-        "dtype": arrays.dtype,
-        "checked": True,
     }
 
 

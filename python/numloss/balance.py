@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from numloss._validate import array, below_one, one_of, positive_integer
+from numloss._validate import array, below_one, generator, one_of, positive_integer
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -83,8 +83,10 @@ def class_weights(
     return weights
 
 
-def oversample(labels: ArrayLike, rng: Any = None) -> NDArray[np.int64]:
-    """Indices of a sample in which every class occurs as often as the largest.
+def oversample(
+    labels: ArrayLike, rng: np.random.Generator | int | None = None
+) -> NDArray[np.int64]:
+    """Draw a sample, as indices, in which every class occurs as often as the largest.
 
     Every example occurs; those of smaller classes are repeated, each as often as the others of its
     class or once more, drawn without replacement. The order is random.
@@ -125,18 +127,18 @@ def oversample(labels: ArrayLike, rng: Any = None) -> NDArray[np.int64]:
     if y.ndim != 1:
         raise ValueError(f"labels must have one axis, got shape {y.shape}")
     counts = _counts(y, None)
-    generator = np.random.default_rng(rng)
+    source = generator(rng)
     chosen = [
-        _repeated(np.flatnonzero(y == c), counts.max(), generator) for c in np.flatnonzero(counts)
+        _repeated(np.flatnonzero(y == c), counts.max(), source) for c in np.flatnonzero(counts)
     ]
-    return generator.permutation(np.concatenate(chosen))
+    return source.permutation(np.concatenate(chosen))
 
 
 def _repeated(
-    indices: NDArray[np.int64], size: int, generator: np.random.Generator
+    indices: NDArray[np.int64], size: int, source: np.random.Generator
 ) -> NDArray[np.int64]:
     times, rest = divmod(int(size), indices.size)
-    extra = generator.choice(indices, size=rest, replace=False)
+    extra = source.choice(indices, size=rest, replace=False)
     return np.concatenate([np.tile(indices, times), extra])
 
 
@@ -154,11 +156,15 @@ def _counts(labels: ArrayLike, num_classes: int | None) -> NDArray[np.int64]:
     lowest, highest = int(y.min()), int(y.max())
     if lowest < 0:
         raise ValueError(f"labels must be at least 0, got {lowest} at index {int(y.argmin())}")
-    if num_classes is None:
-        return np.bincount(y.astype(np.int64))
-    if highest >= positive_integer("num_classes", num_classes):
+    classes = highest + 1 if num_classes is None else positive_integer("num_classes", num_classes)
+    if highest >= classes:
         raise ValueError(
             f"labels must be below num_classes={num_classes}, "
             f"got {highest} at index {int(y.argmax())}"
         )
-    return np.bincount(y.astype(np.int64), minlength=num_classes)
+    try:
+        return np.bincount(y.astype(np.int64), minlength=classes)
+    except (MemoryError, ValueError):
+        raise ValueError(
+            f"labels must be numbers of classes, got {highest}: {classes} classes do not fit memory"
+        ) from None

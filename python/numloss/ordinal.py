@@ -160,13 +160,14 @@ def _kept_shares(distance: str, temperature: float, classes: int) -> NDArray[np.
 
 
 def _named_distances(distance: str, classes: int) -> NDArray[np.float64]:
-    steps = np.abs(np.subtract.outer(np.arange(float(classes)), np.arange(float(classes))))
+    label = np.arange(float(classes))
+    steps = np.abs(label - label[:, np.newaxis])
     return steps if distance == "absolute" else steps * steps
 
 
 def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    exponents = -distances / temperature
-    exponents -= exponents.max(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):  # the share of a class too far off is 0
+        exponents = (distances.min(axis=1, keepdims=True) - distances) / temperature
     # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
     shares = _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)
     totals: NDArray[np.float64] = np.add.accumulate(shares, axis=1)[:, -1:]

@@ -20,9 +20,7 @@ struct BinaryCrossEntropy {
   static constexpr double cost = 0.5;
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropy(const double* parameters)
-      : pos_weight(T(parameters[0])),
-        keep(T(1 - parameters[1])),
-        shift(T(0.5 * parameters[1])) {}
+      : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
   NUMLOSS_INLINE bool outside(T, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
     const T t = target * keep + shift;
@@ -31,8 +29,7 @@ struct BinaryCrossEntropy {
     const Logistic<T> s = logistic(x);
     const T linear = term(x > T(0) ? negative : positive, abs(x));
     return {linear + (negative + positive) * s.log1p_decay,
-            negative * s.probability - positive * s.complement,
-            (negative + positive) * s.variance};
+            negative * s.probability - positive * s.complement, (negative + positive) * s.variance};
   }
   static bool is_grouped(const double* parameters) { return parameters[0] == 1; }
   NUMLOSS_INLINE Grouped<T> grouped(T x, T target) const {
@@ -50,9 +47,7 @@ struct BinaryCrossEntropyProbability {
   static constexpr double cost = 1.0;
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropyProbability(const double* parameters)
-      : pos_weight(T(parameters[0])),
-        keep(T(1 - parameters[1])),
-        shift(T(0.5 * parameters[1])) {}
+      : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
   NUMLOSS_INLINE bool outside(T p, T target) const {
     return outside_unit(target) || outside_unit(p);
   }
@@ -66,8 +61,7 @@ struct BinaryCrossEntropyProbability {
     // 0 - x: no negative zero for a certain prediction that is right.
     const T value = T(0) - term(negative, log1p(-p)) - term(positive, log(p));
     return {keep_nan(p, value), keep_nan(p, from_negative - from_positive),
-            keep_nan(p, term(from_negative, T(1) / complement) +
-                            term(from_positive, T(1) / p))};
+            keep_nan(p, term(from_negative, T(1) / complement) + term(from_positive, T(1) / p))};
   }
 };
 
@@ -102,9 +96,9 @@ struct FocalFormula : FocalModulation<T> {
     const T ratio = q == T(0) ? direction : direction * s.variance / q;
     const T ratio_ce = s.variance == T(0) && q > T(0) ? T(0) : ratio * ce;
     const T tilt = s.complement - s.probability;  // q''/q' = 1 - 2p
-    const T second = gamma * ((gamma - T(1)) * ratio * ratio_ce + tilt * ratio_ce +
-                              T(2) * ratio * slope) +
-                     s.variance;
+    const T second =
+        gamma * ((gamma - T(1)) * ratio * ratio_ce + tilt * ratio_ce + T(2) * ratio * slope) +
+        s.variance;
     return {factor * ce, factor * (gamma * ratio_ce + slope), factor * second};
   }
 };
@@ -134,8 +128,7 @@ struct FocalProbability : FocalModulation<T> {
     const T from_negative = term(negative, T(1) / complement);
     const T from_positive = term(t, T(1) / p);
     const T slope = from_negative - from_positive;
-    const T curvature =
-        term(from_negative, T(1) / complement) + term(from_positive, T(1) / p);
+    const T curvature = term(from_negative, T(1) / complement) + term(from_positive, T(1) / p);
     const T q = negative * p + t * complement;
     const T direction = negative - t;
     const T alpha = this->alpha_of(t);

@@ -26,8 +26,8 @@ struct LabelLikelihood {
     const T inverse = s.inverse();
     const T e = exp_nonpositive(label_logit - origin_of(s.maximum));
     const T distance = s.maximum - label_logit;
-    const T likelihood = s.log_sum() + (label_logit == -Real<T>::kInfinity ? Real<T>::kInfinity
-                                                                            : distance);
+    const T likelihood =
+        s.log_sum() + (label_logit == -Real<T>::kInfinity ? Real<T>::kInfinity : distance);
     const T q = complement(e, s.rest, inverse);
     const Derivatives<T> d = formula(likelihood, e * inverse, q);
     return {d.value, coefficient * d.first, coefficient * d.second, inverse, e * inverse, q};
@@ -50,8 +50,8 @@ struct LabelLikelihood {
       label_logit[i] = panel.logits[int64_t(panel.label[i]) * kLanes + i];
       origin[i] = origin_of(maximum[i]);
     }
-    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others, ties,
-                                           panel.logits);
+    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others,
+                                           ties, panel.logits);
     alignas(64) T first[kLanes], second[kLanes], inverse[kLanes], rest[kLanes];
     alignas(64) T label_p[kLanes], label_q[kLanes];
 #pragma omp simd
@@ -83,7 +83,8 @@ struct LabelLikelihood {
       const int64_t at = int64_t(panel.label[i]) * kLanes + i;
       panel.logits[at] = -(first[i] * label_q[i]);
       if constexpr ((kMode & kHessian) != 0) {
-        panel.hessian[at] = second[i] * label_q[i] * label_q[i] + first[i] * label_p[i] * label_q[i];
+        panel.hessian[at] =
+            second[i] * label_q[i] * label_q[i] + first[i] * label_p[i] * label_q[i];
       }
     }
   }
@@ -92,18 +93,18 @@ struct LabelLikelihood {
   static T row(Row<T>& row) {
     T origins[kMaxFoldedTiles];
     const T label_logit = row.logit(row.label);
-    const Softmax<T> s = fold_softmax(
-        row, kMode != kValue ? &row.task().gradient : nullptr, origins, [](int64_t, const T*, T) {});
-    const Outcome<T> o =
-        outcome(Formula<T>(row.parameters), s, label_logit, row.coefficient);
+    const Softmax<T> s = fold_softmax(row, kMode != kValue ? &row.task().gradient : nullptr,
+                                      origins, [](int64_t, const T*, T) {});
+    const Outcome<T> o = outcome(Formula<T>(row.parameters), s, label_logit, row.coefficient);
     if constexpr (kMode == kValue) return o.value;
     for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
       finish_tile<T, kMode>(row, first, origins[t], s, o);
     }
     row.write_one(row.task().gradient, row.label, -(o.first * o.complement));
     if constexpr ((kMode & kHessian) != 0) {
-      row.write_one(row.task().hessian, row.label,
-                    o.second * o.complement * o.complement + o.first * o.probability * o.complement);
+      row.write_one(
+          row.task().hessian, row.label,
+          o.second * o.complement * o.complement + o.first * o.probability * o.complement);
     }
     return o.value;
   }
@@ -122,8 +123,8 @@ struct LabelLikelihood {
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
         const T share = e[k] * shrink;
-        hess[k] = hessian(o.first, o.second, share * o.inverse,
-                          complement(share, s.rest, o.inverse));
+        hess[k] =
+            hessian(o.first, o.second, share * o.inverse, complement(share, s.rest, o.inverse));
       }
       row.write(row.task().hessian, first, hess);
     }
@@ -195,8 +196,8 @@ struct Distribution {
         distance[i] += cost(mass, origin[i], panel.logits[c * kLanes + i]);
       }
     }
-    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others, ties,
-                                           panel.logits);
+    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others,
+                                           ties, panel.logits);
     alignas(64) T inverse[kLanes], rest[kLanes];
 #pragma omp simd
     for (int i = 0; i < lane_count; ++i) {
@@ -229,8 +230,8 @@ struct Distribution {
     T last_origin = 0;
     // The exponentials are taken twice: the logits must stay, to tell in the second pass which
     // classes cannot happen.
-    const Softmax<T> s = fold_softmax(
-        row, nullptr, origins, [&](int64_t first, const T* x, T origin) {
+    const Softmax<T> s =
+        fold_softmax(row, nullptr, origins, [&](int64_t first, const T* x, T origin) {
           const T* mass = row.mass(first, x, true);
           alignas(64) T sums[kLanes] = {}, costs[kLanes] = {};
           for (int64_t k = 0; k < row.steps(first); ++k) {
@@ -264,8 +265,8 @@ struct Distribution {
 #pragma omp simd
         for (int64_t k = 0; k < n; ++k) {
           const T share = gradient[k] * shrink;
-          hess[k] = row.coefficient * mass_total * (share * inverse) *
-                    complement(share, s.rest, inverse);
+          hess[k] =
+              row.coefficient * mass_total * (share * inverse) * complement(share, s.rest, inverse);
         }
         row.write(row.task().hessian, first, hess);
       }
@@ -333,7 +334,8 @@ struct MulticlassHinge {
     }
     take(panel.logits, panel.classes, lane_count, T(0), label_score, margin, lanes);
     if constexpr ((kMode & kValue) != 0) {
-      for (int i = 0; i < lane_count; ++i) panel.value[i] = keep_nan(lanes.poison[i], lanes.total[i]);
+      for (int i = 0; i < lane_count; ++i)
+        panel.value[i] = keep_nan(lanes.poison[i], lanes.total[i]);
     }
     if constexpr (kMode == kValue) return;
     for (int64_t c = 0; c < panel.classes; ++c) {
@@ -341,7 +343,8 @@ struct MulticlassHinge {
       for (int i = 0; i < lane_count; ++i) {
         const T z = excess(panel.logits[c * kLanes + i], label_score[i], margin);
         const bool active = (z > T(0)) & (kSum | (lanes.best[i] == T(c)));
-        const T coefficient = panel.coefficient[i];  // no load under a condition: it would not vectorise
+        const T coefficient =
+            panel.coefficient[i];  // no load under a condition: it would not vectorise
         const T g = active ? coefficient : T(0);
         panel.logits[c * kLanes + i] = keep_nan(lanes.poison[i], g);
         if constexpr ((kMode & kHessian) != 0) {
