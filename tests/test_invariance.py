@@ -155,7 +155,7 @@ def test_calls_from_many_threads():
 
 
 def shapes_of(variant):
-    return [(130, 3), (130, 300), (3, 2050)] if variant.rowwise else [(700,)]
+    return [(130, 3), (130, 300), (3, 1030)] if variant.rowwise else [(700,)]
 
 
 @pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)
@@ -316,7 +316,7 @@ def test_gradient_in_place(variant, dtype, layout):
             value, gradient = variant.loss.value_and_grad(prediction, target, **call)
             place, kept = layout(prediction), target.copy()
             result = variant.loss.grad(place, target, out=place, **call)
-            assert np.shares_memory(result, place)
+            assert result is place
             assert_same([place], [gradient], shape)
             place = layout(prediction)
             pair = variant.loss.value_and_grad(place, target, out=place, **call)

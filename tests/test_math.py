@@ -199,14 +199,15 @@ def test_special_values(function, dtype, isa):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["log", "log1p"])
 def test_logarithms_of_negative_numbers_are_nan(name, dtype, isa):
-    below = np.array([-np.inf, -2.0, -1.0000001, -1.5e300], dtype)
+    below = np.array([-np.inf, -2.0, -1.0000001, np.finfo(dtype).min], dtype)
     assert np.isnan(_core.apply(name, below)).all()
 
 
 def patterns(start: int, stop: int, stride: int, low: float, high: float) -> Array:
     """Return the float32 numbers with these bits that lie in a domain."""
     x = np.arange(start, stop, stride, dtype=np.uint64).astype(np.uint32).view(np.float32)
-    return x[(x >= low) & (x <= high)]
+    x = x[np.isfinite(x)].astype(np.float64)
+    return x[(x >= low) & (x <= high)].astype(np.float32)
 
 
 def float32_errors(function: Function, x: Array) -> Array:

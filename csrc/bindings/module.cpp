@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <stdexcept>
@@ -177,7 +178,7 @@ class Request {
     if (!PyFloat_CheckExact(denominator.ptr())) return false;
     call.denominator = Denominator::kNumber;
     call.number = PyFloat_AS_DOUBLE(denominator.ptr());
-    return call.number > 0;
+    return call.number > 0 && std::isfinite(call.number);
   }
 
   bool set_prediction(py::handle prediction, int axis, py::handle dtype) {

@@ -1,0 +1,73 @@
+# `make run` and `make test` need Python >= 3.10, a C++20 compiler and make; the rest they install
+# into .venv. PYTHON chooses the interpreter, TORCH the release to compare with.
+PYTHON ?= python3
+TORCH ?= torch
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi')
+EVALUATE := $(BIN)/numloss evaluate
+
+.PHONY: run test test-peers test-slow bench lint format clean
+
+run: .venv/.installed
+	$(EVALUATE) data/digits.parquet --prediction logits --target label --by ink \
+	  --loss cross_entropy --loss cross_entropy:label_smoothing=0.1 --loss softmax_focal \
+	  --loss multiclass_hinge --loss multiclass_hinge:variant=crammer_singer
+	$(EVALUATE) data/digits.parquet --prediction logits --target teacher --by ink \
+	  --loss kl_divergence --loss cross_entropy
+	$(EVALUATE) data/breast_cancer.csv --prediction score --target label --by size \
+	  --loss binary_cross_entropy --loss focal
+	$(EVALUATE) data/breast_cancer.csv --prediction margin --target label_signed --by size \
+	  --loss hinge --loss squared_hinge
+	$(EVALUATE) data/diabetes.npz --weight weight --by age --loss mse --loss mae --loss huber:delta=50
+	$(EVALUATE) data/anes96.csv --prediction 'logit_*' --by party \
+	  --loss ranked_probability --loss ordinal_cross_entropy --loss cross_entropy
+
+test: .venv/.installed
+	$(BIN)/python -m pytest
+
+# Against torch, JAX, pandas and polars.
+test-peers: .venv/.peers
+	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py
+
+test-slow: .venv/.installed
+	$(BIN)/python -m pytest -m slow
+
+bench: .venv/.peers
+	$(BIN)/python -m bench
+
+lint: .venv/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $$(git ls-files '*.hpp' '*.cpp')
+
+format: .venv/.lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $$(git ls-files '*.hpp' '*.cpp')
+
+clean:
+	rm -rf .venv build dist
+
+.venv/.made:
+	$(PYTHON) -m venv .venv
+	touch $@
+
+# Without build isolation, so that a second build compiles only what changed.
+.venv/.tools: .venv/.made pyproject.toml
+	$(PIP) "scikit-build-core>=0.11" "pybind11>=3.0.2" "cmake>=3.21" ninja
+	touch $@
+
+.venv/.installed: .venv/.tools $(SOURCES)
+	$(PIP) --no-build-isolation '.[cli,test]'
+	touch $@
+
+.venv/.peers: .venv/.installed
+	$(PIP) '$(TORCH)'
+	$(PIP) --no-build-isolation '.[cli,test,bench]'
+	touch $@
+
+.venv/.lint: .venv/.installed
+	$(PIP) --no-build-isolation '.[dev]'
+	touch $@

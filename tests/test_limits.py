@@ -1,0 +1,462 @@
+"""At the limits: NaN, infinities, huge and tiny numbers, nothing at all, and very much."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cases import CASES, CHANCES, DISTRIBUTIONS, LABELS, VARIANTS, assert_same, in_type, results
+
+import numloss
+
+INF = np.inf
+NAN = np.nan
+
+every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
+both_floats = pytest.mark.parametrize("dtype", ["float64", "float32"])
+over_classes = pytest.mark.parametrize("variant", [v for v in VARIANTS if v.rowwise], ids=str)
+#: Side by side, folded, and folded in several tiles.
+every_width = pytest.mark.parametrize("classes", [2, 5, 300, 2050])
+
+SOFTMAX = ["cross_entropy", "softmax_focal"]
+
+
+def ask(loss, prediction, target, dtype="float64", **call):
+    """Return value, gradient and Hessian of every example."""
+    prediction, target = np.asarray(prediction, dtype), in_type(np.asarray(target), dtype)
+    value = loss(prediction, target, reduction="none", **call)
+    gradient, hessian = loss.grad_and_hess(prediction, target, reduction="none", **call)
+    return value, gradient, hessian
+
+
+def over_elements(x, rowwise):
+    """Whether any class of an example is meant."""
+    return x.any(axis=-1) if rowwise else x
+
+
+# --------------------------------------------------------------------------------------------- NaN
+
+
+@both_floats
+@every_variant
+def test_nan_stays_where_it_is(variant, dtype):
+    for shape in [(70, 5), (5, 300), (3, 1500)] if variant.rowwise else [(1100,)]:
+        prediction, target = variant.inputs(shape, dtype)
+        options = variant.options(shape[-1])
+        clean = ask(variant.loss, prediction, target, dtype, **options)
+        places = np.random.default_rng(2).permutation(prediction.size)[:4]
+        prediction.reshape(-1)[places] = NAN
+        bad = over_elements(np.isnan(prediction), variant.rowwise)
+        for found, expected in zip(
+            ask(variant.loss, prediction, target, dtype, **options), clean, strict=True
+        ):
+            assert np.isnan(found[bad]).all()
+            assert np.array_equal(found[~bad], expected[~bad])
+        value, gradient = variant.loss.value_and_grad(prediction, target, **options)
+        assert np.isnan(value)
+        assert np.array_equal(over_elements(np.isnan(gradient), variant.rowwise), bad)
+
+
+@every_variant
+def test_nan_in_the_target_reaches_the_result(variant):
+    if variant.domain is LABELS or variant.inputs(4)[1].dtype == bool:
+        return
+    shape = (10, 5) if variant.rowwise else (10,)
+    prediction, target = variant.inputs(shape)
+    target[3] = NAN
+    options = variant.options(5)
+    for found in ask(variant.loss, prediction, target, **options):
+        rows = np.isnan(found).reshape(10, -1)
+        assert not np.delete(rows, 3, axis=0).any()
+    value, gradient = variant.loss.value_and_grad(prediction, target, **options)
+    assert np.isnan(value)
+    assert np.isnan(gradient[3]).all()
+
+
+@every_variant
+def test_nan_weight_reaches_the_result(variant):
+    shape = (10, 5) if variant.rowwise else (10,)
+    prediction, target = variant.inputs(shape)
+    weight = np.where(np.arange(10) == 3, NAN, 1.0)
+    value, gradient = variant.loss.value_and_grad(
+        prediction, target, weight=weight, reduction="none", **variant.options(5)
+    )
+    assert np.isnan(value).tolist() == np.isnan(weight).tolist()
+    assert np.isnan(gradient[3]).any()
+    assert np.isnan(variant.loss(prediction, target, weight=weight, **variant.options(5)))
+
+
+# --------------------------------------------------------------------------------- infinite elements
+
+#: Loss and parameters, prediction, target; value and gradient.
+AT_INFINITY = [
+    ("mse", {}, INF, 1.0, INF, INF),
+    ("mse", {}, -INF, 1.0, INF, -INF),
+    ("mse", {}, INF, INF, NAN, NAN),
+    ("mae", {}, INF, 1.0, INF, 1.0),
+    ("mae", {}, -INF, 1.0, INF, -1.0),
+    ("huber", {"delta": 0.5}, INF, 1.0, INF, 0.5),
+    ("huber", {"delta": 0.5}, -INF, 1.0, INF, -0.5),
+    ("binary_cross_entropy", {}, INF, 1.0, 0.0, 0.0),
+    ("binary_cross_entropy", {}, INF, 0.0, INF, 1.0),
+    ("binary_cross_entropy", {}, -INF, 1.0, INF, -1.0),
+    ("binary_cross_entropy", {}, -INF, 0.0, 0.0, 0.0),
+    ("binary_cross_entropy", {}, INF, 0.25, INF, 0.75),
+    ("binary_cross_entropy", {"pos_weight": 3.0}, -INF, 1.0, INF, -3.0),
+    ("binary_cross_entropy", {"pos_weight": 0.0}, -INF, 1.0, 0.0, 0.0),
+    ("binary_cross_entropy", {"label_smoothing": 0.5}, INF, 1.0, INF, 0.25),
+    ("binary_cross_entropy", {"from_logits": False}, 1.0, 1.0, 0.0, -1.0),
+    ("binary_cross_entropy", {"from_logits": False}, 0.0, 0.0, 0.0, 1.0),
+    ("binary_cross_entropy", {"from_logits": False}, 0.0, 1.0, INF, -INF),
+    ("binary_cross_entropy", {"from_logits": False}, 1.0, 0.0, INF, INF),
+    ("hinge", {}, INF, 1.0, 0.0, 0.0),
+    ("hinge", {}, -INF, 1.0, INF, -1.0),
+    ("squared_hinge", {}, INF, 1.0, 0.0, 0.0),
+    ("squared_hinge", {}, -INF, 1.0, INF, -INF),
+    ("focal", {}, INF, 1.0, 0.0, 0.0),
+    ("focal", {}, -INF, 1.0, INF, -0.25),
+    ("focal", {"gamma": 0.0, "alpha": None}, -INF, 1.0, INF, -1.0),
+    ("focal", {"gamma": 0.5}, -INF, 0.0, 0.0, 0.0),
+    ("focal", {"from_logits": False}, 1.0, 1.0, 0.0, 0.0),
+    ("focal", {"from_logits": False, "gamma": 0.5}, 0.0, 0.0, 0.0, 0.0),
+    ("focal", {"from_logits": False, "alpha": None}, 0.0, 1.0, INF, -INF),
+]
+
+
+@both_floats
+@pytest.mark.parametrize(
+    ("name", "parameters", "prediction", "target", "value", "gradient"),
+    AT_INFINITY,
+    ids=[f"{row[0]}-{row[2]}-{row[3]}-{i}" for i, row in enumerate(AT_INFINITY)],
+)
+def test_infinite_element(name, parameters, prediction, target, value, gradient, dtype):
+    loss = getattr(numloss, name)
+    found = ask(loss, [prediction], np.array([target]), dtype, **parameters)
+    assert np.array_equal(found[0], [value], equal_nan=True)
+    assert np.array_equal(found[1], [gradient], equal_nan=True)
+    total = loss(np.array([prediction], dtype), target, reduction="sum", **parameters)
+    assert np.array_equal(total, value, equal_nan=True)
+
+
+def test_sum_of_infinities():
+    assert numloss.mse([INF, 1.0, -INF], 0.0) == INF
+    assert numloss.mae([1.0, INF], 0.0, weight=[1.0, 0.0]) == 1.0
+
+
+# --------------------------------------------------------------------- classes that cannot happen
+
+
+@both_floats
+@every_width
+@over_classes
+def test_impossible_class_is_as_if_it_were_not_there(variant, classes, dtype):
+    """A logit of -inf that is not the label's: no share of anything, and the rest as without it."""
+    if variant.name in ("multiclass_hinge", "ranked_probability", "ordinal_cross_entropy"):
+        return  # distance between classes counts there; see below
+    prediction, target = variant.inputs((70, classes + 3), dtype)
+    options = variant.options(classes + 3)
+    alive = np.ones(classes + 3, dtype=bool)
+    alive[[0, 2, classes]] = False
+    if variant.domain is DISTRIBUTIONS:
+        target[:, ~alive] = 0
+        target[:, alive] += dtype == "float64" or 1e-3
+        target /= target.sum(axis=-1, keepdims=True)
+        alone = np.ascontiguousarray(target[:, alive])
+    else:
+        target = np.flatnonzero(alive)[target % classes]
+        alone = (np.cumsum(alive) - 1)[target]
+    prediction[:, ~alive] = -INF
+    value, gradient, hessian = ask(variant.loss, prediction, target, dtype, **options)
+    assert not gradient[:, ~alive].any()
+    assert not hessian[:, ~alive].any()
+    for key in ("class_weight", "alpha"):
+        if isinstance(options.get(key), np.ndarray):
+            options[key] = options[key][alive]
+    if "label_smoothing" in options:
+        # The impossible classes do not share in it, but they are classes.
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+        return
+    expected = ask(variant.loss, prediction[:, alive], alone, dtype, **options)
+    eps = np.finfo(dtype).eps
+    assert value == pytest.approx(expected[0], rel=float(64 * eps), abs=0)
+    for found, e in zip((gradient[:, alive], hessian[:, alive]), expected[1:], strict=True):
+        assert (abs(found - e) <= 64 * eps * abs(e).max(axis=-1, keepdims=True)).all()
+
+
+@both_floats
+@every_width
+@pytest.mark.parametrize("name", SOFTMAX)
+def test_impossible_label_costs_infinity(name, classes, dtype):
+    rng = np.random.default_rng(1)
+    prediction = rng.normal(size=(66, classes)).astype(dtype)
+    label = np.arange(66) % classes
+    hit = np.arange(66) % 2 == 0
+    prediction[hit, label[hit]] = -INF
+    value, gradient, hessian = ask(getattr(numloss, name), prediction, label, dtype)
+    assert (value[hit] == INF).all()
+    assert np.isfinite(value[~hit]).all()
+    # The derivatives are those of the limit: softmax, less 1 at the label.
+    with np.errstate(divide="ignore"):
+        p = np.exp(prediction.astype(float))
+    p /= p.sum(axis=-1, keepdims=True)
+    p[np.arange(66), label] -= 1
+    assert gradient[hit] == pytest.approx(p[hit], abs=2e-6)
+    assert np.isfinite(hessian).all()
+
+
+@both_floats
+@every_width
+def test_distributions_over_impossible_classes(classes, dtype):
+    prediction = np.random.default_rng(1).normal(size=(4, classes)).astype(dtype)
+    prediction[:, 0] = -INF
+    q = np.zeros((4, classes), dtype)
+    q[:2, 0] = 0.5
+    q[:, -1] = 1 - q[:, 0]
+    for loss in (numloss.cross_entropy, numloss.kl_divergence):
+        value, gradient, hessian = ask(loss, prediction, q, dtype)
+        assert np.isfinite(value).tolist() == [False, False, True, True]
+        assert (value[:2] == INF).all()
+        assert gradient[:, 0].tolist() == [-0.5, -0.5, 0, 0]
+        assert np.isfinite(gradient).all()
+        assert not hessian[:, 0].any()
+    # Soft labels give every class a share.
+    value, gradient, _ = ask(numloss.ordinal_cross_entropy, prediction, np.arange(4) % classes, dtype)
+    near = np.exp(-(np.arange(4) % classes)) > (1e-30 if dtype == "float32" else 1e-200)
+    assert (value[near] == INF).all()
+    assert np.isfinite(gradient).all()
+
+
+@both_floats
+@every_width
+def test_impossible_classes_of_losses_with_an_order_or_a_margin(classes, dtype):
+    prediction = np.random.default_rng(1).normal(size=(3, classes)).astype(dtype)
+    prediction[:, 0] = -INF
+    last = np.full(3, classes - 1)
+    for variant in ("weston_watkins", "crammer_singer"):
+        value, gradient, _ = ask(numloss.multiclass_hinge, prediction, last, dtype, variant=variant)
+        alone = ask(numloss.multiclass_hinge, prediction[:, 1:], last - 1, dtype, variant=variant)
+        assert value == pytest.approx(alone[0], rel=1e-6)
+        assert not gradient[:, 0].any()
+        value, gradient, _ = ask(
+            numloss.multiclass_hinge, prediction, np.zeros(3, int), dtype, variant=variant
+        )
+        assert (value == INF).all()
+        assert np.isfinite(gradient).all()
+    value, gradient, hessian = ask(numloss.ranked_probability, prediction, last, dtype)
+    alone = ask(numloss.ranked_probability, prediction[:, 1:], last - 1, dtype)
+    assert value == pytest.approx(alone[0], rel=1e-5)
+    assert gradient[:, 1:] == pytest.approx(alone[1], rel=1e-4, abs=1e-6)
+    assert not gradient[:, 0].any()
+    assert not hessian[:, 0].any()
+
+
+@both_floats
+@every_width
+@over_classes
+def test_row_without_a_possible_class(variant, classes, dtype):
+    """Nothing can happen, so what did costs infinity, or cannot be told; the neighbours stay."""
+    prediction, target = variant.inputs((5, classes), dtype)
+    options = variant.options(classes)
+    expected = ask(variant.loss, prediction, target, dtype, **options)
+    prediction[2] = -INF
+    found = ask(variant.loss, prediction, target, dtype, **options)
+    assert np.isnan(found[0][2]) or found[0][2] == INF
+    for x, e in zip(found, expected, strict=True):
+        assert np.array_equal(np.delete(x, 2, 0), np.delete(e, 2, 0))
+
+
+@both_floats
+@every_width
+@pytest.mark.parametrize("name", [*SOFTMAX, "ranked_probability"])
+def test_infinite_logit_has_no_softmax(name, classes, dtype):
+    prediction = np.zeros((3, classes), dtype)
+    prediction[1, -1] = INF
+    found = ask(getattr(numloss, name), prediction, np.zeros(3, int), dtype)
+    for x in found:
+        assert np.isnan(x[1]).all()
+        assert np.isfinite(x[[0, 2]]).all()
+
+
+# ------------------------------------------------------------------------------ very large and small
+
+
+@pytest.mark.parametrize("largest", [1e30, 3e38])
+@every_width
+@over_classes
+def test_huge_logits_do_not_become_nan(variant, classes, largest):
+    prediction, target = variant.inputs((66, classes), "float32")
+    prediction = np.sign(prediction) * np.float32(largest)
+    found = ask(variant.loss, prediction, target, "float32", **variant.options(classes))
+    for x in found:
+        assert not np.isnan(x).any()
+    assert np.isfinite(found[1]).all()
+
+
+@both_floats
+@pytest.mark.parametrize(
+    "variant", [v for v in VARIANTS if not v.rowwise and v.domain is not CHANCES], ids=str
+)
+def test_huge_elements_do_not_become_nan(variant, dtype):
+    prediction, target = variant.inputs(40, dtype)
+    prediction = np.copysign(np.finfo(dtype).max, prediction)
+    for x in ask(variant.loss, prediction, target, dtype):
+        assert not np.isnan(x).any()
+
+
+@every_variant
+def test_floating_point_errors_are_no_ones_business(variant):
+    """Whatever NumPy is told to do about them: exp(-1000) is 0 by design."""
+    shape = (5, 2050) if variant.rowwise else (5,)
+    prediction, target = variant.inputs(shape, "float32")
+    prediction = prediction if variant.domain is CHANCES else prediction * np.float32(1e4)
+    options = variant.options(shape[-1])
+    expected = results(variant.loss, prediction, target, **options)
+    with np.errstate(all="raise"):
+        assert_same(results(variant.loss, prediction, target, **options), expected)
+
+
+def test_sum_of_values_beyond_float32():
+    x = np.full(1000, 3e38, "float32")
+    assert numloss.mae(x, np.float32(0), reduction="sum") == 1000 * float(x[0])
+    assert numloss.mae(x, np.float32(0)) == float(x[0])
+
+
+@pytest.mark.parametrize("x", [-87.0, -95.0, -103.0])
+def test_subnormal_results_are_kept(x):
+    prediction = np.array([x], "float32")
+    value, gradient, _ = ask(numloss.binary_cross_entropy, prediction, np.zeros(1), "float32")
+    expected = np.exp(x)
+    assert 0 < expected < 3 * np.finfo("float32").tiny
+    assert value == pytest.approx([expected], abs=1.5e-45)
+    assert gradient == pytest.approx([expected], abs=1.5e-45)
+    # Half a unit of the smallest number.
+    assert numloss.binary_cross_entropy(np.array([-105.0], "float32"), 0.0) < 1e-45
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 1.5, 2.0, 3.5])
+@pytest.mark.parametrize("p", [2.0**-70, 2.0**-100, 2.0**-140])
+def test_focal_derivatives_at_tiny_probabilities_are_finite(p, gamma):
+    for prediction, target in ((p, 0.0), (-np.log(p), 1.0)):
+        found = ask(
+            numloss.focal,
+            [prediction],
+            np.array([target]),
+            "float32",
+            gamma=gamma,
+            from_logits=target == 1.0,
+        )
+        # l ~ p^(gamma + 1) and its derivatives vanish with p, but for gamma <= 1 the second.
+        assert 0 <= found[0][0] < 1e-20
+        assert abs(found[1][0]) < 1e-9
+        assert np.isfinite(found[2][0])
+        if gamma > 1:
+            assert abs(found[2][0]) < 1e-9
+
+
+# ------------------------------------------------------------------------------- nothing, and much
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 4)], ids=str)
+@pytest.mark.parametrize("name", CASES)
+def test_empty(name, shape):
+    loss = getattr(numloss, name)
+    prediction = np.zeros(shape + (5,) * loss.rowwise, "float32")
+    soft = name == "kl_divergence"
+    target = prediction if soft or not loss.rowwise else np.zeros(shape, int)
+    assert loss(prediction, target, reduction="sum") == 0
+    value, gradient = loss.value_and_grad(prediction, target, reduction="none")
+    assert value.shape == shape
+    assert gradient.shape == prediction.shape
+    assert value.dtype == gradient.dtype == "float32"
+    with pytest.warns(RuntimeWarning, match="no examples"):
+        assert np.isnan(loss(prediction, target))
+    place = prediction.copy()
+    assert loss.grad(place, target, out=place, reduction="sum") is place
+
+
+def test_more_elements_than_32_bits_count():
+    n = 2**31 + 5
+    x = np.broadcast_to(np.float32(2), (n,))
+    assert numloss.mse(x, np.float32(0), reduction="sum") == 4 * n
+    assert numloss.mse._totals(x, np.float32(0)).count == n
+
+
+def test_more_rows_than_32_bits_count():
+    n = 2**31 + 5
+    rows = np.broadcast_to(np.array([0, 0], "float16"), (n, 2))
+    labels = np.broadcast_to(np.int8(1), (n,))
+    assert numloss.multiclass_hinge(rows, labels, reduction="sum") == n
+
+
+def test_more_classes_than_a_row_has_tiles():
+    classes = 5_000_011
+    row = np.zeros((1, classes), "float32")
+    row[0, 4_500_000] = 2.0
+    value, gradient = numloss.cross_entropy.value_and_grad(row, [4_500_000])
+    total = classes - 1 + np.exp(2.0)
+    assert value == pytest.approx(np.log(total) - 2, rel=1e-6)
+    assert gradient[0, 4_500_000] == pytest.approx(np.exp(2.0) / total - 1, rel=1e-6)
+    assert gradient[0, -1] == pytest.approx(1 / total, rel=1e-5)
+    assert gradient.sum(dtype=float) == pytest.approx(0, abs=1e-4)
+
+
+# ------------------------------------------------------------------------------------------ memory
+
+PEAK = """
+import sys
+import numpy as np
+import numloss
+
+def peak():
+    with open("/proc/self/status") as status:
+        (line,) = (line for line in status if line.startswith("VmHWM"))
+    return 1024 * int(line.split()[1])
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(100_000, 100)).astype(np.float32)
+y = np.arange(100_000) % 100
+strided = np.asfortranarray(x[:50_000])
+gradient = np.ones_like(x)
+calls = {
+    "cross_entropy": lambda n: numloss.cross_entropy(x[:n], y[:n]),
+    "smoothed": lambda n: numloss.cross_entropy.grad(x[:n], y[:n], label_smoothing=0.1, out=gradient[:n]),
+    "softmax_focal": lambda n: numloss.softmax_focal.value_and_grad(x[:n], y[:n], out=gradient[:n]),
+    "ranked_probability": lambda n: numloss.ranked_probability(x[:n], y[:n]),
+    "long_rows": lambda n: numloss.cross_entropy(x[:n].reshape(n // 20, 2000), y[: n // 20]),
+    "transposed": lambda n: numloss.cross_entropy(strided[: n // 2], y[: n // 2]),
+    "mse": lambda n: numloss.mse(x[:n], x[::-1][:n]),
+    "focal": lambda n: numloss.focal.value_and_grad(x[:n], np.float32(1), out=gradient[:n]),
+    "float16_target": lambda n: numloss.mse(x[:n], np.float16(1)),
+    "in_place": lambda n: numloss.huber.grad(x[:n], 0.0, out=x[:n]),
+}
+call = calls[sys.argv[1]]
+for n in (100, 1000, 100):
+    call(n)
+before = peak()
+call(100_000)
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "cross_entropy",
+        "smoothed",
+        "softmax_focal",
+        "ranked_probability",
+        "long_rows",
+        "transposed",
+        "mse",
+        "focal",
+        "float16_target",
+        "in_place",
+    ],
+)
+def test_memory(call):
+    """Forty megabytes of input, and nothing of its size is allocated."""
+    output = subprocess.run(
+        [sys.executable, "-c", PEAK, call], check=True, capture_output=True, text=True
+    ).stdout
+    assert int(output) < 2 * 2**20

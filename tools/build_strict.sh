@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds with every warning an error: with GCC as the project is built, and with Clang, where a
+# `#pragma omp simd` loop that cannot be vectorised is one too.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+configure() {
+  cmake -S . -B "build/strict-$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DNUMLOSS_WERROR=ON \
+    -DSKBUILD_PROJECT_VERSION=0 -DCMAKE_CXX_COMPILER="$1" \
+    -Dpybind11_DIR="$(python -m pybind11 --cmakedir)" \
+    -DPython_EXECUTABLE="$(command -v python)" "${@:2}" > /dev/null
+}
+configure g++
+cmake --build build/strict-g++
+# Clang's own OpenMP runtime need not be there: the kernels use none.
+configure clang++-19 -DNUMLOSS_KERNELS_ONLY=ON
+cmake --build build/strict-clang++-19
