@@ -578,6 +578,13 @@ def results(loss: Any, prediction: Any, target: Any, **call: Any) -> list[Array]
     ]
 
 
+def per_example(loss: Any, prediction: Any, target: Any, **call: Any) -> list[Array]:
+    """Return values, gradient and Hessian of every example."""
+    call["reduction"] = "none"
+    value = loss(prediction, target, **call)
+    return [value, *loss.grad_and_hess(prediction, target, **call)]
+
+
 def assert_same(some: Iterable[Any], others: Iterable[Any], what: object = "") -> None:
     """Compare results bit for bit, types included."""
     for i, (one, other) in enumerate(zip(some, others, strict=True)):

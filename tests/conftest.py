@@ -1,4 +1,4 @@
-"""What is collected, and how."""
+"""What is collected."""
 
 import importlib.util
 
@@ -7,6 +7,6 @@ collect_ignore = [] if importlib.util.find_spec("torch") else ["test_peers.py"]
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes many seconds; run with -m slow")
+    config.addinivalue_line("markers", "slow: takes many seconds; runs with -m slow")
     if not config.option.markexpr:
         config.option.markexpr = "not slow"

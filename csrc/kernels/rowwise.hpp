@@ -11,7 +11,8 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-inline constexpr int kFoldedTile = 1024;      // classes of a long row worked on at a time
+inline constexpr int kWholeRow = 4096;        // a row up to here is one tile: it fits the L1 cache
+inline constexpr int kFoldedTile = 1024;      // classes of a longer row worked on at a time
 inline constexpr int kMaxFoldedTiles = 4096;  // longer rows get longer tiles
 
 // Up to 64 rows, side by side. Arrays of [classes][kLanes].
@@ -54,9 +55,12 @@ constexpr int mode_index(unsigned mode) {
 
 inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient, kGradient | kHessian};
 
+inline int64_t whole_steps(int64_t classes) { return (classes + kLanes - 1) / kLanes * kLanes; }
+
 inline int64_t folded_tile(int64_t classes) {
+  if (classes <= kWholeRow) return whole_steps(classes);
   const int64_t least = (classes + kMaxFoldedTiles - 1) / kMaxFoldedTiles;
-  return least <= kFoldedTile ? kFoldedTile : (least + kLanes - 1) / kLanes * kLanes;
+  return least <= kFoldedTile ? kFoldedTile : whole_steps(least);
 }
 
 // Whether rows are folded, or go side by side.

@@ -11,6 +11,7 @@ Every loss is an object that is called like a function and has methods for its d
 array([-0.5,  0. ,  1. ])
 """
 
+# ruff: noqa: F403 (a loss is listed once, in __all__ of its family)
 from numloss import balance, binary, multiclass, ordinal, penalties, regression
 from numloss._config import num_threads, set_num_threads, show_config, threads
 from numloss._core import version as __version__

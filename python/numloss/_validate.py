@@ -91,14 +91,20 @@ def positive_integer(name: str, value: int) -> int:
 
 def integer(name: str, value: int) -> int:
     """Return an integer of 64 bits, or raise."""
+    number = _index(name, value, "an integer")
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{name} must be an integer of 64 bits, got {_shown(value)}")
+    return number
+
+
+def _index(name: str, value: Any, needed: str) -> int:
+    """Return any integer, or raise; True and False are none."""
     try:
         number = operator.index(value)
     except Exception:  # whatever an object's own __index__ raises
         number = None
     if number is None or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be an integer, got {_shown(value)}")
-    if not -(2**63) <= number < 2**63:
-        raise ValueError(f"{name} must be an integer of 64 bits, got {_shown(value)}")
+        raise TypeError(f"{name} must be {needed}, got {_shown(value)}")
     return number
 
 
@@ -123,7 +129,7 @@ def generator(rng: np.random.Generator | int | None) -> np.random.Generator:
     """Return a generator of random numbers, made from a seed if need be, or raise."""
     if rng is None or isinstance(rng, np.random.Generator):
         return np.random.default_rng(rng)
-    seed = integer("rng", rng)
+    seed = _index("rng", rng, "a numpy.random.Generator or an integer")
     if seed < 0:
         raise ValueError(
             f"rng must be a numpy.random.Generator or a seed of at least 0, got {seed}"
@@ -369,6 +375,39 @@ def _refuse_probabilities(
     if t.dtype.kind in "iub":
         raise TypeError(f"{text}: use target.astype(float)" if t.shape == p else text)
     raise ValueError(text)
+
+
+def labels(value: ArrayLike, one_axis: bool = False) -> NDArray[Any]:
+    """Return an array of labels, which are not empty and at least 0, or raise."""
+    y = array("labels", value)
+    if y.size == 0:
+        raise ValueError("labels must hold at least one label, got none")
+    if y.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got dtype {y.dtype}: use labels.astype(int)")
+    if y.min() < 0:
+        where, shown = _first(y < 0, y)
+        raise ValueError(f"labels must be at least 0, got {shown}{where}")
+    if one_axis and y.ndim != 1:
+        raise ValueError(f"labels must have one axis, got shape {y.shape}")
+    return y
+
+
+def label_counts(y: NDArray[Any], num_classes: int | None) -> NDArray[np.int64]:
+    """Return how often each class occurs among labels, or raise where they do not fit."""
+    highest = int(y.max())
+    if num_classes is None:
+        name, classes = "labels", highest + 1
+    else:
+        name, classes = "num_classes", positive_integer("num_classes", num_classes)
+    if highest >= classes:
+        where, shown = _first(y >= classes, y)
+        raise ValueError(f"labels must be below num_classes={classes}, got {shown}{where}")
+    try:
+        return np.bincount(y.ravel().astype(np.int64), minlength=classes)
+    except (MemoryError, OverflowError, ValueError):
+        raise ValueError(
+            f"{name} must mean no more classes than fit memory, got {classes}"
+        ) from None
 
 
 def class_numbers(name: str, value: ArrayLike | None, classes: int) -> NDArray[np.float64] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from numloss._validate import array, below_one, generator, one_of, positive_integer
+from numloss import _validate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,16 +66,16 @@ def class_weights(
     G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis 9 (2001);
     Y. Cui et al., "Class-balanced loss based on effective number of samples", CVPR 2019, eq. 2.
     """
-    counts = _counts(labels, num_classes)
-    one_of("scheme", scheme, ("balanced", "effective"))
-    beta = below_one("beta", beta)
+    counts = _validate.label_counts(_validate.labels(labels), num_classes)
+    _validate.one_of("scheme", scheme, ("balanced", "effective"))
+    beta = _validate.below_one("beta", beta)
     present = counts > 0
     weights = np.zeros(counts.size)
     n = counts[present].astype(np.float64)
     if scheme == "balanced":
         weights[present] = n.sum() / (n.size * n)
     elif beta > 0:
-        # expm1 and log1p keep the digits where beta is close to 1.
+        # expm1 keeps the digits where beta is close to 1.
         effective = np.expm1(n * np.log(beta)) / (beta - 1)
         weights[present] = (1 / effective) / np.mean(1 / effective)
     else:
@@ -123,14 +123,11 @@ def oversample(
     N. Japkowicz and S. Stephen, "The class imbalance problem: a systematic study", Intelligent Data
     Analysis 6 (2002).
     """
-    y = _labels(labels)
-    if y.ndim != 1:
-        raise ValueError(f"labels must have one axis, got shape {y.shape}")
-    counts = _counts(y, None)
-    source = generator(rng)
-    chosen = [
-        _repeated(np.flatnonzero(y == c), counts.max(), source) for c in np.flatnonzero(counts)
-    ]
+    y = _validate.labels(labels, one_axis=True)
+    source = _validate.generator(rng)
+    counts = np.unique(y, return_counts=True)[1]
+    classes = np.split(np.argsort(y, kind="stable"), np.cumsum(counts)[:-1])
+    chosen = [_repeated(indices, counts.max(), source) for indices in classes]
     return source.permutation(np.concatenate(chosen))
 
 
@@ -140,31 +137,3 @@ def _repeated(
     times, rest = divmod(int(size), indices.size)
     extra = source.choice(indices, size=rest, replace=False)
     return np.concatenate([np.tile(indices, times), extra])
-
-
-def _labels(labels: ArrayLike) -> NDArray[Any]:
-    y = array("labels", labels)
-    if y.size == 0:
-        raise ValueError("labels must hold at least one label, got none")
-    if y.dtype.kind not in "iu":
-        raise TypeError(f"labels must be integers, got dtype {y.dtype}: use labels.astype(int)")
-    return y
-
-
-def _counts(labels: ArrayLike, num_classes: int | None) -> NDArray[np.int64]:
-    y = _labels(labels).ravel()
-    lowest, highest = int(y.min()), int(y.max())
-    if lowest < 0:
-        raise ValueError(f"labels must be at least 0, got {lowest} at index {int(y.argmin())}")
-    classes = highest + 1 if num_classes is None else positive_integer("num_classes", num_classes)
-    if highest >= classes:
-        raise ValueError(
-            f"labels must be below num_classes={num_classes}, "
-            f"got {highest} at index {int(y.argmax())}"
-        )
-    try:
-        return np.bincount(y.astype(np.int64), minlength=classes)
-    except (MemoryError, ValueError):
-        raise ValueError(
-            f"labels must be numbers of classes, got {highest}: {classes} classes do not fit memory"
-        ) from None
