@@ -60,10 +60,10 @@ def split_ln2(bits: int, dtype: type[np.floating]) -> None:
 if __name__ == "__main__":
     half = ln(2) / 2 * mpf("1.001")
     small = ((sqrt(2) - 1) / (sqrt(2) + 1)) ** 2 * mpf("1.001")
-    for dtype, exp_terms, log_terms, unit_terms in ((np.float32, 5, 4, 5), (np.float64, 10, 8, 11)):
+    for dtype, exp_terms, log_terms, unit_terms in ((np.float32, 5, 4, 4), (np.float64, 10, 8, 9)):
         fit("exp", exp_tail, -half, half, exp_terms, dtype, lambda r: r * r / exp(r))
         fit("log", log_tail, mpf(0), small, log_terms, dtype, lambda z: z / 2)
-        fit("log1p_unit", log_tail, mpf(0), mpf(1) / 9, unit_terms, dtype, lambda z: z / 2)
+        fit("log1p_unit", log_tail, mpf(0), mpf("0.0401"), unit_terms, dtype, lambda z: z / 2)
     split_ln2(15, np.float32)
     split_ln2(32, np.float64)
     assert all(a < b for a, b in pairwise((mpf(0), small, mpf(1) / 9)))

@@ -27,8 +27,6 @@ namespace {
 constexpr unsigned kTotals = 8;
 // Work below this many nanoseconds keeps the GIL: giving it up and taking it back costs as much.
 constexpr double kHoldGil = 5000;
-// Frames between the warning and the user's line: Loss method, definition, elementwise or rowwise.
-constexpr int kUserFrame = 4;
 
 bool is_array(py::handle x) { return Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_; }
 
@@ -133,8 +131,16 @@ struct Extent {
     }
     last += uintptr_t(array.itemsize() - 1);
   }
-  bool meets(const Extent& other) const { return first <= other.last && other.first <= last; }
+  bool meets(const Extent& other) const {
+    const bool both = last != 0 && other.last != 0;
+    return both && first <= other.last && other.first <= last;
+  }
 };
+
+// Then each element has memory of its own; of other layouts the Python layer makes sure.
+bool is_contiguous(const py::array& array) {
+  return (array.flags() & (py::array::c_style | py::array::f_style)) != 0;
+}
 
 bool same_memory(const py::array& a, const py::array& b) {
   if (a.data() != b.data() || a.itemsize() != b.itemsize()) return false;
@@ -234,7 +240,7 @@ class Request {
       if (!set_output(given, axis, *operands[i], outputs_[i])) return false;
       if (!given.is_none()) {
         call.outputs_are_ours = false;
-        if (!checked && !is_apart(outputs_[i], i)) return false;
+        if (!checked && !(is_contiguous(outputs_[i]) && is_apart(outputs_[i], i))) return false;
       }
     }
     return n > 0 || out.is_none();
@@ -249,9 +255,11 @@ class Request {
       result = numloss::run(call);
     }
     if (result.bad) return py::none();
+    // To the user's line: past the definition and elementwise or rowwise, and a method of the loss.
+    const int frames = task.mode == kValue ? 3 : 4;
     if (result.empty &&
         PyErr_WarnEx(PyExc_RuntimeWarning, "mean of a loss over no examples: the result is nan",
-                     kUserFrame) < 0) {
+                     frames) < 0) {
       throw py::error_already_set();
     }
     return results(result);
@@ -367,8 +375,8 @@ struct Keywords {
   }
 };
 
-// `dtype`, that of the results, is None where the arguments are the user's own; else the Python layer
-// has converted and checked them.
+// `dtype`, that of the results, is None where the arguments are the user's own; else the Python
+// layer has converted and checked them.
 py::object elementwise(int loss, unsigned mode, py::handle prediction, py::handle target,
                        py::tuple parameters, py::dict call, py::handle dtype) {
   Keywords keywords;

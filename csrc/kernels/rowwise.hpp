@@ -88,8 +88,9 @@ inline void load_labels(const Operand& operand, Examples at, int64_t n, int64_t*
         const int64_t stride = at.stride(operand);
         for (int64_t i = 0; i < run; ++i) {
           const S x = read<S>(from + i * stride, operand.swapped);
-          // A uint64 beyond int64 turns negative, and is out of range all the same.
-          label[done + i] = int64_t(x);
+          // A uint64 beyond int64 is out of range whatever the number of classes.
+          const bool huge = sizeof(S) == 8 && S(-1) > S(0) && x > S(INT64_MAX);
+          label[done + i] = huge ? INT64_MAX : int64_t(x);
         }
         at.advance(run);
         done += run;

@@ -144,8 +144,8 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
   return {maximum, T(rest)};
 }
 
-// The tile's exponentials again: kept where the gradient goes or in the buffer of a row of one tile,
-// or taken anew (same bits).
+// The tile's exponentials again: kept where the gradient goes or in the buffer of a row of one
+// tile, or taken anew (same bits).
 template <class T>
 const T* exponentials_again(Row<T>& row, const Operand& keep, int64_t first, T origin, T* buffer) {
   const T* kept = row.output(keep, first);

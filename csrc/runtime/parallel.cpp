@@ -26,13 +26,16 @@ constexpr double kWorthOneMore = 50e3;
 std::atomic<int> configured{0};
 thread_local int override_threads = 0;
 std::atomic<bool> busy{false};
-std::atomic<bool> used_threads{false};
 std::atomic<bool> forked{false};
 
 void after_fork_in_child() {
-  if (used_threads) forked = true;
+  forked = true;
   busy = false;
 }
+
+// From loading on: whoever used OpenMP in the parent, this library or another one that shares its
+// runtime, its threads are not in the child.
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
 
 // The quota of cgroup v2 or v1 in CPUs, 0 where there is none.
 int cgroup_quota() {
@@ -108,7 +111,6 @@ int num_threads() {
     if (n == 0) n = threads_from("OMP_NUM_THREADS", false);
     if (n == 0) n = available_cpus();
     configured = n;
-    pthread_atfork(nullptr, nullptr, after_fork_in_child);
   }
   return n;
 }
@@ -126,7 +128,6 @@ Team::Team(double nanoseconds, int64_t blocks) {
   const int wanted = std::min(num_threads(), int(std::min(worth, 4096.0)));
   if (wanted < 2 || busy.exchange(true)) return;
   owns_ = true;
-  used_threads = true;
   size_ = wanted;
 }
 

@@ -18,8 +18,8 @@ int set_thread_override(int n);
 using BlockBody = void (*)(void* context, int64_t block, int thread);
 void for_blocks(int64_t blocks, int threads, BlockBody body, void* context);
 
-// Threads worth waking for this much work: 1 below some 100 us, in a forked child whose parent had
-// used threads (libgomp would hang there), and while another thread's call has them.
+// Threads worth waking for this much work: 1 below some 100 us, in a forked child (libgomp would
+// hang there), and while another thread's call has them.
 class Team {
  public:
   explicit Team(double nanoseconds, int64_t blocks);

@@ -11,7 +11,19 @@ from numloss import _core, _validate
 
 
 def num_threads() -> int:
-    """Return how many threads a call on this thread may use."""
+    """Return how many threads a call on this thread may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> numloss.num_threads() >= 1
+    True
+    """
     return _core.num_threads()
 
 
@@ -26,6 +38,22 @@ def set_num_threads(n: int) -> None:
     ----------
     n : int
         From 1 to 4096.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is out of range.
+    TypeError
+        If ``n`` is no integer.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> before = numloss.num_threads()
+    >>> numloss.set_num_threads(4)
+    >>> numloss.num_threads()
+    4
+    >>> numloss.set_num_threads(before)
     """
     _core.set_num_threads(_validate.thread_count(n))
 
@@ -38,6 +66,18 @@ def threads(n: int) -> Iterator[None]:
     ----------
     n : int
         From 1 to 4096.
+
+    Returns
+    -------
+    context manager
+        What ``with`` takes.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is out of range.
+    TypeError
+        If ``n`` is no integer.
 
     Examples
     --------
@@ -54,7 +94,18 @@ def threads(n: int) -> Iterator[None]:
 
 
 def show_config() -> None:
-    """Print version, instruction set, threads and compiler."""
+    """Print version, instruction set, threads and compiler.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> numloss.show_config()  # doctest: +ELLIPSIS
+    numloss     ...
+    ISA         ...
+    threads     ...
+    compiler    ...
+    numpy       ...
+    """
     config = _core.config()
     isa = f"{config['isa']} (usable here: {', '.join(config['isas'])})"
     if not config["hardware_fma"]:

@@ -65,6 +65,18 @@ class Loss(_ValueCall[P]):
     ``"none"``; the derivatives are those of the reduced value with respect to the prediction, and
     per element, unscaled, with ``"none"``. Losses are made by the library; they have no public
     constructor.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> isinstance(numloss.huber, numloss.Loss)
+    True
+    >>> value, gradient = numloss.huber.value_and_grad([1.0, 3.0], [0.5, 0.0], reduction="sum")
+    >>> gradient
+    array([0.5, 1. ])
+    >>> gradient, hessian = numloss.huber.grad_and_hess([1.0, 3.0], [0.5, 0.0], reduction="sum")
+    >>> hessian
+    array([1., 0.])
     """
 
     __name__: str

@@ -132,7 +132,7 @@ def generator(rng: np.random.Generator | int | None) -> np.random.Generator:
     seed = _index("rng", rng, "a numpy.random.Generator or an integer")
     if seed < 0:
         raise ValueError(
-            f"rng must be a numpy.random.Generator or a seed of at least 0, got {seed}"
+            f"rng must be a numpy.random.Generator or an integer of at least 0, got {_shown(rng)}"
         )
     return np.random.default_rng(seed)
 
@@ -232,10 +232,12 @@ def is_integer_array(value: object) -> bool:
 
 def is_boolean(value: ArrayLike) -> bool:
     """Whether a target consists of booleans."""
+    if isinstance(value, np.ndarray):
+        dtype: np.dtype[Any] = value.dtype
+        return dtype.char == "?"
     if isinstance(value, (int, float)):
         return isinstance(value, bool)
-    target = value if isinstance(value, np.ndarray) else array("target", value)
-    return bool(target.dtype.kind == "b")
+    return array("target", value).dtype.char == "?"
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,7 @@ def _promoted(
         return p, _converted(target, dtype), dtype
     t = array("target", target)
     if is_real(t.dtype) and t.dtype.newbyteorder("=") != dtype:
-        dtype = np.promote_types(dtype, t.dtype)
+        dtype = _common_dtype(dtype, t.dtype)
     return p, t, dtype
 
 
@@ -282,12 +284,22 @@ def _result_type(prediction: NDArray[Any]) -> np.dtype[Any]:
     return dtype.newbyteorder("=") if is_real(dtype) else np.dtype(np.float64)
 
 
+def _common_dtype(p: np.dtype[Any], t: np.dtype[Any]) -> np.dtype[Any]:
+    try:
+        return np.promote_types(p, t)
+    except TypeError:
+        raise TypeError(
+            f"prediction and target must have dtypes that NumPy promotes to a common one, "
+            f"got {p} and {t}: convert one of them"
+        ) from None
+
+
 def _converted(target: float, dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
         number = float(target)
     except OverflowError:
         number = inf
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         converted = np.asarray(number).astype(dtype)
     if np.isinf(converted) and abs(target) != inf:
         raise ValueError(f"target must fit dtype {dtype}, got {_shown(target)}")
@@ -336,7 +348,7 @@ def rowwise(
     at = _class_axis(p, axis)
     examples = p.shape[:at] + p.shape[at + 1 :]
     t = array("target", target)
-    if labels and t.size == 0 and t.dtype.kind == "f" and t.shape == examples:
+    if labels and t.size == 0 and t.dtype == np.float64 and t.shape == examples:
         t = t.astype(np.int64)  # an empty list says nothing of its type
     if labels and t.dtype.kind in "iu":
         if t.ndim > 0 and t.shape != examples:
@@ -367,7 +379,7 @@ def _refuse_probabilities(
 ) -> NoReturn:
     forms = f"integer labels of shape {examples} or " if labels else ""
     text = (
-        f"target must hold {forms}probabilities of shape {p}, "
+        f"target must hold {forms}probabilities of the prediction's shape {p}, "
         f"got dtype {t.dtype} and shape {t.shape}"
     )
     if labels and t.shape == examples:
@@ -534,7 +546,8 @@ def _output(buffer: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArra
         raise ValueError("out must be writeable, got a read-only array")
     if _meets_itself(buffer):
         raise ValueError("out must have memory for every element, got a view that shares it")
-    return buffer.view(np.ndarray)
+    # The array itself where the kernels take it, so that it is what comes back.
+    return buffer if type(buffer) is np.ndarray else buffer.view(np.ndarray)
 
 
 def _meets_itself(buffer: NDArray[Any]) -> bool:
@@ -564,11 +577,12 @@ def _refuse_overlap(
 
 
 def _is_same(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    return (
-        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-        and a.shape == b.shape
-        and a.strides == b.strides
-        and a.itemsize == b.itemsize
+    """Whether two arrays have every element in the same place."""
+    if a.shape != b.shape or a.itemsize != b.itemsize:
+        return False
+    steps = zip(a.strides, b.strides, a.shape, strict=True)
+    return a.__array_interface__["data"][0] == b.__array_interface__["data"][0] and all(
+        x == y for x, y, length in steps if length > 1
     )
 
 

@@ -122,7 +122,7 @@ def focal(
     --------
     >>> import numloss
     >>> round(float(numloss.focal([2.0, -1.0], [1, 0])), 6)
-    0.008724
+    0.008722
     >>> round(float(numloss.focal([2.0, -1.0], [1, 0], gamma=0.0, alpha=None)), 6)
     0.220095
 

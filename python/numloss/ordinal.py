@@ -166,9 +166,10 @@ def _named_distances(distance: str, classes: int) -> NDArray[np.float64]:
 
 
 def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    with np.errstate(over="ignore"):  # the share of a class too far off is 0
+    # The share of a class too far off is 0, whatever the caller makes of underflow.
+    with np.errstate(all="ignore"):
         exponents = (distances.min(axis=1, keepdims=True) - distances) / temperature
-    # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
-    shares = _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)
-    totals: NDArray[np.float64] = np.add.accumulate(shares, axis=1)[:, -1:]
-    return shares / totals
+        # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
+        shares = _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)
+        totals: NDArray[np.float64] = np.add.accumulate(shares, axis=1)[:, -1:]
+        return shares / totals

@@ -121,7 +121,6 @@ struct FocalProbability : FocalModulation<T> {
     return outside_unit(target) || outside_unit(p);
   }
   NUMLOSS_INLINE Derivatives<T> operator()(T p, T t) const {
-    const T gamma = this->gamma;
     const T negative = T(1) - t;
     const T complement = T(1) - p;
     const T ce = -term(negative, log1p(-p)) - term(t, log(p));
@@ -130,17 +129,20 @@ struct FocalProbability : FocalModulation<T> {
     const T slope = from_negative - from_positive;
     const T curvature = term(from_negative, T(1) / complement) + term(from_positive, T(1) / p);
     const T q = negative * p + t * complement;
-    const T direction = negative - t;
+    const T direction = negative - t;  // dq/dp
     const T alpha = this->alpha_of(t);
-    // q^(gamma-1) and q^(gamma-2) meet ce and its slope, which vanish with q: at q = 0 the limit of
-    // every product with gamma >= 1 is 0 (or the slope's own term at gamma = 0).
-    const T factor = power(q, gamma);
-    const T ratio = q == T(0) ? T(0) : direction / q;
-    const T second = gamma * ((gamma - T(1)) * ratio * ratio * ce + T(2) * ratio * slope);
-    const T value = term(factor, ce);
-    const T first = term(gamma * factor, ratio * ce) + term(factor, slope);
-    return {keep_nan(p, alpha * value), keep_nan(p, alpha * first),
-            keep_nan(p, alpha * (term(factor, second) + term(factor, curvature)))};
+    const T factor = power(q, this->gamma);
+    // ce / q and q^(gamma - 1) apart, since 1 / q² would overflow and q^gamma underflow. ce / q
+    // tends to 1 with q; 0 stands for q^(gamma - 1) at q = 0 even where that is infinite (gamma <
+    // 1).
+    const T ratio = q == T(0) ? T(1) : ce / q;
+    const T at_zero = this->gamma == T(1) ? T(1) : T(0);
+    const T lower = q == T(0) ? at_zero : power(q, this->gamma - T(1));
+    const T bend = direction * ((this->gamma - T(1)) * direction * ratio + T(2) * slope);
+    const T first = term(this->gamma, direction * term(factor, ratio)) + term(factor, slope);
+    const T second = term(this->gamma, term(lower, bend)) + term(factor, curvature);
+    return {keep_nan(p, alpha * term(factor, ce)), keep_nan(p, alpha * first),
+            keep_nan(p, alpha * second)};
   }
 };
 

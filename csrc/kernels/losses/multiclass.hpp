@@ -293,6 +293,12 @@ struct MulticlassHinge {
     return score == -Real<T>::kInfinity ? score : margin + (score - label_score);
   }
 
+  // A label that cannot happen costs infinity, whatever the others.
+  template <class T>
+  NUMLOSS_INLINE static T value_of(T poison, T total, T label_score) {
+    return keep_nan(poison, label_score == -Real<T>::kInfinity ? Real<T>::kInfinity : total);
+  }
+
   // What the lanes carry: for the sum, total and number of active classes; for the maximum, its
   // value and step. poison is NaN where a score was.
   template <class T>
@@ -335,7 +341,7 @@ struct MulticlassHinge {
     take(panel.logits, panel.classes, lane_count, T(0), label_score, margin, lanes);
     if constexpr ((kMode & kValue) != 0) {
       for (int i = 0; i < lane_count; ++i)
-        panel.value[i] = keep_nan(lanes.poison[i], lanes.total[i]);
+        panel.value[i] = value_of(lanes.poison[i], lanes.total[i], label_score[i]);
     }
     if constexpr (kMode == kValue) return;
     for (int64_t c = 0; c < panel.classes; ++c) {
@@ -393,7 +399,7 @@ struct MulticlassHinge {
         }
       }
     }
-    const T value = keep_nan(poison, T(total));
+    const T value = value_of(poison, T(total), own);
     if constexpr (kMode == kValue) return value;
     const T coefficient = row.coefficient;
     for (int64_t first = 0; first < row.classes; first += row.tile) {

@@ -1,0 +1,852 @@
+"""Every refusal: what is refused, with which message, and that nothing has been written by then.
+
+A row holds a call and the whole message; one that ends in dots goes on with the words of another
+library.
+"""
+
+# ruff: noqa: E501 (a row of a table is a line)
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import os
+import subprocess
+import sys
+from fractions import Fraction
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import numloss
+
+INF = np.inf
+NAN = np.nan
+
+P3 = np.array([0.5, -0.5, 1.0])
+T3 = np.array([1.0, 0.0, 1.0])
+S3 = np.array([1.0, -1.0, 1.0])
+Q3 = np.array([0.5, 0.25, 1.0])
+SCORES = np.array([[0.5, -0.5, 1.0], [2.0, 0.0, -1.0]])
+LABELS = np.array([2, 0])
+SHARES = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])
+
+
+def methods(loss):
+    return loss, loss.grad, loss.value_and_grad, loss.grad_and_hess
+
+
+def check_message(error, message):
+    found = str(error.value)
+    if message.endswith("..."):
+        assert found.startswith(message[:-3])
+    else:
+        assert found == message
+
+
+def put(array, index, value):
+    changed = array.copy()
+    changed[index] = value
+    return changed
+
+
+def answer(call, x):
+    """Return the result of a call, and the message if it refuses."""
+    try:
+        return call(x), None
+    except (ValueError, TypeError) as error:
+        return None, str(error)
+
+
+def snapshot(value):
+    return value.tobytes() if isinstance(value, np.ndarray) and value.dtype != object else None
+
+
+# ----------------------------------------------------------------- arrays and options of the losses
+
+
+def row(error, message, loss, prediction, target, **options):
+    name = f"{loss.__name__}-{message[:70]}"
+    return pytest.param(error, message, loss, prediction, target, options, id=name)
+
+
+NOT_REAL = "must hold real numbers of at most 64 bits, got dtype"
+SHAPES = "prediction and target must have the same shape, got"
+NO_BROADCAST = ": a loss does not broadcast; use numpy.broadcast_to where it is meant"
+SIGNS = ": map labels 0 and 1 with 2 * target - 1 or target.astype(bool)"
+FORMS = "target must hold integer labels of shape (2,) or probabilities of the prediction's shape (2, 3), got dtype"
+PER_EXAMPLE = (
+    "target must hold a label per example, of shape (2,) for a prediction of shape (2, 3) "
+    "with classes on axis 1, got"
+)
+MASKED = np.ma.array(P3, mask=[False, True, False])
+
+mse, mae, huber = numloss.mse, numloss.mae, numloss.huber
+binary_cross_entropy, focal = numloss.binary_cross_entropy, numloss.focal
+hinge, squared_hinge = numloss.hinge, numloss.squared_hinge
+cross_entropy, kl_divergence = numloss.cross_entropy, numloss.kl_divergence
+multiclass_hinge, softmax_focal = numloss.multiclass_hinge, numloss.softmax_focal
+ranked_probability = numloss.ranked_probability
+ordinal_cross_entropy = numloss.ordinal_cross_entropy
+
+ARRAYS = [
+    # Shapes
+    row(ValueError, f"{SHAPES} (3,) and (2,){NO_BROADCAST}", mse, P3, T3[:2]),
+    row(ValueError, f"{SHAPES} (3,) and (1,){NO_BROADCAST}", mae, P3, T3[:1]),
+    row(ValueError, f"{SHAPES} (2, 3) and (3,){NO_BROADCAST}", huber, SCORES, T3),
+    row(ValueError, f"{SHAPES} (3,) and (2, 3){NO_BROADCAST}", focal, P3, SHARES),
+    row(ValueError, f"{SHAPES} () and (3,){NO_BROADCAST}", mse, 0.5, T3),
+    row(ValueError, f"{SHAPES} (0,) and (3,){NO_BROADCAST}", mse, [], T3),
+    row(
+        ValueError,
+        f"{SHAPES} (3, 1) and (3,): use prediction[..., 0] or target[..., None]",
+        mse,
+        P3[:, None],
+        T3,
+    ),
+    row(
+        ValueError,
+        f"{SHAPES} (3,) and (3, 1): use target[..., 0] or prediction[..., None]",
+        binary_cross_entropy,
+        P3,
+        T3[:, None],
+    ),
+    row(ValueError, "prediction must be array-like, got list: ...", mse, [[1.0], [1.0, 2.0]], T3),
+    # Types
+    row(TypeError, f"prediction {NOT_REAL} complex128", mse, P3 + 1j, T3),
+    row(TypeError, f"prediction {NOT_REAL} <U3", mse, "abc", T3),
+    row(TypeError, f"prediction {NOT_REAL} datetime64[D]", mse, np.zeros(3, "M8[D]"), T3),
+    row(TypeError, f"prediction {NOT_REAL} [('a', '<f8')]", mse, np.zeros(3, [("a", "f8")]), T3),
+    row(TypeError, "prediction must be array-like, got None", mse, None, T3),
+    row(TypeError, "prediction must be array-like, got {1.0}", mse, {1.0}, T3),
+    row(TypeError, "prediction must be array-like, got <generator object ...", mse, (x for x in P3), T3),
+    row(TypeError, f"prediction {NOT_REAL} object, which holds a NoneType", mse, [1, 2, None], T3),
+    row(
+        TypeError,
+        f"prediction {NOT_REAL} {np.dtype(np.longdouble)}: use prediction.astype(numpy.float64)",
+        mse,
+        P3.astype(np.longdouble),
+        T3,
+    ),
+    row(
+        TypeError,
+        "prediction is a masked array, whose mask would be lost: "
+        "pass prediction.data and weight=~prediction.mask",
+        mse,
+        MASKED,
+        T3,
+    ),
+    row(
+        TypeError,
+        "target is a masked array, whose mask would be lost: "
+        "pass target.data and weight=~target.mask",
+        hinge,
+        P3,
+        MASKED,
+    ),
+    row(TypeError, f"target {NOT_REAL} complex128", mse, P3, T3 + 1j),
+    row(TypeError, f"target {NOT_REAL} timedelta64[s]", binary_cross_entropy, P3, np.zeros(3, "m8[s]")),
+    row(TypeError, "target must be array-like, got None", hinge, P3, None),
+    row(TypeError, "target must be array-like, got None", cross_entropy, SCORES, None),
+    row(TypeError, f"target {NOT_REAL} object, which holds a bytes", cross_entropy, SCORES, [1, b"", None]),
+    row(ValueError, f"target must fit dtype float64, got 1{'0' * 56}...", mse, P3, 10**400),
+    row(ValueError, "target must fit dtype float16, got 100000.0", mse, P3.astype("f2"), 1e5),
+    row(ValueError, "target must fit dtype float32, got -1e+39", mae, P3.astype("f4"), -1e39),
+    # Binary targets
+    row(ValueError, "target must be in [0, 1], got 2.0 at index 1", binary_cross_entropy, P3, put(T3, 1, 2.0)),
+    row(ValueError, "target must be in [0, 1], got -1 at index 0", focal, P3, np.array([-1, 0, 1])),
+    row(ValueError, "target must be in [0, 1], got 255 at index 2", focal, P3, np.array([0, 1, 255], "u1")),
+    row(ValueError, "target must be in [0, 1], got 1.5", binary_cross_entropy, P3, 1.5),
+    row(ValueError, "target must be in [0, 1], got inf at index 0", binary_cross_entropy, P3, put(T3, 0, INF)),
+    row(
+        ValueError,
+        "target must be in [0, 1], got 3.0 at index (1, 2)",
+        binary_cross_entropy,
+        SCORES,
+        put(SHARES, (1, 2), 3.0),
+    ),
+    row(
+        ValueError,
+        "target must be in [0, 1], got 2.0 at index 1",
+        focal,
+        Q3,
+        put(T3, 1, 2.0),
+        from_logits=False,
+        weight=[0, 1, 1],
+    ),
+    row(
+        ValueError,
+        "prediction must be in [0, 1], got -0.5 at index 1: are these logits? use from_logits=True",
+        binary_cross_entropy,
+        P3,
+        T3,
+        from_logits=False,
+    ),
+    row(
+        ValueError,
+        "prediction must be in [0, 1], got 1.5 at index 0: are these logits? use from_logits=True",
+        focal,
+        np.array([1.5, 0.5], np.float32),
+        1,
+        from_logits=False,
+    ),
+    row(ValueError, f"target must be -1 or +1 (or bool), got 0.0 at index 1{SIGNS}", hinge, P3, T3),
+    row(ValueError, f"target must be -1 or +1 (or bool), got 0 at index 1{SIGNS}", squared_hinge, P3, [1, 0, 1]),
+    row(ValueError, f"target must be -1 or +1 (or bool), got 0.5{SIGNS}", hinge, P3, 0.5),
+    row(ValueError, f"target must be -1 or +1 (or bool), got -128 at index 0{SIGNS}", hinge, P3, np.array([-128, 1, 1], "i1")),
+    # Labels
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 3 at index 1", cross_entropy, SCORES, np.array([2, 3])),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got -1 at index 0", softmax_focal, SCORES, [-1, 5]),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=1, got -100 at index 1", multiclass_hinge, SCORES, [1, -100], ignore_index=1),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 7", ranked_probability, SCORES, 7),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got -101 at index 1", ordinal_cross_entropy, SCORES, [0, -101]),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 9223372036854775813 at index 0", cross_entropy, SCORES, np.array([2**63 + 5, 0], np.uint64)),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 18446744073709551516 at index 1", cross_entropy, SCORES, np.array([0, 2**64 - 100], np.uint64)),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 156 at index 0", cross_entropy, SCORES, np.array([156, 0], np.uint8)),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 3 at index 1", cross_entropy, SCORES, [-1, 3], weight=[0.0, 1.0]),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 4 at index (1, 0)", cross_entropy, np.zeros((2, 3, 2)), [[0, 1], [4, 5]], axis=1),
+    row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 3 at index 1", cross_entropy, SCORES, np.array([0, 3]), label_smoothing=0.1),
+    row(ValueError, f"{PER_EXAMPLE} (3,)", cross_entropy, SCORES, np.array([0, 1, 2])),
+    row(ValueError, f"{PER_EXAMPLE} (2, 1): use target[..., 0]", multiclass_hinge, SCORES, LABELS[:, None]),
+    row(ValueError, f"{PER_EXAMPLE} (2, 3): use target.astype(float)", cross_entropy, SCORES, SHARES.astype(int)),
+    row(ValueError, f"{PER_EXAMPLE} (2, 3): use target.argmax(1)", softmax_focal, SCORES, SHARES.astype(int)),
+    row(TypeError, "target must hold integer labels, got dtype float64: use target.astype(int)", multiclass_hinge, SCORES, LABELS.astype(float)),
+    row(TypeError, "target must hold integer labels, got dtype bool: use target.astype(int)", ranked_probability, SCORES, LABELS > 1),
+    row(TypeError, f"{FORMS} float64 and shape (2,): use target.astype(int)", cross_entropy, SCORES, LABELS.astype(float)),
+    row(TypeError, f"{FORMS} bool and shape (2,): use target.astype(int)", cross_entropy, SCORES, LABELS > 1),
+    # Probabilities
+    row(TypeError, f"{FORMS} bool and shape (2, 3): use target.astype(float)", cross_entropy, SCORES, SHARES > 0.4),
+    row(ValueError, f"{FORMS} float64 and shape (3, 2)", cross_entropy, SCORES, SHARES.T),
+    row(ValueError, f"{FORMS} float64 and shape ()", cross_entropy, SCORES, 1.0),
+    row(TypeError, "target must hold probabilities of the prediction's shape (2, 3), got dtype int64 and shape (2,)", kl_divergence, SCORES, LABELS),
+    row(TypeError, "target must hold probabilities of the prediction's shape (2, 3), got dtype int64 and shape (2, 3): use target.astype(float)", kl_divergence, SCORES, SHARES.astype(np.int64)),
+    row(ValueError, "target must hold probabilities of the prediction's shape (2, 3), got dtype float64 and shape (3,)", kl_divergence, SCORES, T3),
+    row(ValueError, "target must hold probabilities, got -0.5 at index (1, 0)", cross_entropy, SCORES, put(SHARES, (1, 0), -0.5)),
+    row(ValueError, "target must hold probabilities that sum to 1 over axis 1, got 1.5 at index 0", kl_divergence, SCORES, put(SHARES, (0, 0), 1.0)),
+    row(ValueError, "target must hold probabilities that sum to 1 over axis 0, got 1.25 at index 1", cross_entropy, SCORES, np.array([[0.5, 1.0, 0.5], [0.5, 0.25, 0.5]]), axis=0),
+    row(ValueError, "target must hold probabilities that sum to 1 over axis 1, got inf at index 1", kl_divergence, SCORES, put(SHARES, (1, 2), INF)),
+    row(ValueError, "target must hold probabilities that sum to 1 over axis 1, got 2.0 at index 1", kl_divergence, SCORES, SHARES * [[3], [2]], weight=[0, 1]),
+    # Classes
+    row(ValueError, "axis must be in [-2, 2) for a prediction of shape (2, 3), got 2", cross_entropy, SCORES, LABELS, axis=2),
+    row(ValueError, "axis must be in [-2, 2) for a prediction of shape (2, 3), got -3", kl_divergence, SCORES, SHARES, axis=-3),
+    row(ValueError, "axis must be an integer of 64 bits, got 18446744073709551616", softmax_focal, SCORES, LABELS, axis=2**64),
+    row(TypeError, "axis must be an integer, got 1.0", multiclass_hinge, SCORES, LABELS, axis=1.0),
+    row(TypeError, "axis must be an integer, got True", cross_entropy, SCORES, LABELS, axis=True),
+    row(TypeError, "axis must be an integer, got None", ranked_probability, SCORES, LABELS, axis=None),
+    row(TypeError, "axis must be an integer, got (0, 1)", ordinal_cross_entropy, SCORES, LABELS, axis=(0, 1)),
+    row(ValueError, "prediction must have an axis of classes, got a scalar", cross_entropy, 1.0, 0),
+    row(ValueError, "prediction must have an axis of classes, got a scalar", softmax_focal, np.array(1.0), 0, alpha=1.0),
+    row(ValueError, "prediction must have at least one class, got shape (2, 0)", cross_entropy, np.zeros((2, 0)), LABELS),
+    row(ValueError, "prediction must have at least one class, got shape (0, 3)", kl_divergence, np.zeros((0, 3)), np.zeros((0, 3)), axis=0),
+    row(ValueError, "prediction must have at least one class, got shape (2, 0)", ranked_probability, np.zeros((2, 0)), LABELS, class_weight=[1.0]),
+    row(TypeError, "ignore_index must be an integer, got 1.5", cross_entropy, SCORES, LABELS, ignore_index=1.5),
+    row(TypeError, "ignore_index must be an integer, got None", softmax_focal, SCORES, LABELS, ignore_index=None),
+    row(TypeError, "ignore_index must be an integer, got False", multiclass_hinge, SCORES, LABELS, ignore_index=False),
+    row(ValueError, "ignore_index must be an integer of 64 bits, got -9223372036854775809", cross_entropy, SCORES, LABELS, ignore_index=-(2**63) - 1),
+    row(ValueError, "class_weight must have one number for each of the 3 classes, got shape (2,)", cross_entropy, SCORES, LABELS, class_weight=[1.0, 2.0]),
+    row(ValueError, "class_weight must have one number for each of the 3 classes, got shape (1, 3)", multiclass_hinge, SCORES, LABELS, class_weight=[[1.0, 2.0, 3.0]]),
+    row(ValueError, "class_weight must hold finite numbers of at least 0, got array([ 1., -1., 1.])", ranked_probability, SCORES, LABELS, class_weight=[1, -1, 1]),
+    row(ValueError, "class_weight must hold finite numbers of at least 0, got array([ 1., nan, 1.])", cross_entropy, SCORES, LABELS, class_weight=[1, NAN, 1]),
+    row(ValueError, "class_weight must hold finite numbers of at least 0, got array([inf, inf, inf])", ordinal_cross_entropy, SCORES, LABELS, class_weight=INF),
+    row(TypeError, "class_weight must be array-like, got {0: 1.0}", cross_entropy, SCORES, LABELS, class_weight={0: 1.0}),
+    row(TypeError, "class_weight is a masked array, whose mask would be lost: pass class_weight.filled(...)", cross_entropy, SCORES, LABELS, class_weight=MASKED),
+    # Weights
+    row(ValueError, "weight must broadcast to the examples, of shape (3,), got shape (2,)", mse, P3, T3, weight=[1.0, 2.0]),
+    row(ValueError, "weight must broadcast to the examples, of shape (2,), got shape (2, 3)", cross_entropy, SCORES, LABELS, weight=np.ones((2, 3))),
+    row(ValueError, "weight must broadcast to the examples, of shape (3,), got shape (1, 3)", huber, P3, T3, weight=np.ones((1, 3))),
+    row(TypeError, f"weight {NOT_REAL} complex128", mse, P3, T3, weight=1j),
+    row(TypeError, f"weight {NOT_REAL} <U2", hinge, P3, S3, weight="no"),
+    row(TypeError, "weight is a masked array, whose mask would be lost: pass weight.filled(...)", mse, P3, T3, weight=MASKED),
+    # Parameters
+    *(row(ValueError, f"delta must be a positive finite number, got {x}", huber, P3, T3, delta=x) for x in (0, -1.0, INF, NAN)),
+    row(ValueError, f"delta must be a positive finite number, got 1{'0' * 56}...", huber, P3, T3, delta=10**400),
+    row(TypeError, "delta must be a number, got None", huber, P3, T3, delta=None),
+    row(TypeError, "delta must be a number, got '1'", huber, P3, T3, delta="1"),
+    row(TypeError, "delta must be a number, got True", huber, P3, T3, delta=True),
+    row(TypeError, "delta must be a number, got [1.0]", huber, P3, T3, delta=[1.0]),
+    row(TypeError, "delta must be a number, got array([1.])", huber, P3, T3, delta=np.ones(1)),
+    row(TypeError, "delta must be a number, got 1j", huber, P3, T3, delta=1j),
+    *(row(ValueError, f"margin must be a positive finite number, got {x}", loss, P3, S3, margin=x) for loss, x in ((hinge, 0), (squared_hinge, -INF))),
+    row(ValueError, "margin must be a positive finite number, got nan", multiclass_hinge, SCORES, LABELS, margin=NAN),
+    *(row(ValueError, f"pos_weight must be a finite number of at least 0, got {x}", binary_cross_entropy, P3, T3, pos_weight=x) for x in (-0.5, INF)),
+    row(TypeError, "pos_weight must be a number, got array([1., 1., 1.])", binary_cross_entropy, P3, T3, pos_weight=np.ones(3)),
+    *(row(ValueError, f"label_smoothing must be a number in [0, 1], got {x}", binary_cross_entropy, P3, T3, label_smoothing=x) for x in (-0.1, 1.1, NAN)),
+    row(ValueError, "label_smoothing must be a number in [0, 1], got 2", cross_entropy, SCORES, LABELS, label_smoothing=2),
+    row(TypeError, "label_smoothing must be a number, got None", cross_entropy, SCORES, LABELS, label_smoothing=None),
+    *(row(TypeError, f"from_logits must be True or False, got {x!r}", loss, Q3, T3, from_logits=x) for loss in (binary_cross_entropy, focal) for x in (1, None, "no")),
+    *(row(ValueError, f"gamma must be a finite number of at least 0, got {x}", focal, P3, T3, gamma=x) for x in (-1, NAN)),
+    row(ValueError, "gamma must be a finite number of at least 0, got inf", softmax_focal, SCORES, LABELS, gamma=INF),
+    *(row(ValueError, f"alpha must be a number in [0, 1], got {x}", focal, P3, T3, alpha=x) for x in (-0.25, 25)),
+    row(TypeError, "alpha must be a number, got [0.25, 0.75]", focal, P3, T3, alpha=[0.25, 0.75]),
+    row(ValueError, "alpha must have one number for each of the 3 classes, got shape (2,)", softmax_focal, SCORES, LABELS, alpha=[0.25, 0.75]),
+    row(ValueError, "alpha must hold finite numbers of at least 0, got array([-1., -1., -1.])", softmax_focal, SCORES, LABELS, alpha=-1),
+    row(ValueError, "variant must be 'weston_watkins' or 'crammer_singer', got 'max'", multiclass_hinge, SCORES, LABELS, variant="max"),
+    row(TypeError, "variant must be 'weston_watkins' or 'crammer_singer', got None", multiclass_hinge, SCORES, LABELS, variant=None),
+    row(ValueError, "distance must be 'absolute' or 'squared', got 'cubic'", ordinal_cross_entropy, SCORES, LABELS, distance="cubic"),
+    row(ValueError, "distance must have shape (3, 3) for 3 classes, got (2, 2)", ordinal_cross_entropy, SCORES, LABELS, distance=np.eye(2)),
+    row(ValueError, "distance must have shape (3, 3) for 3 classes, got ()", ordinal_cross_entropy, SCORES, LABELS, distance=1.0),
+    row(ValueError, "distance must hold finite numbers of at least 0, got array([[-1., -0...", ordinal_cross_entropy, SCORES, LABELS, distance=-np.eye(3)),
+    row(TypeError, "distance must be array-like, got None", ordinal_cross_entropy, SCORES, LABELS, distance=None),
+    *(row(ValueError, f"temperature must be a positive finite number, got {x}", ordinal_cross_entropy, SCORES, LABELS, temperature=x) for x in (0.0, -1, INF)),
+    # Common keywords
+    row(ValueError, "reduction must be 'mean', 'sum' or 'none', got 'avg'", mse, P3, T3, reduction="avg"),
+    row(ValueError, "reduction must be 'mean', 'sum' or 'none', got 'totals'", mse, P3, T3, reduction="totals"),
+    row(TypeError, "reduction must be 'mean', 'sum' or 'none', got None", cross_entropy, SCORES, LABELS, reduction=None),
+    row(TypeError, "reduction must be 'mean', 'sum' or 'none', got array([1., 0., 1.])", mse, P3, T3, reduction=T3.copy()),
+    row(ValueError, "denominator must be 'weight' or 'count', got 'n'", mse, P3, T3, denominator="n"),
+    *(row(ValueError, f"denominator must be a positive finite number, got {x}", mse, P3, T3, denominator=x) for x in (0, -1.0, NAN, INF)),
+    row(TypeError, "denominator must be a number, got None", cross_entropy, SCORES, LABELS, denominator=None),
+    row(TypeError, "denominator must be a number, got True", mse, P3, T3, denominator=True),
+    *(row(ValueError, f"denominator divides a mean: it must be left out with reduction={r!r}", mse, P3, T3, denominator=x, reduction=r) for r in ("sum", "none") for x in ("count", 3.0)),
+    row(TypeError, "this loss takes no argument named 'delta'", mse, P3, T3, delta=1.0),
+    row(TypeError, "this loss takes no argument named 'alpha' or 'beta'", cross_entropy, SCORES, LABELS, alpha=1.0, beta=2.0),
+    row(TypeError, "this loss takes no argument named 'dtype'", mse, P3, T3, dtype=np.dtype("f4")),
+    row(TypeError, "this loss takes no argument named 'checked'", mse, P3, T3, checked=True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "message", "loss", "prediction", "target", "options"), ARRAYS)
+def test_wrong_input_is_refused(error, message, loss, prediction, target, options):
+    before = [snapshot(x) for x in (prediction, target, *options.values())]
+    for method in methods(loss):
+        with pytest.raises(error) as caught:
+            method(prediction, target, **options)
+        check_message(caught, message)
+    assert [snapshot(x) for x in (prediction, target, *options.values())] == before
+
+
+def has_places(loss, prediction, options):
+    """Whether results of such a call would have a shape."""
+    real = isinstance(prediction, np.ndarray) and prediction.dtype == float
+    return real and (not loss.rowwise or isinstance(options.get("axis", -1), int))
+
+
+PLACED = [case for case in ARRAYS if has_places(case.values[2], case.values[3], case.values[5])]
+
+
+@pytest.mark.parametrize(("error", "message", "loss", "prediction", "target", "options"), PLACED)
+def test_a_refusal_comes_before_anything_is_written(
+    error, message, loss, prediction, target, options
+):
+    shape = prediction.shape
+    examples = list(shape)
+    if loss.rowwise and shape:
+        del examples[options.get("axis", -1) % len(shape)]
+    values, gradient, hessian = np.full(examples, 7.0), np.full(shape, 7.0), np.full(shape, 7.0)
+    for method, out, reduction in (
+        (loss, values, "none"),
+        (loss.grad, gradient, "none"),
+        (loss.grad, gradient, "mean"),
+        (loss.value_and_grad, (values, gradient), "none"),
+        (loss.value_and_grad, gradient, "sum"),
+        (loss.grad_and_hess, (gradient, hessian), "none"),
+        (loss.grad_and_hess, (gradient, hessian), "mean"),
+    ):
+        with pytest.raises(error):
+            method(prediction, target, out=out, **({"reduction": reduction} | options))
+    assert all((x == 7).all() for x in (values, gradient, hessian))
+
+
+# --------------------------------------------------------------------------------------------- out
+
+
+class Places:
+    """Inputs, and memory for results that holds sevens."""
+
+    def __init__(self):
+        self.p, self.t, self.w = P3.copy(), T3.copy(), np.array([1.0, 2.0, 3.0])
+        self.scores, self.labels = SCORES.copy(), LABELS.copy()
+        self.out, self.other = np.full(3, 7.0), np.full(3, 7.0)
+        self.rows, self.values = np.full((2, 3), 7.0), np.full(2, 7.0)
+        self.pool = np.full(16, 7.0)
+        self.pool[:3], self.pool[8:11] = self.p, self.t
+
+    def contents(self):
+        return {name: x.tobytes() for name, x in vars(self).items()}
+
+
+def read_only(x):
+    x = x.copy()
+    x.setflags(write=False)
+    return x
+
+
+def strided(x, shape, strides):
+    return np.lib.stride_tricks.as_strided(x, shape, strides)
+
+
+def place(error, message, call):
+    return pytest.param(error, message, call, id=message[:90])
+
+
+PREDICTION = "out overlaps prediction: it must be the same array or apart from it"
+TARGET = "out overlaps target: it must lie apart from it"
+WEIGHT = "out overlaps weight: it must lie apart from it"
+EACH_OTHER = "out: the arrays for the results overlap each other"
+SHARED = "out must have memory for every element, got a view that shares it"
+NO_ARRAY = "out needs an array among the results: use reduction='none' or a gradient"
+PLACES = "out must have as many places as there are arrays among the results,"
+
+OUT = [
+    place(ValueError, "out must have shape (3,), got (2,)", lambda a: mse.grad(a.p, a.t, out=a.out[:2])),
+    place(ValueError, "out must have shape (3,), got (1, 3)", lambda a: mse.grad(a.p, a.t, out=a.out[None])),
+    place(ValueError, "out must have shape (3,), got ()", lambda a: mse.grad(a.p, a.t, out=a.out[0, ...])),
+    place(ValueError, "out must have shape (), got (1,)", lambda a: mse.grad(a.p[0, ...], 0, out=a.out[:1])),
+    place(ValueError, "out must have shape (2,), got (2, 3)", lambda a: cross_entropy(a.scores, a.labels, reduction="none", out=a.rows)),
+    place(ValueError, "out must have shape (2, 3), got (2,)", lambda a: cross_entropy.grad(a.scores, a.labels, out=a.values)),
+    place(ValueError, "out must have shape (2, 3), got (3, 2)", lambda a: cross_entropy.grad(a.scores, a.labels, out=a.rows.T)),
+    place(TypeError, "out must have dtype float64, got float32", lambda a: mse.grad(a.p, a.t, out=a.out.astype("f4"))),
+    place(TypeError, "out must have dtype float32, got float64", lambda a: mse.grad(a.p.astype("f4"), a.t.astype("f4"), out=a.out)),
+    place(TypeError, "out must have dtype float64, got float16", lambda a: mse.grad(a.p.astype("f2"), a.t, out=a.out.astype("f2"))),
+    place(TypeError, "out must have dtype float64, got >f8", lambda a: mse.grad(a.p, a.t, out=a.out.astype(">f8"))),
+    place(TypeError, "out must have dtype float64, got >f8", lambda a: mse.grad(b := a.p.astype(">f8"), a.t, out=b)),
+    place(TypeError, "out must have dtype float64, got int64", lambda a: mse.grad(b := a.labels, 0, out=b)),
+    place(TypeError, "out must have dtype float64, got object", lambda a: mse.grad(a.p, a.t, out=a.out.astype(object))),
+    place(ValueError, "out must be writeable, got a read-only array", lambda a: mse.grad(a.p, a.t, out=read_only(a.out))),
+    place(ValueError, "out must be writeable, got a read-only array", lambda a: mse.grad(a.p, a.t, out=np.broadcast_to(a.out[0], 3))),
+    place(TypeError, "out must be a numpy.ndarray or a tuple of them, got list", lambda a: mse.grad(a.p, a.t, out=[a.out])),
+    place(TypeError, "out must be a numpy.ndarray or a tuple of them, got str", lambda a: mse.grad(a.p, a.t, out="here")),
+    place(TypeError, "out must be a numpy.ndarray or a tuple of them, got float", lambda a: mse.value_and_grad(a.p, a.t, reduction="none", out=(a.out, 1.0))),
+    place(TypeError, "out is a masked array, whose mask would be lost: pass its .data", lambda a: mse.grad(a.p, a.t, out=np.ma.array(a.out))),
+    # Their number
+    place(ValueError, NO_ARRAY, lambda a: mse(a.p, a.t, out=a.out)),
+    place(ValueError, NO_ARRAY, lambda a: mse(a.p, a.t, reduction="sum", out=())),
+    place(ValueError, f"{PLACES} 1, got 2", lambda a: mse.grad(a.p, a.t, out=(a.out, a.other))),
+    place(ValueError, f"{PLACES} 1, got 0", lambda a: mse(a.p, a.t, reduction="none", out=())),
+    place(ValueError, f"{PLACES} 2, got 1", lambda a: mse.grad_and_hess(a.p, a.t, out=(a.out,))),
+    place(ValueError, f"{PLACES} 2, got 3", lambda a: mse.value_and_grad(a.p, a.t, reduction="none", out=(a.out, a.other, None))),
+    place(ValueError, f"{PLACES} 1, got 2", lambda a: mse.value_and_grad(a.p, a.t, out=(None, a.out))),
+    # Overlap: in part, reversed, transposed, between the elements, of the values with the prediction
+    place(ValueError, PREDICTION, lambda a: mse.grad(a.pool[:3], a.t, out=a.pool[1:4])),
+    place(ValueError, PREDICTION, lambda a: mse.grad(a.p, a.t, out=a.p[::-1])),
+    place(ValueError, PREDICTION, lambda a: mse.grad(a.pool[:6:2], a.t, out=a.pool[2:5])),
+    place(ValueError, PREDICTION, lambda a: cross_entropy.grad(b := a.pool[:9].reshape(3, 3), [0, 1, 2], out=b.T)),
+    place(ValueError, PREDICTION, lambda a: cross_entropy(b := a.pool[:4].reshape(2, 2), [0, 1], reduction="none", out=b[0])),
+    place(ValueError, PREDICTION, lambda a: mse.grad(a.pool.view("f4")[:3], a.t, out=a.pool[:3])),
+    place(ValueError, PREDICTION, lambda a: mse.grad(strided(a.pool, (3,), (0,)), a.t, out=a.pool[:3])),
+    place(ValueError, TARGET, lambda a: mse.grad(a.p, a.t, out=a.t)),
+    place(ValueError, TARGET, lambda a: mse.grad(a.p, a.p, out=a.p)),
+    place(ValueError, TARGET, lambda a: mse.grad(a.p, a.t[1, ...], out=a.t)),
+    place(ValueError, TARGET, lambda a: mse.grad_and_hess(a.p, a.pool[8:11], out=(None, a.pool[10:13]))),
+    place(ValueError, TARGET, lambda a: kl_divergence.grad(a.scores, a.rows, out=a.rows)),
+    place(ValueError, TARGET, lambda a: cross_entropy(a.scores, a.labels, reduction="none", out=a.labels.view(float))),
+    place(ValueError, WEIGHT, lambda a: mse.grad(a.p, a.t, weight=a.w, out=a.w)),
+    place(ValueError, WEIGHT, lambda a: mse.grad(a.p, a.t, weight=a.w[:1], out=a.w)),
+    place(ValueError, EACH_OTHER, lambda a: mse.grad_and_hess(a.p, a.t, out=(a.out, a.out))),
+    place(ValueError, EACH_OTHER, lambda a: mse.value_and_grad(a.p, a.t, reduction="none", out=(a.p, a.p))),
+    place(ValueError, EACH_OTHER, lambda a: cross_entropy.value_and_grad(a.scores, a.labels, reduction="none", out=(a.rows[1, :2], a.rows))),
+    place(ValueError, SHARED, lambda a: mse.grad(a.p, a.t, out=strided(a.out, (3,), (0,)))),
+    place(ValueError, SHARED, lambda a: mse.grad(a.p, a.t, out=strided(a.out, (3,), (4,)))),
+    place(ValueError, SHARED, lambda a: cross_entropy.grad(a.scores, a.labels, out=strided(a.pool, (2, 3), (8, 8)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "message", "call"), OUT)
+def test_out_is_refused(error, message, call):
+    arrays = Places()
+    before = arrays.contents()
+    with pytest.raises(error) as caught:
+        call(arrays)
+    check_message(caught, message)
+    assert arrays.contents() == before
+
+
+def test_out_between_the_elements_of_an_input_is_apart_from_it():
+    pool = np.arange(12.0)
+    expected = mse.grad(pool[::2].copy(), pool[1::2].copy(), reduction="sum")
+    table = np.zeros((6, 3))
+    table[:, 0], table[:, 1] = pool[::2], pool[1::2]
+    gradient = mse.grad(table[:, 0], table[:, 1], reduction="sum", out=table[:, 2])
+    assert np.shares_memory(gradient, table)
+    assert np.array_equal(table, np.stack([pool[::2], pool[1::2], expected], axis=1))
+
+
+steps = st.sampled_from([-3, -2, -1, 1, 2, 3])
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 20), steps), min_size=4, max_size=4))
+def test_out_is_refused_exactly_where_it_meets_an_input(n, places):
+    pool = np.random.default_rng(0).normal(size=60)
+    where = [20 + start + step * np.arange(n) for start, step in places]
+    p, t, w, out = (
+        strided(pool[i[0] :], (n,), (8 * s,)) for i, (_, s) in zip(where, places, strict=True)
+    )
+    before = pool.copy()
+    expected = mse.grad(before[where[0]], before[where[1]], weight=before[where[2]])
+    of_p, of_t, of_w, of_out = map(set, where)
+    same = np.array_equal(where[0], where[3])
+    meets = of_out & (of_t | of_w) or (of_out & of_p and not same)
+    gradient, message = answer(lambda x: mse.grad(p, t, weight=w, out=x), out)
+    if meets:
+        assert message.startswith("out overlaps")
+        assert np.array_equal(pool, before)
+    else:
+        assert np.array_equal(gradient, expected)
+        before[where[3]] = expected
+        assert np.array_equal(pool, before)
+
+
+# ------------------------------------------------------------------- penalties, balance and threads
+
+l1_penalty, l2_penalty, elastic_net = numloss.l1_penalty, numloss.l2_penalty, numloss.elastic_net
+class_weights, oversample = numloss.class_weights, numloss.oversample
+
+
+def threads(n):
+    with numloss.threads(n):
+        pass
+
+
+def refused(error, message, function, *args, **options):
+    name = f"{function.__name__}-{message[:70]}"
+    return pytest.param(error, message, function, args, options, id=name)
+
+
+OTHERS = [
+    *(refused(ValueError, f"strength must be a finite number of at least 0, got {x}", f, P3, strength=x) for f in (l1_penalty, l2_penalty, elastic_net) for x in (-1.0, NAN)),
+    refused(TypeError, "strength must be a number, got None", l1_penalty, P3, strength=None),
+    *(refused(ValueError, f"l1_ratio must be a number in [0, 1], got {x}", elastic_net, P3, l1_ratio=x) for x in (-0.5, 2)),
+    refused(TypeError, "l1_ratio must be a number, got '0.5'", elastic_net, P3, l1_ratio="0.5"),
+    refused(TypeError, "w must be array-like, got None", l1_penalty, None),
+    refused(TypeError, f"w {NOT_REAL} complex128", l2_penalty, P3 * 1j),
+    refused(TypeError, "w is a masked array, whose mask would be lost: pass w.filled(...)", elastic_net, MASKED),
+    refused(ValueError, NO_ARRAY, l1_penalty, P3, out=P3.copy()),
+    refused(ValueError, "out must have shape (3,), got (2,)", l1_penalty.grad, P3, out=np.zeros(2)),
+    refused(TypeError, "out must have dtype float64, got float32", l2_penalty.grad, P3, out=np.zeros(3, "f4")),
+    refused(TypeError, "l1_penalty() got an unexpected keyword argument 'weight'", l1_penalty, P3, weight=1.0),
+    # Labels
+    refused(ValueError, "labels must be at least 0, got -1 at index 1", class_weights, [0, -1, 2]),
+    refused(ValueError, "labels must be at least 0, got -3 at index (1, 0)", class_weights, [[0, 1], [-3, 1]]),
+    refused(ValueError, "labels must be at least 0, got -1 at index 0", oversample, [-1, 0]),
+    refused(ValueError, "labels must hold at least one label, got none", class_weights, []),
+    refused(ValueError, "labels must hold at least one label, got none", oversample, np.zeros(0, int)),
+    refused(TypeError, "labels must be integers, got dtype float64: use labels.astype(int)", class_weights, [0.0, 1.0]),
+    refused(TypeError, "labels must be integers, got dtype bool: use labels.astype(int)", oversample, [True, False]),
+    refused(TypeError, "labels must be array-like, got None", class_weights, None),
+    refused(TypeError, f"labels {NOT_REAL} <U1", class_weights, ["a", "b"]),
+    refused(ValueError, "labels must be below num_classes=2, got 2 at index 2", class_weights, [0, 1, 2], 2),
+    refused(ValueError, "labels must mean no more classes than fit memory, got 9223372036854775813", class_weights, np.array([2**63 + 4], np.uint64)),
+    refused(ValueError, "num_classes must mean no more classes than fit memory, got 4611686018427387904", class_weights, [0], 2**62),
+    refused(ValueError, "num_classes must be at least 1, got 0", class_weights, [0], 0),
+    refused(TypeError, "num_classes must be an integer, got 2.0", class_weights, [0, 1], 2.0),
+    refused(TypeError, "num_classes must be an integer, got True", class_weights, [0], True),
+    refused(ValueError, "scheme must be 'balanced' or 'effective', got 'equal'", class_weights, [0, 1], scheme="equal"),
+    refused(TypeError, "scheme must be 'balanced' or 'effective', got None", class_weights, [0, 1], scheme=None),
+    *(refused(ValueError, f"beta must be a number in [0, 1), got {x}", class_weights, [0, 1], scheme="effective", beta=x) for x in (1.0, -0.1, NAN)),
+    refused(TypeError, "beta must be a number, got None", class_weights, [0, 1], beta=None),
+    refused(ValueError, "labels must have one axis, got shape (1, 2)", oversample, [[0, 1]]),
+    refused(ValueError, "labels must have one axis, got shape ()", oversample, 1),
+    refused(TypeError, "rng must be a numpy.random.Generator or an integer, got 'seed'", oversample, [0, 1], "seed"),
+    refused(TypeError, "rng must be a numpy.random.Generator or an integer, got True", oversample, [0, 1], True),
+    refused(ValueError, "rng must be a numpy.random.Generator or an integer of at least 0, got -1", oversample, [0, 1], -1),
+    # Threads
+    *(refused(ValueError, f"n must be a number of threads from 1 to 4096, got {n}", f, n) for f in (numloss.set_num_threads, threads) for n in (0, -1, 4097)),
+    *(refused(TypeError, f"n must be an integer, got {n!r}", f, n) for f in (numloss.set_num_threads, threads) for n in (2.0, "2", None, True)),
+    refused(ValueError, "n must be an integer of 64 bits, got 18446744073709551616", threads, 2**64),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "message", "function", "args", "options"), OTHERS)
+def test_other_functions_refuse(error, message, function, args, options):
+    before = [snapshot(x) for x in (*args, *options.values())], numloss.num_threads()
+    with pytest.raises(error) as caught:
+        function(*args, **options)
+    check_message(caught, message)
+    assert ([snapshot(x) for x in (*args, *options.values())], numloss.num_threads()) == before
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", f"import numpy as np, numloss\n{code}"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("isa", ["v9", "AVX2", "v3 "])
+def test_unknown_instruction_set_names_the_choices(isa):
+    choices = ", ".join(numloss._core.config()["isas"])
+    result = run("print('imported')", NUMLOSS_ISA=isa)
+    assert result.stderr.splitlines()[-1] == (
+        f"ImportError: NUMLOSS_ISA must be one of {choices} on this CPU, got '{isa}'"
+    )
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("count", ["0", "4097", "two", "1.5", "-1", "99999999999999999999"])
+def test_unusable_number_of_threads_is_refused(count):
+    code = """
+out = np.full(10**7, 7, np.float32)
+for call in numloss.num_threads, lambda: numloss.mse.grad(np.zeros(10**7, np.float32), 1, out=out):
+    try:
+        call()
+    except ValueError as error:
+        print(error)
+print((out == 7).all())
+"""
+    message = f"NUMLOSS_NUM_THREADS must be a whole number from 1 to 4096, got '{count}'"
+    result = run(code, NUMLOSS_NUM_THREADS=count)
+    assert result.stdout.splitlines() == [message, message, "True"]
+
+
+def test_environment_that_is_not_ours_to_refuse():
+    result = run("print(numloss.num_threads() >= 1)", NUMLOSS_NUM_THREADS="", OMP_NUM_THREADS="4,2")
+    assert (result.stdout, result.stderr) == ("True\n", "")
+    assert run("numloss.show_config()", NUMLOSS_ISA="", OMP_NUM_THREADS="x").returncode == 0
+
+
+EMPTY = [
+    (mse, np.zeros(0), np.zeros(0), {}),
+    (mse, [], [], {}),
+    (binary_cross_entropy, P3, T3, {"weight": np.zeros(3)}),
+    (hinge, P3, [True, False, True], {"weight": 0.0}),
+    (cross_entropy, SCORES, LABELS, {"weight": 0, "denominator": "weight"}),
+    (multiclass_hinge, SCORES, [-100, -100], {"denominator": "count"}),
+]
+
+
+@pytest.mark.parametrize(("loss", "prediction", "target", "options"), EMPTY)
+def test_mean_over_nothing_warns_where_it_was_asked_for(loss, prediction, target, options):
+    for method in methods(loss):
+        with pytest.warns(RuntimeWarning, match="mean of a loss over no examples") as caught:
+            method(prediction, target, **options)
+        assert [w.filename for w in caught] == [__file__], method
+
+
+# -------------------------------------------------------------------------- anything, anywhere else
+
+
+class Plain:
+    pass
+
+
+class Hostile:
+    """An object that raises whatever one asks of it."""
+
+    def _raise(self, *args, **kwargs):
+        raise KeyError("hostile")
+
+    __array__ = __float__ = __index__ = __repr__ = __bool__ = __len__ = __iter__ = _raise
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __contains__ = _raise
+    __hash__ = None
+
+
+class NoArray:
+    def __array__(self, dtype=None, copy=None):
+        return "no array"
+
+
+class NoTensor:
+    def __dlpack__(self, **kwargs):
+        raise BufferError("no tensor")
+
+    def __dlpack_device__(self):
+        return 1, 0
+
+
+ODD = [
+    None, "abc", b"abc", "", 1j, True, np.True_, ..., NotImplemented, float, len, np, Plain(), Hostile(),
+    NoArray(), NoTensor(), {1, 2, 3}, {1: 2}, range(3), iter([1, 2, 3]), memoryview(b"abc"), slice(3),
+    decimal.Decimal("0.5"), Fraction(1, 2), datetime.date(2020, 1, 1), datetime.timedelta(1),
+    10**25, 10**400, -(10**5000), 2**63, -(2**63) - 1, 5, -1, 0, 0.5, NAN, INF, -0.0, 5e-324,
+    np.float16(0.5), np.float32(0.5), np.int8(1), np.uint64(2**64 - 1), np.longdouble(0.5),
+    np.complex64(1), np.datetime64("2020"), np.timedelta64(1, "s"), np.str_("mean"), np.bytes_(b"x"),
+    ml_dtypes.bfloat16(0.5), ml_dtypes.float8_e5m2(0.5),
+    [], (), [[]], [None] * 3, ["a", "b", "c"], [[1.0], [1.0, 2.0]], [10**400] * 3, [1j] * 3,
+    [0.25, 0.5, 0.25], (0, 1, 2), [True, False, True], [decimal.Decimal(1)] * 3,
+    np.array(0.5), np.array(1), np.array([1]), np.zeros((3, 0)), np.zeros(3, object), np.full(3, None),
+    np.zeros(3, "V8"), np.zeros(3, [("a", float)]), np.zeros(3, "M8[s]"), np.zeros(3, "m8[s]"),
+    np.zeros(3, complex), np.zeros(3, "S2"), np.zeros(3, "U2"), np.zeros(3, np.longdouble),
+    np.zeros(3, ml_dtypes.float8_e5m2), np.zeros(3, ml_dtypes.int4), np.zeros(3, ml_dtypes.bfloat16),
+    np.zeros(3, ">f4"), np.zeros(3, ">i8"), np.zeros(3, ">f2"), np.array([True, False, True]),
+    np.array([2**63 + 5] * 3, np.uint64), np.array([0, 1, -1]), np.array([0, 1, 2], "u1"),
+    np.rec.array([(1.0,)] * 3, dtype=[("a", float)]), MASKED, np.ma.masked, np.zeros((1, 3)).view(np.matrix),
+    np.recarray(3, [("a", float)]), np.full((2, 3), 1 / 3), np.full((3, 3), 1 / 3), np.eye(3, dtype=int),
+    np.zeros((1,) * 32), np.random.default_rng(1),
+]  # fmt: skip
+
+LABELS3 = np.array([0, 1, 2])
+SQUARE = np.full((3, 3), 0.5)
+
+
+#: By the name of an argument: calls in which it is the only one that may be wrong.
+SLOTS = {
+    "prediction": [
+        lambda x: mse(x, T3),
+        lambda x: focal.grad(x, T3),
+        lambda x: hinge.value_and_grad(x, 1),
+        lambda x: cross_entropy(x, LABELS3),
+        lambda x: kl_divergence.grad(x, SQUARE * 2 / 3),
+        lambda x: cross_entropy(x, LABELS3, class_weight=2.0),
+        lambda x: binary_cross_entropy(x, T3, from_logits=False),
+    ],
+    "target": [
+        lambda x: mse(P3, x),
+        lambda x: mae.grad(P3.astype("f2"), x),
+        lambda x: binary_cross_entropy(P3, x, weight=[0, 1, 1]),
+        lambda x: focal.grad(P3, x),
+        lambda x: hinge(P3, x),
+        lambda x: squared_hinge.grad_and_hess(P3, x),
+        lambda x: cross_entropy(SQUARE, x),
+        lambda x: cross_entropy.grad(SQUARE, x, axis=0, label_smoothing=0.1),
+        lambda x: multiclass_hinge(SQUARE, x),
+        lambda x: kl_divergence(SQUARE, x),
+        lambda x: ordinal_cross_entropy.value_and_grad(SQUARE, x),
+    ],
+    "weight": [
+        lambda x: mse(P3, T3, weight=x),
+        lambda x: mse.grad(P3, T3, weight=x),
+        lambda x: cross_entropy.value_and_grad(SQUARE, LABELS3, weight=x),
+        lambda x: kl_divergence(SQUARE, SQUARE * 2 / 3, weight=x, reduction="none"),
+    ],
+    "out": [
+        lambda x: mse.grad(P3, T3, out=x),
+        lambda x: mse.value_and_grad(P3, T3, reduction="none", out=(x, None)),
+        lambda x: cross_entropy.grad(SQUARE, LABELS3, out=x),
+        lambda x: l1_penalty.grad(P3, out=x),
+    ],
+    "reduction": [
+        lambda x: mse(P3, T3, reduction=x),
+        lambda x: cross_entropy(SQUARE, LABELS3, reduction=x),
+    ],
+    "denominator": [
+        lambda x: mse(P3, T3, denominator=x),
+        lambda x: cross_entropy.grad(SQUARE, LABELS3, denominator=x),
+    ],
+    "axis": [
+        lambda x: cross_entropy(SQUARE, LABELS3, axis=x),
+        lambda x: kl_divergence(SQUARE, SQUARE * 2 / 3, axis=x),
+        lambda x: ranked_probability(SQUARE, LABELS3, axis=x, class_weight=[1, 2, 3]),
+    ],
+    "ignore_index": [
+        lambda x: cross_entropy(SQUARE, LABELS3, ignore_index=x),
+        lambda x: multiclass_hinge.grad(SQUARE, [0, 1, 2], ignore_index=x),
+    ],
+    "class_weight": [
+        lambda x: cross_entropy(SQUARE, LABELS3, class_weight=x),
+        lambda x: multiclass_hinge(SQUARE, LABELS3, class_weight=x),
+        lambda x: ordinal_cross_entropy(SQUARE, LABELS3, class_weight=x),
+    ],
+    "alpha": [
+        lambda x: focal(P3, T3, alpha=x),
+        lambda x: softmax_focal(SQUARE, LABELS3, alpha=x),
+    ],
+    "gamma": [lambda x: focal(P3, T3, gamma=x), lambda x: softmax_focal(SQUARE, LABELS3, gamma=x)],
+    "delta": [lambda x: huber(P3, T3, delta=x)],
+    "margin": [
+        lambda x: hinge(P3, S3, margin=x),
+        lambda x: squared_hinge(P3, S3, margin=x),
+        lambda x: multiclass_hinge(SQUARE, LABELS3, margin=x),
+    ],
+    "variant": [lambda x: multiclass_hinge(SQUARE, LABELS3, variant=x)],
+    "pos_weight": [lambda x: binary_cross_entropy(P3, T3, pos_weight=x)],
+    "label_smoothing": [
+        lambda x: binary_cross_entropy(P3, T3, label_smoothing=x),
+        lambda x: cross_entropy(SQUARE, LABELS3, label_smoothing=x),
+    ],
+    "from_logits": [
+        lambda x: binary_cross_entropy(Q3, T3, from_logits=x),
+        lambda x: focal(Q3, T3, from_logits=x),
+    ],
+    "distance": [lambda x: ordinal_cross_entropy(SQUARE, LABELS3, distance=x)],
+    "temperature": [lambda x: ordinal_cross_entropy(SQUARE, LABELS3, temperature=x)],
+    "strength": [
+        lambda x: l1_penalty(P3, strength=x),
+        lambda x: l2_penalty.grad(P3, strength=x),
+        lambda x: elastic_net(P3, strength=x),
+    ],
+    "l1_ratio": [lambda x: elastic_net(P3, l1_ratio=x)],
+    "w": [lambda x: l1_penalty(x), lambda x: l2_penalty.value_and_grad(x)],
+    "labels": [lambda x: class_weights(x), lambda x: oversample(x)],
+    "num_classes": [lambda x: class_weights([0, 0], x)],
+    "scheme": [lambda x: class_weights([0, 1], scheme=x)],
+    "beta": [lambda x: class_weights([0, 1], beta=x)],
+    "rng": [lambda x: oversample([0, 1], x)],
+    "n": [lambda x: threads(x)],
+}
+
+
+@pytest.mark.filterwarnings("ignore:mean of a loss over no examples")
+@pytest.mark.parametrize("name", SLOTS)
+def test_odd_objects_meet_an_answer_or_a_refusal_that_names_the_argument(name):
+    messages = []
+    for call in SLOTS[name]:
+        for x in ODD:
+            result, message = answer(call, x)
+            assert result is not NotImplemented
+            messages += [message] if message else []
+    assert len(messages) > 30
+    for message in messages:
+        assert name in message
+        assert "incompatible function arguments" not in message
+
+
+# ------------------------------------------------------------------------- any dtype, any two shapes
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+FLOATS = [*map(np.dtype, ["f2", "f4", "f8", ">f2", ">f4", ">f8"]), BFLOAT16]
+INTEGERS = [*map(np.dtype, ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i4", ">u2"])]
+REFUSED = [*map(np.dtype, ["c16", "O", "M8[s]", "V4", "g", "S3", "U3"])]
+REFUSED += [np.dtype(ml_dtypes.float8_e5m2), np.dtype(ml_dtypes.int4)]
+
+dtypes = st.sampled_from([*FLOATS, *INTEGERS, np.dtype("?"), *REFUSED])
+shapes = st.lists(st.integers(0, 3), max_size=3).map(tuple)
+
+
+def is_taken(dtype):
+    return dtype not in REFUSED
+
+
+def result_type(p, t):
+    floats = [x.newbyteorder("=") for x in (p, t) if x in FLOATS]
+    return np.result_type(*floats, *([] if p in FLOATS else [np.float64]))
+
+
+def is_promotable(p, t):
+    halves = {x.newbyteorder("=") for x in (p, t)} == {np.dtype("f2"), BFLOAT16}
+    return not halves
+
+
+@settings(max_examples=300, deadline=None)
+@given(dtypes, dtypes, shapes, shapes | st.none())
+def test_elementwise_losses_take_equal_shapes_of_real_numbers_alone(p, t, shape, target_shape):
+    prediction = np.zeros(shape, p)
+    target = np.zeros(shape if target_shape is None else target_shape, t)
+    result, message = answer(lambda x: mse.grad(x, target, reduction="none"), prediction)
+    if not is_taken(p):
+        assert message.startswith("prediction must")
+    elif not is_taken(t):
+        assert message.startswith("target must")
+    elif not is_promotable(p, t):
+        assert message.startswith("prediction and target must have dtypes")
+    elif target.shape not in ((), shape):
+        assert message.startswith("prediction and target must have the same shape")
+    else:
+        assert (result.dtype, result.shape) == (result_type(p, t), shape)
+
+
+@settings(max_examples=300, deadline=None)
+@given(dtypes, dtypes, shapes, shapes | st.none() | st.just("labels"), st.integers(-3, 3))
+def test_losses_over_classes_take_labels_or_probabilities_alone(p, t, shape, form, axis):
+    has_classes = -len(shape) <= axis < len(shape) and shape[axis] > 0
+    examples = tuple(np.delete(shape, axis).tolist()) if has_classes else ()
+    target = np.zeros(examples if form == "labels" else shape if form is None else form, t)
+    labels = t in INTEGERS and target.shape in ((), examples)
+    labels |= t == np.float64 and target.size == 0 and target.shape == examples  # an empty list
+    probabilities = t in FLOATS and target.shape == shape and is_promotable(p, t)
+    if probabilities and has_classes:
+        np.moveaxis(target, axis, 0)[0] = 1  # a class that is certain
+    result, message = answer(
+        lambda x: cross_entropy(x, target, axis=axis, reduction="none"), np.zeros(shape, p)
+    )
+    if is_taken(p) and has_classes and (labels or probabilities):
+        assert message is None
+        assert (result.dtype, result.shape) == (result_type(p, p if labels else t), examples)
+    else:
+        assert message.startswith(("prediction", "target", "axis"))

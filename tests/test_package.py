@@ -1,0 +1,284 @@
+"""What holds the package together: names, versions, docstrings, symbols, the cost of an import."""
+
+from __future__ import annotations
+
+import copy
+import doctest
+import inspect
+import os
+import pickle
+import pydoc
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES
+
+import numloss
+from numloss import _core, _loss
+
+ROOT = Path(__file__).parents[1]
+FAMILIES = (numloss.regression, numloss.binary, numloss.multiclass, numloss.ordinal)
+PENALTIES = {name: getattr(numloss, name) for name in numloss.penalties.__all__}
+LOSSES = numloss.LOSSES | PENALTIES
+PUBLIC = {name: getattr(numloss, name) for name in numloss.__all__}
+
+# ------------------------------------------------------------------------------------------- names
+
+
+def test_every_loss_has_a_case_and_every_case_a_loss():
+    assert list(numloss.LOSSES) == [name for family in FAMILIES for name in family.__all__]
+    assert set(numloss.LOSSES) == set(CASES)
+
+
+def kernels_of(x):
+    """Return the indices into the registry that a value of a module's namespace holds."""
+    if isinstance(x, _loss.Kernel):
+        return {x.index}
+    if isinstance(x, _loss.Rows):
+        return {x.labels, x.soft} - {-1}
+    return set().union(*map(kernels_of, x.values())) if isinstance(x, dict) else set()
+
+
+def test_every_kernel_has_a_public_loss():
+    used = set()
+    for module in (*FAMILIES, numloss.penalties):
+        values = {k: v for k, v in vars(module).items() if not k.startswith("__")}
+        used |= kernels_of(values)
+    registry = {name: index for name, (index, _) in _core.losses().items()}
+    assert {name for name, index in registry.items() if index not in used} == set()
+    assert sorted(registry.values()) == list(range(len(registry)))
+
+
+def test_rowwise_is_that_of_the_kernels():
+    registry = _core.losses()
+    for name, loss in LOSSES.items():
+        rowwise = {
+            is_rowwise for kernel, (_, is_rowwise) in registry.items() if kernel.startswith(name)
+        }
+        assert rowwise <= {loss.rowwise}
+        assert loss.rowwise == ("axis" in inspect.signature(loss).parameters)
+
+
+def test_names_are_public_once():
+    assert len(set(numloss.__all__)) == len(numloss.__all__)
+    assert set(PUBLIC) >= set(LOSSES) | {"class_weights", "oversample", "threads", "show_config"}
+    for name, loss in LOSSES.items():
+        assert loss.__name__ == name
+        assert loss.__module__.startswith("numloss.")
+
+
+def test_versions_agree():
+    text = (ROOT / "pyproject.toml").read_text()
+    assert re.search(r'^version = "(.*)"', text, re.MULTILINE)[1] == numloss.__version__
+    assert _core.config()["version"] == numloss.__version__
+    assert f"## [{numloss.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+# -------------------------------------------------------------------------------------- signatures
+
+CALL = "weight=None, reduction='mean', denominator='weight', out=None"
+CLASSES = "ignore_index=-100, axis=-1"
+SIGNATURES = {
+    "mse": "",
+    "mae": "",
+    "huber": "delta=1.0",
+    "binary_cross_entropy": "pos_weight=None, label_smoothing=0.0, from_logits=True",
+    "focal": "gamma=2.0, alpha=0.25, from_logits=True",
+    "hinge": "margin=1.0",
+    "squared_hinge": "margin=1.0",
+    "cross_entropy": f"class_weight=None, label_smoothing=0.0, {CLASSES}",
+    "kl_divergence": "axis=-1",
+    "multiclass_hinge": f"margin=1.0, variant='weston_watkins', class_weight=None, {CLASSES}",
+    "softmax_focal": f"gamma=2.0, alpha=None, {CLASSES}",
+    "ranked_probability": f"class_weight=None, {CLASSES}",
+    "ordinal_cross_entropy": (
+        f"distance='absolute', temperature=1.0, class_weight=None, {CLASSES}"
+    ),
+}
+
+
+def plain(signature):
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    return str(inspect.Signature(bare))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_signature(name):
+    options = ", ".join(filter(None, (SIGNATURES[name], CALL)))
+    assert plain(inspect.signature(LOSSES[name])) == f"(prediction, target, *, {options})"
+
+
+def test_signature_of_penalties():
+    signatures = {name: plain(inspect.signature(x)) for name, x in PENALTIES.items()}
+    assert signatures == {
+        "l1_penalty": "(w, *, strength=1.0, out=None)",
+        "l2_penalty": "(w, *, strength=1.0, out=None)",
+        "elastic_net": "(w, *, strength=1.0, l1_ratio=0.5, out=None)",
+    }
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_pickles_and_copies_are_the_loss_itself(name):
+    loss = LOSSES[name]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps([loss], protocol))[0] is loss
+    assert copy.copy(loss) is loss
+    assert copy.deepcopy({"loss": loss})["loss"] is loss
+    assert repr(loss).startswith(f"<loss {name}(")
+    with pytest.raises(AttributeError, match="no attribute 'gradient'"):
+        loss.gradient  # noqa: B018
+
+
+# ------------------------------------------------------------------------------------- docstrings
+
+DOCUMENTED = {name: x for name, x in PUBLIC.items() if callable(x)}
+
+
+def sections(text):
+    """Return the sections of a docstring by their titles."""
+    parts = re.split(r"^(\w+)\n-+$", inspect.cleandoc(text), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_everything_public_is_documented():
+    assert set(PUBLIC) - set(DOCUMENTED) == {"LOSSES", "__version__"}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_docstring_is_complete(name):
+    x = DOCUMENTED[name]
+    found = sections(x.__doc__)
+    assert x.__doc__.split("\n")[0].endswith((".", ".`"))
+    assert not re.search(r"^\{[\w ]+\}$", x.__doc__, re.MULTILINE)  # a shared part left out
+    expected = {"Examples"}
+    if name in LOSSES:
+        expected |= {"References"}
+    if name in numloss.LOSSES:
+        expected |= {"Warns"}
+    if not inspect.isclass(x):
+        signature = inspect.signature(x)
+        if signature.parameters:
+            expected |= {"Parameters", "Raises"}
+            documented = re.findall(r"^(\w+) :", found["Parameters"], re.MULTILINE)
+            assert sorted(documented) == sorted(signature.parameters)
+        if signature.return_annotation not in (None, "None"):
+            expected |= {"Returns"}
+    assert expected <= set(found)
+
+
+@pytest.mark.parametrize("name", ["numloss", *DOCUMENTED])
+def test_examples_of_the_docstrings(name):
+    text = numloss.__doc__ if name == "numloss" else DOCUMENTED[name].__doc__
+    example = doctest.DocTestParser().get_doctest(text, {}, name, None, None)
+    assert example.examples
+    printed = []
+    doctest.DocTestRunner().run(example, out=printed.append)
+    assert printed == []
+
+
+def test_examples_of_the_readme():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_help_shows_the_docstring(name):
+    text = pydoc.plain(pydoc.render_doc(LOSSES[name]))
+    assert LOSSES[name].__doc__.split("\n")[0] in text
+    assert "Examples\n" in text
+
+
+# ----------------------------------------------------------------------------------------- imports
+
+
+def run(code, **environment):
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return result.stdout
+
+
+def test_an_import_loads_nothing_but_numpy():
+    code = """
+import sys, time, numpy
+before, start = set(sys.modules), time.perf_counter()
+import numloss
+print(time.perf_counter() - start, *set(sys.modules) - before)
+"""
+    seconds, *modules = run(code).split()
+    print(f"import numloss takes {1000 * float(seconds):.1f} ms after numpy")
+    heavy = {"typer", "rich", "pyarrow", "scipy", "torch", "jax", "ml_dtypes", "pandas", "polars"}
+    heavy |= {"importlib.metadata", "numpy.testing", "unittest", "doctest", "numloss.evaluation"}
+    assert "numloss" in modules
+    assert heavy.isdisjoint(modules)
+
+
+def test_subnormal_numbers_are_alive_after_an_import_and_a_call():
+    code = """
+import numpy as np, numloss
+tiny, tiny32 = float("5e-324"), np.float32(1e-45)
+x = np.full(10**6, 1e-310)
+for _ in range(2):
+    print(tiny * 1 != 0, tiny32 * np.float32(1) != 0, (x / 2 != 0).all())
+    numloss.mse(np.zeros(10**7, np.float32), 1)
+"""
+    assert run(code, NUMLOSS_NUM_THREADS="2").split() == ["True"] * 6
+
+
+def test_show_config(capsys):
+    numloss.show_config()
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert list(lines) == ["numloss", "ISA", "threads", "compiler", "numpy"]
+    assert lines["numloss"] == numloss.__version__
+    assert lines["numpy"] == np.__version__
+    assert lines["threads"] == str(numloss.num_threads())
+    assert lines["ISA"].startswith(_core.config()["isa"])
+
+
+# ----------------------------------------------------------------------------------------- symbols
+
+
+def symbols(path, *options):
+    output = subprocess.run(
+        ["nm", *options, path], capture_output=True, text=True, check=True
+    ).stdout
+    return [(kind, name) for *_, kind, name in map(str.split, output.splitlines())]
+
+
+def test_the_extension_exports_its_entry_and_no_function_of_a_kernel():
+    strong = {name for kind, name in symbols(_core.__file__, "-D") if kind in "TDBR"}
+    assert strong == {"PyInit__core"}
+    everything = symbols(_core.__file__, "-D") + symbols(_core.__file__)
+    assert not [name for kind, name in everything if kind in "WVu" and "numloss" in name]
+
+
+BUILDS = [Path(os.environ["NUMLOSS_BUILD_DIR"])] if "NUMLOSS_BUILD_DIR" in os.environ else []
+BUILDS = BUILDS or sorted((ROOT / "build").glob("*"))
+KERNELS = [path for build in BUILDS for path in build.glob("**/kernels_*/**/kernels.cpp.o")]
+
+# Objects are there only where the library has been built in place.
+if KERNELS:
+
+    @pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.parts[-4])
+    def test_objects_of_kernels_share_nothing_that_the_linker_could_mix(path):
+        isa = re.search(r"kernels_(\w+)\.dir", str(path))[1]
+        found = symbols(path)
+        weak = [name for kind, name in found if kind in "WVuwv"]
+        assert weak == []
+        exported = [name for kind, name in found if kind.isupper() and kind != "U"]
+        assert exported == [f"_ZN7numloss{len(isa)}{isa}5tableEv"]
+        needed = {name for kind, name in found if kind == "U"} - {"_GLOBAL_OFFSET_TABLE_"}
+        assert needed <= {"memset", "memcpy", "memmove"} | (
+            {"fma", "fmaf"} if isa == "baseline" else set()
+        )
