@@ -10,8 +10,7 @@ configure() {
     -Dpybind11_DIR="$(python -m pybind11 --cmakedir)" \
     -DPython_EXECUTABLE="$(command -v python)" "${@:2}" > /dev/null
 }
-configure g++
-cmake --build build/strict-g++
-# Clang's own OpenMP runtime need not be there: the kernels use none.
-configure clang++-19 -DNUMLOSS_KERNELS_ONLY=ON
-cmake --build build/strict-clang++-19
+for compiler in g++ clang++-19; do
+  configure "$compiler"
+  cmake --build "build/strict-$compiler"
+done

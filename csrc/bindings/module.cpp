@@ -288,8 +288,10 @@ class Request {
     }
     if (rows || (prediction_.flags() & py::array::c_style)) return py::array(dtype_, shape);
     for (py::ssize_t d = 0; d < prediction_.ndim(); ++d) order.push_back(d);
-    std::stable_sort(order.begin(), order.end(), [this](py::ssize_t a, py::ssize_t b) {
-      return std::abs(prediction_.strides(a)) > std::abs(prediction_.strides(b));
+    std::sort(order.begin(), order.end(), [this](py::ssize_t a, py::ssize_t b) {
+      const py::ssize_t first = std::abs(prediction_.strides(a));
+      const py::ssize_t second = std::abs(prediction_.strides(b));
+      return first != second ? first > second : a < b;
     });
     std::vector<py::ssize_t> strides(shape.size());
     py::ssize_t stride = dtype_.itemsize();

@@ -24,7 +24,7 @@ struct BinaryCrossEntropy {
   NUMLOSS_INLINE bool outside(T, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
     const T t = target * keep + shift;
-    const T negative = T(1) - t;
+    const T negative = (T(1) - target) * keep + shift;  // not 1 - t, which would cancel
     const T positive = pos_weight * t;
     const Logistic<T> s = logistic(x);
     const T linear = term(x > T(0) ? negative : positive, abs(x));
@@ -34,9 +34,10 @@ struct BinaryCrossEntropy {
   static bool is_grouped(const double* parameters) { return parameters[0] == 1; }
   NUMLOSS_INLINE Grouped<T> grouped(T x, T target) const {
     const T t = target * keep + shift;
+    const T negative = (T(1) - target) * keep + shift;
     const Logistic<T> s = logistic(x);
-    const T linear = term(x > T(0) ? T(1) - t : t, abs(x));
-    return {linear, s.decay, (T(1) - t) * s.probability - t * s.complement};
+    const T linear = term(x > T(0) ? negative : t, abs(x));
+    return {linear, s.decay, negative * s.probability - t * s.complement};
   }
 };
 
@@ -53,7 +54,7 @@ struct BinaryCrossEntropyProbability {
   }
   NUMLOSS_INLINE Derivatives<T> operator()(T p, T target) const {
     const T t = target * keep + shift;
-    const T negative = T(1) - t;
+    const T negative = (T(1) - target) * keep + shift;  // not 1 - t, which would cancel
     const T positive = pos_weight * t;
     const T complement = T(1) - p;
     const T from_negative = term(negative, T(1) / complement);

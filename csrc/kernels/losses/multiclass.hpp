@@ -409,7 +409,8 @@ struct MulticlassHinge {
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
         const T z = excess(x[k], own, margin);
-        const T g = kSum & (z > T(0)) ? coefficient : T(0);
+        const bool active = kSum & (z > T(0));
+        const T g = active ? coefficient : T(0);
         gradient[k] = keep_nan(poison, g);
       }
       row.write(row.task().gradient, first, gradient);
