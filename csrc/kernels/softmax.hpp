@@ -20,17 +20,6 @@ NUMLOSS_INLINE void panel_maximum(const T* x, int64_t steps, int lanes, T* maxim
   }
 }
 
-// The largest of kLanes numbers, which it overwrites; pairwise, since a chain of 64 would wait on
-// every comparison.
-template <class T>
-NUMLOSS_INLINE T largest(T* x) {
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-#pragma omp simd
-    for (int i = 0; i < width; ++i) x[i] = x[i + width] > x[i] ? x[i + width] : x[i];
-  }
-  return x[0];
-}
-
 // The largest of n logits, n a multiple of kLanes; a NaN is passed over.
 template <class T>
 NUMLOSS_INLINE T row_maximum(const T* x, int64_t n) {
@@ -48,7 +37,8 @@ NUMLOSS_INLINE T row_maximum(const T* x, int64_t n) {
   }
   alignas(64) T lanes[kLanes];
   __builtin_memcpy(lanes, best, sizeof(lanes));
-  return largest(lanes);
+  halve<kLanes / 2>(lanes, [](T a, T b) { return b > a ? b : a; });
+  return lanes[0];
 }
 
 // Sum of n exponentials, n a multiple of kLanes, and apart from it the number of those that are 1.

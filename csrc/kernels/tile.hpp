@@ -131,13 +131,13 @@ template <class T>
                                T* to, int64_t step) {
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
+    const bool aligned = reinterpret_cast<uintptr_t>(from) % alignof(S) == 0;
     if (operand.swapped) {
       for (int64_t i = 0; i < n; ++i) to[i * step] = T(widen(read<S>(from + i * stride, true)));
-    } else if (stride == sizeof(S) && step == 1) {
+    } else if (stride == sizeof(S) && step == 1 && aligned) {
+      const S* const x = reinterpret_cast<const S*>(from);
 #pragma omp simd
-      for (int64_t i = 0; i < n; ++i) {
-        to[i] = T(widen(read<S>(from + i * int64_t(sizeof(S)), false)));
-      }
+      for (int64_t i = 0; i < n; ++i) to[i] = T(widen(x[i]));
     } else {
       for (int64_t i = 0; i < n; ++i) to[i * step] = T(widen(read<S>(from + i * stride, false)));
     }
@@ -152,12 +152,11 @@ template <class T>
     using S = decltype(zero);
     if constexpr (__is_same(S, float) || __is_same(S, double) || __is_same(S, Half) ||
                   __is_same(S, Bfloat)) {
-      if (stride == sizeof(S) && step == 1) {
+      const bool aligned = reinterpret_cast<uintptr_t>(to) % alignof(S) == 0;
+      if (stride == sizeof(S) && step == 1 && aligned && !operand.swapped) {
+        S* const x = reinterpret_cast<S*>(to);
 #pragma omp simd
-        for (int64_t i = 0; i < n; ++i) {
-          const S x = narrow<S>(from[i]);
-          __builtin_memcpy(to + i * int64_t(sizeof(S)), &x, sizeof(S));
-        }
+        for (int64_t i = 0; i < n; ++i) x[i] = narrow<S>(from[i]);
       } else {
         for (int64_t i = 0; i < n; ++i) {
           S x = narrow<S>(from[i * step]);
@@ -358,6 +357,15 @@ NUMLOSS_INLINE void add_to_lanes(const T* x, double* lane) {
   }
 }
 
+// Combines 2 * kWidth numbers pairwise down to one, which it leaves in x[0]. The widths are
+// constants: a loop over them would cost more than the additions.
+template <int kWidth, class T>
+NUMLOSS_INLINE void halve(T* x, auto&& combine) {
+#pragma omp simd
+  for (int i = 0; i < kWidth; ++i) x[i] = combine(x[i], x[i + kWidth]);
+  if constexpr (kWidth > 1) halve<kWidth / 2>(x, combine);
+}
+
 // The sum of a tile: element i in lane i mod 32, in double, the lanes then added pairwise.
 template <class T>
 [[gnu::noinline]] double sum(const T* x, int64_t n) {
@@ -367,10 +375,7 @@ template <class T>
   for (; i + kSteps * kSumLanes <= n; i += kSteps * kSumLanes) add_to_lanes<kSteps>(x + i, lane);
   for (; i + kSumLanes <= n; i += kSumLanes) add_to_lanes<1>(x + i, lane);
   for (int j = 0; i < n; ++i, ++j) lane[j] += double(x[i]);
-  for (int width = kSumLanes / 2; width > 0; width /= 2) {
-#pragma omp simd
-    for (int j = 0; j < width; ++j) lane[j] += lane[j + width];
-  }
+  halve<kSumLanes / 2>(lane, [](double a, double b) { return a + b; });
   return lane[0];
 }
 

@@ -8,7 +8,8 @@ namespace {
 
 template <class T>
 NUMLOSS_INLINE bool outside_unit(T x) {
-  return x < T(0) || x > T(1);  // NaN is not outside: it comes out as NaN
+  // NaN is not outside: it comes out as NaN. No short circuit: it would be a branch.
+  return (x < T(0)) | (x > T(1));
 }
 
 // (1 - t) softplus(x) + pos_weight t softplus(-x), t smoothed to t (1 - eps) + eps/2. For a weight
@@ -50,7 +51,7 @@ struct BinaryCrossEntropyProbability {
   explicit BinaryCrossEntropyProbability(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
   NUMLOSS_INLINE bool outside(T p, T target) const {
-    return outside_unit(target) || outside_unit(p);
+    return outside_unit(target) | outside_unit(p);
   }
   NUMLOSS_INLINE Derivatives<T> operator()(T p, T target) const {
     const T t = target * keep + shift;
@@ -119,7 +120,7 @@ struct FocalProbability : FocalModulation<T> {
   static constexpr double cost = 2.0;
   using FocalModulation<T>::FocalModulation;
   NUMLOSS_INLINE bool outside(T p, T target) const {
-    return outside_unit(target) || outside_unit(p);
+    return outside_unit(target) | outside_unit(p);
   }
   NUMLOSS_INLINE Derivatives<T> operator()(T p, T t) const {
     const T negative = T(1) - t;
@@ -156,7 +157,7 @@ struct SignedTarget {
   NUMLOSS_INLINE T sign(T target) const { return slope * target + offset; }
   NUMLOSS_INLINE bool outside(T, T target) const {
     const T t = sign(target);
-    return t < T(-1) || t > T(1) || abs(t) < T(1);
+    return (abs(t) < T(1)) | (abs(t) > T(1));
   }
 };
 
