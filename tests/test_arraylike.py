@@ -267,6 +267,16 @@ def test_a_swapped_prediction_gives_results_of_native_order():
     assert gradient.dtype.isnative
 
 
+def test_every_byte_of_a_boolean_but_zero_is_true():
+    odd = np.array([2, 0, 255], np.uint8).view(bool)
+    even = np.array([True, False, True])
+    p = np.array([0.5, -0.5, 1.0])
+    for loss in (numloss.mse, numloss.binary_cross_entropy, numloss.hinge):
+        assert_same(results(loss, p, odd, {}), results(loss, p, even, {}))
+    assert numloss.mse(p, 0, weight=odd) == numloss.mse(p, 0, weight=even)
+    assert numloss.mse(odd, 0) == numloss.mse(even, 0)
+
+
 # ------------------------------------------------------------------------------------------ memory
 
 

@@ -234,7 +234,7 @@ def test_float32_over_all_its_numbers_by_the_thousand(function, isa):
 @pytest.mark.parametrize("function", FUNCTIONS, ids=str)
 def test_float32_over_all_its_numbers(function):
     worst, where, count = 0.0, 0.0, 0
-    chunk = 2**18  # that stays in the cache
+    chunk = 2**14  # that stays in the cache
     for bits in range(0, 2**32, chunk):
         x = patterns(bits, bits + chunk, 1, function.low, function.high)
         if x.size:

@@ -95,7 +95,7 @@ NUMLOSS_INLINE void multiply_lanes(const T* u, T* q) {
 #pragma omp simd
   for (int j = 0; j < kSumLanes; ++j) {
     T product = q[j];
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (int k = 0; k < kSteps; ++k) {
       const T factor = u[k * kSumLanes + j];
       product = fma(product, factor, product + factor);
@@ -104,7 +104,7 @@ NUMLOSS_INLINE void multiply_lanes(const T* u, T* q) {
   }
 }
 
-// Sum of log(1 + decay) over a tile: each lane gathers up to 16 factors (at most 2^16), then takes
+// Sum of log(1 + decay) over a tile: each lane gathers up to 32 factors (at most 2^32), then takes
 // one logarithm. decay has room for a whole tile.
 template <class T>
 double grouped_logarithms(T* decay, int64_t n) {

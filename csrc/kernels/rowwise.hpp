@@ -81,7 +81,7 @@ struct RowInfo {
 inline void load_labels(const Operand& operand, Examples at, int64_t n, int64_t* label) {
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
-    if constexpr (!__is_same(S, Half) && !__is_same(S, Bfloat)) {
+    if constexpr (requires(S x) { x << 1; }) {  // an integer
       for (int64_t done = 0; done < n;) {
         const int64_t run = at.run() < n - done ? at.run() : n - done;
         const char* from = at.address(operand);

@@ -14,6 +14,12 @@ struct Half {
 struct Bfloat {
   uint16_t bits;
 };
+struct Bool {
+  uint8_t byte;
+};
+
+// NumPy takes every byte but 0 for true.
+NUMLOSS_INLINE float widen(Bool x) { return x.byte != 0 ? 1.0f : 0.0f; }
 
 NUMLOSS_INLINE float widen(Bfloat x) { return __builtin_bit_cast(float, uint32_t(x.bits) << 16); }
 
@@ -88,7 +94,7 @@ NUMLOSS_INLINE auto with_type(DType dtype, F&& f) {
     case DType::kFloat64: return f(double{});
     case DType::kFloat16: return f(Half{});
     case DType::kBfloat16: return f(Bfloat{});
-    case DType::kBool: return f(uint8_t{});
+    case DType::kBool: return f(Bool{});
     case DType::kInt8: return f(int8_t{});
     case DType::kInt16: return f(int16_t{});
     case DType::kInt32: return f(int32_t{});
