@@ -5,7 +5,6 @@
 #include <limits>
 #include <memory>
 #include <new>
-#include <vector>
 
 #include "dispatch.hpp"
 #include "parallel.hpp"
@@ -43,24 +42,34 @@ int64_t block_length(const Task& task) {
   return (least + unit - 1) / unit * unit;
 }
 
-struct AlignedDelete {
-  void operator()(char* memory) const { std::free(memory); }
-};
-using Scratch = std::unique_ptr<char, AlignedDelete>;
+// Memory for a sweep: small ones take it from the stack, where malloc would cost more than the
+// work.
+template <class T, size_t kSmall>
+class Workspace {
+ public:
+  explicit Workspace(size_t n) : data_(small_) {
+    if (n <= kSmall) return;
+    large_.reset(static_cast<T*>(std::aligned_alloc(64, (n * sizeof(T) + 63) / 64 * 64)));
+    if (!large_) throw std::bad_alloc();
+    data_ = large_.get();
+    std::uninitialized_default_construct_n(data_, n);
+  }
+  T* data() { return data_; }
 
-Scratch allocate(int64_t bytes) {
-  if (bytes == 0) return {};
-  const size_t rounded = (size_t(bytes) + 63) / 64 * 64;
-  Scratch memory(static_cast<char*>(std::aligned_alloc(64, rounded)));
-  if (!memory) throw std::bad_alloc();
-  return memory;
-}
+ private:
+  struct Free {
+    void operator()(T* memory) const { std::free(memory); }
+  };
+  alignas(64) T small_[kSmall];
+  std::unique_ptr<T, Free> large_;
+  T* data_;
+};
 
 struct Sweep {
   const Task& task;
   BlockFunction function;
   int64_t length;
-  std::vector<Partial>& partials;
+  Partial* partials;
   char* scratch;
   int64_t scratch_stride;
 };
@@ -69,9 +78,8 @@ void run_block(void* context, int64_t block, int thread) {
   const Sweep& sweep = *static_cast<Sweep*>(context);
   const int64_t begin = block * sweep.length;
   const int64_t end = std::min(begin + sweep.length, sweep.task.size);
-  char* scratch =
-      sweep.scratch == nullptr ? nullptr : sweep.scratch + thread * sweep.scratch_stride;
-  sweep.function(sweep.task, begin, end, scratch, sweep.partials[size_t(block)]);
+  char* scratch = sweep.scratch + thread * sweep.scratch_stride;
+  sweep.function(sweep.task, begin, end, scratch, sweep.partials[block]);
 }
 
 struct Totals {
@@ -96,12 +104,13 @@ Totals sweep(const Task& task, BlockFunction function) {
   const int64_t blocks = (task.size + length - 1) / length;
   const Team team(estimated_cost(task), blocks);
   const int64_t stride = (kernels().scratch_bytes(task) + 63) / 64 * 64;
-  const Scratch scratch = allocate(stride * team.size());
-  std::vector<Partial> partials(static_cast<size_t>(blocks));
-  Sweep context{task, function, length, partials, scratch.get(), stride};
+  Workspace<char, 16384> scratch(size_t(stride) * size_t(team.size()));
+  Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
+  Sweep context{task, function, length, partials.data(), scratch.data(), stride};
   for_blocks(blocks, team.size(), run_block, &context);
   Partial all;
-  for (const Partial& partial : partials) {
+  for (int64_t block = 0; block < blocks; ++block) {
+    const Partial& partial = partials.data()[block];
     accumulate(all.loss, partial.loss.high);
     accumulate(all.loss, partial.loss.low);
     accumulate(all.weight, partial.weight.high);
