@@ -2,6 +2,7 @@
 // formula; everything else is here.
 #pragma once
 
+#include "sum.hpp"
 #include "tile.hpp"
 
 namespace numloss::NUMLOSS_ISA {

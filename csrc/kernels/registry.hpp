@@ -2,6 +2,8 @@
 #pragma once
 
 #include "losses/binary.hpp"
+#include "losses/distribution.hpp"
+#include "losses/margin.hpp"
 #include "losses/multiclass.hpp"
 #include "losses/ordinal.hpp"
 #include "losses/penalty.hpp"

@@ -1,0 +1,132 @@
+// Losses of softmax(x) against a distribution over the classes.
+#pragma once
+
+#include "../softmax.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// Losses linear in log softmax(x): sum_c v_c (logsumexp(x) - x_c), v the target's mass (weights and
+// smoothing included), plus sum q log q for the divergence. Gradient V p - v with V = sum v.
+template <bool kDivergence>
+struct Distribution {
+  static constexpr int kScratchPanels = 0;
+  static constexpr bool kEntropy = kDivergence, kFolds = true;
+
+  // v (m - x); a class without mass costs nothing, even one that cannot happen.
+  template <class T>
+  NUMLOSS_INLINE static T cost(T mass, T origin, T x) {
+    return mass == T(0) ? T(0) : mass * (origin - x);
+  }
+
+  // V p - v; at the maximum (e = 1) without the cancellation of p near 1.
+  template <class T>
+  NUMLOSS_INLINE static T slope(T e, T total, T mass, T rest, T inverse) {
+    const T usual = total * (e * inverse) - mass;
+    const T at_maximum = (total - mass) - total * (rest * inverse);
+    return e == T(1) ? at_maximum : usual;
+  }
+
+  template <class T, unsigned kMode>
+  static void panel(const Panel<T>& panel) {
+    const int lane_count = panel.lanes;
+    alignas(64) T maximum[kLanes], origin[kLanes], others[kLanes] = {}, ties[kLanes] = {};
+    alignas(64) T total[kLanes] = {}, distance[kLanes] = {};
+    for (int i = 0; i < lane_count; ++i) maximum[i] = -Real<T>::kInfinity;
+    panel_maximum(panel.logits, panel.classes, lane_count, maximum);
+    for (int i = 0; i < lane_count; ++i) origin[i] = origin_of(maximum[i]);
+    for (int64_t c = 0; c < panel.classes; ++c) {
+#pragma omp simd
+      for (int i = 0; i < lane_count; ++i) {
+        const T mass = panel.mass[c * kLanes + i];
+        total[i] += mass;
+        distance[i] += cost(mass, origin[i], panel.logits[c * kLanes + i]);
+      }
+    }
+    panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others,
+                                           ties, panel.logits);
+    alignas(64) T inverse[kLanes], rest[kLanes];
+#pragma omp simd
+    for (int i = 0; i < lane_count; ++i) {
+      const Softmax<T> s{maximum[i], (ties[i] - T(1)) + others[i]};
+      const T value = total[i] * s.log_sum() + distance[i];
+      if constexpr ((kMode & kValue) != 0) panel.value[i] = value + panel.entropy[i];
+      inverse[i] = s.inverse();
+      rest[i] = s.rest;
+    }
+    if constexpr (kMode == kValue) return;
+    for (int64_t c = 0; c < panel.classes; ++c) {
+#pragma omp simd
+      for (int i = 0; i < lane_count; ++i) {
+        const T e = panel.logits[c * kLanes + i];
+        const T k = panel.coefficient[i];
+        panel.logits[c * kLanes + i] =
+            k * slope(e, total[i], panel.mass[c * kLanes + i], rest[i], inverse[i]);
+        if constexpr ((kMode & kHessian) != 0) {
+          panel.hessian[c * kLanes + i] =
+              k * total[i] * (e * inverse[i]) * complement(e, rest[i], inverse[i]);
+        }
+      }
+    }
+  }
+
+  template <class T, unsigned kMode>
+  static T row(Row<T>& row) {
+    T origins[kMaxFoldedTiles];
+    double total = 0, distance = 0;
+    T last_origin = 0;
+    // The exponentials are taken twice: the logits must stay, to tell in the second pass which
+    // classes cannot happen.
+    const Softmax<T> s =
+        fold_softmax(row, nullptr, origins, [&](int64_t first, const T* x, T origin) {
+          const T* mass = row.mass(first, x, true);
+          alignas(64) T sums[kLanes] = {}, costs[kLanes] = {};
+          for (int64_t k = 0; k < row.steps(first); ++k) {
+#pragma omp simd
+            for (int i = 0; i < kLanes; ++i) {
+              const T v = mass[k * kLanes + i];
+              sums[i] += v;
+              costs[i] += cost(v, origin, x[k * kLanes + i]);
+            }
+          }
+          // What came before is as much further from the maximum as the maximum rose.
+          if (total != 0) distance += total * (double(origin) - double(last_origin));
+          total += sum(sums, kLanes);
+          distance += sum(costs, kLanes);
+          last_origin = origin;
+        });
+    const T mass_total = T(total), inverse = s.inverse();
+    const T value =
+        T(total * double(s.log_sum()) + distance + (kDivergence ? row.sums.entropy : 0.0));
+    if constexpr (kMode == kValue) return value;
+    for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
+      const Operand& gradient_array = row.task().gradient;
+      const T* x = row.logits(first);
+      const T* mass = row.mass(first, x, false);
+      T* gradient = row.output(gradient_array, first);
+      const int64_t n = row.steps(first) * kLanes;
+      exponentials(x, n, origins[t], gradient);
+      const T shrink = exp_nonpositive(origins[t] - origin_of(s.maximum));
+      if constexpr ((kMode & kHessian) != 0) {
+        T* hess = row.second_output(row.task().hessian, first);
+#pragma omp simd
+        for (int64_t k = 0; k < n; ++k) {
+          const T share = gradient[k] * shrink;
+          hess[k] =
+              row.coefficient * mass_total * (share * inverse) * complement(share, s.rest, inverse);
+        }
+        row.write(row.task().hessian, first, hess);
+      }
+      const T k1 = row.coefficient;
+#pragma omp simd
+      for (int64_t k = 0; k < n; ++k) {
+        gradient[k] = k1 * slope(gradient[k] * shrink, mass_total, mass[k], s.rest, inverse);
+      }
+      row.write(gradient_array, first, gradient);
+    }
+    return value;
+  }
+};
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

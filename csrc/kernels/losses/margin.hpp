@@ -1,0 +1,158 @@
+// Losses over margins between class scores.
+#pragma once
+
+#include "../softmax.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// z_j = margin + s_j - s_y over the other classes; the sum of max(0, z_j) (Weston & Watkins 1999)
+// or its maximum (Crammer & Singer 2001). The label's own score is set to -inf, out of the way.
+template <bool kSum>
+struct MulticlassHinge {
+  static constexpr int kScratchPanels = 0;
+  static constexpr bool kEntropy = false, kFolds = true;
+
+  template <class T>
+  NUMLOSS_INLINE static T excess(T score, T label_score, T margin) {
+    return score == -Real<T>::kInfinity ? score : margin + (score - label_score);
+  }
+
+  // A label that cannot happen costs infinity, whatever the others.
+  template <class T>
+  NUMLOSS_INLINE static T value_of(T poison, T total, T label_score) {
+    return keep_nan(poison, label_score == -Real<T>::kInfinity ? Real<T>::kInfinity : total);
+  }
+
+  // What the lanes carry: for the sum, total and number of active classes; for the maximum, its
+  // value and step. poison is NaN where a score was.
+  template <class T>
+  struct Lanes {
+    alignas(64) T total[kLanes] = {}, best[kLanes] = {}, poison[kLanes] = {};
+  };
+
+  template <class T>
+  NUMLOSS_INLINE static void take(const T* x, int64_t steps, int lane_count, T step_offset,
+                                  const T* label_score, T margin, Lanes<T>& lanes) {
+    for (int64_t k = 0; k < steps; ++k) {
+      const T step = step_offset + T(k);
+#pragma omp simd
+      for (int i = 0; i < lane_count; ++i) {
+        const T z = excess(x[k * kLanes + i], label_score[i], margin);
+        lanes.poison[i] = is_nan(z) ? z : lanes.poison[i];
+        if constexpr (kSum) {
+          lanes.total[i] += z > T(0) ? z : T(0);
+          lanes.best[i] += z > T(0) ? T(1) : T(0);
+        } else {
+          lanes.best[i] = z > lanes.total[i] ? step : lanes.best[i];
+          lanes.total[i] = z > lanes.total[i] ? z : lanes.total[i];
+        }
+      }
+    }
+  }
+
+  template <class T, unsigned kMode>
+  static void panel(const Panel<T>& panel) {
+    const int lane_count = panel.lanes;
+    const T margin = T(panel.parameters[0]);
+    Lanes<T> lanes;
+    alignas(64) T label_score[kLanes];
+    for (int i = 0; i < lane_count; ++i) {
+      T& own = panel.logits[int64_t(panel.label[i]) * kLanes + i];
+      label_score[i] = own;
+      lanes.poison[i] = is_nan(own) ? own : T(0);
+      own = -Real<T>::kInfinity;
+    }
+    take(panel.logits, panel.classes, lane_count, T(0), label_score, margin, lanes);
+    if constexpr ((kMode & kValue) != 0) {
+      for (int i = 0; i < lane_count; ++i)
+        panel.value[i] = value_of(lanes.poison[i], lanes.total[i], label_score[i]);
+    }
+    if constexpr (kMode == kValue) return;
+    for (int64_t c = 0; c < panel.classes; ++c) {
+#pragma omp simd
+      for (int i = 0; i < lane_count; ++i) {
+        const T z = excess(panel.logits[c * kLanes + i], label_score[i], margin);
+        const bool active = (z > T(0)) & (kSum | (lanes.best[i] == T(c)));
+        const T coefficient =
+            panel.coefficient[i];  // no load under a condition: it would not vectorise
+        const T g = active ? coefficient : T(0);
+        panel.logits[c * kLanes + i] = keep_nan(lanes.poison[i], g);
+        if constexpr ((kMode & kHessian) != 0) {
+          panel.hessian[c * kLanes + i] = keep_nan(lanes.poison[i], T(0));
+        }
+      }
+    }
+    for (int i = 0; i < lane_count; ++i) {
+      const T active = kSum ? lanes.best[i] : lanes.total[i] > T(0) ? T(1) : T(0);
+      // 0 - x: no negative zero where no class is active.
+      panel.logits[int64_t(panel.label[i]) * kLanes + i] =
+          keep_nan(lanes.poison[i], T(0) - panel.coefficient[i] * active);
+    }
+  }
+
+  template <class T, unsigned kMode>
+  static T row(Row<T>& row) {
+    const T margin = T(row.parameters[0]);
+    const T own = row.logit(row.label);
+    alignas(64) T label_score[kLanes];
+    for (int i = 0; i < kLanes; ++i) label_score[i] = own;
+    double total = 0, active = 0;
+    T poison = is_nan(own) ? own : T(0);
+    int64_t best = -1;
+    for (int64_t first = 0; first < row.classes; first += row.tile) {
+      Lanes<T> lanes;
+      take(row.logits(first, true), row.steps(first), kLanes, T(0), label_score, margin, lanes);
+      for (int i = 0; i < kLanes; ++i) poison = keep_nan(lanes.poison[i], poison);
+      if constexpr (kSum) {
+        total += sum(lanes.total, kLanes);
+        active += sum(lanes.best, kLanes);
+      } else {
+        int64_t tile_best = -1;
+        T tile_total = T(0);
+        for (int i = 0; i < kLanes; ++i) {
+          const int64_t c = first + int64_t(lanes.best[i]) * kLanes + i;
+          const bool wins = lanes.total[i] > tile_total ||
+                            (tile_best >= 0 && lanes.total[i] == tile_total && c < tile_best);
+          tile_total = wins ? lanes.total[i] : tile_total;
+          tile_best = wins ? c : tile_best;
+        }
+        if (double(tile_total) > total) {
+          total = double(tile_total);
+          best = tile_best;
+          active = 1;
+        }
+      }
+    }
+    const T value = value_of(poison, T(total), own);
+    if constexpr (kMode == kValue) return value;
+    const T coefficient = row.coefficient;
+    for (int64_t first = 0; first < row.classes; first += row.tile) {
+      T* gradient = row.output(row.task().gradient, first);
+      const T* x = row.logits(first, true);
+      const int64_t n = row.steps(first) * kLanes;
+#pragma omp simd
+      for (int64_t k = 0; k < n; ++k) {
+        const T z = excess(x[k], own, margin);
+        const bool active = kSum & (z > T(0));
+        const T g = active ? coefficient : T(0);
+        gradient[k] = keep_nan(poison, g);
+      }
+      row.write(row.task().gradient, first, gradient);
+      if constexpr ((kMode & kHessian) != 0) {
+        T* hessian = row.second_output(row.task().hessian, first);
+        for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(poison, T(0));
+        row.write(row.task().hessian, first, hessian);
+      }
+    }
+    row.write_one(row.task().gradient, row.label,
+                  keep_nan(poison, T(0) - row.coefficient * T(active)));
+    if (best >= 0) {
+      row.write_one(row.task().gradient, best, keep_nan(poison, row.coefficient));
+    }
+    return value;
+  }
+};
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

@@ -1,0 +1,187 @@
+// Rows side by side: 64 rows of up to kSideBySide classes (of any number, for losses that scan the
+// classes), transposed so that a lane is a row and a step a class.
+#pragma once
+
+#include "row_functions.hpp"
+#include "transpose.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// Element (i, c) of the array at address + i * row_stride + c * class_stride, `rows` rows, from or
+// to panel[c * kLanes + i].
+template <class T>
+void load_rows(const Operand& operand, const char* address, int64_t row_stride, int64_t rows,
+               int64_t classes, T* panel) {
+  const int64_t class_stride = operand.class_stride;
+  const T* x = reinterpret_cast<const T*>(address);
+  if (is_native<T>(operand, address, row_stride) && in_place<T>(operand, address, class_stride)) {
+    transpose(x, row_stride / int64_t(sizeof(T)), rows, classes, panel, kLanes);
+  } else if (is_native<T>(operand, address, class_stride) &&
+             in_place<T>(operand, address, row_stride)) {
+    for (int64_t c = 0; c < classes; ++c) {
+      const T* column = x + c * (class_stride / int64_t(sizeof(T)));
+      __builtin_memcpy(panel + c * kLanes, column, uint64_t(rows) * sizeof(T));
+    }
+  } else if (class_stride < row_stride) {
+    for (int64_t i = 0; i < rows; ++i) {
+      copy_in(operand, address + i * row_stride, class_stride, classes, panel + i, kLanes);
+    }
+  } else {
+    for (int64_t c = 0; c < classes; ++c) {
+      copy_in(operand, address + c * class_stride, row_stride, rows, panel + c * kLanes, 1);
+    }
+  }
+}
+
+template <class T>
+void store_rows(const Operand& operand, char* address, int64_t row_stride, int64_t rows,
+                int64_t classes, const T* panel) {
+  const int64_t class_stride = operand.class_stride;
+  T* x = reinterpret_cast<T*>(address);
+  if (is_native<T>(operand, address, row_stride) && in_place<T>(operand, address, class_stride)) {
+    transpose(panel, kLanes, classes, rows, x, row_stride / int64_t(sizeof(T)));
+  } else if (class_stride < row_stride) {
+    for (int64_t i = 0; i < rows; ++i) {
+      copy_out(operand, address + i * row_stride, class_stride, classes, panel + i, kLanes);
+    }
+  } else {
+    for (int64_t c = 0; c < classes; ++c) {
+      copy_out(operand, address + c * class_stride, row_stride, rows, panel + c * kLanes, 1);
+    }
+  }
+}
+
+// Lanes that hold rows, in whole vectors of any instruction set.
+inline int lanes_for(int64_t rows) { return int((rows + 15) / 16 * 16); }
+
+template <class T>
+void load_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
+                T* panel) {
+  Examples at = from;
+  for (int64_t done = 0; done < n;) {
+    const int64_t run = at.run() < n - done ? at.run() : n - done;
+    load_rows(operand, at.address(operand), at.stride(operand), run, task.classes, panel + done);
+    at.advance(run);
+    done += run;
+  }
+  // Lanes without a row hold zeros: finite work, never stored.
+  const int lanes = lanes_for(n);
+  for (int64_t c = 0; c < task.classes; ++c) {
+    for (int64_t i = n; i < lanes; ++i) panel[c * kLanes + i] = T(0);
+  }
+}
+
+template <class T>
+void store_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
+                 const double* weight, T* panel) {
+  // A row that is not there has gradient 0, even where its logits are NaN.
+  for (int64_t i = 0; i < n; ++i) {
+    if (weight[i] == 0.0) {
+      for (int64_t c = 0; c < task.classes; ++c) panel[c * kLanes + i] = T(0);
+    }
+  }
+  Examples at = from;
+  for (int64_t done = 0; done < n;) {
+    const int64_t run = at.run() < n - done ? at.run() : n - done;
+    store_rows(operand, at.address(operand), at.stride(operand), run, task.classes, panel + done);
+    at.advance(run);
+    done += run;
+  }
+}
+
+// The distributions of n rows as a panel, and their sums.
+template <class T>
+void load_distributions(const Task& task, const Examples& at, int64_t n, bool with_entropy, T* q,
+                        MassSums* sums) {
+  load_panel(task, task.target, at, n, q);
+  MassLanes<T> sum_of;
+  for (int64_t c = 0; c < task.classes; ++c) {
+    const double* factor = task.class_weight ? task.class_weight + c : nullptr;
+    sum_of.add(q + c * kLanes, lanes_for(n), factor, 0, with_entropy);
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    sums[i] = {double(sum_of.probability[i]), sum_of.weight[i], double(sum_of.entropy[i]),
+               sum_of.lowest[i] < T(0)};
+  }
+}
+
+// The mass of n rows as a panel, and its sums.
+template <class T>
+void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& info,
+               bool with_entropy, const T* logits, T* mass, MassSums* sums) {
+  const int lanes = lanes_for(n);
+  const MassRule<T> rule(task);
+  if (task.target_kind == Target::kDistribution) {
+    load_distributions(task, at, n, with_entropy, mass, sums);
+  } else {
+    for (int64_t i = 0; i < lanes; ++i) {
+      spread_label(task, i < n ? info.label[i] : 0, 0, task.classes, mass + i, kLanes);
+    }
+    for (int64_t i = 0; i < n; ++i)
+      sums[i] = {};  // labels have no entropy, and weights of their own
+  }
+  if (rule.is_plain()) return;
+  for (int64_t c = 0; c < task.classes; ++c) {
+    // A table of soft labels stands for one label, whose class weight is the row's.
+    const bool weighted = task.class_weight != nullptr && task.label_table == nullptr;
+    rule.apply(mass + c * kLanes, logits + c * kLanes, lanes,
+               weighted ? task.class_weight + c : nullptr, 0);
+  }
+}
+
+// Scratch of the side-by-side driver, in panels of [classes][kLanes].
+template <class T>
+int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
+  return 1 + (has_mass(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) + functions.scratch_panels;
+}
+
+template <class T>
+void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
+                T* scratch, Partial& partial) {
+  const int64_t size = task.classes * kLanes;
+  T* const logits = scratch;
+  T* next = scratch + size;
+  T* const mass = has_mass(task) ? next : nullptr;
+  next += mass != nullptr ? size : 0;
+  T* const hessian = (task.mode & kHessian) ? next : nullptr;
+  next += hessian != nullptr ? size : 0;
+  const PanelFunction<T> function = functions.panel[mode_index(task.mode)];
+  Examples at(task, begin);
+  for (int64_t i = begin; i < end; i += kLanes) {
+    const int64_t n = end - i < kLanes ? end - i : kLanes;
+    RowInfo info;
+    MassSums sums[kLanes];
+    alignas(64) int32_t label[kLanes] = {};
+    alignas(64) T coefficient[kLanes] = {}, value[kLanes], entropy[kLanes] = {};
+    const bool labelled = task.target_kind == Target::kLabel;
+    if (labelled && !read_labels(task, at, n, info, partial)) {
+      partial.bad = true;
+      return;
+    }
+    load_panel(task, task.prediction, at, n, logits);
+    if (mass != nullptr) {
+      load_mass(task, at, n, info, functions.entropy, logits, mass, sums);
+      for (int64_t k = 0; k < n; ++k) entropy[k] = T(sums[k].entropy);
+      if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
+        partial.bad = true;
+        return;
+      }
+    }
+    for (int64_t k = 0; k < n; ++k) {
+      label[k] = int32_t(info.label[k]);
+      coefficient[k] = T(info.loss_weight[k] * task.scale);
+    }
+    function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
+              label, coefficient, value});
+    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
+    if (task.mode & kGradient) {
+      store_panel(task, task.gradient, at, n, info.loss_weight, logits);
+    }
+    if (task.mode & kHessian) store_panel(task, task.hessian, at, n, info.loss_weight, hessian);
+    advance(at, n);
+  }
+}
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

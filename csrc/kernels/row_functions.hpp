@@ -1,0 +1,69 @@
+// What a loss over classes gives the drivers: functions of a panel of rows and of one row.
+#pragma once
+
+#include "elementwise.hpp"
+#include "targets.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+inline constexpr int kWholeRow = 4096;        // a row up to here is one tile: it fits the L1 cache
+inline constexpr int kFoldedTile = 1024;      // classes of a longer row worked on at a time
+inline constexpr int kMaxFoldedTiles = 4096;  // longer rows get longer tiles
+
+// Up to 64 rows, side by side. Arrays of [classes][kLanes].
+template <class T>
+struct Panel {
+  const double* parameters;
+  int64_t classes;
+  int lanes;             // how many of the kLanes hold rows, a multiple of 16
+  T* logits;             // the gradient on return
+  T* hessian;            // where asked for
+  T* scratch;            // two more panels, for losses that ask for them
+  const T* mass;         // distribution targets
+  const T* entropy;      // [kLanes] sum of q log q, for distribution targets
+  const int32_t* label;  // [kLanes], label targets
+  const T* coefficient;  // [kLanes] what the derivatives are multiplied by
+  T* value;              // [kLanes]
+};
+
+template <class T>
+using PanelFunction = void (*)(const Panel<T>&);
+
+// A long row: its classes come in tiles.
+template <class T>
+class Row;
+
+template <class T>
+using RowFunction = T (*)(Row<T>&);
+
+template <class T>
+struct RowFunctions {
+  PanelFunction<T> panel[4];  // by mode, see mode_index
+  RowFunction<T> row[4];      // null: rows of any length go side by side
+  int scratch_panels;
+  bool entropy;  // the value needs the sum of q log q
+};
+
+constexpr int mode_index(unsigned mode) {
+  return mode == kValue ? 0 : mode == kGradient ? 1 : mode == (kValue | kGradient) ? 2 : 3;
+}
+
+inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient, kGradient | kHessian};
+
+inline int64_t whole_steps(int64_t classes) { return (classes + kLanes - 1) / kLanes * kLanes; }
+
+inline int64_t folded_tile(int64_t classes) {
+  if (classes <= kWholeRow) return whole_steps(classes);
+  const int64_t least = (classes + kMaxFoldedTiles - 1) / kMaxFoldedTiles;
+  return least <= kFoldedTile ? kFoldedTile : whole_steps(least);
+}
+
+// Whether rows are folded, or go side by side.
+template <class T>
+bool folds(const Task& task, const RowFunctions<T>& functions) {
+  return task.classes > kSideBySide && functions.row[0] != nullptr;
+}
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA

@@ -1,0 +1,174 @@
+// What the examples of a loss over classes bring besides their logits: labels or distributions, and
+// weights.
+#pragma once
+
+#include "sum.hpp"
+#include "tile.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// What the examples of a panel bring besides their logits.
+struct RowInfo {
+  int64_t label[kLanes];
+  double loss_weight[kLanes];  // multiplies value and derivatives; 0: the row is not there
+};
+
+// Labels of the next n examples.
+inline void load_labels(const Operand& operand, Examples at, int64_t n, int64_t* label) {
+  with_type(operand.dtype, [&](auto zero) {
+    using S = decltype(zero);
+    if constexpr (requires(S x) { x << 1; }) {  // an integer
+      for (int64_t done = 0; done < n;) {
+        const int64_t run = at.run() < n - done ? at.run() : n - done;
+        const char* from = at.address(operand);
+        const int64_t stride = at.stride(operand);
+        for (int64_t i = 0; i < run; ++i) {
+          const S x = read<S>(from + i * stride, operand.swapped);
+          // A uint64 beyond int64 is out of range whatever the number of classes.
+          const bool huge = sizeof(S) == 8 && S(-1) > S(0) && x > S(INT64_MAX);
+          label[done + i] = huge ? INT64_MAX : int64_t(x);
+        }
+        at.advance(run);
+        done += run;
+      }
+    }
+  });
+}
+
+// Weights of the next n examples, 1 where there are none.
+inline const double* load_weights(const Task& task, const Examples& at, int64_t n, double* buffer) {
+  if (task.weight.data != nullptr) return load(task.weight, at, n, buffer);
+  for (int64_t i = 0; i < n; ++i) buffer[i] = 1.0;
+  return buffer;
+}
+
+// Labels and weights of n rows; adds the weights to the block's. False: a label out of range.
+inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo& info,
+                        Partial& partial) {
+  alignas(64) double buffer[kLanes], example_weight[kLanes];
+  const double* weight = load_weights(task, at, n, buffer);
+  load_labels(task.target, at, n, info.label);
+  // Smoothing spreads the class weights over the classes: they are in the mass then.
+  const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t label = info.label[i];
+    const bool ignored = label == task.ignore_index;
+    partial.count += !ignored;
+    example_weight[i] = ignored ? 0.0 : weight[i];
+    info.loss_weight[i] = example_weight[i];
+    if (example_weight[i] == 0.0) {
+      info.label[i] = 0;
+      continue;
+    }
+    if (label < 0 || label >= task.classes) return false;
+    if (task.class_weight != nullptr) {
+      example_weight[i] *= task.class_weight[label];
+      if (!in_mass) info.loss_weight[i] = example_weight[i];
+    }
+    if (task.label_factor != nullptr) info.loss_weight[i] *= task.label_factor[label];
+  }
+  add(partial.weight, sum(example_weight, n));
+  return true;
+}
+
+struct MassSums {
+  double probability, weight, entropy;  // of q, q * class_weight, q log q
+  bool negative;                        // a negative probability was met
+};
+
+// Sums over the lanes of a panel or of the tile of a row, as they grow.
+template <class T>
+struct MassLanes {
+  alignas(64) T probability[kLanes] = {}, lowest[kLanes] = {}, entropy[kLanes] = {};
+  alignas(64) double weight[kLanes] = {};
+
+  // Takes in the probabilities q of one step. class_weight: that of lane i at i * stride, or null.
+  NUMLOSS_INLINE void add(const T* q, int lanes, const double* class_weight, int64_t stride,
+                          bool with_entropy) {
+#pragma omp simd
+    for (int i = 0; i < lanes; ++i) {
+      probability[i] += q[i];
+      lowest[i] = q[i] < lowest[i] ? q[i] : lowest[i];
+    }
+    if (class_weight != nullptr) {
+      // In double, as the weights of labels are: a label and its distribution weigh the same.
+      for (int i = 0; i < lanes; ++i) weight[i] += double(q[i]) * class_weight[i * stride];
+    }
+    if (with_entropy) {
+#pragma omp simd
+      for (int i = 0; i < lanes; ++i) {
+        const T product = q[i] * log(q[i]);
+        entropy[i] += q[i] == T(0) ? T(0) : product;
+      }
+    }
+  }
+};
+
+// From probabilities q to the mass of a loss: q smoothed, then times the class weight. A class that
+// cannot happen gets no share of the smoothing.
+template <class T>
+struct MassRule {
+  T keep, share;
+  const double* class_weight;
+
+  explicit MassRule(const Task& task)
+      : keep(T(1.0 - task.label_smoothing)),
+        share(T(task.label_smoothing / double(task.classes))),
+        class_weight(task.class_weight) {}
+
+  // Whether mass is q itself.
+  bool is_plain() const { return share == T(0) && class_weight == nullptr; }
+
+  // stride: 1 where lane i is class i, 0 where all lanes are one class.
+  NUMLOSS_INLINE void apply(T* mass, const T* logits, int lanes, const double* factor,
+                            int64_t stride) const {
+#pragma omp simd
+    for (int i = 0; i < lanes; ++i) {
+      mass[i] = fma(mass[i], keep, logits[i] == -Real<T>::kInfinity ? T(0) : share);
+    }
+    if (factor != nullptr) {
+      for (int i = 0; i < lanes; ++i) mass[i] = T(double(mass[i]) * factor[i * stride]);
+    }
+  }
+};
+
+// Probabilities of classes [first, first + n) for a label: its row of the table, or 1 at it.
+template <class T>
+void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* q, int64_t step) {
+  if (task.label_table == nullptr) {
+    for (int64_t k = 0; k < n; ++k) q[k * step] = T(first + k == label);
+    return;
+  }
+  const double* row = task.label_table + label * task.classes + first;
+  for (int64_t k = 0; k < n; ++k) q[k * step] = T(row[k]);
+}
+
+// Weights of n rows with distribution targets, whose sums are known. False: no distribution.
+inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
+                                const MassSums* sums, RowInfo& info, Partial& partial) {
+  alignas(64) double buffer[kLanes], example_weight[kLanes];
+  const double* weight = load_weights(task, at, n, buffer);
+  bool good = true;
+  for (int64_t i = 0; i < n; ++i) {
+    info.label[i] = 0;
+    info.loss_weight[i] = weight[i];
+    example_weight[i] = task.class_weight ? weight[i] * sums[i].weight : weight[i];
+    const double excess = sums[i].probability - 1.0;
+    const bool off = sums[i].negative || excess > task.distribution_tolerance ||
+                     excess < -task.distribution_tolerance;
+    good = good && !(off && weight[i] != 0.0);
+  }
+  partial.count += n;
+  add(partial.weight, sum(example_weight, n));
+  return good;
+}
+
+// A distribution target, or labels that become one (smoothing, a table of soft labels).
+inline bool has_mass(const Task& task) {
+  return task.target_kind == Target::kDistribution || task.label_smoothing > 0 ||
+         task.label_table != nullptr;
+}
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA
