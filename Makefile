@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi')
 EVALUATE := $(BIN)/numloss evaluate
 
-.PHONY: run test test-peers test-slow bench lint format clean
+.PHONY: run test test-peers test-slow bench goals lint format clean
 
 run: .venv/.installed
 	$(EVALUATE) data/digits.parquet --prediction logits --target label --by ink \
@@ -36,6 +36,9 @@ test-slow: .venv/.installed
 bench: .venv/.peers
 	$(BIN)/python -m bench
 
+goals: .venv/.peers
+	$(BIN)/python -m bench goals
+
 lint: .venv/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,23 +54,24 @@ clean:
 	rm -rf .venv build dist
 
 .venv/.made:
-	$(PYTHON) -m venv .venv
-	touch $@
+	@$(PYTHON) -m venv .venv
+	@touch $@
 
 # Without build isolation, so that a second build compiles only what changed.
 .venv/.tools: .venv/.made pyproject.toml
-	$(PIP) "scikit-build-core>=0.11" "pybind11>=3.0.2" "cmake>=3.21" ninja
-	touch $@
+	@$(PIP) "scikit-build-core>=0.11" "pybind11>=3.0.2" "cmake>=3.21" ninja
+	@touch $@
 
 .venv/.installed: .venv/.tools $(SOURCES)
-	$(PIP) --no-build-isolation '.[cli,test]'
-	touch $@
+	@echo "installing into .venv; the first build takes about a minute"
+	@$(PIP) --no-build-isolation '.[cli,test]'
+	@touch $@
 
 .venv/.peers: .venv/.installed
-	$(PIP) '$(TORCH)'
-	$(PIP) --no-build-isolation '.[cli,test,bench]'
-	touch $@
+	@$(PIP) '$(TORCH)'
+	@$(PIP) --no-build-isolation '.[cli,test,bench]'
+	@touch $@
 
 .venv/.lint: .venv/.installed
-	$(PIP) --no-build-isolation '.[dev]'
-	touch $@
+	@$(PIP) --no-build-isolation '.[dev]'
+	@touch $@

@@ -497,13 +497,16 @@ class Variant:
 
     def derivatives(self, prediction: Array, target: Array, exact: bool = False) -> Inputs:
         """Return the first and second derivatives of the definition's values."""
+        if not exact and not self.rowwise:
+            # In long double a step must suit the function; only rows are too many for mpmath.
+            with mpmath.workdps(100):
+                first, second = self.derivatives(prediction, target, exact=True)
+            return first.astype(float), second.astype(float)
         x = precise(prediction, exact)
-        step = mpmath.mpf(10) ** -30 if exact else self._step(x)
+        step = mpmath.mpf(10) ** -30 if exact else self._step()
         return derivatives(lambda p: self.value(p, target, exact), x, step, self.rowwise)
 
-    def _step(self, x: Array) -> Any:
-        if self.domain is CHANCES:
-            return np.minimum(x, 1 - x) / 256
+    def _step(self) -> Any:
         return np.longdouble(1 / 64 if self.case.distance_to_kink is None else 1 / 1024)
 
     def smooth(self, prediction: Array, target: Array, reach: float = 5 / 1024) -> Array:
@@ -511,7 +514,7 @@ class Variant:
         if self.case.distance_to_kink is None:
             return np.ones(self.examples(prediction), dtype=bool)
         options = self.options(prediction.shape[-1] if self.rowwise else 1)
-        options = {key: options[key] for key in ("delta", "margin") if key in options}
+        options = {k: x for k, x in options.items() if k not in ("class_weight", "variant")}
         return self.case.distance_to_kink(prediction, target, **options) > reach
 
     def examples(self, prediction: Array) -> Shape:

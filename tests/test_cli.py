@@ -979,3 +979,18 @@ def test_memory_does_not_grow_with_the_file(kind, tmp_path: Path):
         path.unlink()
     # The large inputs are 305 MiB; the statistics keep up to 15 MiB of losses.
     assert peaks["large"] - peaks["small"] < 100
+
+
+def test_header_that_is_not_utf8(tmp_path):
+    file = tmp_path / "latin.csv"
+    file.write_bytes(b"score,label,na\xefve\n0.5,1,2\n")
+    text = message(file, "--loss", "mse", code=1)
+    assert text.startswith(f"{file}: the header is not UTF-8 text")
+
+
+def test_given_format_wins_over_the_name(tmp_path):
+    file = tmp_path / "table.csv"
+    table = pyarrow.table({"prediction": [1.0, 2.0], "target": [1.0, 4.0]})
+    pyarrow.parquet.write_table(table, file)
+    found = report(file, "--format", "parquet", "--loss", "mse")
+    assert found["losses"][0]["all"]["mean"] == 2.0

@@ -246,6 +246,11 @@ ARRAYS = [
     row(TypeError, "ignore_index must be an integer, got None", softmax_focal, SCORES, LABELS, ignore_index=None),
     row(TypeError, "ignore_index must be an integer, got False", multiclass_hinge, SCORES, LABELS, ignore_index=False),
     row(ValueError, "ignore_index must be an integer of 64 bits, got -9223372036854775809", cross_entropy, SCORES, LABELS, ignore_index=-(2**63) - 1),
+    row(ValueError, "weight must hold finite numbers of at least 0, got -5.0 at index 0", mse, [1.0, 2.0], [0.0, 0.0], weight=[-5.0, 1.0]),
+    row(ValueError, "weight must hold finite numbers of at least 0, got inf at index 1", mse, [1.0, 2.0], [0.0, 0.0], weight=[1.0, INF]),
+    row(ValueError, "weight must hold finite numbers of at least 0, got -1 at index 1", cross_entropy, SCORES, LABELS, weight=[1, -1]),
+    row(ValueError, "weight must hold finite numbers of at least 0, got -1 at index 0", kl_divergence, SCORES, SHARES, weight=-1),
+    row(TypeError, "this loss takes no argument named 'wieght': did you mean 'weight'?", mse, [1.0], [1.0], wieght=[1.0]),
     row(ValueError, "class_weight must have one number for each of the 3 classes, got shape (2,)", cross_entropy, SCORES, LABELS, class_weight=[1.0, 2.0]),
     row(ValueError, "class_weight must have one number for each of the 3 classes, got shape (1, 3)", multiclass_hinge, SCORES, LABELS, class_weight=[[1.0, 2.0, 3.0]]),
     row(ValueError, "class_weight must hold finite numbers of at least 0, got array([ 1., -1., 1.])", ranked_probability, SCORES, LABELS, class_weight=[1, -1, 1]),
@@ -470,7 +475,7 @@ steps = st.sampled_from([-3, -2, -1, 1, 2, 3])
 @settings(max_examples=400, deadline=None)
 @given(st.integers(1, 6), st.lists(st.tuples(st.integers(0, 20), steps), min_size=4, max_size=4))
 def test_out_is_refused_exactly_where_it_meets_an_input(n, places):
-    pool = np.random.default_rng(0).normal(size=60)
+    pool = np.random.default_rng(0).uniform(size=60)  # of weights, too
     where = [20 + start + step * np.arange(n) for start, step in places]
     p, t, w, out = (
         strided(pool[i[0] :], (n,), (8 * s,)) for i, (_, s) in zip(where, places, strict=True)

@@ -106,7 +106,7 @@ def plain(signature):
     return str(inspect.Signature(bare))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SIGNATURES)
 def test_signature(name):
     options = ", ".join(filter(None, (SIGNATURES[name], CALL)))
     assert plain(inspect.signature(LOSSES[name])) == f"(prediction, target, *, {options})"

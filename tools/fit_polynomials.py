@@ -24,7 +24,7 @@ def exp_tail(r: mpf) -> mpf:
 
 
 def log_tail(z: mpf) -> mpf:
-    """Return (2 atanh(s)/s - 2) / s² for z = s²: log1p(f) = s (2 + s² log_tail(s²)), s = f/(2+f)."""
+    """Return (2 atanh(s)/s - 2) / s², z = s²: log1p(f) = s (2 + s² log_tail(s²)), s = f/(2+f)."""
     if z < mpf(10) ** -14:
         return mpf(2) / 3 + 2 * z / 5
     s = sqrt(z)

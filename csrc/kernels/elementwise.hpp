@@ -234,6 +234,10 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
     const double* weight = nullptr;
     if (task.weight.data != nullptr) {
       weight = load(task.weight, at, n, weight_buffer);
+      if (outside_weights(weight, n)) {
+        partial.bad = true;
+        return;
+      }
       add(partial.weight, sum(weight, n));
     }
     partial.count += n;

@@ -43,11 +43,12 @@ inline const double* load_weights(const Task& task, const Examples& at, int64_t 
   return buffer;
 }
 
-// Labels and weights of n rows; adds the weights to the block's. False: a label out of range.
+// Labels and weights of n rows; adds the weights to the block's. False: one of them out of range.
 inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo& info,
                         Partial& partial) {
   alignas(64) double buffer[kLanes], example_weight[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
+  if (outside_weights(weight, n)) return false;
   load_labels(task.target, at, n, info.label);
   // Smoothing spreads the class weights over the classes: they are in the mass then.
   const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;
@@ -144,12 +145,13 @@ void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* 
   for (int64_t k = 0; k < n; ++k) q[k * step] = T(row[k]);
 }
 
-// Weights of n rows with distribution targets, whose sums are known. False: no distribution.
+// Weights of n rows with distribution targets, whose sums are known. False: no distribution, or a
+// weight out of range.
 inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
                                 const MassSums* sums, RowInfo& info, Partial& partial) {
   alignas(64) double buffer[kLanes], example_weight[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
-  bool good = true;
+  bool good = !outside_weights(weight, n);
   for (int64_t i = 0; i < n; ++i) {
     info.label[i] = 0;
     info.loss_weight[i] = weight[i];

@@ -131,6 +131,16 @@ const T* load(const Operand& operand, const Examples& from, int64_t n, T* buffer
   return buffer;
 }
 
+// Is a weight negative or infinite? A NaN comes out as NaN.
+inline bool outside_weights(const double* weight, int64_t n) {
+  int bad = 0;
+#pragma omp simd reduction(| : bad)
+  for (int64_t i = 0; i < n; ++i) {
+    bad |= int((weight[i] < 0.0) | (weight[i] == Real<double>::kInfinity));
+  }
+  return bad != 0;
+}
+
 // Where the next n examples of an output may be written as T: in the array itself, or in buffer,
 // which store() then takes out.
 template <class T>

@@ -27,17 +27,8 @@ struct Choice {
 };
 
 #ifdef __x86_64__
-// Feature by feature: the names x86-64-v3 and -v4 are known to __builtin_cpu_supports only from
-// GCC 12 and Clang 18 on.
-bool usable_v3() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-}
-bool usable_v4() {
-  return usable_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl");
-}
+bool usable_v3() { return __builtin_cpu_supports("x86-64-v3"); }
+bool usable_v4() { return __builtin_cpu_supports("x86-64-v4"); }
 #endif
 
 constexpr Choice kChoices[] = {

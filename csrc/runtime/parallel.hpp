@@ -5,7 +5,7 @@
 
 namespace numloss {
 
-// Threads a call may use: of `threads_scope` on this thread, else of set_num_threads, else
+// Threads a call may use: of set_thread_override on this thread, else of set_num_threads, else
 // NUMLOSS_NUM_THREADS, else OMP_NUM_THREADS, else the CPUs this process may use (affinity and
 // cgroup quota). Throws std::invalid_argument if NUMLOSS_NUM_THREADS is not a positive number.
 int num_threads();

@@ -7,7 +7,7 @@
 namespace numloss {
 
 inline constexpr int kMaxDims = 64;  // as NumPy
-inline constexpr int kTile = 1024;    // elements of a tile: a few of them fit the L1 cache
+inline constexpr int kTile = 1024;   // elements of a tile: a few of them fit the L1 cache
 inline constexpr int kLanes = 64;    // rows side by side, or steps of a folded row
 inline constexpr int kSideBySide =
     256;  // rows of at most this many classes go side by side (their panel fits the L2 cache)

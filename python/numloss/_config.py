@@ -96,6 +96,9 @@ def threads(n: int) -> Iterator[None]:
 def show_config() -> None:
     """Print version, instruction set, threads and compiler.
 
+    The instruction set is the best that the CPU has, chosen at import; the environment variable
+    ``NUMLOSS_ISA`` (``baseline``, ``v3`` or ``v4``) forces one. It changes no result.
+
     Examples
     --------
     >>> import numloss

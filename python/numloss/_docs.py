@@ -6,8 +6,8 @@ import inspect
 
 _KEYWORDS = """\
 weight : array-like, optional
-    Weight of each example; broadcasts to the examples. An example of weight 0 is not there: NaN or
-    anything else in it does not reach the result.
+    Weight of each example, finite and at least 0; broadcasts to the examples. An example of weight
+    0 is not there: NaN or anything else in it does not reach the result.
 reduction : {"mean", "sum", "none"}, default "mean"
     ``"mean"`` is sum(w l) / sum(w). Derivatives are those of the reduced value; with ``"none"``
     they are per element, unscaled.

@@ -90,17 +90,46 @@ class Loss(_ValueCall[P]):
         return loss
 
     def grad(self, *args: P.args, **kwargs: P.kwargs) -> NDArray[Any]:
-        """Return the gradient of the reduced value, in the shape of the prediction."""
+        """Return the gradient of the reduced value, in the shape of the prediction.
+
+        It takes the arguments of the call; ``out`` is where the gradient is written.
+
+        Examples
+        --------
+        >>> import numloss
+        >>> numloss.huber.grad([1.0, 3.0], [0.5, 0.0])
+        array([0.25, 0.5 ])
+        """
         gradient: NDArray[Any] = self._define(GRADIENT, *args, **kwargs)
         return gradient
 
     def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[Any, NDArray[Any]]:
-        """Return value and gradient from one pass over the data; ``out`` takes the gradient."""
+        """Return value and gradient from one pass over the data.
+
+        It takes the arguments of the call; ``out`` is where the gradient is written.
+
+        Examples
+        --------
+        >>> import numloss
+        >>> value, gradient = numloss.huber.value_and_grad([1.0, 3.0], [0.5, 0.0])
+        >>> float(value)
+        1.3125
+        """
         pair: tuple[Any, NDArray[Any]] = self._define(VALUE | GRADIENT, *args, **kwargs)
         return pair
 
     def grad_and_hess(self, *args: P.args, **kwargs: P.kwargs) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the gradient and the diagonal of the Hessian of the reduced value."""
+        """Return the gradient and the diagonal of the Hessian of the reduced value.
+
+        It takes the arguments of the call; ``out`` is a pair of arrays, or None for either.
+
+        Examples
+        --------
+        >>> import numloss
+        >>> gradient, hessian = numloss.huber.grad_and_hess([1.0, 3.0], [0.5, 0.0])
+        >>> hessian
+        array([0.5, 0. ])
+        """
         pair: tuple[NDArray[Any], NDArray[Any]] = self._define(GRADIENT | HESSIAN, *args, **kwargs)
         return pair
 
@@ -114,12 +143,14 @@ class Loss(_ValueCall[P]):
         totals: tuple[float, float, int] = self._define(TOTALS, *args, **kwargs)
         return Totals(*totals)
 
-    def __getattr__(self, name: str) -> Any:
-        # Built on demand: signatures cost more than the rest of the import.
-        if name == "__signature__":
-            self.__signature__ = _public_signature(self._define)
-            return self.__signature__
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    if not TYPE_CHECKING:  # a type checker would take any misspelt method for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            # Built on demand: signatures cost more than the rest of the import.
+            if name == "__signature__":
+                self.__signature__ = _public_signature(self._define)
+                return self.__signature__
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
         return f"<loss {self.__name__}{inspect.signature(self)}>"
@@ -138,7 +169,8 @@ def _public_signature(define: Callable[..., Any]) -> inspect.Signature:
                 for name, default in CALL_DEFAULTS.items()
             ]
         else:
-            parameters.append(parameter)
+            # Annotations are names here, which would only clutter help().
+            parameters.append(parameter.replace(annotation=inspect.Parameter.empty))
     return inspect.Signature(parameters)
 
 

@@ -33,6 +33,7 @@ def refuse_domain(
     domain: Domain, prediction: ArrayLike, target: ArrayLike, weight: ArrayLike | None
 ) -> NoReturn:
     """Raise for the first element that a kernel found outside its domain."""
+    _refuse_weight(weight)
     prediction, target = np.asarray(prediction), np.asarray(target)
     counted = _counted(weight, prediction.shape)
     if domain.target == "signed":
@@ -59,6 +60,7 @@ def refuse_target(
     weight: ArrayLike | None,
 ) -> NoReturn:
     """Raise for the first label out of range, or the first row that is no distribution."""
+    _refuse_weight(weight)
     prediction, target = np.asarray(prediction), np.asarray(target)
     at = class_axis(prediction, axis)
     examples = prediction.shape[:at] + prediction.shape[at + 1 :]
@@ -83,6 +85,16 @@ def refuse_target(
     raise ValueError(
         f"target must hold probabilities that sum to 1 over axis {at}, got {shown}{where}"
     )
+
+
+def _refuse_weight(weight: ArrayLike | None) -> None:
+    if weight is None:
+        return
+    w = np.asarray(weight)
+    bad = (w < 0) | (w == np.inf)
+    if bad.any():
+        where, shown = first_of(bad, w)
+        raise ValueError(f"weight must hold finite numbers of at least 0, got {shown}{where}")
 
 
 def _counted(weight: ArrayLike | None, examples: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _REDUCTIONS = ("mean", "sum", "none")
+_KEYWORDS = ("weight", "reduction", "denominator", "out", "class_weight", "label_smoothing", "axis")
 
 
 def call(
@@ -29,7 +31,9 @@ def call(
 ) -> dict[str, Any]:
     """Check the keywords that every loss takes; return them as the kernels take them."""
     if unknown:
-        raise TypeError(f"this loss takes no argument named {listed(unknown)}")
+        near = get_close_matches(next(iter(unknown)), _KEYWORDS, 1)
+        fix = f": did you mean {near[0]!r}?" if near else ""
+        raise TypeError(f"this loss takes no argument named {listed(unknown)}{fix}")
     one_of("reduction", reduction, _REDUCTIONS)
     denominator = _denominator(denominator, reduction)
     w = None if weight is None else _weight(weight, arrays.examples)

@@ -239,7 +239,7 @@ def _reader(path: Path, format: Format) -> Callable[[Path], Source]:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in (".gz", ".bz2", ".zst"):
         suffixes.pop()
-    kind = _FORMATS.get(suffixes[-1] if suffixes else "", format.name)
+    kind = format.name or _FORMATS.get(suffixes[-1] if suffixes else "")
     if kind is None:
         raise UsageError(
             f"{path}: the name does not tell the format (.npy, .npz, .csv, .tsv, .parquet): "

@@ -39,7 +39,10 @@ class CsvFile(Source):
         self._size = path.stat().st_size
         self._file: Any
         self._block = self._block_size()
-        self._names: tuple[str, ...] = tuple(self._open([]).schema.names)
+        try:
+            self._names: tuple[str, ...] = tuple(self._open([]).schema.names)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: the header is not UTF-8 text ({error.reason})") from error
         self._file.close()
 
     @property
