@@ -199,10 +199,10 @@ void weigh(T* x, const double* weight, int64_t n) {
   }
 }
 
-// The values of a tile into the block's sum, or out to the caller's array.
+// The values of a tile into the block's sum, or out to the caller's array. buffer: n doubles.
 template <class T>
 void finish_values(const Task& task, const Examples& at, T* value, const double* weight, int64_t n,
-                   Partial& partial) {
+                   double* buffer, Partial& partial) {
   if (task.value.data != nullptr) {
     if (weight != nullptr) weigh(value, weight, n);
     store(task.value, at, n, value);
@@ -210,30 +210,77 @@ void finish_values(const Task& task, const Examples& at, T* value, const double*
     add(partial.loss, sum(value, n));
   } else {
     // In double: the product of two floats is exact, and only the sum rounds.
-    double weighted[kTile];
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
       const double product = double(value[i]) * weight[i];
-      weighted[i] = weight[i] == 0.0 ? 0.0 : product;
+      buffer[i] = weight[i] == 0.0 ? 0.0 : product;
     }
-    add(partial.loss, sum(weighted, n));
+    add(partial.loss, sum(buffer, n));
+  }
+}
+
+// Working memory of a tile. It is handed in: the stacks of threads may be small.
+template <class T>
+struct ElementBuffers {
+  double *weight, *weighted;
+  T *prediction, *target, *value, *decay, *gradient, *hessian;
+
+  // Elements of a tile that a buffer must hold.
+  static int64_t capacity(const Task& task) {
+    return task.size < kTile ? (task.size + kSumLanes - 1) / kSumLanes * kSumLanes : kTile;
+  }
+  static int64_t bytes(const Task& task) {
+    return capacity(task) * int64_t(2 * sizeof(double) + 6 * sizeof(T));
+  }
+  ElementBuffers(const Task& task, char* scratch) {
+    const int64_t n = capacity(task);
+    weight = reinterpret_cast<double*>(scratch);
+    weighted = weight + n;
+    prediction = reinterpret_cast<T*>(weighted + n);
+    target = prediction + n;
+    value = target + n;
+    decay = value + n;
+    gradient = decay + n;
+    hessian = gradient + n;
+  }
+};
+
+// Computes a tile whose inputs are loaded and checked.
+template <class T>
+void run_tile(const Task& task, const Examples& at, ElementFunction<T> function, bool grouped,
+              const ElementBuffers<T>& buffers, ElementTile<T> tile, const double* weight,
+              Partial& partial) {
+  const int64_t n = tile.n;
+  if (task.mode & kGradient) tile.gradient = destination(task.gradient, at, n, buffers.gradient);
+  if (task.mode & kHessian) tile.hessian = destination(task.hessian, at, n, buffers.hessian);
+  function(tile);
+  if (task.mode & kValue) {
+    finish_values(task, at, tile.value, weight, n, buffers.weighted, partial);
+  }
+  if (grouped) add(partial.loss, grouped_logarithms(tile.decay, n));
+  if (task.mode & kGradient) {
+    if (weight != nullptr) weigh(tile.gradient, weight, n);
+    store(task.gradient, at, n, tile.gradient);
+  }
+  if (task.mode & kHessian) {
+    if (weight != nullptr) weigh(tile.hessian, weight, n);
+    store(task.hessian, at, n, tile.hessian);
   }
 }
 
 template <class T>
 void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_t begin,
-                  int64_t end, bool only_survey, Partial& partial) {
-  alignas(64) T prediction_buffer[kTile], target_buffer[kTile];
-  alignas(64) T value[kTile], decay[kTile], gradient_buffer[kTile], hessian_buffer[kTile];
-  alignas(64) double weight_buffer[kTile];
+                  int64_t end, bool only_survey, char* scratch, Partial& partial) {
+  const ElementBuffers<T> buffers(task, scratch);
   const ElementFunction<T> grouped = functions.for_sum(task);
   const ElementFunction<T> function = grouped != nullptr ? grouped : functions.of(task.mode);
+  const bool checked = functions.check != nullptr;
   Examples at(task, begin);
   for (int64_t i = begin; i < end;) {
-    int64_t n = end - i < kTile ? end - i : kTile;
+    const int64_t n = end - i < kTile ? end - i : kTile;
     const double* weight = nullptr;
     if (task.weight.data != nullptr) {
-      weight = load(task.weight, at, n, weight_buffer);
+      weight = load(task.weight, at, n, buffers.weight);
       if (outside_weights(weight, n)) {
         partial.bad = true;
         return;
@@ -241,35 +288,19 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
       add(partial.weight, sum(weight, n));
     }
     partial.count += n;
-    const bool checked = functions.check != nullptr;
     if (!only_survey || checked) {
-      const T* prediction = load(task.prediction, at, n, prediction_buffer);
-      const T* target = load(task.target, at, n, target_buffer);
+      const T* prediction = load(task.prediction, at, n, buffers.prediction);
+      const T* target = load(task.target, at, n, buffers.target);
       if (checked &&
           counted_outside(functions.check, prediction, target, task.parameters, weight, n)) {
         partial.bad = true;
         return;
       }
       if (!only_survey) {
-        ElementTile<T> tile{task.parameters, prediction, target,  n,    T(task.scale),
-                            value,           nullptr,    nullptr, decay};
-        if (task.mode & kGradient) {
-          tile.gradient = destination(task.gradient, at, n, gradient_buffer);
-        }
-        if (task.mode & kHessian) {
-          tile.hessian = destination(task.hessian, at, n, hessian_buffer);
-        }
-        function(tile);
-        if (task.mode & kValue) finish_values(task, at, value, weight, n, partial);
-        if (grouped != nullptr) add(partial.loss, grouped_logarithms(decay, n));
-        if (task.mode & kGradient) {
-          if (weight != nullptr) weigh(tile.gradient, weight, n);
-          store(task.gradient, at, n, tile.gradient);
-        }
-        if (task.mode & kHessian) {
-          if (weight != nullptr) weigh(tile.hessian, weight, n);
-          store(task.hessian, at, n, tile.hessian);
-        }
+        const ElementTile<T> tile{task.parameters, prediction,    target,  n,
+                                  T(task.scale),   buffers.value, nullptr, nullptr,
+                                  buffers.decay};
+        run_tile(task, at, function, grouped != nullptr, buffers, tile, weight, partial);
       }
     }
     i += n;

@@ -37,7 +37,7 @@ template <class T>
 void run_as(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
   const Entry& entry = kRegistry[task.loss];
   if (!entry.info.rowwise) {
-    run_elements(task, element_entry<T>(entry), begin, end, false, partial);
+    run_elements(task, element_entry<T>(entry), begin, end, false, scratch, partial);
     return;
   }
   const RowFunctions<T>& functions = row_entry<T>(entry);
@@ -55,7 +55,7 @@ void survey_as(const Task& task, int64_t begin, int64_t end, char* scratch, Part
   if (entry.info.rowwise) {
     survey_rows(task, row_entry<T>(entry), begin, end, reinterpret_cast<T*>(scratch), partial);
   } else {
-    run_elements(task, element_entry<T>(entry), begin, end, true, partial);
+    run_elements(task, element_entry<T>(entry), begin, end, true, scratch, partial);
   }
 }
 
@@ -75,7 +75,9 @@ void survey(const Task& task, int64_t begin, int64_t end, char* scratch, Partial
 
 int64_t scratch_bytes(const Task& task) {
   const Entry& entry = kRegistry[task.loss];
-  if (!entry.info.rowwise) return 0;
+  if (!entry.info.rowwise) {
+    return task.wide ? ElementBuffers<double>::bytes(task) : ElementBuffers<float>::bytes(task);
+  }
   return task.wide ? row_scratch(task, entry.row64) : row_scratch(task, entry.row32);
 }
 

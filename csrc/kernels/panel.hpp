@@ -174,7 +174,8 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
     }
     function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
               label, coefficient, value});
-    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
+    alignas(64) double weighted[kLanes];
+    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, weighted, partial);
     if (task.mode & kGradient) {
       store_panel(task, task.gradient, at, n, info.loss_weight, logits);
     }

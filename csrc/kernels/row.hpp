@@ -179,7 +179,8 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
       partial.bad = true;
       return;
     }
-    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
+    alignas(64) double weighted[kLanes];
+    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, weighted, partial);
     advance(at, n);
   }
 }

@@ -7,9 +7,9 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-inline constexpr int kWholeRow = 4096;        // a row up to here is one tile: it fits the L1 cache
-inline constexpr int kFoldedTile = 1024;      // classes of a longer row worked on at a time
-inline constexpr int kMaxFoldedTiles = 4096;  // longer rows get longer tiles
+inline constexpr int kWholeRow = 4096;       // a row up to here is one tile: it fits the L1 cache
+inline constexpr int kFoldedTile = 1024;     // classes of a longer row worked on at a time
+inline constexpr int kMaxFoldedTiles = 512;  // still longer rows get longer tiles
 
 // Up to 64 rows, side by side. Arrays of [classes][kLanes].
 template <class T>

@@ -104,7 +104,7 @@ Totals sweep(const Task& task, BlockFunction function) {
   const int64_t blocks = (task.size + length - 1) / length;
   const Team team(estimated_cost(task), blocks);
   const int64_t stride = (kernels().scratch_bytes(task) + 63) / 64 * 64;
-  Workspace<char, 16384> scratch(size_t(stride) * size_t(team.size()));
+  Workspace<char, 8192> scratch(size_t(stride) * size_t(team.size()));
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
   Sweep context{task, function, length, partials.data(), scratch.data(), stride};
   for_blocks(blocks, team.size(), run_block, &context);
