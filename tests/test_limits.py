@@ -473,3 +473,39 @@ def test_memory(call):
         [sys.executable, "-c", PEAK, call], check=True, capture_output=True, text=True
     ).stdout
     assert int(output) < 2 * 2**20
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("weight", [1e-310, 1e-300, 1e-40, 1e40, 1e300])
+def test_weights_of_any_size_cancel(weight, dtype):
+    prediction, target = np.array([1, 2], dtype), np.zeros(2, dtype)
+    value, gradient = numloss.mse.value_and_grad(prediction, target, weight=[weight] * 2)
+    assert value == pytest.approx(2.5)
+    assert gradient == pytest.approx([1, 2])
+
+
+def test_denominator_beyond_the_type_of_the_gradient():
+    prediction = np.array([1e-10, 2e-10], "float32")
+    gradient = numloss.mse.grad(prediction, np.float32(0), denominator=1e-42)
+    assert gradient == pytest.approx([2e32, 4e32], rel=1e-6)
+
+
+def test_small_stack_of_a_thread_suffices():
+    code = """
+import threading
+import numpy as np
+import numloss
+
+def work():
+    x, w = np.ones(3000), np.ones(3000)
+    numloss.mse(x, x)
+    numloss.huber.grad_and_hess(x, x + 1, weight=w)
+    numloss.cross_entropy.value_and_grad(np.zeros((3, 5000)), [0, 1, 2])
+    numloss.kl_divergence.value_and_grad(np.zeros((3, 300)), np.full((3, 300), 1 / 300))
+
+threading.stack_size(64 * 1024)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -79,6 +79,19 @@ const double* numbers(py::handle x, int64_t count) {
   return static_cast<const double*>(array.data());
 }
 
+// A pair from the Python layer: a C x C table of float64, rows of any stride, and a factor per row.
+void set_label_table(const py::tuple& pair, Task& task) {
+  const py::array table = pair[0].cast<py::array>();
+  if (!py::isinstance<py::array_t<double>>(table) || table.ndim() != 2 ||
+      table.shape(0) != task.classes || table.shape(1) != task.classes ||
+      (task.classes > 1 && table.strides(1) != sizeof(double))) {
+    throw std::invalid_argument("a label table must be float64, one row of C classes per class");
+  }
+  task.label_table = static_cast<const double*>(table.data());
+  task.label_stride = table.strides(0) / py::ssize_t(sizeof(double));
+  task.label_scale = numbers(pair[1], task.classes);
+}
+
 // Row sums of probabilities may be off by what their type rounds away.
 double tolerance(DType dtype) {
   return dtype == DType::kFloat16 || dtype == DType::kBfloat16 ? 2e-2 : 1e-3;
@@ -122,7 +135,7 @@ py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction
   task.label_smoothing = label_smoothing;
   task.class_weight = numbers(class_weight, task.classes);
   task.label_factor = numbers(label_factor, task.classes);
-  task.label_table = numbers(label_table, task.classes * task.classes);
+  if (!label_table.is_none()) set_label_table(py::reinterpret_borrow<py::tuple>(label_table), task);
   task.distribution_tolerance = tolerance(task.target.dtype);
   return request.run();
 }
@@ -178,7 +191,9 @@ py::dict config() {
 
 PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   using namespace numloss;
-  kernels();  // an ISA that does not exist fails the import, not the first call
+  // A faulty environment variable fails the import, not some later call.
+  kernels();
+  check_thread_variable();
   m.attr("VALUE") = unsigned(kValue);
   m.attr("GRADIENT") = unsigned(kGradient);
   m.attr("HESSIAN") = unsigned(kHessian);

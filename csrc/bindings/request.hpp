@@ -242,25 +242,30 @@ class Request {
   }
 
   py::object run() {
-    Result result;
-    if (estimated_cost(task) < kHoldGil) {
-      result = numloss::run(call);
-    } else {
-      const py::gil_scoped_release release;
-      result = numloss::run(call);
-    }
+    Result result = compute();
     if (result.bad) return py::none();
-    // To the user's line: past the definition and elementwise or rowwise, and a method of the loss.
-    const int frames = task.mode == kValue ? 3 : 4;
-    if (result.empty &&
-        PyErr_WarnEx(PyExc_RuntimeWarning, "mean of a loss over no examples: the result is nan",
-                     frames) < 0) {
-      throw py::error_already_set();
+    if (result.empty) {
+      // To the user's line: past the definition and elementwise or rowwise, and a method of the
+      // loss.
+      const int frames = task.mode == kValue ? 3 : 4;
+      if (PyErr_WarnEx(PyExc_RuntimeWarning, "mean of a loss over no examples: the result is nan",
+                       frames) < 0) {
+        throw py::error_already_set();
+      }
+      // Nothing has been written before the warning, which may be an exception.
+      call.empty_is_known = true;
+      result = compute();
     }
     return results(result);
   }
 
  private:
+  Result compute() {
+    if (estimated_cost(task) < kHoldGil) return numloss::run(call);
+    const py::gil_scoped_release release;
+    return numloss::run(call);
+  }
+
   bool set_output(py::handle given, int axis, Operand& operand, py::array& array) {
     if (given.is_none()) {
       array = allocate(axis);

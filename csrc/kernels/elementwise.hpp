@@ -189,13 +189,31 @@ constexpr ElementFunctions<T> element_functions() {
   return functions;
 }
 
-// x times its example's weight; a weight of 0 takes the example out, NaN and all.
 template <class T>
-void weigh(T* x, const double* weight, int64_t n) {
+NUMLOSS_INLINE bool is_normal(T x) {
+  return abs(x) >= Real<T>::kSmallestNormal && abs(x) <= Real<T>::kLargest;
+}
+
+// x times its example's weight (1 where there are none) over the denominator; a weight of 0 takes
+// the example out, NaN and all. In double, where neither factor alone need fit T.
+template <class T>
+void weigh(T* x, const double* weight, double denominator, int64_t n) {
+  const double inverse = 1 / denominator;
+  const bool multiplies = is_normal(denominator) && is_normal(inverse);
+  for (int64_t i = 0; weight == nullptr && i < n; ++i) x[i] = T(double(x[i]) / denominator);
+  if (weight == nullptr) return;
+  if (multiplies) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; ++i) {
-    const T weighed = T(double(x[i]) * weight[i]);
-    x[i] = weight[i] == 0.0 ? T(0) : weighed;
+    for (int64_t i = 0; i < n; ++i) {
+      const T weighed = T(double(x[i]) * (weight[i] * inverse));
+      x[i] = weight[i] == 0.0 ? T(0) : weighed;
+    }
+  } else {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      const T weighed = T(double(x[i]) * (weight[i] / denominator));
+      x[i] = weight[i] == 0.0 ? T(0) : weighed;
+    }
   }
 }
 
@@ -204,7 +222,7 @@ template <class T>
 void finish_values(const Task& task, const Examples& at, T* value, const double* weight, int64_t n,
                    double* buffer, Partial& partial) {
   if (task.value.data != nullptr) {
-    if (weight != nullptr) weigh(value, weight, n);
+    if (weight != nullptr) weigh(value, weight, 1.0, n);
     store(task.value, at, n, value);
   } else if (weight == nullptr) {
     add(partial.loss, sum(value, n));
@@ -251,6 +269,11 @@ void run_tile(const Task& task, const Examples& at, ElementFunction<T> function,
               const ElementBuffers<T>& buffers, ElementTile<T> tile, const double* weight,
               Partial& partial) {
   const int64_t n = tile.n;
+  // The formula takes the denominator in where its inverse fits T; else, or with weights, it
+  // follows.
+  const T inverse = T(1 / task.denominator);
+  const bool after = weight != nullptr || !is_normal(inverse);
+  tile.scale = after ? T(1) : inverse;
   if (task.mode & kGradient) tile.gradient = destination(task.gradient, at, n, buffers.gradient);
   if (task.mode & kHessian) tile.hessian = destination(task.hessian, at, n, buffers.hessian);
   function(tile);
@@ -259,11 +282,11 @@ void run_tile(const Task& task, const Examples& at, ElementFunction<T> function,
   }
   if (grouped) add(partial.loss, grouped_logarithms(tile.decay, n));
   if (task.mode & kGradient) {
-    if (weight != nullptr) weigh(tile.gradient, weight, n);
+    if (after) weigh(tile.gradient, weight, task.denominator, n);
     store(task.gradient, at, n, tile.gradient);
   }
   if (task.mode & kHessian) {
-    if (weight != nullptr) weigh(tile.hessian, weight, n);
+    if (after) weigh(tile.hessian, weight, task.denominator, n);
     store(task.hessian, at, n, tile.hessian);
   }
 }
@@ -297,9 +320,8 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
         return;
       }
       if (!only_survey) {
-        const ElementTile<T> tile{task.parameters, prediction,    target,  n,
-                                  T(task.scale),   buffers.value, nullptr, nullptr,
-                                  buffers.decay};
+        const ElementTile<T> tile{task.parameters, prediction, target,       n, T(1), buffers.value,
+                                  nullptr,         nullptr,    buffers.decay};
         run_tile(task, at, function, grouped != nullptr, buffers, tile, weight, partial);
       }
     }

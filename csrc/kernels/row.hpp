@@ -64,7 +64,10 @@ class Row {
         spread_label(task_, label, first, n, mass_, 1);
       for (int64_t k = n; k % kLanes != 0; ++k) mass_[k] = T(0);
     }
-    if (given && add_up) add_up_mass(first, n, q);
+    if (given && add_up) {
+      const auto load = [&](int64_t c, int) { return q + (c - first); };
+      add_up_tile<T>(task_, first, n, entropy_, load, sums);
+    }
     if (!rule.is_plain()) {
       const bool weighted = task_.class_weight != nullptr && task_.label_table == nullptr;
       for (int64_t k = 0; k < n; k += kLanes) {
@@ -112,19 +115,6 @@ class Row {
   MassSums sums{};
 
  private:
-  void add_up_mass(int64_t first, int64_t n, const T* q) {
-    MassLanes<T> sum_of;
-    for (int64_t k = 0; k < n; k += kLanes) {
-      const int lanes = int(n - k < kLanes ? n - k : kLanes);
-      const double* factor = task_.class_weight ? task_.class_weight + first + k : nullptr;
-      sum_of.add(q + k, lanes, factor, 1, entropy_);
-    }
-    sums.probability += sum(sum_of.probability, kLanes);
-    sums.weight += sum(sum_of.weight, kLanes);
-    sums.entropy += sum(sum_of.entropy, kLanes);
-    sums.negative = sums.negative || sum(sum_of.lowest, kLanes) < 0;
-  }
-
   const Task& task_;
   const Examples& at_;
   const bool entropy_;
@@ -166,7 +156,7 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
         if (task.mode & kHessian) clear_row<T>(task, task.hessian, row_at);
         continue;
       }
-      Row<T> row(task, row_at, labelled ? info.label[k] : 0, T(weight * task.scale),
+      Row<T> row(task, row_at, labelled ? info.label[k] : 0, T(weight / task.denominator),
                  functions.entropy, scratch);
       value[k] = function(row);
       sums[k] = row.sums;

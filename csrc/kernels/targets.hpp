@@ -15,7 +15,10 @@ struct RowInfo {
 };
 
 // Labels of the next n examples.
-inline void load_labels(const Operand& operand, Examples at, int64_t n, int64_t* label) {
+inline void load_labels(const Task& task, Examples at, int64_t n, int64_t* label) {
+  const Operand& operand = task.target;
+  // A uint64 beyond int64 is out of range whatever the number of classes, and never ignored.
+  const int64_t nowhere = task.ignore_index == -1 ? -2 : -1;
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
     if constexpr (requires(S x) { x << 1; }) {  // an integer
@@ -25,9 +28,8 @@ inline void load_labels(const Operand& operand, Examples at, int64_t n, int64_t*
         const int64_t stride = at.stride(operand);
         for (int64_t i = 0; i < run; ++i) {
           const S x = read<S>(from + i * stride, operand.swapped);
-          // A uint64 beyond int64 is out of range whatever the number of classes.
           const bool huge = sizeof(S) == 8 && S(-1) > S(0) && x > S(INT64_MAX);
-          label[done + i] = huge ? INT64_MAX : int64_t(x);
+          label[done + i] = huge ? nowhere : int64_t(x);
         }
         at.advance(run);
         done += run;
@@ -49,7 +51,7 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
   alignas(64) double buffer[kLanes], example_weight[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
   if (outside_weights(weight, n)) return false;
-  load_labels(task.target, at, n, info.label);
+  load_labels(task, at, n, info.label);
   // Smoothing spreads the class weights over the classes: they are in the mass then.
   const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;
   for (int64_t i = 0; i < n; ++i) {
@@ -106,6 +108,22 @@ struct MassLanes {
   }
 };
 
+// The sums over one tile of a folded row. load(first, n) gives q of the next n <= kLanes classes.
+template <class T>
+void add_up_tile(const Task& task, int64_t first, int64_t length, bool with_entropy, auto&& load,
+                 MassSums& sums) {
+  MassLanes<T> lanes;
+  for (int64_t k = 0; k < length; k += kLanes) {
+    const int n = int(length - k < kLanes ? length - k : kLanes);
+    const double* factor = task.class_weight ? task.class_weight + first + k : nullptr;
+    lanes.add(load(first + k, n), n, factor, 1, with_entropy);
+  }
+  sums.probability += sum(lanes.probability, kLanes);
+  sums.weight += sum(lanes.weight, kLanes);
+  sums.entropy += sum(lanes.entropy, kLanes);
+  sums.negative = sums.negative || sum(lanes.lowest, kLanes) < 0;
+}
+
 // From probabilities q to the mass of a loss: q smoothed, then times the class weight. A class that
 // cannot happen gets no share of the smoothing.
 template <class T>
@@ -141,8 +159,9 @@ void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* 
     for (int64_t k = 0; k < n; ++k) q[k * step] = T(first + k == label);
     return;
   }
-  const double* row = task.label_table + label * task.classes + first;
-  for (int64_t k = 0; k < n; ++k) q[k * step] = T(row[k]);
+  const double* row = task.label_table + label * task.label_stride + first;
+  const double scale = task.label_scale[label];
+  for (int64_t k = 0; k < n; ++k) q[k * step] = T(row[k] * scale);
 }
 
 // Weights of n rows with distribution targets, whose sums are known. False: no distribution, or a

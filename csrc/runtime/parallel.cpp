@@ -12,9 +12,7 @@
 #include <string>
 #include <utility>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
+#include "float_environment.hpp"
 
 namespace numloss {
 namespace {
@@ -74,33 +72,6 @@ int threads_from(const char* variable, bool strict) {
   return 0;  // OMP_NUM_THREADS may hold a list for nested levels; it is not ours to refuse
 }
 
-// Sets rounding to nearest and keeps subnormals for its lifetime, then gives the caller's back.
-class FloatEnvironment {
- public:
-#if defined(__x86_64__)
-  FloatEnvironment() : saved_(_mm_getcsr()) {
-    if (saved_ != kIeee) _mm_setcsr(kIeee);
-  }
-  ~FloatEnvironment() {
-    // The status flags that the work raised are no one's business either.
-    _mm_setcsr(saved_);
-  }
-
- private:
-  static constexpr unsigned kIeee = 0x1f80;  // all exceptions masked, nothing flushed
-  unsigned saved_;
-#elif defined(__aarch64__)
-  FloatEnvironment() {
-    asm volatile("mrs %0, fpcr" : "=r"(saved_));
-    asm volatile("msr fpcr, %0" ::"r"(uint64_t(0)));
-  }
-  ~FloatEnvironment() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
-
- private:
-  uint64_t saved_;
-#endif
-};
-
 }  // namespace
 
 int num_threads() {
@@ -114,6 +85,8 @@ int num_threads() {
   }
   return n;
 }
+
+void check_thread_variable() { threads_from("NUMLOSS_NUM_THREADS", true); }
 
 void set_num_threads(int n) {
   num_threads();
@@ -137,7 +110,6 @@ Team::~Team() {
 
 void for_blocks(int64_t blocks, int threads, BlockBody body, void* context) {
   if (threads <= 1) {
-    const FloatEnvironment ieee;
     for (int64_t block = 0; block < blocks; ++block) body(context, block, 0);
     return;
   }

@@ -9,12 +9,14 @@ namespace numloss {
 // NUMLOSS_NUM_THREADS, else OMP_NUM_THREADS, else the CPUs this process may use (affinity and
 // cgroup quota). Throws std::invalid_argument if NUMLOSS_NUM_THREADS is not a positive number.
 int num_threads();
+// Throws where num_threads would, without fixing the number yet.
+void check_thread_variable();
 void set_num_threads(int n);
 // Overrides it for the calling thread; 0 lifts the override. Returns the one before.
 int set_thread_override(int n);
 
-// Calls body(context, block, thread) for every block in [0, blocks), `thread` in [0, threads), in
-// the IEEE environment (round to nearest, subnormals kept), the caller's restored after.
+// Calls body(context, block, thread) for every block in [0, blocks), `thread` in [0, threads). The
+// calling thread is in the IEEE environment; the others are put there.
 using BlockBody = void (*)(void* context, int64_t block, int thread);
 void for_blocks(int64_t blocks, int threads, BlockBody body, void* context);
 

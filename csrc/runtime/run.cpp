@@ -7,6 +7,7 @@
 #include <new>
 
 #include "dispatch.hpp"
+#include "float_environment.hpp"
 #include "parallel.hpp"
 
 namespace numloss {
@@ -142,6 +143,7 @@ double estimated_cost(const Task& task) {
 }
 
 Result run(Call& call) {
+  const FloatEnvironment ieee;
   Task& task = call.task;
   const KernelTable& table = kernels();
   coalesce(task);
@@ -161,7 +163,10 @@ Result run(Call& call) {
     totals.count = task.size;
     denominator = denominator_of(call, totals);
   }
-  if (derivatives && mean) task.scale = denominator == 0 ? 0 : 1 / denominator;
+  if (derivatives && mean) {
+    if (denominator == 0 && !call.empty_is_known) return {.empty = true};
+    task.denominator = denominator;
+  }
   const Totals totals = sweep(task, table.run);
   if (totals.bad) return {.bad = true};
   result.value = totals.loss;

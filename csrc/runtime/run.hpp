@@ -13,6 +13,7 @@ struct Call {
   Reduction reduction = Reduction::kMean;
   Denominator denominator = Denominator::kWeight;
   double number = 0;             // the denominator, where it is a number
+  bool empty_is_known = false;   // the caller has been told of a mean over nothing
   bool outputs_are_ours = true;  // false: check every target before the first write
 };
 
@@ -22,7 +23,8 @@ struct Result {
   int64_t count = 0;   // examples not ignored
   bool bad = false;    // a target or prediction outside the loss's domain; outputs are unspecified
                        // where they are ours, untouched where they are the caller's
-  bool empty = false;  // a mean over nothing: value is NaN, the gradient 0
+  bool empty = false;  // a mean over nothing: value is NaN, the gradient 0; with derivatives
+                       // nothing has been written yet where `empty_is_known` is not set
 };
 
 Result run(Call& call);

@@ -61,11 +61,14 @@ struct Task {
   double parameters[kMaxParameters] = {};
   const double* class_weight = nullptr;  // [classes] or absent
   const double* label_factor = nullptr;  // [classes] or absent: scales the loss, not its weight
-  const double* label_table = nullptr;   // [classes][classes] or absent: a distribution per label
+  // Or absent: a distribution per label y, label_table[y * label_stride + k] * label_scale[y].
+  const double* label_table = nullptr;
+  int64_t label_stride = 0;
+  const double* label_scale = nullptr;
   double label_smoothing = 0;
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;
-  double scale = 1;  // of the gradient and the Hessian
+  double denominator = 1;  // of the gradient and the Hessian
 };
 
 // A sum carried with its rounding error (Knuth's TwoSum), as precise as twice the digits.

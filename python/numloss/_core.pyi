@@ -31,7 +31,7 @@ def rowwise(
     label_smoothing: float,
     class_weight: NDArray[np.float64] | None,
     label_factor: NDArray[np.float64] | None,
-    label_table: NDArray[np.float64] | None,
+    label_table: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
     call: Mapping[str, Any],
     dtype: np.dtype[Any] | None = None,
 ) -> Any: ...

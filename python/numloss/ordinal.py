@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from numloss import _core, _validate
 from numloss._loss import Call, Loss, by_class_weight, label_rows, rowwise, soft_label_rows
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["ordinal_cross_entropy", "ranked_probability"]
-
-# Tables of up to this many classes (8 MB) are kept for the next call.
-_KEPT_CLASSES = 1024
 
 _RANKED_PROBABILITY = label_rows("ranked_probability")
 _ORDINAL_CROSS_ENTROPY = soft_label_rows("cross_entropy_distribution")
@@ -142,34 +140,37 @@ def _weights_and_table(
     return weights, None, _soft_labels(distance, temperature, classes)
 
 
-def _soft_labels(
-    distance: ArrayLike | str, temperature: float, classes: int
-) -> NDArray[np.float64]:
-    """Return the distribution of each label, a row each."""
-    if not isinstance(distance, str):
-        return _shares(_validate.class_table("distance", distance, classes), temperature)
-    _validate.one_of("distance", distance, ("absolute", "squared"))
-    if classes > _KEPT_CLASSES:
-        return _shares(_named_distances(distance, classes), temperature)
-    return _kept_shares(distance, temperature, classes)
+#: Rows of shares, one for each label, and what makes them add up to 1.
+Table = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
+
+
+def _soft_labels(distance: ArrayLike | str, temperature: float, classes: int) -> Table:
+    """Return the distribution of each label."""
+    if isinstance(distance, str):
+        _validate.one_of("distance", distance, ("absolute", "squared"))
+        return _by_steps(distance, temperature, classes)
+    distances = _validate.class_table("distance", distance, classes)
+    shares = _shares(distances - distances.min(axis=1, keepdims=True), temperature)
+    return shares, 1 / np.add.accumulate(shares, axis=1)[:, -1]
 
 
 @lru_cache(maxsize=8)  # making them costs more than a small call
-def _kept_shares(distance: str, temperature: float, classes: int) -> NDArray[np.float64]:
-    return _shares(_named_distances(distance, classes), temperature)
-
-
-def _named_distances(distance: str, classes: int) -> NDArray[np.float64]:
-    label = np.arange(float(classes))
-    steps = np.abs(label - label[:, np.newaxis])
-    return steps if distance == "absolute" else steps * steps
+def _by_steps(distance: str, temperature: float, classes: int) -> Table:
+    """Return the table of a distance that depends on |c - y| alone: C numbers, not C x C."""
+    steps = np.arange(float(classes))
+    shares = _shares(steps if distance == "absolute" else steps * steps, temperature)
+    # Row y begins y places before the share of the label itself in the middle.
+    mirrored = np.concatenate([shares[:0:-1], shares])
+    rows = as_strided(
+        mirrored[classes - 1 :], (classes, classes), (-mirrored.itemsize, mirrored.itemsize)
+    )
+    sums = np.add.accumulate(shares)
+    return rows, 1 / (sums + sums[::-1] - shares[0])
 
 
 def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     # The share of a class too far off is 0, whatever the caller makes of underflow.
     with np.errstate(all="ignore"):
-        exponents = (distances.min(axis=1, keepdims=True) - distances) / temperature
-        # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
-        shares = _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)
-        totals: NDArray[np.float64] = np.add.accumulate(shares, axis=1)[:, -1:]
-        return shares / totals
+        exponents = -distances / temperature
+    # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
+    return _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)
