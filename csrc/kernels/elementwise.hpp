@@ -243,12 +243,16 @@ struct ElementBuffers {
   double *weight, *weighted;
   T *prediction, *target, *value, *decay, *gradient, *hessian;
 
+  // Large arrays begin at a page, and so does this memory. Values are written half a page away,
+  // lest the loads of inputs wait for stores whose addresses end in the same 12 bits.
+  static constexpr int64_t kHalfPage = 2048;
+
   // Elements of a tile that a buffer must hold.
   static int64_t capacity(const Task& task) {
     return task.size < kTile ? (task.size + kSumLanes - 1) / kSumLanes * kSumLanes : kTile;
   }
   static int64_t bytes(const Task& task) {
-    return capacity(task) * int64_t(2 * sizeof(double) + 6 * sizeof(T));
+    return capacity(task) * int64_t(2 * sizeof(double) + 6 * sizeof(T)) + kHalfPage;
   }
   ElementBuffers(const Task& task, char* scratch) {
     const int64_t n = capacity(task);
@@ -256,7 +260,7 @@ struct ElementBuffers {
     weighted = weight + n;
     prediction = reinterpret_cast<T*>(weighted + n);
     target = prediction + n;
-    value = target + n;
+    value = target + n + kHalfPage / int64_t(sizeof(T));
     decay = value + n;
     gradient = decay + n;
     hessian = gradient + n;
@@ -265,29 +269,31 @@ struct ElementBuffers {
 
 // Computes a tile whose inputs are loaded and checked.
 template <class T>
-void run_tile(const Task& task, const Examples& at, ElementFunction<T> function, bool grouped,
-              const ElementBuffers<T>& buffers, ElementTile<T> tile, const double* weight,
-              Partial& partial) {
-  const int64_t n = tile.n;
+NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, ElementFunction<T> function,
+                             bool grouped, const ElementBuffers<T>& buffers, const T* prediction,
+                             const T* target, const double* weight, T inverse, int64_t n,
+                             Partial& partial) {
+  const bool wants_gradient = (task.mode & kGradient) != 0;
+  const bool wants_hessian = (task.mode & kHessian) != 0;
+  T* const gradient =
+      wants_gradient ? destination(task.gradient, at, n, buffers.gradient) : nullptr;
+  T* const hessian = wants_hessian ? destination(task.hessian, at, n, buffers.hessian) : nullptr;
   // The formula takes the denominator in where its inverse fits T; else, or with weights, it
   // follows.
-  const T inverse = T(1 / task.denominator);
   const bool after = weight != nullptr || !is_normal(inverse);
-  tile.scale = after ? T(1) : inverse;
-  if (task.mode & kGradient) tile.gradient = destination(task.gradient, at, n, buffers.gradient);
-  if (task.mode & kHessian) tile.hessian = destination(task.hessian, at, n, buffers.hessian);
-  function(tile);
+  function({task.parameters, prediction, target, n, after ? T(1) : inverse, buffers.value, gradient,
+            hessian, buffers.decay});
   if (task.mode & kValue) {
-    finish_values(task, at, tile.value, weight, n, buffers.weighted, partial);
+    finish_values(task, at, buffers.value, weight, n, buffers.weighted, partial);
   }
-  if (grouped) add(partial.loss, grouped_logarithms(tile.decay, n));
-  if (task.mode & kGradient) {
-    if (after) weigh(tile.gradient, weight, task.denominator, n);
-    store(task.gradient, at, n, tile.gradient);
+  if (grouped) add(partial.loss, grouped_logarithms(buffers.decay, n));
+  if (wants_gradient) {
+    if (after) weigh(gradient, weight, task.denominator, n);
+    store(task.gradient, at, n, gradient);
   }
-  if (task.mode & kHessian) {
-    if (after) weigh(tile.hessian, weight, task.denominator, n);
-    store(task.hessian, at, n, tile.hessian);
+  if (wants_hessian) {
+    if (after) weigh(hessian, weight, task.denominator, n);
+    store(task.hessian, at, n, hessian);
   }
 }
 
@@ -298,6 +304,7 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
   const ElementFunction<T> grouped = functions.for_sum(task);
   const ElementFunction<T> function = grouped != nullptr ? grouped : functions.of(task.mode);
   const bool checked = functions.check != nullptr;
+  const T inverse = T(1 / task.denominator);
   Examples at(task, begin);
   for (int64_t i = begin; i < end;) {
     const int64_t n = end - i < kTile ? end - i : kTile;
@@ -320,9 +327,8 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
         return;
       }
       if (!only_survey) {
-        const ElementTile<T> tile{task.parameters, prediction, target,       n, T(1), buffers.value,
-                                  nullptr,         nullptr,    buffers.decay};
-        run_tile(task, at, function, grouped != nullptr, buffers, tile, weight, partial);
+        run_tile(task, at, function, grouped != nullptr, buffers, prediction, target, weight,
+                 inverse, n, partial);
       }
     }
     i += n;

@@ -50,7 +50,8 @@ class Workspace {
  public:
   explicit Workspace(size_t n) : data_(small_) {
     if (n <= kSmall) return;
-    large_.reset(static_cast<T*>(std::aligned_alloc(64, (n * sizeof(T) + 63) / 64 * 64)));
+    large_.reset(
+        static_cast<T*>(std::aligned_alloc(kPage, (n * sizeof(T) + kPage - 1) / kPage * kPage)));
     if (!large_) throw std::bad_alloc();
     data_ = large_.get();
     std::uninitialized_default_construct_n(data_, n);
@@ -58,6 +59,7 @@ class Workspace {
   T* data() { return data_; }
 
  private:
+  static constexpr size_t kPage = 4096;
   struct Free {
     void operator()(T* memory) const { std::free(memory); }
   };
