@@ -211,7 +211,7 @@ def test_mean_divides_by_the_weights(variant, dtype):
         call.pop("denominator", None)
         value, gradient = variant.loss.value_and_grad(prediction, target, reduction="sum", **call)
         assert_relative(mean, value / divisor, 1e-15)
-        # Three products for the sum's gradient (weight, slope, share) and three for the mean's, whose
+        # Three products for the sum's gradient (weight, slope, share), three for the mean's, whose
         # first is a quotient: six roundings of half an eps, and an eps is up to two spacings.
         expected = gradient / np.longdouble(divisor)
         scale = abs(expected).max(axis=-1, keepdims=True) if variant.rowwise else expected
