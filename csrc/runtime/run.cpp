@@ -91,6 +91,8 @@ struct Totals {
   bool bad = false;
 };
 
+// As the kernels' add(Sum&, double), which stays theirs: nothing inline may be shared with code
+// that is compiled for another instruction set (csrc/kernels/README.md).
 void accumulate(Sum& sum, double x) {
   const double high = sum.high + x;
   const double part = high - sum.high;
