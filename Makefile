@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi')
 EVALUATE := $(BIN)/numloss evaluate
 
-.PHONY: run test test-peers test-slow bench goals lint format clean
+.PHONY: run test test-peers test-slow golden bits bench goals lint format clean
 
 run: .venv/.installed
 	$(EVALUATE) data/digits.parquet --prediction logits --target label --by ink \
@@ -32,6 +32,14 @@ test-peers: .venv/.peers
 
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m slow
+
+# Takes the bits of this build for the golden ones.
+golden: .venv/.installed
+	$(BIN)/python tests/golden.py write
+
+# The golden bits without Python: other compilers, aarch64 emulated, under Valgrind.
+bits: .venv/.installed
+	tools/check_bits.sh
 
 bench: .venv/.peers
 	$(BIN)/python -m bench

@@ -240,7 +240,7 @@ def _draw_labels(rng: Rng, shape: Shape) -> Inputs:
 def _draw_distributions(rng: Rng, shape: Shape) -> Inputs:
     # One class in four has no share.
     shares = rng.exponential(size=shape) * (rng.uniform(size=shape) < 0.75)
-    shares[..., -1:] += 0.1
+    shares[..., -1:] += 0.125
     return rng.normal(scale=2.0, size=shape), shares / shares.sum(axis=-1, keepdims=True)
 
 

@@ -1,0 +1,282 @@
+"""The bits that every build has to give: hashes of all results, kept in golden.json.
+
+``python tests/golden.py write`` takes the bits of this build for golden ones: a release that
+changes them says so in its changelog. ``python tests/golden.py record FILE`` writes the calls
+themselves and their results, for tests/native/replay.cpp, which repeats them where there is no
+Python.
+
+Inputs are drawn from Philox's integers, which never change, by arithmetic that is exact, so that
+the bits depend on neither NumPy's version nor the CPU. The bits of a NaN are not part of the
+promise.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+from unittest import mock
+
+import ml_dtypes
+import numpy as np
+from cases import CHANCES, RESIDUALS, VARIANTS, Array, Inputs, Shape, Variant, in_type, results
+
+from numloss import _core, _loss
+
+FILE = Path(__file__).with_name("golden.json")
+DTYPES = [np.dtype(name) for name in ("float32", "float64", "float16", ml_dtypes.bfloat16)]
+
+#: Less than a vector, tails, more than a tile, more than a block.
+SIZES: list[Shape] = [(1,), (17,), (1025,), (33_001,)]
+#: Panels of rows and their remainder, tiles of classes, folded rows, more rows than a block holds.
+GRIDS: list[Shape] = [(3, 2), (130, 10), (66, 100), (5, 257), (3, 1030), (2, 5000), (5000, 7)]
+#: The distances of ordered classes are a table, quadratic in their number.
+MOST_ORDERED = 300
+
+
+class Draw:
+    """Random numbers as numpy.random.Generator draws them, roughly: the same ones for ever.
+
+    All are multiples of a power of two, so that sums of them are exact in any order.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._bits = np.random.Philox(key=seed)
+
+    def _unit(self, size: Shape, digits: int) -> Array:
+        raw = self._bits.random_raw(int(np.prod(size, dtype=int)))
+        return (raw >> np.uint64(64 - digits)).astype(float).reshape(size) * 2.0**-digits
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: Shape = ()) -> Array:
+        return low + (high - low) * self._unit(size, 32)
+
+    def normal(self, scale: float = 1.0, size: Shape = ()) -> Array:
+        total = sum(self._unit(size, 32) for _ in range(12))  # of mean 6 and variance 1
+        return scale * (total - 6.0)
+
+    def exponential(self, size: Shape = ()) -> Array:
+        return 4.0 * self._unit(size, 8) * self._unit(size, 8)
+
+    def integers(self, high: int) -> int:
+        return int(self._bits.random_raw() % high)
+
+    def permutation(self, x: Array) -> Array:
+        return x[np.argsort(self._bits.random_raw(x.size), kind="stable")]
+
+
+def shapes(variant: Variant, dtype: np.dtype[Any]) -> list[Shape]:
+    """Return the shapes to hash: few where only loading and storing differ from float32."""
+    every = GRIDS if variant.rowwise else SIZES
+    if variant.name == "ordinal_cross_entropy":
+        every = [shape for shape in every if shape[-1] <= MOST_ORDERED]
+    return every if dtype.itemsize > 2 else [s for s in every if np.prod(s) < 2000]
+
+
+def extremes(variant: Variant, dtype: np.dtype[Any]) -> Array:
+    """Return the ends of the type, as predictions."""
+    info = ml_dtypes.finfo(dtype)
+    ends = [info.max, info.tiny, info.smallest_subnormal, info.eps, np.inf]
+    ends = [float(x) for x in ends]
+    return np.array([0.0, np.nan, *ends, *(-x for x in ends)], dtype)
+
+
+def inputs(variant: Variant, dtype: np.dtype[Any]) -> Iterator[Inputs]:
+    """Draw predictions and targets of every shape; then the hard points, and the type's ends."""
+    for seed, shape in enumerate(shapes(variant, dtype)):
+        prediction, target = variant.domain.draw(Draw(seed), shape)
+        yield prediction.astype(dtype), in_type(target, dtype)
+    prediction, target = variant.domain.points
+    with np.errstate(over="ignore"):
+        yield prediction.astype(dtype), in_type(target, dtype)
+    if variant.domain is CHANCES:
+        return
+    ends = extremes(variant, dtype)
+    shape = (2 * ends.size, 5) if variant.rowwise else (2 * ends.size,)
+    prediction, target = variant.domain.draw(Draw(99), shape)
+    prediction = prediction.astype(dtype)
+    prediction.reshape(len(prediction), -1)[: ends.size, 0] = ends
+    if variant.domain is RESIDUALS:
+        target[-ends.size :] = ends
+    yield prediction, in_type(target, dtype)
+
+
+def canonical(result: Any) -> bytes:
+    """Return the bytes of a result, every NaN the same."""
+    x = np.array(result)
+    x[np.isnan(x)] = np.nan
+    return x.tobytes()
+
+
+def hash_of(variant: Variant, dtype: np.dtype[Any]) -> str:
+    """Return a hash of all that a loss gives for a type."""
+    digest = sha256()
+    for prediction, target in inputs(variant, dtype):
+        options = variant.options(prediction.shape[-1] if variant.rowwise else 1)
+        calls: list[dict[str, Any]] = [{}]
+        if prediction.size < 20_000:
+            calls.append({"weight": np.arange(1, 1 + len(prediction)) % 8 / 4})
+        for call in calls:
+            for result in results(variant.loss, prediction, target, **call, **options):
+                digest.update(canonical(result))
+    return digest.hexdigest()[:24]
+
+
+def hashes() -> dict[str, dict[str, str]]:
+    """Return the hash of every variant and type."""
+    return {str(v): {str(t): hash_of(v, t) for t in DTYPES} for v in VARIANTS}
+
+
+# -------------------------------------------------------------------------- calls for other places
+
+#: As DType in csrc/runtime/table.hpp.
+CODES = [np.dtype(c) for c in ("f4", "f8", "f2", ml_dtypes.bfloat16, "?")]
+CODES += [np.dtype(c) for c in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")]
+REDUCTIONS = ("mean", "sum", "none")
+DENOMINATORS = ("weight", "count")
+
+
+class Recorder:
+    """Stands in for the extension module, and writes down each call that it computes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._names = {index: name for name, (index, _) in _core.losses().items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_core, name)
+
+    def elementwise(
+        self,
+        loss: int,
+        mode: int,
+        prediction: Any,
+        target: Any,
+        parameters: tuple[float, ...],
+        call: dict[str, Any],
+        dtype: Any = None,
+    ) -> Any:
+        result = _core.elementwise(loss, mode, prediction, target, parameters, call, dtype)
+        if isinstance(result, (tuple, np.ndarray, float)):
+            self._head(loss, mode, call, 0, prediction.size, 1, parameters, dtype, prediction)
+            target = np.broadcast_to(target, prediction.shape)
+            self._arrays(prediction, target, self._weight(call, prediction.shape))
+            self._results(result)
+        return result
+
+    def rowwise(
+        self,
+        loss: int,
+        soft_loss: int,
+        mode: int,
+        prediction: Any,
+        target: Any,
+        parameters: tuple[float, ...],
+        axis: int,
+        ignore_index: int,
+        label_smoothing: float,
+        class_weight: Any,
+        label_factor: Any,
+        label_table: Any,
+        call: dict[str, Any],
+        dtype: Any = None,
+    ) -> Any:
+        result = _core.rowwise(
+            loss, soft_loss, mode, prediction, target, parameters, axis, ignore_index,
+            label_smoothing, class_weight, label_factor, label_table, call, dtype,
+        )  # fmt: skip
+        if isinstance(result, (tuple, np.ndarray, float)):
+            assert axis in (-1, prediction.ndim - 1)
+            labels = target.dtype.kind in "iu"
+            soft = not labels or label_smoothing > 0 or label_table is not None
+            *examples, classes = prediction.shape
+            self._head(
+                soft_loss if soft else loss, mode, call, 1 if labels else 2,
+                int(np.prod(examples)), classes, parameters, dtype, prediction,
+                label_smoothing, ignore_index, _core.tolerance(target),
+            )  # fmt: skip
+            table, scale = (None, None) if label_table is None else label_table
+            self._arrays(prediction, target, self._weight(call, examples))
+            self._arrays(class_weight, label_factor, table, scale)
+            self._results(result)
+        return result
+
+    @staticmethod
+    def _weight(call: dict[str, Any], examples: Any) -> Array | None:
+        weight = call.get("weight")
+        return None if weight is None else np.broadcast_to(weight, examples)
+
+    def _head(
+        self,
+        loss: int,
+        mode: int,
+        call: dict[str, Any],
+        target_kind: int,
+        size: int,
+        classes: int,
+        parameters: tuple[float, ...],
+        dtype: Any,
+        prediction: Array,
+        label_smoothing: float = 0.0,
+        ignore_index: int = 0,
+        tolerance: float = 0.0,
+    ) -> None:
+        name = self._names[loss].encode()
+        denominator = call.get("denominator", "weight")
+        by_number = denominator not in DENOMINATORS
+        numbers = (*parameters, *(4 - len(parameters)) * (0.0,))
+        code = CODES.index(prediction.dtype if dtype is None else dtype)
+        self._file.write(struct.pack("<q", len(name)) + name)
+        integers = (
+            mode,
+            REDUCTIONS.index(call.get("reduction", "mean")),
+            2 if by_number else DENOMINATORS.index(denominator),
+            target_kind,
+            size,
+            classes,
+            code,
+            ignore_index,
+        )
+        number = denominator if by_number else 0.0
+        self._file.write(struct.pack("<8q", *integers))
+        self._file.write(struct.pack("<7d", number, *numbers, label_smoothing, tolerance))
+
+    def _arrays(self, *arrays: Array | None) -> None:
+        for x in arrays:
+            if x is None:
+                self._file.write(struct.pack("<2q", -1, 0))
+                continue
+            code = CODES.index(x.dtype.newbyteorder("="))
+            data = np.ascontiguousarray(x, x.dtype.newbyteorder("=")).tobytes()
+            self._file.write(struct.pack("<2q", code, len(data)) + data)
+
+    def _results(self, result: Any) -> None:
+        several = result if isinstance(result, tuple) else (result,)
+        self._file.write(struct.pack("<q", len(several)))
+        self._arrays(*map(np.asarray, several))
+
+
+def record(path: Path) -> None:
+    """Write every call of the hashes, and what it gave."""
+    with path.open("wb") as file, mock.patch.object(_loss, "_core", Recorder(file)):
+        found = hashes()
+    assert found == read(), "the bits of this build are not the golden ones"
+
+
+def read() -> dict[str, dict[str, str]]:
+    """Return the golden hashes."""
+    golden: dict[str, dict[str, str]] = json.loads(FILE.read_text())
+    return golden
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["write"]:
+            FILE.write_text(json.dumps(hashes(), indent=1) + "\n")
+        case ["record", path]:
+            record(Path(path))
+        case _:
+            sys.exit(__doc__)
