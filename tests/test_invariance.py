@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import ml_dtypes
@@ -129,44 +128,6 @@ def test_threads(variant):
             expected = with_threads(1, variant.loss, *arrays, **options)
             for n in (2, 3, 7):
                 assert_same(with_threads(n, variant.loss, *arrays, **options), expected, (shape, n))
-
-
-USES_THREADS = """
-import os
-import signal
-import numpy as np
-import numloss
-
-x = np.linspace(-3, 3, 4_000_000, dtype=np.float32)
-with numloss.threads(1):
-    expected = numloss.mse(x, 0.5)
-before = len(os.listdir("/proc/self/task"))
-with numloss.threads(5):
-    assert numloss.mse(x, 0.5) == expected
-assert len(os.listdir("/proc/self/task")) > before
-
-# In a forked child the threads are gone.
-child = os.fork()
-if child == 0:
-    signal.alarm(20)
-    with numloss.threads(5):
-        os._exit(0 if numloss.mse(x, 0.5) == expected else 1)
-assert os.waitpid(child, 0)[1] == 0
-"""
-
-
-def test_threads_are_used_and_a_fork_is_survived():
-    subprocess.run([sys.executable, "-c", USES_THREADS], check=True, timeout=60)
-
-
-def test_calls_from_many_threads():
-    variant = PLAIN[3]
-    arrays = [variant.inputs(n, "float32", seed=n) for n in (10, 1000, 500_000, 700_000)] * 8
-    expected = [variant.loss.value_and_grad(*pair) for pair in arrays]
-    with ThreadPoolExecutor(8) as pool:
-        actual = list(pool.map(lambda pair: variant.loss.value_and_grad(*pair), arrays))
-    for some, others in zip(actual, expected, strict=True):
-        assert_same(some, others)
 
 
 # ---------------------------------------------------------------------------------------- position

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "../runtime/dispatch.hpp"
-#include "../runtime/parallel.hpp"
+#include "../runtime/thread_limit.hpp"
 #include "dlpack.hpp"
 #include "request.hpp"
 
@@ -214,5 +214,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("num_threads", num_threads);
   m.def("set_num_threads", set_num_threads);
   m.def("set_thread_override", set_thread_override);
+  m.def("cgroup_cpus", cgroup_cpus, py::arg("root") = "/");
   m.def("from_dlpack", from_dlpack);
 }

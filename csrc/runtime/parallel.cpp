@@ -2,17 +2,18 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <cstdlib>
-#include <fstream>
-#include <stdexcept>
-#include <string>
-#include <utility>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <new>
 
 #include "float_environment.hpp"
+#include "thread_limit.hpp"
 
 namespace numloss {
 namespace {
@@ -21,82 +22,112 @@ namespace {
 constexpr double kWorthThreads = 100e3;
 constexpr double kWorthOneMore = 50e3;
 
-std::atomic<int> configured{0};
-thread_local int override_threads = 0;
-std::atomic<bool> busy{false};
-std::atomic<bool> forked{false};
+// Whoever is free takes the next block; partial results have a place each, so the order in which
+// they come does not show.
+struct Loop {
+  BlockBody body;
+  void* context;
+  int64_t blocks;
+  std::atomic<int64_t> next{0};
 
+  void work(int thread) {
+    for (int64_t block = next++; block < blocks; block = next++) body(context, block, thread);
+  }
+};
+
+// Starts a thread on any CPU of the process, whatever the caller is pinned to, that takes no
+// signals: those are for threads that know of them. False: the system has none to give.
+bool start_thread(void* (*life)(void*), void* argument) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  cpu_set_t cpus;
+  if (sched_getaffinity(getpid(), sizeof(cpus), &cpus) == 0) {
+    pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
+  }
+  sigset_t all, callers;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &callers);
+  pthread_t thread;
+  const bool started = pthread_create(&thread, &attributes, life, argument) == 0;
+  pthread_sigmask(SIG_SETMASK, &callers, nullptr);
+  if (started) pthread_setname_np(thread, "numloss");
+  pthread_attr_destroy(&attributes);
+  return started;
+}
+
+// The threads of the library, made when first needed; they wait here for loops to help with.
+// OpenMP's would not do: its runtime ends the process where it cannot make a thread, hangs in a
+// child of fork, and keeps a team of its own for every thread that calls.
+class Helpers {
+ public:
+  // Works on a loop together with at most `wanted` helpers, those that come before it is done.
+  void share(Loop& loop, int wanted) {
+    {
+      const std::lock_guard lock(mutex_);
+      while (hired_ < wanted && start_thread(life, this)) ++hired_;
+      loop_ = &loop;
+      vacancies_ = wanted;
+    }
+    call_in();
+    loop.work(0);
+    std::unique_lock lock(mutex_);
+    vacancies_ = 0;
+    left_.wait(lock, [this] { return at_work_ == 0; });
+  }
+
+ private:
+  static void* life(void* helpers) {
+    const FloatEnvironment ieee;
+    static_cast<Helpers*>(helpers)->serve();
+    return nullptr;
+  }
+
+  [[noreturn]] void serve() {
+    for (std::unique_lock lock(mutex_);;) {
+      posted_.wait(lock, [this] { return vacancies_ > 0; });
+      const int thread = vacancies_--;
+      ++at_work_;
+      lock.unlock();
+      call_in();
+      loop_->work(thread);
+      lock.lock();
+      if (--at_work_ == 0) left_.notify_one();
+    }
+  }
+
+  // Each one that comes wakes two more: the caller goes to work at once, and many are soon up.
+  void call_in() {
+    posted_.notify_one();
+    posted_.notify_one();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable posted_, left_;
+  Loop* loop_ = nullptr;
+  int hired_ = 0, vacancies_ = 0, at_work_ = 0;
+};
+
+// Never destroyed: helpers wait in it until the process ends.
+alignas(Helpers) std::byte place[sizeof(Helpers)];
+Helpers* helpers = new (place) Helpers;
+// Whether a call has the helpers.
+std::atomic<bool> busy{false};
+
+// None of the threads is in the child, which makes its own: it is a process as any other. What the
+// parent's left locked or counted at that moment is gone with the old object. Nothing of this waits
+// for the parent's calls to end, so a fork is never held up.
 void after_fork_in_child() {
-  forked = true;
+  helpers = new (place) Helpers;
   busy = false;
 }
 
-// From loading on: whoever used OpenMP in the parent, this library or another one that shares its
-// runtime, its threads are not in the child.
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
-
-// The quota of cgroup v2 or v1 in CPUs, 0 where there is none.
-int cgroup_quota() {
-  double quota = 0, period = 0;
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string text;
-  if (v2 >> text >> period) {
-    quota = text == "max" ? 0 : std::atof(text.c_str());
-  } else {
-    std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-    std::ifstream v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    if (!(v1_quota >> quota && v1_period >> period)) return 0;
-  }
-  return quota > 0 && period > 0 ? std::max(1, int(std::ceil(quota / period))) : 0;
-}
-
-int available_cpus() {
-  cpu_set_t set;
-  int cpus = 1;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
-  const int quota = cgroup_quota();
-  return quota > 0 ? std::min(cpus, quota) : cpus;
-}
-
-// The number a variable holds, 0 where it is unset.
-int threads_from(const char* variable, bool strict) {
-  const char* text = std::getenv(variable);
-  if (text == nullptr || *text == '\0') return 0;
-  char* end = nullptr;
-  const long n = std::strtol(text, &end, 10);
-  if (*end == '\0' && n >= 1 && n <= 4096) return int(n);
-  if (strict) {
-    throw std::invalid_argument(std::string(variable) +
-                                " must be a whole number from 1 to 4096, got '" + text + "'");
-  }
-  return 0;  // OMP_NUM_THREADS may hold a list for nested levels; it is not ours to refuse
-}
 
 }  // namespace
 
-int num_threads() {
-  if (override_threads > 0) return override_threads;
-  int n = configured.load(std::memory_order_relaxed);
-  if (n == 0) {
-    n = threads_from("NUMLOSS_NUM_THREADS", true);
-    if (n == 0) n = threads_from("OMP_NUM_THREADS", false);
-    if (n == 0) n = available_cpus();
-    configured = n;
-  }
-  return n;
-}
-
-void check_thread_variable() { threads_from("NUMLOSS_NUM_THREADS", true); }
-
-void set_num_threads(int n) {
-  num_threads();
-  configured = n;
-}
-
-int set_thread_override(int n) { return std::exchange(override_threads, n); }
-
 Team::Team(double nanoseconds, int64_t blocks) {
-  if (nanoseconds < kWorthThreads || blocks < 2 || forked) return;
+  if (nanoseconds < kWorthThreads || blocks < 2) return;
   const double worth = std::min(nanoseconds / kWorthOneMore, double(blocks));
   const int wanted = std::min(num_threads(), int(std::min(worth, 4096.0)));
   if (wanted < 2 || busy.exchange(true)) return;
@@ -113,14 +144,8 @@ void for_blocks(int64_t blocks, int threads, BlockBody body, void* context) {
     for (int64_t block = 0; block < blocks; ++block) body(context, block, 0);
     return;
   }
-  std::atomic<int64_t> next{0};
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (int thread = 0; thread < threads; ++thread) {
-    const FloatEnvironment ieee;
-    // Whoever is free takes the next block; partial results have a place each, so the order in
-    // which they come does not show.
-    for (int64_t block = next++; block < blocks; block = next++) body(context, block, thread);
-  }
+  Loop loop{body, context, blocks};
+  helpers->share(loop, threads - 1);
 }
 
 }  // namespace numloss

@@ -13,6 +13,8 @@ from numloss import _core, _validate
 def num_threads() -> int:
     """Return how many threads a call on this thread may use.
 
+    ``set_num_threads`` says what decides it.
+
     Returns
     -------
     int
@@ -33,6 +35,14 @@ def set_num_threads(n: int) -> None:
     Before, the limit is ``NUMLOSS_NUM_THREADS``, else ``OMP_NUM_THREADS``, else the CPUs that this
     process may use (affinity and cgroup quota). The number of threads never changes a result, and
     small work never leaves the calling thread.
+
+    A limit put on OpenMP for the calling thread, as ``threadpoolctl.threadpool_limits`` does, holds
+    here too: a call never uses more threads than that, whatever was set here or in the environment.
+    ``OMP_NUM_THREADS`` is no such limit, only a default: ``NUMLOSS_NUM_THREADS=4`` means 4 beside
+    ``OMP_NUM_THREADS=1``.
+
+    All calls of a process share one set of threads. While one call has them, others that come from
+    other threads compute on their own. A child of ``os.fork`` makes its own set when it needs it.
 
     Parameters
     ----------
@@ -61,6 +71,8 @@ def set_num_threads(n: int) -> None:
 @contextmanager
 def threads(n: int) -> Iterator[None]:
     """Limit the calls that the calling thread makes inside a ``with`` block to ``n`` threads.
+
+    Within a limit that threadpoolctl put on OpenMP, the lower of the two holds.
 
     Parameters
     ----------

@@ -1,0 +1,75 @@
+"""Programs in processes of their own, bounded in time, and what a process knows of its threads."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from cases import CASES, VARIANTS, results
+
+#: The first variant of every loss.
+PLAIN = [next(v for v in VARIANTS if v.name == name) for name in CASES]
+
+TESTS = Path(__file__).parent
+
+
+def run(code, timeout=60, **environment):
+    """Run a program that can import the tests' modules, and return what it printed.
+
+    It fails where the program does, or takes too long; its children end with it.
+    """
+    path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    finally:
+        with suppress(ProcessLookupError):  # all gone already
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert process.returncode == 0, errors
+    return output
+
+
+def tasks():
+    """Return the directories of this process's threads that the library made."""
+    threads = Path("/proc/self/task").iterdir()
+    return [thread for thread in threads if thread.joinpath("comm").read_text() == "numloss\n"]
+
+
+@cache
+def _small():
+    """Draw inputs for every loss, ordinary and subnormal ones."""
+    drawn = [(v, *v.inputs((60, 7) if v.rowwise else 300)) for v in PLAIN]
+    return drawn + [(v, prediction * 1e-310, target) for v, prediction, target in drawn]
+
+
+@cache
+def _large():
+    """Draw inputs for every loss that are worth several threads."""
+    shapes = {True: (20_011, 41), False: (1_000_011,)}
+    return [(v, *v.inputs(shapes[v.rowwise], "float32")) for v in PLAIN]
+
+
+def digest():
+    """Return a hash of what every loss gives."""
+    sha = hashlib.sha256()
+    for variant, prediction, target in _small():
+        options = variant.options(prediction.shape[-1])
+        for result in results(variant.loss, prediction, target, **options):
+            sha.update(np.asarray(result).tobytes())
+    for variant, prediction, target in _large():
+        for result in variant.loss.value_and_grad(prediction, target):
+            sha.update(np.asarray(result).tobytes())
+    return sha.hexdigest()

@@ -1,0 +1,364 @@
+"""Threads: how many there are, who may use them, and what limits them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from cases import assert_same
+from processes import PLAIN, run
+
+import numloss
+from numloss import _core
+
+CALLERS = 64
+
+
+def value_and_grad(job):
+    variant, prediction, target = job
+    return variant.loss.value_and_grad(prediction, target, **variant.options(prediction.shape[-1]))
+
+
+def jobs(large):
+    """Draw work of all sizes, for every loss."""
+    rows = large // 50
+    return [
+        (variant, *variant.inputs((n // 50, 50) if variant.rowwise else n, "float32", seed=n))
+        for variant in PLAIN
+        for n in (50, 5_000, rows * 50)
+    ]
+
+
+def at_once(callers, work):
+    """Let as many threads start together; return what each one's work gave."""
+    start = threading.Barrier(callers)
+
+    def wait_and_work(caller):
+        start.wait()
+        return work(caller)
+
+    with ThreadPoolExecutor(callers) as pool:
+        return list(pool.map(wait_and_work, range(callers)))
+
+
+def test_64_threads_at_once_get_the_bits_of_one():
+    work = jobs(1_000_000)
+    with numloss.threads(1):
+        expected = [value_and_grad(job) for job in work]
+
+    def every_job(caller):
+        with numloss.threads(1 + caller % 4):
+            order = np.random.default_rng(caller).permutation(len(work))[:6]
+            return [(i, value_and_grad(work[i])) for i in order]
+
+    for found in at_once(CALLERS, every_job):
+        for i, result in found:
+            assert_same(result, expected[i], work[i][0])
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_all_callers_share_one_set_of_threads(threads):
+    code = f"""
+from test_threads import *
+from processes import tasks
+x = np.linspace(-3, 3, 2_000_000, dtype=np.float32)
+numloss.set_num_threads({threads})
+assert len(tasks()) == 0
+together = threading.Barrier({CALLERS})
+
+def call(caller):
+    for _ in range(3):
+        numloss.mse(x, 0.5)
+        together.wait()
+    seen = len(tasks())  # while every caller is alive
+    together.wait()
+    return seen
+
+assert set(at_once({CALLERS}, call)) == {{{threads - 1}}}
+"""
+    run(code)
+
+
+def test_no_thread_is_made_without_need():
+    code = """
+from processes import *
+import numloss
+small, large = np.zeros(1000, np.float32), np.zeros(2_000_000, np.float32)
+numloss.mse(small, 1.0)
+with numloss.threads(1):
+    numloss.mse(large, 1.0)
+assert len(tasks()) == 0
+with numloss.threads(3):
+    numloss.mse(large, 1.0)
+assert len(tasks()) == 2
+"""
+    run(code)
+
+
+def test_threads_of_the_library_take_no_signals():
+    code = """
+from processes import *
+import numloss
+with numloss.threads(3):
+    numloss.mse(np.zeros(2_000_000, np.float32), 1.0)
+def blocked(task):
+    lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+    return int(lines["SigBlk"], 16)
+catchable = sum(1 << (s - 1) for s in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+assert [blocked(task) & catchable for task in tasks()] == [catchable] * 2
+assert blocked(Path("/proc/self")) == 0
+"""
+    run(code)
+
+
+def test_override_is_of_the_calling_thread_alone():
+    before = numloss.num_threads()
+    with numloss.threads(before + 3), ThreadPoolExecutor(1) as pool:
+        assert numloss.num_threads() == before + 3
+        assert pool.submit(numloss.num_threads).result() == before
+
+
+def test_number_of_threads_changes_under_calls():
+    work = jobs(200_000)
+    expected = [value_and_grad(job) for job in work]
+    before = numloss.num_threads()
+
+    def call_or_set(caller):
+        if caller % 4 == 0:
+            for n in (1, 2, 5, 3):
+                numloss.set_num_threads(n)
+            return []
+        return [value_and_grad(job) for job in work]
+
+    try:
+        everything = at_once(8, call_or_set)
+    finally:
+        numloss.set_num_threads(before)
+    for found in filter(None, everything):
+        for results, others in zip(found, expected, strict=True):
+            assert_same(results, others)
+
+
+def test_first_calls_at_once():
+    """What is looked up or made on first use is so by many threads together."""
+    code = """
+from test_threads import *
+import time
+x = np.linspace(-3, 3, 500_000).reshape(-1, 5)
+y = np.arange(100_000) % 5
+options = {"class_weight": np.arange(1.0, 6.0), "temperature": 0.7}
+
+def first_call(caller):
+    loss = list(numloss.LOSSES.values())[caller % len(numloss.LOSSES)]
+    return numloss.num_threads(), repr(loss), numloss.ordinal_cross_entropy(x, y, **options)
+
+found = at_once(16, first_call)
+assert len({(threads, value) for threads, _, value in found}) == 1
+"""
+    run(code)
+
+
+# ----------------------------------------------------------------------------------- our limits
+
+
+def threads_in(**environment):
+    cleared = {"NUMLOSS_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
+    code = "import numloss; print(numloss.num_threads())"
+    return int(run(code, **{**cleared, **environment}))
+
+
+def test_environment_sets_the_number():
+    assert threads_in(OMP_NUM_THREADS="3") == 3
+    assert threads_in(NUMLOSS_NUM_THREADS="5") == 5
+    assert threads_in(NUMLOSS_NUM_THREADS="4", OMP_NUM_THREADS="1") == 4
+    assert threads_in(NUMLOSS_NUM_THREADS="1", OMP_NUM_THREADS="4") == 1
+
+
+def test_affinity_of_the_process_is_respected():
+    cpu = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
+    code = """
+import os, threading
+{}
+import numloss
+{}
+print(numloss.num_threads())
+"""
+    unset = {"NUMLOSS_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
+    assert int(run(code.format(cpu, ""), **unset)) == 1
+    assert int(run(code.format("", cpu), **unset)) == 1
+
+
+def test_a_pinned_thread_pins_no_other():
+    code = """
+import os, threading
+from processes import *
+import numloss
+cpus = os.sched_getaffinity(0)
+
+def pinned():
+    os.sched_setaffinity(0, {min(cpus)})
+    print(numloss.num_threads())
+    with numloss.threads(3):
+        numloss.mse(np.zeros(2_000_000, np.float32), 1.0)
+
+thread = threading.Thread(target=pinned)
+thread.start()
+thread.join()
+assert [os.sched_getaffinity(int(task.name)) for task in tasks()] == [cpus] * 2
+print(numloss.num_threads())
+"""
+    there, here = run(code, NUMLOSS_NUM_THREADS="", OMP_NUM_THREADS="").split()
+    assert there == here
+
+
+def control_groups(root, groups, files):
+    """Lay out the files that describe control groups; return the CPUs that they grant."""
+    for name, text in {"proc/self/cgroup": groups, **files}.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return _core.cgroup_cpus(str(root))
+
+
+V2 = "sys/fs/cgroup/"
+V1 = "sys/fs/cgroup/cpu/"
+
+
+@pytest.mark.parametrize(
+    ("cpus", "groups", "files"),
+    [
+        pytest.param(2, "0::/\n", {V2 + "cpu.max": "200000 100000\n"}, id="v2"),
+        pytest.param(2, "0::/\n", {V2 + "cpu.max": "150000 100000\n"}, id="v2-rounds-up"),
+        pytest.param(1, "0::/\n", {V2 + "cpu.max": "1000 100000\n"}, id="v2-less-than-one"),
+        pytest.param(0, "0::/\n", {V2 + "cpu.max": "max 100000\n"}, id="v2-unlimited"),
+        pytest.param(0, "0::/\n", {}, id="v2-no-controller"),
+        pytest.param(
+            3,
+            "0::/kubepods/pod/box\n",
+            {
+                V2 + "kubepods/cpu.max": "max 100000\n",
+                V2 + "kubepods/pod/cpu.max": "800000 100000\n",
+                V2 + "kubepods/pod/box/cpu.max": "300000 100000\n",
+            },
+            id="v2-own-group",
+        ),
+        pytest.param(
+            2,
+            "0::/kubepods/pod/box\n",
+            {
+                V2 + "kubepods/pod/cpu.max": "100000 50000\n",
+                V2 + "kubepods/pod/box/cpu.max": "300000 100000\n",
+                V2 + "kubepods/pod/box/inner/cpu.max": "100000 100000\n",
+                V2 + "another/cpu.max": "100000 100000\n",
+            },
+            id="v2-parent-is-lower",
+        ),
+        pytest.param(
+            4, "0::/docker/1f/app\n", {V2 + "cpu.max": "400000 100000\n"}, id="v2-path-of-the-host"
+        ),
+        pytest.param(
+            5, "0::/a:b\n", {V2 + "a:b/cpu.max": "500000 100000\n"}, id="v2-colon-in-a-name"
+        ),
+        pytest.param(
+            2,
+            "12:memory:/box\n4:cpu,cpuacct:/box\n0::/box\n",
+            {
+                V1 + "box/cpu.cfs_quota_us": "150000\n",
+                V1 + "box/cpu.cfs_period_us": "100000\n",
+            },
+            id="v1",
+        ),
+        pytest.param(
+            0,
+            "4:cpuacct,cpu:/box\n",
+            {V1 + "box/cpu.cfs_quota_us": "-1\n", V1 + "box/cpu.cfs_period_us": "100000\n"},
+            id="v1-unlimited",
+        ),
+        pytest.param(
+            1,
+            "4:cpu:/outer/inner\n",
+            {
+                V1 + "outer/cpu.cfs_quota_us": "50000\n",
+                V1 + "outer/cpu.cfs_period_us": "100000\n",
+                V1 + "outer/inner/cpu.cfs_quota_us": "-1\n",
+                V1 + "outer/inner/cpu.cfs_period_us": "100000\n",
+            },
+            id="v1-parent-is-lower",
+        ),
+        pytest.param(
+            0,
+            "3:cpuset:/box\n2:cpuacct:/box\n",
+            {V1 + "box/cpu.cfs_quota_us": "50000\n", V1 + "box/cpu.cfs_period_us": "100000\n"},
+            id="v1-other-controllers",
+        ),
+        pytest.param(0, "", {}, id="none"),
+        pytest.param(0, "0::/\n", {V2 + "cpu.max": "many 100000\n"}, id="unreadable"),
+        pytest.param(0, "0::/\n", {V2 + "cpu.max": "100000 0\n"}, id="no-period"),
+    ],
+)
+def test_quota_of_the_control_group(tmp_path, cpus, groups, files):
+    assert control_groups(tmp_path, groups, files) == cpus
+
+
+def test_quota_where_nothing_can_be_read(tmp_path):
+    assert _core.cgroup_cpus(str(tmp_path / "absent")) == 0
+
+
+# -------------------------------------------------------------------------- limits of other tools
+
+LIMITED = """
+from processes import *
+from threadpoolctl import threadpool_info, threadpool_limits
+import numloss
+numloss.set_num_threads(4)
+x = np.zeros(2_000_000, np.float32)
+"""
+
+
+def test_threadpoolctl_sees_the_library():
+    code = """
+from processes import *
+from threadpoolctl import threadpool_info
+import numloss
+def files():
+    return {pool["filepath"] for pool in threadpool_info() if pool["user_api"] == "openmp"}
+mapped = Path("/proc/self/maps").read_text()
+assert any(file in mapped for file in files()), threadpool_info()
+"""
+    run(code)
+
+
+@pytest.mark.parametrize("arguments", ["limits=1", "limits=1, user_api='openmp'"])
+def test_threadpoolctl_limits_the_library(arguments):
+    code = f"""{LIMITED}
+with threadpool_limits({arguments}):
+    assert numloss.num_threads() == 1
+    numloss.mse(x, 1.0)
+    with numloss.threads(3):  # a limit from outside is not lifted from inside
+        assert numloss.num_threads() == 1
+        numloss.mse(x, 1.0)
+    assert len(tasks()) == 0
+assert numloss.num_threads() == 4
+numloss.mse(x, 1.0)
+assert len(tasks()) == 3
+"""
+    run(code, OMP_NUM_THREADS="8")
+
+
+def test_threadpoolctl_limits_to_more_than_one():
+    code = f"""{LIMITED}
+with threadpool_limits(2):
+    assert numloss.num_threads() == 2
+    numloss.mse(x, 1.0)
+    assert len(tasks()) == 1
+    with numloss.threads(1):
+        assert numloss.num_threads() == 1
+with threadpool_limits(16):
+    assert numloss.num_threads() == 4
+"""
+    run(code, OMP_NUM_THREADS="8")
+
+
+def test_default_of_openmp_is_no_limit():
+    code = f"{LIMITED}\nassert numloss.num_threads() == 4"
+    run(code, OMP_NUM_THREADS="1")
