@@ -5,11 +5,13 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "../runtime/dispatch.hpp"
+#include "../runtime/float_environment.hpp"
 #include "../runtime/thread_limit.hpp"
 #include "dlpack.hpp"
 #include "request.hpp"
@@ -124,7 +126,7 @@ py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction
   if (!attach(target, probe)) return not_implemented();
   const bool labels = !is_real(probe.dtype) && probe.dtype != DType::kBool;
   task.target_kind = labels ? Target::kLabel : Target::kDistribution;
-  const bool soft = !labels || label_smoothing > 0 || !label_table.is_none();
+  const bool soft = !labels || is_positive(label_smoothing) || !label_table.is_none();
   task.loss = soft ? soft_loss : loss;
   if (task.loss < 0 || probe.dtype == DType::kBool) return not_implemented();
   if (!request.set_target(target, labels ? -1 : axis, !dtype.is_none()) ||
@@ -155,6 +157,7 @@ py::dict losses() {
 
 // One of the kernels' elementary functions over an array: for the tests of accuracy.
 py::array apply(const std::string& name, const py::array& x) {
+  const FloatEnvironment ieee;
   const KernelTable& table = kernels();
   const py::array result(x.dtype(), std::vector<py::ssize_t>{x.size()});
   for (int i = 0; i < table.functions; ++i) {
@@ -170,6 +173,21 @@ py::array apply(const std::string& name, const py::array& x) {
   }
   throw std::invalid_argument("no function named " + name);
 }
+
+// The environment of the kernels for what Python and NumPy compute on this thread, from the
+// outermost enter to its exit.
+struct IeeeArithmetic {
+  static void enter() {
+    if (depth++ == 0) environment.emplace();
+  }
+  static void exit() {
+    if (--depth == 0) environment.reset();
+  }
+  static thread_local int depth;
+  static thread_local std::optional<FloatEnvironment> environment;
+};
+thread_local int IeeeArithmetic::depth = 0;
+thread_local std::optional<FloatEnvironment> IeeeArithmetic::environment;
 
 py::dict config() {
   py::dict result;
@@ -200,6 +218,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("TOTALS") = kTotals;
   m.attr("version") = NUMLOSS_VERSION;
   const auto users_own = py::arg("dtype") = py::none();
+  py::class_<IeeeArithmetic>(m, "IeeeArithmetic")
+      .def(py::init<>())
+      .def("__enter__", [](const IeeeArithmetic&) { IeeeArithmetic::enter(); })
+      .def("__exit__", [](const IeeeArithmetic&, const py::args&) { IeeeArithmetic::exit(); });
   m.def("elementwise", elementwise, py::arg("loss"), py::arg("mode"), py::arg("prediction"),
         py::arg("target"), py::arg("parameters"), py::arg("call"), users_own);
   m.def("rowwise", rowwise, py::arg("loss"), py::arg("soft_loss"), py::arg("mode"),

@@ -5,12 +5,14 @@
 #include <pybind11/pybind11.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "../runtime/float_environment.hpp"
 #include "../runtime/run.hpp"
 
 namespace numloss {
@@ -67,6 +69,9 @@ std::optional<DType> type_of(const py::dtype& dtype) {
 }
 
 bool is_real(DType dtype) { return dtype <= DType::kBfloat16; }
+
+// Whether x > 0, even where the caller's environment takes subnormal numbers for 0.
+bool is_positive(double x) { return std::bit_cast<int64_t>(x) > 0; }
 
 // An array as the kernels see it, strides aside. False: not one that they can read.
 bool attach(py::handle x, Operand& operand) {
@@ -179,7 +184,7 @@ class Request {
     if (!PyFloat_CheckExact(denominator.ptr())) return false;
     call.denominator = Denominator::kNumber;
     call.number = PyFloat_AS_DOUBLE(denominator.ptr());
-    return call.number > 0 && std::isfinite(call.number);
+    return is_positive(call.number) && std::isfinite(call.number);
   }
 
   bool set_prediction(py::handle prediction, int axis, py::handle dtype) {
@@ -261,6 +266,8 @@ class Request {
 
  private:
   Result compute() {
+    // Even the estimate would leave its mark on the caller's flags.
+    const FloatEnvironment ieee;
     if (estimated_cost(task) < kHoldGil) return numloss::run(call);
     const py::gil_scoped_release release;
     return numloss::run(call);

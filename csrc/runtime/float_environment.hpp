@@ -9,7 +9,9 @@
 
 namespace numloss {
 
-// Sets rounding to nearest and keeps subnormals for its lifetime, then gives the caller's back.
+// Sets rounding to nearest and keeps subnormals for its lifetime, then gives the caller's back. A
+// compiler may move arithmetic of the same function past either end: compute in functions that are
+// called, not inlined, in between.
 class FloatEnvironment {
  public:
 #if defined(__x86_64__)
@@ -26,13 +28,17 @@ class FloatEnvironment {
   unsigned saved_;
 #elif defined(__aarch64__)
   FloatEnvironment() {
-    asm volatile("mrs %0, fpcr" : "=r"(saved_));
-    asm volatile("msr fpcr, %0" ::"r"(uint64_t(0)));
+    asm volatile("mrs %0, fpcr" : "=r"(control_));
+    asm volatile("mrs %0, fpsr" : "=r"(status_));
+    if (control_ != 0) asm volatile("msr fpcr, %0" ::"r"(uint64_t(0)));
   }
-  ~FloatEnvironment() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+  ~FloatEnvironment() {
+    asm volatile("msr fpcr, %0" ::"r"(control_));
+    asm volatile("msr fpsr, %0" ::"r"(status_));
+  }
 
  private:
-  uint64_t saved_;
+  uint64_t control_, status_;
 #endif
 };
 

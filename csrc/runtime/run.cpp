@@ -140,14 +140,8 @@ double denominator_of(const Call& call, const Totals& totals) {
   }
 }
 
-}  // namespace
-
-double estimated_cost(const Task& task) {
-  return kernels().loss[task.loss].cost * double(task.size) * double(task.classes);
-}
-
-Result run(Call& call) {
-  const FloatEnvironment ieee;
+// Not inlined, so that no arithmetic leaves the environment it is called in.
+[[gnu::noinline]] Result run_in_environment(Call& call) {
   Task& task = call.task;
   const KernelTable& table = kernels();
   coalesce(task);
@@ -183,6 +177,17 @@ Result run(Call& call) {
         result.empty ? std::numeric_limits<double>::quiet_NaN() : totals.loss / denominator;
   }
   return result;
+}
+
+}  // namespace
+
+double estimated_cost(const Task& task) {
+  return kernels().loss[task.loss].cost * double(task.size) * double(task.classes);
+}
+
+Result run(Call& call) {
+  const FloatEnvironment ieee;
+  return run_in_environment(call);
 }
 
 }  // namespace numloss

@@ -10,6 +10,11 @@ HESSIAN: int
 TOTALS: int
 version: str
 
+class IeeeArithmetic:
+    def __init__(self) -> None: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *args: object) -> None: ...
+
 def elementwise(
     loss: int,
     mode: int,

@@ -9,6 +9,7 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypedDict
 
 from numloss import _core, _docs, _validate
+from numloss._arithmetic import ieee
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -208,7 +209,8 @@ def elementwise(
             kernel.index, mode, prediction, target, parameters, call, arrays.dtype
         )
     if result is None:
-        _validate.refuse_domain(kernel.domain, prediction, target, call.get("weight"))
+        with ieee:
+            _validate.refuse_domain(kernel.domain, prediction, target, call.get("weight"))
     return result
 
 
@@ -286,5 +288,6 @@ def rowwise(
             label_smoothing, weights, factors, table, call, arrays.dtype,
         )  # fmt: skip
     if result is None:
-        _validate.refuse_target(prediction, target, axis, ignore_index, call.get("weight"))
+        with ieee:
+            _validate.refuse_target(prediction, target, axis, ignore_index, call.get("weight"))
     return result

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from numloss import _validate
+from numloss._arithmetic import ieee
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -69,18 +70,20 @@ def class_weights(
     counts = _validate.label_counts(_validate.labels(labels), num_classes)
     _validate.one_of("scheme", scheme, ("balanced", "effective"))
     beta = _validate.below_one("beta", beta)
-    present = counts > 0
     weights = np.zeros(counts.size)
-    n = counts[present].astype(np.float64)
-    if scheme == "balanced":
-        weights[present] = n.sum() / (n.size * n)
-    elif beta > 0:
-        # expm1 keeps the digits where beta is close to 1.
-        effective = np.expm1(n * np.log(beta)) / (beta - 1)
-        weights[present] = (1 / effective) / np.mean(1 / effective)
-    else:
-        weights[present] = 1.0
+    present = counts > 0
+    with ieee:
+        n = counts[present].astype(np.float64)
+        weights[present] = n.sum() / (n.size * n) if scheme == "balanced" else _effective(n, beta)
     return weights
+
+
+def _effective(n: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
+    if beta == 0:
+        return np.ones_like(n)
+    # expm1 keeps the digits where beta is close to 1.
+    effective = np.expm1(n * np.log(beta)) / (beta - 1)
+    return (1 / effective) / np.mean(1 / effective)
 
 
 def oversample(

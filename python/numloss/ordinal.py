@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from numloss import _core, _validate
+from numloss._arithmetic import ieee
 from numloss._loss import Call, Loss, by_class_weight, label_rows, rowwise, soft_label_rows
 
 if TYPE_CHECKING:
@@ -150,22 +151,25 @@ def _soft_labels(distance: ArrayLike | str, temperature: float, classes: int) ->
         _validate.one_of("distance", distance, ("absolute", "squared"))
         return _by_steps(distance, temperature, classes)
     distances = _validate.class_table("distance", distance, classes)
-    shares = _shares(distances - distances.min(axis=1, keepdims=True), temperature)
-    return shares, 1 / np.add.accumulate(shares, axis=1)[:, -1]
+    with ieee:
+        shares = _shares(distances - distances.min(axis=1, keepdims=True), temperature)
+        return shares, 1 / np.add.accumulate(shares, axis=1)[:, -1]
 
 
 @lru_cache(maxsize=8)  # making them costs more than a small call
 def _by_steps(distance: str, temperature: float, classes: int) -> Table:
     """Return the table of a distance that depends on |c - y| alone: C numbers, not C x C."""
-    steps = np.arange(float(classes))
-    shares = _shares(steps if distance == "absolute" else steps * steps, temperature)
+    with ieee:
+        steps = np.arange(float(classes))
+        shares = _shares(steps if distance == "absolute" else steps * steps, temperature)
+        sums = np.add.accumulate(shares)
+        scale = 1 / (sums + sums[::-1] - shares[0])
     # Row y begins y places before the share of the label itself in the middle.
     mirrored = np.concatenate([shares[:0:-1], shares])
     rows = as_strided(
         mirrored[classes - 1 :], (classes, classes), (-mirrored.itemsize, mirrored.itemsize)
     )
-    sums = np.add.accumulate(shares)
-    return rows, 1 / (sums + sums[::-1] - shares[0])
+    return rows, scale
 
 
 def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numloss._arithmetic import ieee
 from numloss._loss import Loss, elementwise, kernel
 from numloss._validate import array, fraction, nonnegative
 
@@ -169,4 +170,6 @@ def elastic_net(
     """
     strength = nonnegative("strength", strength)
     l1_ratio = fraction("l1_ratio", l1_ratio)
-    return _penalty(mode, w, strength * l1_ratio, strength * (1 - l1_ratio), out)
+    with ieee:
+        l1, l2 = strength * l1_ratio, strength * (1 - l1_ratio)
+    return _penalty(mode, w, l1, l2, out)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numloss import _core
+from numloss._arithmetic import ieee
 from numloss._validate.messages import shown
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _converted(target: float, dtype: np.dtype[Any]) -> NDArray[Any]:
         number = float(target)
     except OverflowError:
         number = inf
-    with np.errstate(all="ignore"):
+    with ieee, np.errstate(all="ignore"):
         converted = np.asarray(number).astype(dtype)
     if np.isinf(converted) and abs(target) != inf:
         raise ValueError(f"target must fit dtype {dtype}, got {shown(target)}")

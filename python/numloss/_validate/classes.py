@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from numloss._arithmetic import ieee
 from numloss._validate.arrays import Arrays, array, promoted, result_type
 from numloss._validate.messages import first_of, shown
 from numloss._validate.parameters import integer, positive_integer
@@ -126,7 +127,7 @@ def class_numbers(name: str, value: ArrayLike | None, classes: int) -> NDArray[n
     """Return one finite number of at least 0 per class; a scalar stands for all of them."""
     if value is None:
         return None
-    numbers = np.asarray(array(name, value), dtype=np.float64, order="C")
+    numbers = _as_float64(name, value)
     if numbers.ndim == 0:
         numbers = np.full(classes, numbers)
     if numbers.shape != (classes,):
@@ -140,7 +141,7 @@ def class_numbers(name: str, value: ArrayLike | None, classes: int) -> NDArray[n
 
 def class_table(name: str, value: ArrayLike, classes: int) -> NDArray[np.float64]:
     """Return a square table of finite numbers of at least 0."""
-    table = np.asarray(array(name, value), dtype=np.float64, order="C")
+    table = _as_float64(name, value)
     if table.shape != (classes, classes):
         raise ValueError(
             f"{name} must have shape {(classes, classes)} for {classes} classes, got {table.shape}"
@@ -149,6 +150,12 @@ def class_table(name: str, value: ArrayLike, classes: int) -> NDArray[np.float64
     return table
 
 
+def _as_float64(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    with ieee:
+        return np.asarray(array(name, value), dtype=np.float64, order="C")
+
+
 def _refuse_negative(name: str, numbers: NDArray[np.float64]) -> None:
-    if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
-        raise ValueError(f"{name} must hold finite numbers of at least 0, got {shown(numbers)}")
+    with ieee:
+        if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
+            raise ValueError(f"{name} must hold finite numbers of at least 0, got {shown(numbers)}")
