@@ -174,20 +174,18 @@ py::array apply(const std::string& name, const py::array& x) {
   throw std::invalid_argument("no function named " + name);
 }
 
+thread_local int ieee_depth = 0;
+thread_local std::optional<FloatEnvironment> ieee_environment;
+
 // The environment of the kernels for what Python and NumPy compute on this thread, from the
 // outermost enter to its exit.
-struct IeeeArithmetic {
-  static void enter() {
-    if (depth++ == 0) environment.emplace();
-  }
-  static void exit() {
-    if (--depth == 0) environment.reset();
-  }
-  static thread_local int depth;
-  static thread_local std::optional<FloatEnvironment> environment;
-};
-thread_local int IeeeArithmetic::depth = 0;
-thread_local std::optional<FloatEnvironment> IeeeArithmetic::environment;
+void enter_ieee() {
+  if (ieee_depth++ == 0) ieee_environment.emplace();
+}
+
+void exit_ieee(const py::args&) {
+  if (--ieee_depth == 0) ieee_environment.reset();
+}
 
 py::dict config() {
   py::dict result;
@@ -212,16 +210,15 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   // A faulty environment variable fails the import, not some later call.
   kernels();
   check_thread_variable();
+  // What is looked up once is looked up now: a fork in the middle, while another thread calls for
+  // the first time, would leave the child waiting for a thread that it does not have.
+  Request::scalar(0);
   m.attr("VALUE") = unsigned(kValue);
   m.attr("GRADIENT") = unsigned(kGradient);
   m.attr("HESSIAN") = unsigned(kHessian);
   m.attr("TOTALS") = kTotals;
   m.attr("version") = NUMLOSS_VERSION;
   const auto users_own = py::arg("dtype") = py::none();
-  py::class_<IeeeArithmetic>(m, "IeeeArithmetic")
-      .def(py::init<>())
-      .def("__enter__", [](const IeeeArithmetic&) { IeeeArithmetic::enter(); })
-      .def("__exit__", [](const IeeeArithmetic&, const py::args&) { IeeeArithmetic::exit(); });
   m.def("elementwise", elementwise, py::arg("loss"), py::arg("mode"), py::arg("prediction"),
         py::arg("target"), py::arg("parameters"), py::arg("call"), users_own);
   m.def("rowwise", rowwise, py::arg("loss"), py::arg("soft_loss"), py::arg("mode"),
@@ -236,6 +233,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("num_threads", num_threads);
   m.def("set_num_threads", set_num_threads);
   m.def("set_thread_override", set_thread_override);
+  m.def("enter_ieee", enter_ieee);
+  m.def("exit_ieee", exit_ieee);
   m.def("cgroup_cpus", cgroup_cpus, py::arg("root") = "/");
   m.def("from_dlpack", from_dlpack);
 }

@@ -264,6 +264,21 @@ class Request {
     return results(result);
   }
 
+  static py::object scalar(double x) {
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> storage;
+    const py::object& float64 =
+        storage
+            .call_once_and_store_result([] { return py::module_::import("numpy").attr("float64"); })
+            .get_stored();
+    // A numpy.float64 is a Python float by layout; its constructor would cost more than the kernel.
+    auto* type = reinterpret_cast<PyTypeObject*>(float64.ptr());
+    if (type->tp_basicsize != sizeof(PyFloatObject)) return float64(x);
+    const py::object result = py::reinterpret_steal<py::object>(type->tp_alloc(type, 0));
+    if (!result) throw py::error_already_set();
+    reinterpret_cast<PyFloatObject*>(result.ptr())->ob_fval = x;
+    return result;
+  }
+
  private:
   Result compute() {
     // Even the estimate would leave its mark on the caller's flags.
@@ -332,21 +347,6 @@ class Request {
     const py::object value = scalar(result.value);
     if (task.mode == kValue) return value;
     return py::make_tuple(value, outputs_[0]);
-  }
-
-  static py::object scalar(double x) {
-    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> storage;
-    const py::object& float64 =
-        storage
-            .call_once_and_store_result([] { return py::module_::import("numpy").attr("float64"); })
-            .get_stored();
-    // A numpy.float64 is a Python float by layout; its constructor would cost more than the kernel.
-    auto* type = reinterpret_cast<PyTypeObject*>(float64.ptr());
-    if (type->tp_basicsize != sizeof(PyFloatObject)) return float64(x);
-    const py::object result = py::reinterpret_steal<py::object>(type->tp_alloc(type, 0));
-    if (!result) throw py::error_already_set();
-    reinterpret_cast<PyFloatObject*>(result.ptr())->ob_fval = x;
-    return result;
   }
 
   int axis_ = -1;

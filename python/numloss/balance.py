@@ -83,7 +83,8 @@ def _effective(n: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
         return np.ones_like(n)
     # expm1 keeps the digits where beta is close to 1.
     effective = np.expm1(n * np.log(beta)) / (beta - 1)
-    return (1 / effective) / np.mean(1 / effective)
+    weights: NDArray[np.float64] = (1 / effective) / np.mean(1 / effective)
+    return weights
 
 
 def oversample(
