@@ -1,4 +1,4 @@
-"""The command line: ``python -m bench [run|goals|compare|report]``; ``--help`` after each."""
+"""The command line: ``python -m bench [run|goals|callers|compare|report] [--help]``."""
 
 from __future__ import annotations
 
@@ -87,6 +87,20 @@ def goals_command(arguments: list[str]) -> int:
     }
     present(results, options, [goals.table(outcomes)])
     return int(any(outcome.reached is False for outcome in outcomes))
+
+
+def callers_command(arguments: list[str]) -> int:
+    """Compare many threads at once with one; the exit status is 1 where they are slower."""
+    parser = argparse.ArgumentParser("bench callers", description="Many callers against one.")
+    parser.add_argument("--callers", type=int, default=64, help="default: 64")
+    parser.add_argument("--rounds", type=int, default=15, help="default: 15")
+    options = parser.parse_args(arguments)
+    machine.settle_allocator()
+    from bench import callers
+
+    result = callers.measure(options.callers, options.rounds)
+    print(callers.describe(result, options.callers))
+    return int(result["upper"] < 1)
 
 
 def compare_command(arguments: list[str]) -> int:
@@ -178,6 +192,7 @@ def common(parser: argparse.ArgumentParser) -> None:
 COMMANDS = {
     "run": run_command,
     "goals": goals_command,
+    "callers": callers_command,
     "compare": compare_command,
     "report": report_command,
 }

@@ -13,6 +13,7 @@ import numloss
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
+from bench import callers  # noqa: E402
 from bench.agreement import MismatchError, check  # noqa: E402
 from bench.cells import Cell, make_data, parse_shape, problem, shape_name  # noqa: E402
 from bench.compare import compare  # noqa: E402
@@ -38,6 +39,13 @@ def results(tmp_path_factory):
     files = ["--json", str(folder / "results.json"), "--markdown", str(folder / "results.md")]
     bench("--quick", "--silent", *selection, *files)
     return json.loads((folder / "results.json").read_text()), (folder / "results.md").read_text()
+
+
+def test_many_callers_are_compared_with_one():
+    result = callers.measure(callers=3, rounds=2)
+    assert result["lower"] > 0
+    assert result["threads"] < max(2, numloss.num_threads())
+    assert "3 threads do the calls of one" in callers.describe(result, 3)
 
 
 def test_json_has_every_cell_and_contestant(results):
