@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (its name everywhere)
-from cases import RAMP
+from cases import RAMP, VARIANTS, assert_same, per_example
 
 import numloss
 
@@ -222,15 +222,29 @@ def test_hessian_diagonal():
         assert hessian == pytest.approx(full.diagonal().numpy(), rel=1e-10, abs=1e-13)
 
 
-def test_subnormals_survive_where_the_caller_flushes_them():
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_subnormals_survive_where_torch_flushes_them(variant):
+    prediction, target = variant.inputs((40, 7) if variant.rowwise else 100, "float32")
+    options = variant.options(prediction.shape[-1])
+    tiny = prediction * np.float32(1e-40)
+    expected = per_example(variant.loss, tiny, target, **options)
+    assert torch.set_flush_denormal(True)
+    try:
+        found = per_example(variant.loss, tiny, target, **options)
+        # The caller's choice stands after the call.
+        assert (torch.full((7,), 1e-30) * torch.full((7,), 1e-12) == 0).all()
+    finally:
+        torch.set_flush_denormal(False)
+    assert_same(found, expected)
+
+
+def test_subnormal_results_survive_where_torch_flushes_them():
     x = np.full(7, -100.0, "float32")
     expected = numloss.binary_cross_entropy.value_and_grad(x, 0.0, reduction="none")
     assert 0 < expected[0][0] < np.finfo("float32").tiny
     assert torch.set_flush_denormal(True)
     try:
         found = numloss.binary_cross_entropy.value_and_grad(x, 0.0, reduction="none")
-        # The caller's choice stands after the call.
-        assert (torch.full((7,), 1e-30) * torch.full((7,), 1e-12) == 0).all()
     finally:
         torch.set_flush_denormal(False)
-    assert [a.tobytes() for a in found] == [a.tobytes() for a in expected]
+    assert_same(found, expected)
