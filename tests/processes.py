@@ -24,20 +24,19 @@ def run(code, timeout=60, **environment):
     It fails where the program does, or takes too long; its children end with it.
     """
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code],
         env={**os.environ, "PYTHONPATH": path, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=timeout)
-    finally:
-        with suppress(ProcessLookupError):  # all gone already
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        finally:
+            with suppress(ProcessLookupError):  # all gone already
+                os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, errors
     return output
 

@@ -116,7 +116,7 @@ threads = [threading.Thread(target=call) for _ in range(3)]
 for thread in threads:
     thread.start()
 try:
-    for _ in range(20):
+    for _ in range(8):
         in_child(child)
 finally:
     stop.set()
