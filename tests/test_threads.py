@@ -111,6 +111,24 @@ assert blocked(Path("/proc/self")) == 0
     run(code)
 
 
+def test_process_ends_while_daemon_threads_are_inside_calls():
+    code = """
+import threading, time
+import numpy as np, numloss
+x = np.linspace(-3, 3, 300_000, dtype=np.float32)
+
+def call():
+    while True:
+        numloss.mse(x, 0.5)
+
+for _ in range(4):
+    threading.Thread(target=call, daemon=True).start()
+time.sleep(0.2)
+"""
+    for _ in range(3):
+        run(code)
+
+
 def test_override_is_of_the_calling_thread_alone():
     before = numloss.num_threads()
     with numloss.threads(before + 3), ThreadPoolExecutor(1) as pool:

@@ -4,10 +4,13 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -150,6 +153,29 @@ bool same_memory(const py::array& a, const py::array& b) {
   return true;
 }
 
+// Work with the GIL given up. An interpreter that shuts down ends a thread that wants the GIL back,
+// before Python 3.14 by unwinding its stack: a destructor that waits for the GIL, as pybind11's
+// does, would abort the process, and others would touch objects that are gone. Such a thread stays
+// here.
+template <class Work>
+auto without_gil(Work work) {
+  PyThreadState* state = PyEval_SaveThread();
+  std::exception_ptr failure;
+  decltype(work()) result;
+  try {
+    result = work();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    for (;;) pause();
+  }
+  if (failure) std::rethrow_exception(failure);
+  return result;
+}
+
 // One call on its way from Python to the runtime.
 class Request {
  public:
@@ -284,8 +310,7 @@ class Request {
     // Even the estimate would leave its mark on the caller's flags.
     const FloatEnvironment ieee;
     if (estimated_cost(task) < kHoldGil) return numloss::run(call);
-    const py::gil_scoped_release release;
-    return numloss::run(call);
+    return without_gil([this] { return numloss::run(call); });
   }
 
   bool set_output(py::handle given, int axis, Operand& operand, py::array& array) {
