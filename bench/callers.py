@@ -30,7 +30,7 @@ def measure(callers: int = 64, rounds: int = 15) -> dict[str, float]:
         alone, _ = _seconds(calls, 1)
         together, threads = _seconds(calls, callers)
         ratios.append(alone / together)
-    lower, median, upper = statistics.quantiles(ratios, n=4)
+    lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
     return {"ratio": median, "lower": lower, "upper": upper, "threads": threads}
 
 

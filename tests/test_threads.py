@@ -111,6 +111,16 @@ assert blocked(Path("/proc/self")) == 0
     run(code)
 
 
+def test_interpreter_without_a_lock_stays_without_one():
+    code = """
+import sys, sysconfig
+import numloss
+free = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+assert getattr(sys, "_is_gil_enabled", lambda: True)() == (not free)
+"""
+    run(code, PYTHON_GIL="")
+
+
 def test_process_ends_while_daemon_threads_are_inside_calls():
     code = """
 import threading, time
