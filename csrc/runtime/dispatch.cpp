@@ -9,10 +9,12 @@ namespace numloss {
 namespace baseline {
 const KernelTable& table();
 }
-#ifdef __x86_64__
+#ifdef NUMLOSS_HAS_v3
 namespace v3 {
 const KernelTable& table();
 }
+#endif
+#ifdef NUMLOSS_HAS_v4
 namespace v4 {
 const KernelTable& table();
 }
@@ -26,16 +28,13 @@ struct Choice {
   bool (*usable)();
 };
 
-#ifdef __x86_64__
-bool usable_v3() { return __builtin_cpu_supports("x86-64-v3"); }
-bool usable_v4() { return __builtin_cpu_supports("x86-64-v4"); }
-#endif
-
 constexpr Choice kChoices[] = {
     {"baseline", baseline::table, [] { return true; }},
-#ifdef __x86_64__
-    {"v3", v3::table, usable_v3},
-    {"v4", v4::table, usable_v4},
+#ifdef NUMLOSS_HAS_v3
+    {"v3", v3::table, [] { return bool(__builtin_cpu_supports("x86-64-v3")); }},
+#endif
+#ifdef NUMLOSS_HAS_v4
+    {"v4", v4::table, [] { return bool(__builtin_cpu_supports("x86-64-v4")); }},
 #endif
 };
 
