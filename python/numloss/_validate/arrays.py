@@ -52,6 +52,8 @@ def _from_object(name: str, value: ArrayLike) -> NDArray[Any]:
         result = np.asarray(value)
         if result.dtype != object:
             return result
+    except MemoryError:
+        raise
     except Exception as error:  # whatever an object's own __array__ raises
         cause = error
     if hasattr(value, "__dlpack__"):
@@ -66,6 +68,8 @@ def _from_dlpack(name: str, value: Any, cause: Exception | None) -> NDArray[Any]
     """Take what gives no array of itself, and what NumPy cannot take: bfloat16 tensors."""
     try:
         return np.from_dlpack(value)
+    except MemoryError:
+        raise
     except Exception as error:  # whatever an object's own __dlpack__ raises
         cause = cause or error
     try:
@@ -77,6 +81,8 @@ def _from_dlpack(name: str, value: Any, cause: Exception | None) -> NDArray[Any]
         ) from cause
     try:
         return _core.from_dlpack(value.__dlpack__(), np.dtype(bfloat16))
+    except MemoryError:
+        raise
     except Exception as error:
         raise TypeError(
             f"{name} must be array-like on the CPU, got {type(value).__name__}: {cause}"

@@ -157,5 +157,7 @@ _ENOUGH_WORK: Any = 10_000  # Any: NumPy's stubs know only its two special value
 def _overlap(a: NDArray[Any], b: NDArray[Any]) -> bool:
     try:
         return np.shares_memory(a, b, max_work=_ENOUGH_WORK)
+    except MemoryError:
+        raise
     except Exception:  # too hard to tell for certain
         return True

@@ -93,6 +93,8 @@ def _index(name: str, value: Any, needed: str) -> int:
     """Return any integer, or raise; True and False are none."""
     try:
         number = operator.index(value)
+    except MemoryError:
+        raise
     except Exception:  # whatever an object's own __index__ raises
         number = None
     if number is None or isinstance(value, (bool, np.bool_)):
