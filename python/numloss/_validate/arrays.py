@@ -44,34 +44,38 @@ def _dtype_fix(name: str, value: NDArray[Any]) -> str:
     return ""
 
 
+# An exception that is a local name outlives the call, with all its arguments, in a cycle with the
+# frame that its traceback holds: here it has a name in its own handler alone.
+
+
 def _from_object(name: str, value: ArrayLike) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         return np.asarray(value)
-    cause: Exception | None = None
     try:
         result = np.asarray(value)
-        if result.dtype != object:
-            return result
     except MemoryError:
         raise
-    except Exception as error:  # whatever an object's own __array__ raises
-        cause = error
-    if hasattr(value, "__dlpack__"):
-        return _from_dlpack(name, value, cause)
-    if cause is None:
-        return result
-    refusal = TypeError if isinstance(cause, TypeError) else ValueError
-    raise refusal(f"{name} must be array-like, got {type(value).__name__}: {cause}") from cause
+    except Exception as cause:  # whatever an object's own __array__ raises
+        if hasattr(value, "__dlpack__"):
+            return _from_dlpack(name, value, cause)
+        refusal = TypeError if isinstance(cause, TypeError) else ValueError
+        raise refusal(f"{name} must be array-like, got {type(value).__name__}: {cause}") from cause
+    if result.dtype == object and hasattr(value, "__dlpack__"):
+        return _from_dlpack(name, value)
+    return result
 
 
-def _from_dlpack(name: str, value: Any, cause: Exception | None) -> NDArray[Any]:
+def _from_dlpack(name: str, value: Any, cause: Exception | None = None) -> NDArray[Any]:
     """Take what gives no array of itself, and what NumPy cannot take: bfloat16 tensors."""
     try:
         return np.from_dlpack(value)
     except MemoryError:
         raise
     except Exception as error:  # whatever an object's own __dlpack__ raises
-        cause = cause or error
+        return _from_bfloat_dlpack(name, value, cause or error)
+
+
+def _from_bfloat_dlpack(name: str, value: Any, cause: Exception) -> NDArray[Any]:
     try:
         from ml_dtypes import bfloat16
     except ImportError:
