@@ -219,3 +219,16 @@ assert (place == gradient).all()
 
 def test_a_result_beyond_a_limit_of_memory_is_a_memory_error():
     subprocess.run([sys.executable, "-c", LIMITED + NO_RESULT], check=True, timeout=60)
+
+
+NO_THREADS = """
+with numloss.threads(4):
+    assert numloss.mse(x, 0.0) == value
+    numloss.mse.grad(x, 0.0, out=place)
+limit(resource.RLIM_INFINITY)
+assert (place == gradient).all()
+"""
+
+
+def test_threads_whose_stacks_do_not_fit_are_done_without():
+    subprocess.run([sys.executable, "-c", LIMITED + NO_THREADS], check=True, timeout=60)
