@@ -1,7 +1,7 @@
 """Every loss against its definition: values, derivatives, reductions, weights, forms of targets."""
 
 import math
-from functools import cache
+from functools import cache, partial
 
 import ml_dtypes
 import mpmath
@@ -440,6 +440,23 @@ def test_kullback_leibler_divergence_is_cross_entropy_less_entropy():
     assert_same(
         [numloss.kl_divergence.grad(prediction, q)], [numloss.cross_entropy.grad(prediction, q)]
     )
+
+
+@pytest.mark.parametrize("classes", [5, 256, 257, 1025, 9000])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_hinge_of_the_maximum_takes_the_first_of_equals(classes, dtype):
+    """And none where the label leads by the margin: in one tile of a row or in several."""
+    crammer_singer = partial(numloss.multiclass_hinge.value_and_grad, variant="crammer_singer")
+    for first in (0, classes // 3, classes - 2):
+        scores = np.zeros((2, classes), dtype)
+        label = classes - 1
+        scores[0, [first, classes - 2]] = 2.0
+        scores[1, label] = 1.0
+        value, gradient = crammer_singer(scores, [label, label], reduction="none")
+        expected = np.zeros((2, classes), dtype)
+        expected[0, first], expected[0, label] = 1, -1
+        assert value.tolist() == [3, 0]
+        assert_same([gradient], [expected])
 
 
 # --------------------------------------------------------------------------------------- penalties
