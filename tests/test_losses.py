@@ -7,7 +7,7 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
-from cases import CASES, LABELS, VARIANTS, assert_same, in_type, results
+from cases import CASES, LABELS, VARIANTS, assert_same, in_type, per_example, results
 
 import numloss
 
@@ -440,6 +440,44 @@ def test_kullback_leibler_divergence_is_cross_entropy_less_entropy():
     assert_same(
         [numloss.kl_divergence.grad(prediction, q)], [numloss.cross_entropy.grad(prediction, q)]
     )
+
+
+#: Logits of -inf are classes that are not there, but among ordered classes they count, and a
+#: smoothing shares its mass among them too.
+SPREADABLE = [
+    v
+    for v in VARIANTS
+    if v.rowwise and v.name not in numloss.ordinal.__all__ and "label_smoothing" not in v.parameters
+]
+
+
+@pytest.mark.parametrize("classes", [65, 300, 1030, 4097, 9000])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("variant", SPREADABLE, ids=str)
+def test_long_rows_are_short_ones_spread_out(variant, dtype, classes):
+    """However many tiles a row takes, in whatever order their maxima come."""
+    n, few = 6, 40
+    prediction, target = variant.inputs((n, few), dtype)
+    if variant.domain is LABELS:
+        target = target % few
+    options = variant.options(few)
+    values, gradient, hessian = per_example(variant.loss, prediction, target, **options)
+    rng = np.random.default_rng(classes)
+    places = np.sort(rng.choice(classes, few, replace=False))
+
+    def spread(x, fill):
+        wide = np.full((*x.shape[:-1], classes), fill, x.dtype)
+        wide[..., places] = x
+        return wide
+
+    for key, x in options.items():
+        options[key] = spread(x, 1.0) if isinstance(x, np.ndarray) else x
+    wide_target = places[target] if variant.domain is LABELS else spread(target, 0.0)
+    found = per_example(variant.loss, spread(prediction, -np.inf), wide_target, **options)
+    eps = np.finfo(dtype).eps
+    expected = values, spread(gradient, 0.0), spread(hessian, 0.0)
+    for wide, short in zip(found, expected, strict=True):
+        np.testing.assert_allclose(wide, short, rtol=512 * eps, atol=64 * eps)
 
 
 @pytest.mark.parametrize("classes", [5, 256, 257, 1025, 9000])
