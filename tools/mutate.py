@@ -1,0 +1,291 @@
+"""Break the library in one place after another; the tests must fail each time.
+
+Run from the repository's root with the environment of ``make test``: ``python tools/mutate.py``.
+Every fault replaces a text that stands once in its file, in a copy of the tree, which is built for
+two instruction sets and tested by the tests named with the fault. The table that is printed tells
+which test noticed; ``--write CONTRIBUTING.md`` puts it between the marks there. ``--part 2/3``
+takes the second of three parts. A fault that no test notices, a text that is gone, and a test that
+fails without a fault end it with an error.
+"""
+
+# ruff: noqa: E501 (a row of a table is a line)
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKERS = 2
+CRASH = " (the process dies)"
+START, END = "<!-- mutations -->", "<!-- end of mutations -->"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A wrong line, and the arguments of pytest that run the tests that should notice."""
+
+    name: str
+    file: str
+    text: str
+    wrong: str
+    tests: str
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the extension has to be built anew."""
+        return self.file.startswith(("csrc", "CMake"))
+
+
+REGRESSION = "csrc/kernels/losses/regression.hpp"
+BINARY = "csrc/kernels/losses/binary.hpp"
+MULTICLASS = "csrc/kernels/losses/multiclass.hpp"
+MARGIN = "csrc/kernels/losses/margin.hpp"
+LOSSES = "tests/test_losses.py -k "
+LIMITS = "tests/test_limits.py"
+SAME_BITS = "tests/test_invariance.py"
+REFUSALS = "tests/test_errors.py"
+
+FAULTS = [
+    # Each loss: its formula, its gradient, its kink.
+    Fault("mse: gradient without its 2", REGRESSION, "T(2) * r, keep", "r, keep", LOSSES + "mse"),
+    Fault("mae: slope 1 at the kink", REGRESSION, "r > T(0) ? T(1)", "r >= T(0) ? T(1)", LOSSES + "mae"),
+    Fault("huber: quadratic beyond delta", REGRESSION, "clipped * (r - T(0.5) * clipped)", "T(0.5) * r * r", LOSSES + "huber"),
+    Fault("huber: NaN swallowed by a comparison", REGRESSION, "const T low = r < -delta ? -delta : r;", "const T low = r >= -delta ? r : -delta;", f"{LIMITS} -k huber"),
+    Fault("binary_cross_entropy: smoothing left out of negatives", BINARY, "const T negative = (T(1) - target) * keep + shift;\n    const Logistic", "const T negative = (T(1) - target) * keep;\n    const Logistic", LOSSES + "binary_cross_entropy"),
+    Fault("binary_cross_entropy of probabilities: sign of the gradient", BINARY, "keep_nan(p, from_negative - from_positive)", "keep_nan(p, from_positive - from_negative)", LOSSES + "binary_cross_entropy"),
+    Fault("focal: alpha and 1 - alpha swapped", BINARY, "positive * t + negative * (T(1) - t)", "negative * t + positive * (T(1) - t)", LOSSES + "focal"),
+    Fault("focal of logits: a term of the Hessian", BINARY, "tilt * ratio_ce + T(2) * ratio * slope", "tilt * ratio_ce + ratio * slope", LOSSES + "focal"),
+    Fault("hinge: sign of the gradient", BINARY, "T(0) : -t)", "T(0) : t)", LOSSES + "hinge"),
+    Fault("squared_hinge: active outside the margin", BINARY, "const T active = z <= T(0) ? T(0) : z;", "const T active = z;", LOSSES + "squared_hinge"),
+    Fault("cross_entropy: sign of the label's gradient", MULTICLASS, "panel.logits[at] = -(first[i] * label_q[i]);", "panel.logits[at] = first[i] * label_q[i];", LOSSES + "cross_entropy"),
+    Fault("cross_entropy of long rows: tile maxima mixed up", MULTICLASS, "finish_tile<T, kMode>(row, first, origins[t], s, o);", "finish_tile<T, kMode>(row, first, origins[0], s, o);", LOSSES + "long_rows"),
+    Fault("cross_entropy of probabilities: smoothing over C - 1 classes", "csrc/kernels/targets.hpp", "task.label_smoothing / double(task.classes)", "task.label_smoothing / double(task.classes - 1)", LOSSES + "cross_entropy"),
+    Fault("kl_divergence: entropy left out", "csrc/kernels/losses/distribution.hpp", "value + panel.entropy[i]", "value", LOSSES + "kl_divergence"),
+    Fault("multiclass_hinge: margin subtracted", MARGIN, "margin + (score - label_score)", "(score - label_score) - margin", LOSSES + "multiclass_hinge"),
+    Fault("multiclass_hinge, maximum of long rows: the last of equals", MARGIN, "if (double(tile_total) > total) {", "if (double(tile_total) >= total) {", LOSSES + "first_of_equals"),
+    Fault("softmax_focal: derivative of the power left out", MULTICLASS, "factor * (gamma * odds + T(1))", "factor", LOSSES + "softmax_focal"),
+    Fault("ranked_probability: label one too far", "csrc/kernels/losses/ordinal.hpp", "k >= panel.label[i]", "k > panel.label[i]", LOSSES + "ranked_probability"),
+    Fault("ordinal_cross_entropy: distance not squared", "python/numloss/ordinal.py", "else steps * steps", "else steps", LOSSES + "ordinal_cross_entropy"),
+    Fault("penalties: square not halved", "csrc/kernels/losses/penalty.hpp", "T(0.5) * w * w", "w * w", "tests/test_losses.py -k penalty"),
+    Fault("class_weights: absent classes counted", "python/numloss/balance.py", "n.sum() / (n.size * n)", "n.sum() / (counts.size * n)", "tests/test_balance.py"),
+    # Elementary functions and sums.
+    Fault("exp: a coefficient wrong in its fourth digit", "csrc/kernels/math.hpp", "0x1.555518p-5f", "0x1.556518p-5f", "tests/test_math.py"),
+    Fault("sum: the rounding error not carried", "csrc/kernels/sum.hpp", "< Real<double>::kInfinity ? error : 0.0", "< 0.0 ? error : 0.0", f"{LIMITS} {SAME_BITS} tests/test_losses.py"),
+    Fault("sum: the last element of a tail", "csrc/kernels/sum.hpp", "for (int j = 0; i < n; ++i, ++j)", "for (int j = 0; i + 1 < n; ++i, ++j)", LOSSES + "mse"),
+    Fault("long rows: padding is a class", "csrc/kernels/row.hpp", "k % kLanes != 0; ++k) logits_[k] = -Real<T>::kInfinity", "k % kLanes != 0; ++k) logits_[k] = T(0)", LOSSES + "long_rows"),
+    Fault("float16: ties away from even", "csrc/kernels/dtype.hpp", "0xfff + ((m >> 13) & 1)", "0x1000", "tests/test_losses.py tests/test_limits.py tests/test_invariance.py -k 'half or float16 or rounded or types'"),
+    # Weights, means, ignored examples.
+    Fault("weight left out of a sum", "csrc/kernels/elementwise.hpp", "double(value[i]) * weight[i]", "double(value[i])", "tests/test_losses.py"),
+    Fault("weight 0 lets a NaN through", "csrc/kernels/elementwise.hpp", "weight[i] == 0.0 ? 0.0 : product", "product", f"{LIMITS} tests/test_losses.py"),
+    Fault("class weight left out of the mean", "csrc/kernels/targets.hpp", "example_weight[i] *= task.class_weight[label];", "(void)0;", LOSSES + "cross_entropy"),
+    Fault("ignored examples counted", "csrc/kernels/targets.hpp", "partial.count += !ignored;", "partial.count += 1;", f"tests/test_losses.py {LIMITS}"),
+    Fault("mean over the wrong number", "csrc/runtime/run.cpp", "case Denominator::kCount: return double(totals.count);", "case Denominator::kCount: return totals.weight;", "tests/test_losses.py"),
+    # The same bits.
+    Fault("blocks of a length that depends on the threads", "csrc/runtime/run.cpp", "const int64_t length = block_length(task);", "const int64_t length = block_length(task) / Team(1e9, 64).size();", f"{SAME_BITS} -k test_threads"),
+    Fault("multiply and add contracted", "CMakeLists.txt", "-ffp-contract=off", "-ffp-contract=fast -O2", f"{SAME_BITS} -k instruction_sets"),
+    Fault("the caller's rounding and flush-to-zero left on", "csrc/runtime/float_environment.hpp", "if (saved_ != kIeee) _mm_setcsr(kIeee);", "", f"{SAME_BITS} -k caller"),
+    Fault("byte order forgotten when writing", "csrc/kernels/dtype.hpp", "__builtin_bswap32", "uint32_t", f"{SAME_BITS} -k byte_swapped"),
+    # Checks.
+    Fault("label C taken", "csrc/kernels/targets.hpp", "label >= task.classes", "label > task.classes", REFUSALS),
+    Fault("negative labels taken", "csrc/kernels/targets.hpp", "if (label < 0 || label", "if (label", REFUSALS),
+    Fault("targets beyond 1 taken", BINARY, "(x < T(0)) | (x > T(1))", "x < T(0)", REFUSALS),
+    Fault("probabilities that sum to anything taken", "csrc/kernels/targets.hpp", "excess > task.distribution_tolerance ||", "", REFUSALS),
+    Fault("negative weights taken", "csrc/kernels/tile.hpp", "(weight[i] < 0.0) | (weight", "(weight", REFUSALS),
+    Fault("gradient written before the targets are checked", "csrc/runtime/run.cpp", "if (!call.outputs_are_ours || ", "if (", REFUSALS),
+    Fault("read-only arrays written to", "csrc/bindings/request.hpp", "!array.writeable() || ", "", REFUSALS),
+    Fault("overlap of output and input not seen", "python/numloss/_validate/keywords.py", "    _refuse_overlap(checked, arrays, weight)\n", "", REFUSALS),
+    Fault("output that shares its own memory taken", "python/numloss/_validate/keywords.py", "if length > 1 and stride < span:", "if length > 1 and stride < 0:", REFUSALS),
+    Fault("shares beyond 1 taken", "python/numloss/_validate/parameters.py", "if 0 <= number <= 1:", "if 0 <= number:", REFUSALS),
+    Fault("shapes broadcast", "python/numloss/_validate/arrays.py", "if t.ndim > 0 and t.shape != p.shape:", "if t.ndim > p.ndim:", REFUSALS),
+    # Memory.
+    Fault("a reference kept", "csrc/bindings/request.hpp", "    target_ = as_array(target);\n", "    target_ = as_array(target);\n    target_.inc_ref();\n", "tests/test_memory.py -k reference"),
+    Fault("failed allocation not noticed", "csrc/runtime/run.cpp", "if (!large_) throw std::bad_alloc();", "", "tests/test_memory.py -k allocation"),
+    Fault("a symbol of the C++ library leaves the module", "csrc/bindings/exports.map", "local: *;", "_ZNSt*; local: *;", "tests/test_build.py"),
+]  # fmt: skip
+
+
+@dataclass
+class Tree:
+    """A copy of the tracked tree with a build of its own."""
+
+    folder: Path
+
+    @property
+    def build(self) -> Path:
+        """Where it is built."""
+        return self.folder / "build"
+
+    def fill(self) -> None:
+        """Copy the tracked files and build them."""
+        names = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split()
+        for name in names:
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.folder / name)
+        pybind = [sys.executable, "-m", "pybind11", "--cmakedir"]
+        configuration = {
+            "CMAKE_BUILD_TYPE": "Debug",
+            # No bit depends on it, and it takes a quarter of the time to compile.
+            "CMAKE_CXX_FLAGS_DEBUG": "-O1",
+            "NUMLOSS_ISAS": "baseline;v3" if os.uname().machine == "x86_64" else "baseline",
+            "SKBUILD_PROJECT_VERSION": re.search(
+                r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE
+            )[1],
+            "pybind11_DIR": subprocess.check_output(pybind, text=True).strip(),
+            "Python_EXECUTABLE": sys.executable,
+        }
+        options = [f"-D{name}={value}" for name, value in configuration.items()]
+        self._run("cmake", "-S", ".", "-B", self.build, "-G", "Ninja", *options)
+        self.compile()
+
+    def _run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "python")}
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600
+        )
+
+    def compile(self) -> None:
+        """Build the extension and put it into the package."""
+        prefix = self.folder / "python"
+        for step in (["--build", self.build], ["--install", self.build, "--prefix", prefix]):
+            done = self._run("cmake", *step)
+            if done.returncode:
+                raise SystemExit(f"cmake failed: {(done.stdout + done.stderr)[-3000:]}")
+
+    def failure(self, *tests: str) -> str:
+        """Return the first test that fails, or an empty string."""
+        cache = self.folder / ".pytest_cache"
+        shutil.rmtree(cache, ignore_errors=True)
+        done = self._run(sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", *tests)
+        if done.returncode == 0:
+            return ""
+        if done.returncode < 0:
+            return f"{tests[0]}{CRASH}"
+        try:
+            (test,) = json.loads((cache / "v/cache/lastfailed").read_text())
+        except (OSError, ValueError):
+            raise SystemExit(f"pytest {tests}: {(done.stdout + done.stderr)[-3000:]}") from None
+        return test
+
+    def notice(self, fault: Fault) -> str:
+        """Return the test that notices a fault, or an empty string; mend it."""
+        path = self.folder / fault.file
+        right = path.read_text()
+        path.write_text(right.replace(fault.text, fault.wrong))
+        try:
+            if fault.is_compiled:
+                self.compile()
+            return self.failure(*arguments(fault))
+        finally:
+            path.write_text(right)
+
+
+def arguments(fault: Fault) -> list[str]:
+    """Split what a fault hands to pytest; an expression stays together."""
+    files, _, expression = fault.tests.partition(" -k ")
+    return [*files.split(), *(["-k", expression.strip("'")] if expression else [])]
+
+
+def check_texts() -> None:
+    """Make sure that every fault still has its place."""
+    lost = [
+        f"{fault.name}: {fault.file} has {count} of {fault.text!r}, not one"
+        for fault in FAULTS
+        if (count := (ROOT / fault.file).read_text().count(fault.text)) != 1
+    ]
+    if lost:
+        raise SystemExit("\n".join(lost))
+
+
+def seed(faults: list[Fault], folder: Path) -> dict[Fault, str]:
+    """Return the test that notices each fault."""
+    # What is not compiled first: it needs the extension as it is.
+    waiting: queue.SimpleQueue[Fault] = queue.SimpleQueue()
+    for fault in sorted(faults, key=lambda fault: fault.is_compiled):
+        waiting.put(fault)
+    noticed: dict[Fault, str] = {}
+    trees: list[Tree] = []
+    errors: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            tree = Tree(folder / f"tree{number}")
+            trees.append(tree)
+            tree.fill()
+            while not errors:
+                fault = waiting.get_nowait()
+                noticed[fault] = tree.notice(fault)
+                print(f"{fault.name}: {noticed[fault] or 'NOT NOTICED'}", file=sys.stderr)
+        except queue.Empty:
+            pass
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    # Those tests fail for the fault alone.
+    trees[0].compile()
+    if failed := trees[0].failure(
+        *{test.removesuffix(CRASH): None for test in noticed.values() if test}
+    ):
+        raise SystemExit(f"{failed} fails without a fault")
+    return noticed
+
+
+def table(noticed: dict[Fault, str]) -> str:
+    """Return the result in Markdown."""
+    rows = ["| fault | in | noticed by |", "|---|---|---|"]
+    for fault in FAULTS:
+        if fault in noticed:
+            test, bracket, _ = noticed[fault].removeprefix("tests/").partition("[")
+            test += "[...]" if bracket else ""
+            rows.append(f"| {fault.name} | `{fault.file}` | `{test}` |")
+    return "\n".join(rows)
+
+
+def write(path: Path, text: str) -> None:
+    """Put a table between the marks of a file."""
+    before, start, rest = path.read_text().partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise SystemExit(f"{path} has no place for the table: {START} and {END}")
+    path.write_text(f"{before}{START}\n{text}\n{END}{after}")
+
+
+def main() -> None:
+    """Seed the faults, print the table, fail where one goes unnoticed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--part", default="1/1", metavar="I/N", help="the I-th of N parts alone")
+    parser.add_argument("--only", default="", metavar="TEXT", help="faults whose name has this")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this file")
+    options = parser.parse_args()
+    part, parts = map(int, options.part.split("/"))
+    check_texts()
+    faults = [fault for fault in FAULTS[part - 1 :: parts] if options.only in fault.name]
+    with tempfile.TemporaryDirectory() as folder:
+        noticed = seed(faults, Path(folder))
+        print(table(noticed))
+        unnoticed = [fault.name for fault in faults if not noticed[fault]]
+        if unnoticed:
+            raise SystemExit(f"no test notices: {unnoticed}")
+    if options.write:
+        write(options.write, table(noticed))
+
+
+if __name__ == "__main__":
+    main()
