@@ -52,12 +52,13 @@ void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t beg
   }
 }
 
+// More than there is where a broadcast row of classes needs more than can be counted.
 template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
-  const int64_t elements = folds(task, functions)
-                               ? 4 * folded_tile(task.classes)
-                               : panel_count(task, functions) * task.classes * kLanes;
-  return elements * int64_t(sizeof(T));
+  const int64_t size = sizeof(T);
+  if (folds(task, functions)) return 4 * folded_tile(task.classes) * size;
+  const int64_t per_class = panel_count(task, functions) * kLanes * size;
+  return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;
 }
 
 // A family of losses gives panel<T, mode>(Panel) and row<T, mode>(Row); this makes its table.

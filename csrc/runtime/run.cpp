@@ -16,6 +16,7 @@ namespace {
 // Drops dimensions of length 1 and joins neighbours that every operand walks in one stride, so
 // that a contiguous array of any rank becomes one run.
 void coalesce(Task& task) {
+  if (task.size == 0) return;  // strides may be anything then
   Operand* operands[] = {&task.prediction, &task.target,   &task.weight,
                          &task.value,      &task.gradient, &task.hessian};
   int kept = 0;
@@ -68,6 +69,9 @@ class Workspace {
   T* data_;
 };
 
+// No process has this much memory, and as much for each of thousands of threads can be counted.
+constexpr int64_t kAddressable = int64_t(1) << 47;
+
 struct Sweep {
   const Task& task;
   BlockFunction function;
@@ -108,7 +112,10 @@ Totals sweep(const Task& task, BlockFunction function) {
   const int64_t length = block_length(task);
   const int64_t blocks = (task.size + length - 1) / length;
   const Team team(estimated_cost(task), blocks);
-  const int64_t stride = (kernels().scratch_bytes(task) + 63) / 64 * 64;
+  if (blocks == 0) return {};
+  const int64_t bytes = kernels().scratch_bytes(task);
+  if (bytes > kAddressable) throw std::bad_alloc();
+  const int64_t stride = (bytes + 63) / 64 * 64;
   Workspace<char, 8192> scratch(size_t(stride) * size_t(team.size()));
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
   Sweep context{task, function, length, partials.data(), scratch.data(), stride};
