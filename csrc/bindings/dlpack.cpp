@@ -1,8 +1,11 @@
 #include "dlpack.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
+
+#include "../runtime/table.hpp"
 
 namespace py = pybind11;
 
@@ -46,10 +49,21 @@ py::array from_dlpack(const py::capsule& capsule, const py::dtype& dtype) {
   if (tensor.dtype.code != kBfloatCode || tensor.dtype.bits != 16 || tensor.dtype.lanes != 1) {
     throw std::invalid_argument("not of type bfloat16");
   }
+  if (tensor.ndim < 0 || tensor.ndim > kMaxDims || (tensor.ndim > 0 && tensor.shape == nullptr)) {
+    throw std::invalid_argument("not of a number of axes that NumPy has");
+  }
   const std::vector<py::ssize_t> shape(tensor.shape, tensor.shape + tensor.ndim);
+  const bool empty = std::count(shape.begin(), shape.end(), 0) > 0;
+  if (tensor.data == nullptr && !empty) throw std::invalid_argument("without memory");
   std::vector<py::ssize_t> strides;
   if (tensor.strides != nullptr) {
-    for (int32_t d = 0; d < tensor.ndim; ++d) strides.push_back(tensor.strides[d] * 2);
+    for (int32_t d = 0; d < tensor.ndim; ++d) {
+      py::ssize_t bytes;
+      if (__builtin_mul_overflow(tensor.strides[d], py::ssize_t(2), &bytes)) {
+        throw std::invalid_argument("with strides beyond the address space");
+      }
+      strides.push_back(bytes);
+    }
   }
   // The capsule is ours from here on: its name says so to its own destructor.
   PyCapsule_SetName(capsule.ptr(), "used_dltensor");

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <exception>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "../runtime/float_environment.hpp"
@@ -47,12 +47,23 @@ std::optional<DType> integer_type(char kind, py::ssize_t size) {
   }
 }
 
-// bfloat16 is a type that ml_dtypes registers with NumPy at run time: known by its name alone.
+// Numbers of types from here on belong to packages that register their own with NumPy.
+constexpr int kFirstRegistered = 256;
+
+// bfloat16 is a type that ml_dtypes registers: known by its name alone. Without a call of Python's,
+// which could let other code change the arrays that are being read.
 bool is_bfloat(const py::dtype& dtype) {
-  return dtype.itemsize() == 2 && py::cast<std::string>(dtype.attr("name")) == "bfloat16";
+  const auto* proxy = py::detail::array_descriptor_proxy(dtype.ptr());
+  const std::string_view path = reinterpret_cast<PyTypeObject*>(proxy->typeobj)->tp_name;
+  return dtype.itemsize() == 2 && path.substr(path.rfind('.') + 1) == "bfloat16";
 }
 
 std::optional<DType> type_of(const py::dtype& dtype) {
+  if (dtype.num() < 0) return {};
+  if (dtype.num() >= kFirstRegistered) {
+    if (is_bfloat(dtype)) return DType::kBfloat16;
+    return {};
+  }
   switch (dtype.kind()) {
     case 'f':
       switch (dtype.itemsize()) {
@@ -64,9 +75,6 @@ std::optional<DType> type_of(const py::dtype& dtype) {
     case 'b':
     case 'i':
     case 'u': return integer_type(dtype.kind(), dtype.itemsize());
-    case 'V':
-      if (is_bfloat(dtype)) return DType::kBfloat16;
-      return {};
     default: return {};
   }
 }
@@ -130,7 +138,11 @@ struct Extent {
     first = last = reinterpret_cast<uintptr_t>(array.data());
     for (py::ssize_t d = 0; d < array.ndim(); ++d) {
       const py::ssize_t span = array.strides(d) * (array.shape(d) - 1);
-      (span < 0 ? first : last) += uintptr_t(span);
+      if (span < 0) {
+        first -= uintptr_t(-span);
+      } else {
+        last += uintptr_t(span);
+      }
     }
     last += uintptr_t(array.itemsize() - 1);
   }
@@ -342,9 +354,9 @@ class Request {
     });
     std::vector<py::ssize_t> strides(shape.size());
     py::ssize_t stride = dtype_.itemsize();
-    for (size_t i = order.size(); i-- > 0;) {
-      strides[size_t(order[i])] = stride;
-      stride *= std::max<py::ssize_t>(1, shape[size_t(order[i])]);
+    for (auto d = order.rbegin(); d != order.rend(); ++d) {
+      strides[size_t(*d)] = stride;
+      stride *= std::max<py::ssize_t>(1, shape[size_t(*d)]);
     }
     return py::array(dtype_, shape, strides);
   }
