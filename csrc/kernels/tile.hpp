@@ -18,7 +18,7 @@ bool is_native(const Operand& operand, const char* from, int64_t stride) {
 // Can they be used as an array of T?
 template <class T>
 bool in_place(const Operand& operand, const char* from, int64_t stride) {
-  return stride == sizeof(T) && is_native<T>(operand, from, stride);
+  return stride == int64_t(sizeof(T)) && is_native<T>(operand, from, stride);
 }
 
 // n elements, `stride` bytes apart, into `to`, `step` elements apart.
@@ -30,7 +30,7 @@ template <class T>
     const bool aligned = reinterpret_cast<uintptr_t>(from) % alignof(S) == 0;
     if (operand.swapped) {
       for (int64_t i = 0; i < n; ++i) to[i * step] = T(widen(read<S>(from + i * stride, true)));
-    } else if (stride == sizeof(S) && step == 1 && aligned) {
+    } else if (stride == int64_t(sizeof(S)) && step == 1 && aligned) {
       const S* const x = reinterpret_cast<const S*>(from);
 #pragma omp simd
       for (int64_t i = 0; i < n; ++i) to[i] = T(widen(x[i]));
@@ -49,7 +49,7 @@ template <class T>
     if constexpr (__is_same(S, float) || __is_same(S, double) || __is_same(S, Half) ||
                   __is_same(S, Bfloat)) {
       const bool aligned = reinterpret_cast<uintptr_t>(to) % alignof(S) == 0;
-      if (stride == sizeof(S) && step == 1 && aligned && !operand.swapped) {
+      if (stride == int64_t(sizeof(S)) && step == 1 && aligned && !operand.swapped) {
         S* const x = reinterpret_cast<S*>(to);
 #pragma omp simd
         for (int64_t i = 0; i < n; ++i) x[i] = narrow<S>(from[i]);
