@@ -72,6 +72,8 @@ ValueError
     Nothing has been written then.
 TypeError
     If an argument has a type or dtype that the loss does not take.
+MemoryError
+    If there is not the memory for a result, or for the work on a row of very many classes.
 
 Warns
 -----

@@ -208,6 +208,8 @@ def elementwise(
         result = _core.elementwise(
             kernel.index, mode, prediction, target, parameters, call, arrays.dtype
         )
+        if result is NotImplemented:
+            _validate.refuse_change()
     if result is None:
         with ieee:
             _validate.refuse_domain(kernel.domain, prediction, target, call.get("weight"))
@@ -287,6 +289,8 @@ def rowwise(
             rows.labels, rows.soft, mode, prediction, target, parameters, axis, ignore_index,
             label_smoothing, weights, factors, table, call, arrays.dtype,
         )  # fmt: skip
+        if result is NotImplemented:
+            _validate.refuse_change()
     if result is None:
         with ieee:
             _validate.refuse_target(prediction, target, axis, ignore_index, call.get("weight"))

@@ -68,13 +68,13 @@ def class_weights(
     Y. Cui et al., "Class-balanced loss based on effective number of samples", CVPR 2019, eq. 2.
     """
     counts = _validate.label_counts(_validate.labels(labels), num_classes)
-    _validate.one_of("scheme", scheme, ("balanced", "effective"))
+    balanced = _validate.one_of("scheme", scheme, ("balanced", "effective")) == "balanced"
     beta = _validate.below_one("beta", beta)
     weights = np.zeros(counts.size)
     present = counts > 0
     with ieee:
         n = counts[present].astype(np.float64)
-        weights[present] = n.sum() / (n.size * n) if scheme == "balanced" else _effective(n, beta)
+        weights[present] = n.sum() / (n.size * n) if balanced else _effective(n, beta)
     return weights
 
 

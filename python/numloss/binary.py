@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from numloss._loss import Call, Loss, elementwise, kernel
 from numloss._validate import (
     SIGNED,
     UNIT,
     UNIT_BOTH,
+    array,
     boolean,
     fraction,
     is_boolean,
+    is_number,
     nonnegative,
     positive,
 )
@@ -139,10 +143,12 @@ def focal(
     return elementwise(kernel, mode, prediction, target, parameters, call)
 
 
-def _signs(target: ArrayLike, margin: float) -> tuple[float, float, float]:
-    """Return the margin, and the line that maps the target to -1 and +1."""
+def _signs(target: Any, margin: float) -> tuple[ArrayLike, tuple[float, float, float]]:
+    """Return the target, read once, and the margin with the line that maps it to -1 and +1."""
+    if type(target) is not np.ndarray and not is_number(target):
+        target = array("target", target)
     slope, offset = (2.0, -1.0) if is_boolean(target) else (1.0, 0.0)
-    return positive("margin", margin), slope, offset
+    return target, (positive("margin", margin), slope, offset)
 
 
 @Loss
@@ -178,7 +184,7 @@ def hinge(
     ----------
     C. Cortes and V. Vapnik, "Support-vector networks", Machine Learning 20 (1995).
     """
-    return elementwise(_HINGE, mode, prediction, target, _signs(target, margin), call)
+    return elementwise(_HINGE, mode, prediction, *_signs(target, margin), call)
 
 
 @Loss
@@ -215,4 +221,4 @@ def squared_hinge(
     C.-J. Lin et al., "A dual coordinate descent method for large-scale linear SVM" (ICML 2008),
     eq. 1 (L2-SVM).
     """
-    return elementwise(_SQUARED_HINGE, mode, prediction, target, _signs(target, margin), call)
+    return elementwise(_SQUARED_HINGE, mode, prediction, *_signs(target, margin), call)

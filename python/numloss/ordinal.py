@@ -148,7 +148,7 @@ Table = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 def _soft_labels(distance: ArrayLike | str, temperature: float, classes: int) -> Table:
     """Return the distribution of each label."""
     if isinstance(distance, str):
-        _validate.one_of("distance", distance, ("absolute", "squared"))
+        distance = _validate.one_of("distance", distance, ("absolute", "squared"))
         return _by_steps(distance, temperature, classes)
     distances = _validate.class_table("distance", distance, classes)
     with ieee:

@@ -9,7 +9,9 @@ from numloss._validate.arrays import (
     elementwise,
     is_boolean,
     is_integer_array,
+    is_number,
     is_real,
+    refuse_change,
 )
 from numloss._validate.classes import (
     class_count,
@@ -63,6 +65,7 @@ __all__ = [
     "integer",
     "is_boolean",
     "is_integer_array",
+    "is_number",
     "is_real",
     "label_counts",
     "labels",
@@ -70,6 +73,7 @@ __all__ = [
     "one_of",
     "positive",
     "positive_integer",
+    "refuse_change",
     "refuse_domain",
     "refuse_target",
     "rowwise",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from numloss._arithmetic import ieee
 from numloss._validate.messages import shown
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from numpy.typing import ArrayLike, NDArray
 
 
 def array(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return any array-like as an array of real numbers, without a copy where it can be had."""
-    if isinstance(value, np.ma.MaskedArray):
+    if issubclass(type(value), np.ma.MaskedArray):
         leave_out = f"{name}.data and weight=~{name}.mask"
         use = leave_out if name in ("prediction", "target") else f"{name}.filled(...)"
         raise TypeError(f"{name} is a masked array, whose mask would be lost: pass {use}")
@@ -38,8 +40,8 @@ def _dtype_fix(name: str, value: NDArray[Any]) -> str:
     if value.dtype.kind == "f":
         return f": use {name}.astype(numpy.float64)"
     if value.dtype == object:
-        for x in value.flat:
-            if not isinstance(x, Real):
+        for x in value.reshape(-1):  # `flat` ends at 32 axes
+            if not issubclass(type(x), Real):
                 return f", which holds a {type(x).__name__}"
     return ""
 
@@ -49,20 +51,23 @@ def _dtype_fix(name: str, value: NDArray[Any]) -> str:
 
 
 def _from_object(name: str, value: ArrayLike) -> NDArray[Any]:
-    if isinstance(value, np.ndarray):
-        return np.asarray(value)
     try:
-        result = np.asarray(value)
+        # A view: its shape and type stay what they are whatever becomes of the caller's array.
+        result: NDArray[Any] = np.asarray(value)[...]
     except MemoryError:
         raise
     except Exception as cause:  # whatever an object's own __array__ raises
-        if hasattr(value, "__dlpack__"):
+        if _gives_dlpack(value):
             return _from_dlpack(name, value, cause)
         refusal = TypeError if isinstance(cause, TypeError) else ValueError
         raise refusal(f"{name} must be array-like, got {type(value).__name__}: {cause}") from cause
-    if result.dtype == object and hasattr(value, "__dlpack__"):
+    if result.dtype == object and _gives_dlpack(value):
         return _from_dlpack(name, value)
     return result
+
+
+def _gives_dlpack(value: object) -> bool:
+    return hasattr(type(value), "__dlpack__") and not issubclass(type(value), np.ndarray)
 
 
 def _from_dlpack(name: str, value: Any, cause: Exception | None = None) -> NDArray[Any]:
@@ -96,22 +101,29 @@ def _from_bfloat_dlpack(name: str, value: Any, cause: Exception) -> NDArray[Any]
 def is_real(dtype: np.dtype[Any]) -> bool:
     """Whether it is a float type that the kernels read."""
     # By type: other packages' floats of 8 bits have the kind "f", too.
-    return dtype.type in (np.float32, np.float64, np.float16) or dtype.name == "bfloat16"
+    return dtype.type in (np.float32, np.float64, np.float16) or _is_bfloat(dtype)
+
+
+def _is_bfloat(dtype: np.dtype[Any]) -> bool:
+    """Whether it is the type that ml_dtypes registers, not a structure of that name."""
+    return dtype.isbuiltin == 2 and dtype.itemsize == 2 and dtype.name == "bfloat16"
 
 
 def is_integer_array(value: object) -> bool:
-    """Whether it is an array that can only be one of labels."""
-    return isinstance(value, np.ndarray) and value.dtype.kind in "iu"
+    """Whether it is an array that can only be one of labels; of subclasses nothing is known."""
+    return type(value) is np.ndarray and value.dtype.kind in "iu"
 
 
-def is_boolean(value: ArrayLike) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number of Python's own, which promotes nothing."""
+    return issubclass(type(value), (int, float)) and not issubclass(type(value), np.generic)
+
+
+def is_boolean(value: NDArray[Any] | float) -> bool:
     """Whether a target consists of booleans."""
     if isinstance(value, np.ndarray):
-        dtype: np.dtype[Any] = value.dtype
-        return dtype.char == "?"
-    if isinstance(value, (int, float)):
-        return isinstance(value, bool)
-    return array("target", value).dtype.char == "?"
+        return bool(value.dtype.char == "?")
+    return value is True or value is False
 
 
 @dataclass(frozen=True)
@@ -145,7 +157,7 @@ def promoted(
     """
     p = array("prediction", prediction)
     dtype = result_type(p)
-    if isinstance(target, (bool, int, float)) and not isinstance(target, np.generic):
+    if is_number(target):
         return p, _converted(target, dtype), dtype
     t = array("target", target)
     if is_real(t.dtype) and t.dtype.newbyteorder("=") != dtype:
@@ -169,15 +181,23 @@ def _common_dtype(p: np.dtype[Any], t: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _converted(target: float, dtype: np.dtype[Any]) -> NDArray[Any]:
+    number = None
     try:
         number = float(target)
     except OverflowError:
-        number = inf
+        pass  # an integer beyond float64
+    except Exception as error:  # whatever a subclass's own __float__ raises
+        raise TypeError(f"target must be a number, got {shown(target)}") from error
     with ieee, np.errstate(all="ignore"):
-        converted = np.asarray(number).astype(dtype)
-    if np.isinf(converted) and abs(target) != inf:
+        converted = np.asarray(inf if number is None else number).astype(dtype)
+    if np.isinf(converted) and (number is None or abs(number) != inf):
         raise ValueError(f"target must fit dtype {dtype}, got {shown(target)}")
     return converted
+
+
+def refuse_change() -> NoReturn:
+    """Raise where arguments that had been checked no longer fit each other."""
+    raise ValueError("an argument changed its shape or type while it was being read")
 
 
 def _shape_fix(p: tuple[int, ...], t: tuple[int, ...]) -> str:

@@ -152,7 +152,8 @@ def class_table(name: str, value: ArrayLike, classes: int) -> NDArray[np.float64
 
 def _as_float64(name: str, value: ArrayLike) -> NDArray[np.float64]:
     with ieee:
-        return np.asarray(array(name, value), dtype=np.float64, order="C")
+        # A copy: the caller's own may be where the gradient goes.
+        return np.array(array(name, value), dtype=np.float64, order="C")
 
 
 def _refuse_negative(name: str, numbers: NDArray[np.float64]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numloss import _core
 from numloss._validate.classes import class_axis
 from numloss._validate.messages import first_of
+from numloss._validate.parameters import integer
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,7 @@ UNIT_BOTH = Domain("unit", prediction="unit")
 SIGNED = Domain("signed")
 
 
+@np.errstate(all="ignore")
 def refuse_domain(
     domain: Domain, prediction: ArrayLike, target: ArrayLike, weight: ArrayLike | None
 ) -> NoReturn:
@@ -52,6 +54,7 @@ def refuse_domain(
     raise ValueError(f"{name} must be in [0, 1], got {shown}{where}{fix}")
 
 
+@np.errstate(all="ignore")
 def refuse_target(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -63,6 +66,7 @@ def refuse_target(
     _refuse_weight(weight)
     prediction, target = np.asarray(prediction), np.asarray(target)
     at = class_axis(prediction, axis)
+    ignore_index = integer("ignore_index", ignore_index)
     examples = prediction.shape[:at] + prediction.shape[at + 1 :]
     counted = _counted(weight, examples)
     if target.dtype.kind in "iu":

@@ -34,7 +34,7 @@ def call(
         near = get_close_matches(next(iter(unknown)), _KEYWORDS, 1)
         fix = f": did you mean {near[0]!r}?" if near else ""
         raise TypeError(f"this loss takes no argument named {listed(unknown)}{fix}")
-    one_of("reduction", reduction, _REDUCTIONS)
+    reduction = one_of("reduction", reduction, _REDUCTIONS)
     denominator = _denominator(denominator, reduction)
     w = None if weight is None else _weight(weight, arrays.examples)
     return {
@@ -47,7 +47,7 @@ def call(
 
 def _denominator(denominator: str | float, reduction: str) -> str | float:
     if isinstance(denominator, str):
-        one_of("denominator", denominator, ("weight", "count"))
+        denominator = one_of("denominator", denominator, ("weight", "count"))
     else:
         denominator = float(positive("denominator", denominator))
     if denominator != "weight" and reduction != "mean":
@@ -79,7 +79,7 @@ def _outputs(
     places += [arrays.prediction.shape] * (bool(mode & _core.GRADIENT) + bool(mode & _core.HESSIAN))
     if not places:
         raise ValueError("out needs an array among the results: use reduction='none' or a gradient")
-    given = list(out) if isinstance(out, tuple) else [None] * len(places)
+    given = list(tuple.__iter__(out)) if isinstance(out, tuple) else [None] * len(places)
     if not isinstance(out, tuple):
         lone = 1 if mode & _core.VALUE and len(places) == 2 else 0
         given[lone] = out
@@ -96,13 +96,15 @@ def _outputs(
     return tuple(checked)
 
 
-def _output(buffer: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if not isinstance(buffer, np.ndarray):
+def _output(given: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if not isinstance(given, np.ndarray):
         raise TypeError(
-            f"out must be a numpy.ndarray or a tuple of them, got {type(buffer).__name__}"
+            f"out must be a numpy.ndarray or a tuple of them, got {type(given).__name__}"
         )
-    if isinstance(buffer, np.ma.MaskedArray):
+    if issubclass(type(given), np.ma.MaskedArray):
         raise TypeError("out is a masked array, whose mask would be lost: pass its .data")
+    # The array itself where the kernels take it, so that it is what comes back.
+    buffer: NDArray[Any] = np.asarray(given)
     if buffer.shape != shape:
         raise ValueError(f"out must have shape {shape}, got {buffer.shape}")
     if buffer.dtype != dtype:
@@ -111,8 +113,7 @@ def _output(buffer: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArra
         raise ValueError("out must be writeable, got a read-only array")
     if _meets_itself(buffer):
         raise ValueError("out must have memory for every element, got a view that shares it")
-    # The array itself where the kernels take it, so that it is what comes back.
-    return buffer if type(buffer) is np.ndarray else buffer.view(np.ndarray)
+    return buffer
 
 
 def _meets_itself(buffer: NDArray[Any]) -> bool:

@@ -57,6 +57,8 @@ def _number(name: str, value: Any) -> float:
             return float(value)
         except OverflowError:
             return inf  # outside every domain
+        except Exception:  # whatever an object's own __float__ raises
+            raise TypeError(f"{name} must be a number, got {shown(value)}") from None
     try:
         number = array(name, value)
         if number.ndim == 0 and number.dtype.kind != "b":
@@ -113,8 +115,9 @@ def thread_count(n: int) -> int:
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     """Return a string that is one of the choices, or raise."""
     choices = tuple(choices)
-    if isinstance(value, str) and value in choices:
-        return value
+    # The text itself: a subclass may call anything its equal.
+    if isinstance(value, str) and str.__str__(value) in choices:
+        return str.__str__(value)
     error = ValueError if isinstance(value, str) else TypeError
     raise error(f"{name} must be {listed(choices)}, got {shown(value)}")
 
