@@ -286,7 +286,6 @@ class Request {
 
   py::object run() {
     Result result = compute();
-    if (result.bad) return py::none();
     if (result.empty) {
       // To the user's line: past the definition and elementwise or rowwise, and a method of the
       // loss.
@@ -295,11 +294,12 @@ class Request {
                        frames) < 0) {
         throw py::error_already_set();
       }
-      // Nothing has been written before the warning, which may be an exception.
+      // Nothing has been written before the warning, which may be an exception, or run code that
+      // changes the arguments.
       call.empty_is_known = true;
       result = compute();
     }
-    return results(result);
+    return result.bad ? py::none() : results(result);
   }
 
   static py::object scalar(double x) {
