@@ -38,6 +38,37 @@ struct DlManagedTensor {
 
 constexpr int32_t kCpu = 1;
 constexpr uint8_t kBfloatCode = 4;
+constexpr py::ssize_t kItemsize = 2;
+
+// What an exporter says of its tensor, which need not be so.
+std::vector<py::ssize_t> shape_of(const DlTensor& tensor) {
+  if (tensor.ndim < 0 || tensor.ndim > kMaxDims || (tensor.ndim > 0 && tensor.shape == nullptr)) {
+    throw std::invalid_argument("not of a number of axes that NumPy has");
+  }
+  std::vector<py::ssize_t> shape(tensor.shape, tensor.shape + tensor.ndim);
+  py::ssize_t bytes = kItemsize;
+  for (const py::ssize_t n : shape) {
+    if (n < 0 || __builtin_mul_overflow(bytes, std::max<py::ssize_t>(n, 1), &bytes)) {
+      throw std::invalid_argument("of a shape that no memory holds");
+    }
+  }
+  const bool empty = std::count(shape.begin(), shape.end(), 0) > 0;
+  if (tensor.data == nullptr && !empty) throw std::invalid_argument("without memory");
+  return shape;
+}
+
+// In bytes; none for C order.
+std::vector<py::ssize_t> strides_of(const DlTensor& tensor) {
+  std::vector<py::ssize_t> strides;
+  for (int32_t d = 0; tensor.strides != nullptr && d < tensor.ndim; ++d) {
+    py::ssize_t stride;
+    if (__builtin_mul_overflow(tensor.strides[d], kItemsize, &stride)) {
+      throw std::invalid_argument("with strides beyond the address space");
+    }
+    strides.push_back(stride);
+  }
+  return strides;
+}
 
 }  // namespace
 
@@ -49,22 +80,7 @@ py::array from_dlpack(const py::capsule& capsule, const py::dtype& dtype) {
   if (tensor.dtype.code != kBfloatCode || tensor.dtype.bits != 16 || tensor.dtype.lanes != 1) {
     throw std::invalid_argument("not of type bfloat16");
   }
-  if (tensor.ndim < 0 || tensor.ndim > kMaxDims || (tensor.ndim > 0 && tensor.shape == nullptr)) {
-    throw std::invalid_argument("not of a number of axes that NumPy has");
-  }
-  const std::vector<py::ssize_t> shape(tensor.shape, tensor.shape + tensor.ndim);
-  const bool empty = std::count(shape.begin(), shape.end(), 0) > 0;
-  if (tensor.data == nullptr && !empty) throw std::invalid_argument("without memory");
-  std::vector<py::ssize_t> strides;
-  if (tensor.strides != nullptr) {
-    for (int32_t d = 0; d < tensor.ndim; ++d) {
-      py::ssize_t bytes;
-      if (__builtin_mul_overflow(tensor.strides[d], py::ssize_t(2), &bytes)) {
-        throw std::invalid_argument("with strides beyond the address space");
-      }
-      strides.push_back(bytes);
-    }
-  }
+  const std::vector<py::ssize_t> shape = shape_of(tensor), strides = strides_of(tensor);
   // The capsule is ours from here on: its name says so to its own destructor.
   PyCapsule_SetName(capsule.ptr(), "used_dltensor");
   const py::capsule owner(managed, [](void* pointer) {
