@@ -956,6 +956,7 @@ def peak_memory(*arguments):
     return int(result.stderr.split()[-2]) / 1024
 
 
+@pytest.mark.plain_build
 @pytest.mark.parametrize("kind", ["npy", "npz", "parquet"])
 def test_memory_does_not_grow_with_the_file(kind, tmp_path: Path):
     rows = {"small": 1000, "large": 20_000_000}

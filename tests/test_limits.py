@@ -452,6 +452,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.plain_build
 @pytest.mark.parametrize(
     "call",
     [

@@ -20,6 +20,7 @@ cmake --build "$build"
 rm -rf "$build/site"
 mkdir -p "$build/site" "$build/found"
 cp -r python/numloss "$build/site/"
+rm -f "$build"/site/numloss/*.so
 cmake --install "$build" --prefix "$build/site" > /dev/null
 
 fuzz() {

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Runs the tests with a sanitizer of Clang in the extension; the first finding ends the process.
+#
+#   tools/sanitize.sh address [arguments of pytest]
+#   tools/sanitize.sh undefined [arguments of pytest]
+#   tools/sanitize.sh thread [arguments of pytest; default: the tests of threads and forks]
+#
+# Address and undefined are two builds: checks of every operation keep loops scalar, and it is the
+# vector code, masked loads and stores included, whose addresses are to be checked.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+kind=${1:?address, undefined or thread}
+shift
+compiler=clang++-19
+build=.sanitize/$kind
+library() { $compiler -print-file-name="$1"; }
+
+case $kind in
+  address)
+    sanitizers=address
+    runtime=libclang_rt.asan-x86_64.so
+    # Leaks are for the tests of memory: every stack of an allocation ends in the interpreter, which
+    # leaks by design, so that no suppression could tell whose it is. Too large an allocation must
+    # fail as it does without the sanitizer.
+    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=64
+    # Objects of Python, too, are then memory that is watched.
+    export PYTHONMALLOC=malloc
+    ;;
+  undefined)
+    sanitizers=undefined,integer,float-divide-by-zero,float-cast-overflow,nullability
+    runtime=libclang_rt.ubsan_standalone-x86_64.so
+    export CXXFLAGS="-fsanitize-ignorelist=$PWD/tools/sanitize/undefined.txt"
+    export UBSAN_OPTIONS=print_stacktrace=1
+    ;;
+  thread)
+    sanitizers=thread
+    runtime=libclang_rt.tsan-x86_64.so
+    # Archer tells the sanitizer how OpenMP's threads wait for each other. That runtime, the
+    # interpreter and other packages are not instrumented: what they touch is not looked at, while
+    # their locks are.
+    export OMP_TOOL_LIBRARIES="$(dirname "$(realpath "$(library libomp.so)")")/libarcher.so"
+    test -e "$OMP_TOOL_LIBRARIES"
+    export TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1:allocator_may_return_null=1
+    (($#)) || set -- -k "thread or fork or during"
+    ;;
+  *)
+    echo "no sanitizer named $kind" >&2
+    exit 2
+    ;;
+esac
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSKBUILD_PROJECT_VERSION="$version" \
+  -DCMAKE_CXX_COMPILER="$compiler" -DNUMLOSS_SANITIZE="$sanitizers" \
+  -Dpybind11_DIR="$(python -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$(command -v python)" \
+  > /dev/null
+cmake --build "$build"
+rm -rf "$build/site"
+mkdir "$build/site"
+cp -r python/numloss "$build/site/"
+rm -f "$build"/site/numloss/*.so
+cmake --install "$build" --prefix "$build/site" > /dev/null
+
+# The interpreter loads an extension that needs the runtime from the start. So does the exception
+# handling that the runtime watches.
+export PYTHONPATH="$PWD/$build/site"
+export LD_PRELOAD="$(library "$runtime"):$(library libstdc++.so.6)"
+python - << 'CHECK'
+import os, numloss._core as core
+assert core.__file__.startswith(os.environ["PYTHONPATH"]), core.__file__
+assert core.config()["compiler"].startswith("clang"), core.config()
+CHECK
+# Peers bring allocators and threads of their own, which the runtimes do not survive; nothing of ours
+# runs for them alone. Reports go past the capture to the terminal.
+exec python -m pytest -p no:cacheprovider --capture=sys -m "not slow and not plain_build" \
+  --ignore tests/test_peers.py --ignore tests/test_arraylike_peers.py "$@"
