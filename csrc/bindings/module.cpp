@@ -155,21 +155,34 @@ py::dict losses() {
   return result;
 }
 
-// One of the kernels' elementary functions over an array: for the tests of accuracy.
+// Names of the kernels' elementary functions.
+std::vector<std::string> functions() {
+  const KernelTable& table = kernels();
+  std::vector<std::string> names;
+  for (int i = 0; i < table.functions; ++i) names.emplace_back(table.function[i].name);
+  return names;
+}
+
+template <class T>
+py::array apply_as(void (*function)(const T*, T*, int64_t), const py::array& x) {
+  py::array_t<T> result(x.size());
+  function(static_cast<const T*>(x.data()), result.mutable_data(), x.size());
+  return result;
+}
+
+// One of them over a contiguous array: for the checks of accuracy.
 py::array apply(const std::string& name, const py::array& x) {
   const FloatEnvironment ieee;
+  const bool is_float = py::isinstance<py::array_t<float>>(x);
+  if ((!is_float && !py::isinstance<py::array_t<double>>(x)) ||
+      (x.flags() & py::array::c_style) == 0) {
+    throw std::invalid_argument("apply takes a contiguous array of float32 or float64");
+  }
   const KernelTable& table = kernels();
-  const py::array result(x.dtype(), std::vector<py::ssize_t>{x.size()});
   for (int i = 0; i < table.functions; ++i) {
     const MathInfo& function = table.function[i];
     if (name != function.name) continue;
-    void* to = const_cast<void*>(result.data());
-    if (x.itemsize() == 4) {
-      function.float32(static_cast<const float*>(x.data()), static_cast<float*>(to), x.size());
-    } else {
-      function.float64(static_cast<const double*>(x.data()), static_cast<double*>(to), x.size());
-    }
-    return result;
+    return is_float ? apply_as(function.float32, x) : apply_as(function.float64, x);
   }
   throw std::invalid_argument("no function named " + name);
 }
@@ -227,6 +240,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         py::arg("label_factor"), py::arg("label_table"), py::arg("call"), users_own);
   m.def("tolerance", tolerance_of);
   m.def("losses", losses);
+  m.def("functions", functions);
   m.def("apply", apply);
   m.def("config", config);
   m.def("select_isa", select_isa);

@@ -81,6 +81,34 @@ int64_t scratch_bytes(const Task& task) {
   return task.wide ? row_scratch(task, entry.row64) : row_scratch(task, entry.row32);
 }
 
+// The parts of `logistic`, put together as binary cross-entropy puts them: its value, gradient and
+// Hessian for the target 0.
+template <class T>
+NUMLOSS_INLINE T sigmoid(T x) {
+  return logistic(x).probability;
+}
+
+template <class T>
+NUMLOSS_INLINE T sigmoid_complement(T x) {
+  return logistic(x).complement;
+}
+
+template <class T>
+NUMLOSS_INLINE T sigmoid_variance(T x) {
+  return logistic(x).variance;
+}
+
+template <class T>
+NUMLOSS_INLINE T softplus(T x) {
+  return (x > T(0) ? x : T(0)) + logistic(x).log1p_decay;
+}
+
+// `power` with an exponent that no loss treats as a special case.
+template <class T>
+NUMLOSS_INLINE T power_three_halves(T x) {
+  return power(x, T(1.5));
+}
+
 template <class T, T (*kFunction)(T)>
 void map(const T* x, T* y, int64_t n) {
 #pragma omp simd
@@ -93,6 +121,14 @@ constexpr MathInfo kFunctions[] = {
     {"log", map<float, log<float>>, map<double, log<double>>},
     {"log1p", map<float, log1p<float>>, map<double, log1p<double>>},
     {"log1p_unit", map<float, log1p_unit<float>>, map<double, log1p_unit<double>>},
+    {"sigmoid", map<float, sigmoid<float>>, map<double, sigmoid<double>>},
+    {"sigmoid_complement", map<float, sigmoid_complement<float>>,
+     map<double, sigmoid_complement<double>>},
+    {"sigmoid_variance", map<float, sigmoid_variance<float>>,
+     map<double, sigmoid_variance<double>>},
+    {"softplus", map<float, softplus<float>>, map<double, softplus<double>>},
+    {"power_three_halves", map<float, power_three_halves<float>>,
+     map<double, power_three_halves<double>>},
 };
 
 #define NUMLOSS_STRING_(x) #x
