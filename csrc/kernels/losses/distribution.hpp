@@ -19,12 +19,46 @@ struct Distribution {
     return mass == T(0) ? T(0) : mass * (origin - x);
   }
 
-  // V p - v; at the maximum (e = 1) without the cancellation of p near 1.
+  // V p - v; where p is the maximum's (e = 1) and above 1/2, without its cancellation. Below 1/2 it
+  // is the other form that would cancel.
   template <class T>
   NUMLOSS_INLINE static T slope(T e, T total, T mass, T rest, T inverse) {
     const T usual = total * (e * inverse) - mass;
     const T at_maximum = (total - mass) - total * (rest * inverse);
-    return e == T(1) ? at_maximum : usual;
+    return (e == T(1)) & (rest < T(1)) ? at_maximum : usual;
+  }
+
+  // The masses of the classes [first, end) to total, and what they cost to distance.
+  template <class T>
+  NUMLOSS_INLINE static void add_masses(const Panel<T>& panel, int64_t first, int64_t end,
+                                        const T* origin, T* total, T* distance) {
+    for (int64_t c = first; c < end; ++c) {
+#pragma omp simd
+      for (int i = 0; i < panel.lanes; ++i) {
+        const T mass = panel.mass[c * kLanes + i];
+        total[i] += mass;
+        distance[i] += cost(mass, origin[i], panel.logits[c * kLanes + i]);
+      }
+    }
+  }
+
+  // Those of all classes, a run at a time: in one sum the roundings of equal masses, which
+  // smoothing makes, would add up.
+  template <class T>
+  NUMLOSS_INLINE static void add_all_masses(const Panel<T>& panel, const T* origin, T* total,
+                                            T* distance) {
+    constexpr int64_t kRun = 16;
+    add_masses(panel, 0, panel.classes < kRun ? panel.classes : kRun, origin, total, distance);
+    for (int64_t first = kRun; first < panel.classes; first += kRun) {
+      const int64_t end = panel.classes - first < kRun ? panel.classes : first + kRun;
+      alignas(64) T run_total[kLanes] = {}, run_distance[kLanes] = {};
+      add_masses(panel, first, end, origin, run_total, run_distance);
+#pragma omp simd
+      for (int i = 0; i < panel.lanes; ++i) {
+        total[i] += run_total[i];
+        distance[i] += run_distance[i];
+      }
+    }
   }
 
   template <class T, unsigned kMode>
@@ -35,14 +69,7 @@ struct Distribution {
     for (int i = 0; i < lane_count; ++i) maximum[i] = -Real<T>::kInfinity;
     panel_maximum(panel.logits, panel.classes, lane_count, maximum);
     for (int i = 0; i < lane_count; ++i) origin[i] = origin_of(maximum[i]);
-    for (int64_t c = 0; c < panel.classes; ++c) {
-#pragma omp simd
-      for (int i = 0; i < lane_count; ++i) {
-        const T mass = panel.mass[c * kLanes + i];
-        total[i] += mass;
-        distance[i] += cost(mass, origin[i], panel.logits[c * kLanes + i]);
-      }
-    }
+    add_all_masses(panel, origin, total, distance);
     panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others,
                                            ties, panel.logits);
     alignas(64) T inverse[kLanes], rest[kLanes];
