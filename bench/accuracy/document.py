@@ -59,8 +59,8 @@ FUNCTIONS = """\
 Nothing here calls the system's mathematical library, so that every machine gives the same bits.
 For float32, **every one of the 2^32 numbers** goes through each function on every instruction set:
 results on the best one are compared with NumPy's in float64 (whose own error is below 1e-8 of a
-unit), the others with it, bit by bit, NaN being one result. For float64, some 10^5 arguments are
-compared with mpmath (120 bits): all magnitudes, the neighbours of the points where the range
+unit), the others with it, bit by bit, NaN being one result. For float64, 10^5 arguments or more
+are compared with mpmath (120 bits): all magnitudes, the neighbours of the points where the range
 reduction changes, arguments whose results lie halfway between two numbers, subnormal arguments and
 results, the ends of the exponents. The losses compute these very functions: binary cross-entropy of
 a logit for the target 0 is `softplus`, its gradient `sigmoid`, its Hessian `sigmoid_variance`.
