@@ -1,5 +1,6 @@
 """The stated accuracy holds on a sample, and the page that states it leaves nothing out."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -192,8 +193,9 @@ def test_slices_cover_everything_once():
 def test_slices_are_read():
     assert parse_slice("2/8") == sweep.Slice(2, 8)
     assert parse_slice("today/8").of == 8
-    with pytest.raises(ValueError, match="K/N"):
-        parse_slice("8/8")
+    for text in ("8/8", "-1/8", "today/0", "8", "a/b"):
+        with pytest.raises(argparse.ArgumentTypeError, match="K/N"):
+            parse_slice(text)
 
 
 def test_the_command_holds_a_slice_against_the_bounds():

@@ -66,9 +66,13 @@ def save(part: str, result: Results) -> None:
 
 def parse_slice(text: str) -> Slice:
     """Read ``3/8``, or ``today/8``: a slice that every day moves on by one."""
-    index, of = text.split("/")
-    number = date.today().toordinal() % int(of) if index == "today" else int(index)
-    return Slice(number, int(of))
+    try:
+        index, of = text.split("/")
+        number = date.today().toordinal() % int(of) if index == "today" else int(index)
+        return Slice(number, int(of))
+    except (ValueError, ZeroDivisionError) as error:
+        message = f"a slice is K/N with 0 <= K < N, or today/N, got {text!r}"
+        raise argparse.ArgumentTypeError(message) from error
 
 
 def parser() -> argparse.ArgumentParser:

@@ -37,7 +37,7 @@ class Slice:
     def __post_init__(self) -> None:
         """Refuse what is no slice."""
         if not 0 <= self.index < self.of:
-            raise ValueError(f"a slice is K/N with 0 <= K < N, got {self.index}/{self.of}")
+            raise ValueError(f"there is no slice {self.index} of {self.of}")
 
 
 @dataclass(frozen=True)
