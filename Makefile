@@ -4,10 +4,11 @@ PYTHON ?= python3
 TORCH ?= torch
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi')
+SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map')
 EVALUATE := $(BIN)/numloss evaluate
 
-.PHONY: run test test-peers test-slow golden bits bench goals lint format clean
+.PHONY: run test test-peers test-slow accuracy golden bits sanitize fuzz mutate reproducible bench
+.PHONY: goals lint format clean
 
 run: .venv/.installed
 	$(EVALUATE) data/digits.parquet --prediction logits --target label --by ink \
@@ -41,6 +42,27 @@ golden: .venv/.installed
 bits: .venv/.installed
 	tools/check_bits.sh
 
+# Every float32 number through the elementary functions, every loss against mpmath, sums of 10^8
+# terms; writes docs/accuracy.md.
+accuracy: .venv/.peers
+	$(BIN)/python -m bench.accuracy
+
+# The tests under the address, undefined-behaviour and thread sanitizers of Clang.
+sanitize: .venv/.installed
+	tools/sanitize.sh address
+	tools/sanitize.sh undefined
+	tools/sanitize.sh thread
+
+fuzz: .venv/.installed
+	tools/fuzz.sh 300
+
+# Seeds faults one by one; the tests must notice each.
+mutate: .venv/.installed
+	$(BIN)/python tools/mutate.py --write CONTRIBUTING.md
+
+reproducible: .venv/.installed
+	tools/check_reproducible.sh
+
 bench: .venv/.peers
 	$(BIN)/python -m bench
 
@@ -59,7 +81,7 @@ format: .venv/.lint
 	$(BIN)/clang-format -i $$(git ls-files '*.hpp' '*.cpp')
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv .sanitize build dist
 
 .venv/.made:
 	@$(PYTHON) -m venv .venv
@@ -67,7 +89,7 @@ clean:
 
 # Without build isolation, so that a second build compiles only what changed.
 .venv/.tools: .venv/.made pyproject.toml
-	@$(PIP) "scikit-build-core>=0.11" "pybind11>=3.0.2" "cmake>=3.21" ninja
+	@$(PIP) "scikit-build-core>=1.0" "pybind11>=3.0.2" "cmake>=3.21" ninja
 	@touch $@
 
 .venv/.installed: .venv/.tools $(SOURCES)

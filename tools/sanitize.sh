@@ -52,7 +52,7 @@ esac
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSKBUILD_PROJECT_VERSION="$version" \
-  -DCMAKE_CXX_COMPILER="$compiler" -DNUMLOSS_SANITIZE="$sanitizers" \
+  -DCMAKE_CXX_COMPILER="$compiler" -DNUMLOSS_SANITIZE="$sanitizers" -DNUMLOSS_HARDENING=OFF \
   -Dpybind11_DIR="$(python -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$(command -v python)" \
   > /dev/null
 cmake --build "$build"
