@@ -2,8 +2,8 @@
 // formula; everything else is here.
 #pragma once
 
+#include "staging.hpp"
 #include "sum.hpp"
-#include "tile.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -298,8 +298,8 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, ElementFuncti
 }
 
 template <class T>
-void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_t begin,
-                  int64_t end, bool only_survey, char* scratch, Partial& partial) {
+void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t begin, int64_t end,
+              bool only_survey, char* scratch, Partial& partial) {
   const ElementBuffers<T> buffers(task, scratch);
   const ElementFunction<T> grouped = functions.for_sum(task);
   const ElementFunction<T> function = grouped != nullptr ? grouped : functions.of(task.mode);
@@ -332,6 +332,37 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_
       }
     }
     i += n;
+    advance(at, n);
+  }
+}
+
+// Elements copied at a time where an array does not walk through them with a single stride: 16 rows
+// of a thousand, so that a line of an array laid out by columns serves them all.
+inline constexpr int64_t kStaged = 16 * kTile;
+
+inline bool is_staged(const Task& task) { return task.ndim > 1; }
+
+template <class T>
+int64_t element_scratch(const Task& task) {
+  const int64_t staged = task.size < kStaged ? task.size : kStaged;
+  return ElementBuffers<T>::bytes(task) + (is_staged(task) ? Staging<T>::bytes(staged) : 0);
+}
+
+template <class T>
+void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_t begin,
+                  int64_t end, bool only_survey, char* scratch, Partial& partial) {
+  if (!is_staged(task)) {
+    run_flat(task, functions, begin, end, only_survey, scratch, partial);
+    return;
+  }
+  const auto copied = [&](const Operand& operand) { return !is_flat(task, operand); };
+  Staging<T> staging(task, 1, scratch + ElementBuffers<T>::bytes(task));
+  Examples at(task, begin);
+  for (int64_t i = begin; i < end && !partial.bad; i += kStaged) {
+    const int64_t n = end - i < kStaged ? end - i : kStaged;
+    const Task& flat = staging.load(at, n, copied);
+    run_flat(flat, functions, 0, n, only_survey, scratch, partial);
+    if (!only_survey && !partial.bad) staging.store(at, n, copied);
     advance(at, n);
   }
 }

@@ -76,7 +76,7 @@ void survey(const Task& task, int64_t begin, int64_t end, char* scratch, Partial
 int64_t scratch_bytes(const Task& task) {
   const Entry& entry = kRegistry[task.loss];
   if (!entry.info.rowwise) {
-    return task.wide ? ElementBuffers<double>::bytes(task) : ElementBuffers<float>::bytes(task);
+    return task.wide ? element_scratch<double>(task) : element_scratch<float>(task);
   }
   return task.wide ? row_scratch(task, entry.row64) : row_scratch(task, entry.row32);
 }

@@ -12,6 +12,12 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
+// A number known at compile time, as an argument.
+template <int kValue>
+struct Constant {
+  static constexpr int value = kValue;
+};
+
 template <class T>
 struct Real;
 
@@ -85,6 +91,9 @@ NUMLOSS_INLINE bool is_nan(T x) {
   return x != x;
 }
 
+NUMLOSS_INLINE float truncate(float x) { return __builtin_truncf(x); }
+NUMLOSS_INLINE double truncate(double x) { return __builtin_trunc(x); }
+
 // x where it is NaN, else value: what keeps a comparison from swallowing a NaN.
 template <class T>
 NUMLOSS_INLINE T keep_nan(T x, T value) {
@@ -97,19 +106,35 @@ NUMLOSS_INLINE T term(T factor, T x) {
   return factor == T(0) ? T(0) : factor * x;
 }
 
-// Horner's rule, unrolled at compile time so that the coefficients become immediates.
-template <int kIndex, int kTerms, class T>
-NUMLOSS_INLINE T horner(const T (&coefficients)[kTerms], T x) {
+// f(0), ..., f(kCount - 1). A formula written as such stages computes several numbers in step:
+// their chains of dependent operations interleave, which the scheduler of a CPU is too small to
+// find out.
+template <int kCount>
+NUMLOSS_INLINE void each(auto&& f) {
+  f(0);
+  if constexpr (kCount > 1) f(1);
+  if constexpr (kCount > 2) f(2);
+  if constexpr (kCount > 3) f(3);
+}
+
+// Horner's rule for several arguments, unrolled at compile time so that the coefficients become
+// immediates.
+template <int kIndex, int kCount, int kTerms, class T>
+NUMLOSS_INLINE void horner(const T (&coefficients)[kTerms], const T (&x)[kCount], T (&y)[kCount]) {
   if constexpr (kIndex == kTerms - 1) {
-    return coefficients[kIndex];
+    each<kCount>([&](int i) { y[i] = coefficients[kIndex]; });
   } else {
-    return fma(horner<kIndex + 1>(coefficients, x), x, coefficients[kIndex]);
+    horner<kIndex + 1>(coefficients, x, y);
+    each<kCount>([&](int i) { y[i] = fma(y[i], x[i], coefficients[kIndex]); });
   }
 }
 
 template <class T>
 NUMLOSS_INLINE T polynomial(const auto& coefficients, T x) {
-  return horner<0>(coefficients, x);
+  const T argument[] = {x};
+  T result[1];
+  horner<0>(coefficients, argument, result);
+  return result[0];
 }
 
 // 2^n, n within the normal exponents.
@@ -119,35 +144,45 @@ NUMLOSS_INLINE T power_of_two(typename Real<T>::Bits n) {
   return __builtin_bit_cast(T, (n + R::kExponentBias) << R::kMantissaBits);
 }
 
-// x = n ln 2 + r with |r| <= ln(2)/2; mantissa is exp(r).
-template <class T>
-struct ExpParts {
-  T mantissa;
-  typename Real<T>::Bits n;
-};
-
-template <class T>
-NUMLOSS_INLINE ExpParts<T> exp_parts(T x) {
+// x = n ln 2 + r with |r| <= ln(2)/2: exp(r), and a word whose low bits are those of n + kBias.
+template <int kBias, int kCount, class T>
+NUMLOSS_INLINE void exp_parts(const T (&x)[kCount], T (&mantissa)[kCount],
+                              typename Real<T>::Bits (&n)[kCount]) {
   using R = Real<T>;
-  const T shifted = fma(x, R::kLog2e, R::kRounder);
-  const T n = shifted - R::kRounder;
+  constexpr T kRounder = R::kRounder + T(kBias);
+  T r[kCount];
+  each<kCount>([&](int i) { mantissa[i] = fma(x[i], R::kLog2e, kRounder); });
+  each<kCount>([&](int i) { n[i] = bits_of(mantissa[i]); });
+  each<kCount>([&](int i) { mantissa[i] -= kRounder; });
   // Two parts of ln 2 with fma: the reduced argument is right to the last bit it can hold.
-  const T r = fma(-n, R::kLn2Low, fma(-n, R::kLn2High, x));
-  const T tail = polynomial(R::kExp, r);
+  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], R::kLn2High, x[i]); });
+  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], R::kLn2Low, r[i]); });
   // Errors in ULP for r < 0, the worse half: 0.5 of the last rounding, 0.25 of r's, 0.17 of the
   // inner fma's times |r|, 0.06 of the tail's times r².
-  const T mantissa = fma(r, fma(r, tail, T(1)), T(1));
-  return {mantissa, bits_of(shifted) - bits_of(R::kRounder)};
+  horner<0>(R::kExp, r, mantissa);
+  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], T(1)); });
+  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], T(1)); });
 }
 
-// exp(x) for x <= 0. Domain [-inf, 0], 1 ULP, subnormal results included; exp(-inf) = 0 exactly,
-// NaN stays. Spares the overflow handling of exp: the form that softmax and sigmoid need.
+// exp(x) for x <= 0, in place. Domain [-inf, 0], 1 ULP, subnormal results included; exp(-inf) = 0
+// exactly, NaN stays. Spares the overflow handling of exp: the form that softmax and sigmoid need.
+template <int kCount, class T>
+NUMLOSS_INLINE void exp_nonpositive(T (&x)[kCount]) {
+  using R = Real<T>;
+  constexpr int kBias = R::kExpGuard + int(R::kExponentBias);
+  T mantissa[kCount];
+  typename R::Bits n[kCount];
+  each<kCount>([&](int i) { x[i] = x[i] < R::kExpZero ? R::kExpZero : x[i]; });
+  exp_parts<kBias>(x, mantissa, n);
+  each<kCount>([&](int i) { mantissa[i] *= __builtin_bit_cast(T, n[i] << R::kMantissaBits); });
+  each<kCount>([&](int i) { x[i] = mantissa[i] * R::kExpGuardScale; });
+}
+
 template <class T>
 NUMLOSS_INLINE T exp_nonpositive(T x) {
-  using R = Real<T>;
-  x = x < R::kExpZero ? R::kExpZero : x;
-  const ExpParts<T> parts = exp_parts(x);
-  return parts.mantissa * power_of_two<T>(parts.n + R::kExpGuard) * R::kExpGuardScale;
+  T one[] = {x};
+  exp_nonpositive<1>(one);
+  return one[0];
 }
 
 // exp(x) on the whole line: 1 ULP, subnormal results included, overflow to +inf, NaN stays.
@@ -156,13 +191,17 @@ NUMLOSS_INLINE T exp(T x) {
   using R = Real<T>;
   x = x < R::kExpZero ? R::kExpZero : x;
   x = x > R::kExpOverflow ? R::kExpOverflow : x;
-  const ExpParts<T> parts = exp_parts(x);
+  const T argument[] = {x};
+  T mantissa[1];
+  typename R::Bits shifted[1];
+  exp_parts<0>(argument, mantissa, shifted);
   // Two factors: 2^n itself may be beyond the exponents at either end.
   // The even offset makes n nonnegative, so that a logical shift halves it: AVX2 has no arithmetic
   // shift of 64-bit integers.
   constexpr typename R::Bits kOffset = 2048;
-  const auto half = ((parts.n + kOffset) >> 1) - kOffset / 2;
-  return parts.mantissa * power_of_two<T>(half) * power_of_two<T>(parts.n - half);
+  const auto n = shifted[0] - bits_of(R::kRounder);
+  const auto half = ((n + kOffset) >> 1) - kOffset / 2;
+  return mantissa[0] * power_of_two<T>(half) * power_of_two<T>(n - half);
 }
 
 // log(2^k (1 + f)) plus a small correction, the polynomial fitted to the range of f:

@@ -3,52 +3,44 @@
 #pragma once
 
 #include "row_functions.hpp"
-#include "transpose.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
+
+// Rows of elements that are T's own go straight into a panel; others are converted or gathered into
+// `staging` row by row first, and classes that lie further apart than rows class by class.
+template <class T>
+bool takes_staging(const Operand& operand, const char* address, int64_t row_stride) {
+  const bool rows = in_place<T>(operand, address, row_stride);
+  const bool classes = in_place<T>(operand, address, operand.class_stride);
+  const bool native = is_native<T>(operand, address, row_stride) &&
+                      is_native<T>(operand, address, operand.class_stride);
+  return !(native && (rows || classes)) && operand.class_stride < row_stride;
+}
 
 // Element (i, c) of the array at address + i * row_stride + c * class_stride, `rows` rows, from or
 // to panel[c * kLanes + i].
 template <class T>
 void load_rows(const Operand& operand, const char* address, int64_t row_stride, int64_t rows,
-               int64_t classes, T* panel) {
-  const int64_t class_stride = operand.class_stride;
-  const T* x = reinterpret_cast<const T*>(address);
-  if (is_native<T>(operand, address, row_stride) && in_place<T>(operand, address, class_stride)) {
-    transpose(x, row_stride / int64_t(sizeof(T)), rows, classes, panel, kLanes);
-  } else if (is_native<T>(operand, address, class_stride) &&
-             in_place<T>(operand, address, row_stride)) {
-    for (int64_t c = 0; c < classes; ++c) {
-      const T* column = x + c * (class_stride / int64_t(sizeof(T)));
-      __builtin_memcpy(panel + c * kLanes, column, uint64_t(rows) * sizeof(T));
-    }
-  } else if (class_stride < row_stride) {
-    for (int64_t i = 0; i < rows; ++i) {
-      copy_in(operand, address + i * row_stride, class_stride, classes, panel + i, kLanes);
-    }
+               int64_t classes, T* staging, T* panel) {
+  const Plane plane{classes, operand.class_stride, rows, row_stride};
+  if (takes_staging<T>(operand, address, row_stride)) {
+    load_plane(operand, address, plane.transposed(), staging, classes);
+    transpose(staging, classes, rows, classes, panel, kLanes);
   } else {
-    for (int64_t c = 0; c < classes; ++c) {
-      copy_in(operand, address + c * class_stride, row_stride, rows, panel + c * kLanes, 1);
-    }
+    load_plane(operand, address, plane, panel, kLanes);
   }
 }
 
 template <class T>
 void store_rows(const Operand& operand, char* address, int64_t row_stride, int64_t rows,
-                int64_t classes, const T* panel) {
-  const int64_t class_stride = operand.class_stride;
-  T* x = reinterpret_cast<T*>(address);
-  if (is_native<T>(operand, address, row_stride) && in_place<T>(operand, address, class_stride)) {
-    transpose(panel, kLanes, classes, rows, x, row_stride / int64_t(sizeof(T)));
-  } else if (class_stride < row_stride) {
-    for (int64_t i = 0; i < rows; ++i) {
-      copy_out(operand, address + i * row_stride, class_stride, classes, panel + i, kLanes);
-    }
+                int64_t classes, T* staging, const T* panel) {
+  const Plane plane{classes, operand.class_stride, rows, row_stride};
+  if (takes_staging<T>(operand, address, row_stride)) {
+    transpose(panel, kLanes, classes, rows, staging, classes);
+    store_plane(operand, address, plane.transposed(), staging, classes);
   } else {
-    for (int64_t c = 0; c < classes; ++c) {
-      copy_out(operand, address + c * class_stride, row_stride, rows, panel + c * kLanes, 1);
-    }
+    store_plane(operand, address, plane, panel, kLanes);
   }
 }
 
@@ -57,11 +49,12 @@ inline int lanes_for(int64_t rows) { return int((rows + 15) / 16 * 16); }
 
 template <class T>
 void load_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
-                T* panel) {
+                T* staging, T* panel) {
   Examples at = from;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
-    load_rows(operand, at.address(operand), at.stride(operand), run, task.classes, panel + done);
+    load_rows(operand, at.address(operand), at.stride(operand), run, task.classes, staging,
+              panel + done);
     at.advance(run);
     done += run;
   }
@@ -74,7 +67,7 @@ void load_panel(const Task& task, const Operand& operand, const Examples& from, 
 
 template <class T>
 void store_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
-                 const double* weight, T* panel) {
+                 const double* weight, T* staging, T* panel) {
   // A row that is not there has gradient 0, even where its logits are NaN.
   for (int64_t i = 0; i < n; ++i) {
     if (weight[i] == 0.0) {
@@ -84,7 +77,8 @@ void store_panel(const Task& task, const Operand& operand, const Examples& from,
   Examples at = from;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
-    store_rows(operand, at.address(operand), at.stride(operand), run, task.classes, panel + done);
+    store_rows(operand, at.address(operand), at.stride(operand), run, task.classes, staging,
+               panel + done);
     at.advance(run);
     done += run;
   }
@@ -92,9 +86,9 @@ void store_panel(const Task& task, const Operand& operand, const Examples& from,
 
 // The distributions of n rows as a panel, and their sums.
 template <class T>
-void load_distributions(const Task& task, const Examples& at, int64_t n, bool with_entropy, T* q,
-                        MassSums* sums) {
-  load_panel(task, task.target, at, n, q);
+void load_distributions(const Task& task, const Examples& at, int64_t n, bool with_entropy,
+                        T* staging, T* q, MassSums* sums) {
+  load_panel(task, task.target, at, n, staging, q);
   MassLanes<T> sum_of;
   for (int64_t c = 0; c < task.classes; ++c) {
     const double* factor = task.class_weight ? task.class_weight + c : nullptr;
@@ -109,11 +103,11 @@ void load_distributions(const Task& task, const Examples& at, int64_t n, bool wi
 // The mass of n rows as a panel, and its sums.
 template <class T>
 void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& info,
-               bool with_entropy, const T* logits, T* mass, MassSums* sums) {
+               bool with_entropy, const T* logits, T* staging, T* mass, MassSums* sums) {
   const int lanes = lanes_for(n);
   const MassRule<T> rule(task);
   if (task.target_kind == Target::kDistribution) {
-    load_distributions(task, at, n, with_entropy, mass, sums);
+    load_distributions(task, at, n, with_entropy, staging, mass, sums);
   } else {
     for (int64_t i = 0; i < lanes; ++i) {
       spread_label(task, i < n ? info.label[i] : 0, 0, task.classes, mass + i, kLanes);
@@ -133,15 +127,16 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
 // Scratch of the side-by-side driver, in panels of [classes][kLanes].
 template <class T>
 int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
-  return 1 + (has_mass(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) + functions.scratch_panels;
+  return 2 + (has_mass(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) + functions.scratch_panels;
 }
 
 template <class T>
 void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
                 T* scratch, Partial& partial) {
   const int64_t size = task.classes * kLanes;
-  T* const logits = scratch;
-  T* next = scratch + size;
+  T* const staging = scratch;
+  T* const logits = scratch + size;
+  T* next = scratch + 2 * size;
   T* const mass = has_mass(task) ? next : nullptr;
   next += mass != nullptr ? size : 0;
   T* const hessian = (task.mode & kHessian) ? next : nullptr;
@@ -159,9 +154,9 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       partial.bad = true;
       return;
     }
-    load_panel(task, task.prediction, at, n, logits);
+    load_panel(task, task.prediction, at, n, staging, logits);
     if (mass != nullptr) {
-      load_mass(task, at, n, info, functions.entropy, logits, mass, sums);
+      load_mass(task, at, n, info, functions.entropy, logits, staging, mass, sums);
       for (int64_t k = 0; k < n; ++k) entropy[k] = T(sums[k].entropy);
       if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
         partial.bad = true;
@@ -177,9 +172,10 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
     alignas(64) double weighted[kLanes];
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, weighted, partial);
     if (task.mode & kGradient) {
-      store_panel(task, task.gradient, at, n, info.loss_weight, logits);
+      store_panel(task, task.gradient, at, n, info.loss_weight, staging, logits);
     }
-    if (task.mode & kHessian) store_panel(task, task.hessian, at, n, info.loss_weight, hessian);
+    if (task.mode & kHessian)
+      store_panel(task, task.hessian, at, n, info.loss_weight, staging, hessian);
     advance(at, n);
   }
 }

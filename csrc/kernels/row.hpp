@@ -3,9 +3,32 @@
 #pragma once
 
 #include "row_functions.hpp"
+#include "staging.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
+
+// Consecutive steps of a tile whose logits lie in one piece.
+template <class T>
+struct Part {
+  int64_t first, classes, steps;
+  const T* logits;
+  const T* mass;
+};
+
+inline constexpr int64_t kShort = 512;
+
+// A tile: whole steps are used where they lie, the last few classes and the step of a masked label
+// from a padded copy.
+template <class T>
+struct Parts {
+  Part<T> part[4];
+  int count = 0;
+  const Part<T>* begin() const { return part; }
+  const Part<T>* end() const { return part + count; }
+  Part<T>* begin() { return part; }
+  Part<T>* end() { return part + count; }
+};
 
 template <class T>
 class Row {
@@ -25,87 +48,86 @@ class Row {
         output_(scratch + 2 * tile),
         second_output_(scratch + 3 * tile) {}
 
-  // Logits of the tile that starts at class `first`, padded with -inf to whole steps. With `mask`
-  // the label's own logit reads -inf as well.
-  const T* logits(int64_t first, bool mask = false) {
-    const int64_t n = length(first);
-    const char* from = prediction_ + first * task_.prediction.class_stride;
-    const bool masked = mask && label >= first && label < first + n;
-    if (!masked && n % kLanes == 0 &&
-        in_place<T>(task_.prediction, from, task_.prediction.class_stride)) {
-      return reinterpret_cast<const T*>(from);
+  // The tile that starts at class `first`; that of the last call is still there. With `mask`, which
+  // a loss sets always or never, the label's own logit reads -inf.
+  Parts<T>& load(int64_t first, bool mask = false) {
+    if (first == loaded_) return parts_;
+    loaded_ = first;
+    parts_.count = 0;
+    const int64_t n = classes - first < tile ? classes - first : tile;
+    const int64_t end = first + n;
+    // Short tiles are copied as a whole: that costs less than a second part.
+    const int64_t whole = n < kShort && n % kLanes != 0 ? first : first + n / kLanes * kLanes;
+    int64_t from = first;
+    if (mask && label >= first && label < whole) {
+      const int64_t step = first + (label - first) / kLanes * kLanes;
+      append(from, step);
+      append(step, step + kLanes, true);
+      from = step + kLanes;
     }
-    copy_in(task_.prediction, from, task_.prediction.class_stride, n, logits_, 1);
-    for (int64_t k = n; k % kLanes != 0; ++k) logits_[k] = -Real<T>::kInfinity;
-    if (masked) logits_[label - first] = -Real<T>::kInfinity;
-    return logits_;
+    append(from, whole);
+    append(whole, end, mask && label >= whole && label < end);
+    return parts_;
   }
 
   T logit(int64_t c) const {
     T x;
-    copy_in(task_.prediction, prediction_ + c * task_.prediction.class_stride, 0, 1, &x, 1);
+    copy_in(task_.prediction, prediction_ + c * task_.prediction.class_stride, 0, 1, &x);
     return x;
   }
 
-  // Target mass of that tile, 0 in the padding. Adds up `sums` (once a row: `add_up`).
-  const T* mass(int64_t first, const T* logits, bool add_up) {
-    const int64_t n = length(first);
-    const bool given = task_.target_kind == Target::kDistribution;
-    const char* from = at_.address(task_.target) + first * task_.target.class_stride;
+  // Gives the parts of the loaded tile their target mass, 0 in the padding. Adds up `sums` (once a
+  // row: `add_up`).
+  void load_mass(bool add_up) {
+    Parts<T>& parts = parts_;
+    if (parts.part[0].mass != nullptr) return;
     const MassRule<T> rule(task_);
-    const T* q = mass_;
-    if (given && rule.is_plain() && n % kLanes == 0 &&
-        in_place<T>(task_.target, from, task_.target.class_stride)) {
-      q = reinterpret_cast<const T*>(from);
-    } else {
-      if (given)
-        copy_in(task_.target, from, task_.target.class_stride, n, mass_, 1);
-      else
-        spread_label(task_, label, first, n, mass_, 1);
-      for (int64_t k = n; k % kLanes != 0; ++k) mass_[k] = T(0);
+    const int64_t first = loaded_;
+    int64_t length = 0;
+    for (Part<T>& part : parts) {
+      part.mass = load_probabilities(part, mass_ + (part.first - first), rule.is_plain());
+      length += part.classes;
     }
-    if (given && add_up) {
-      const auto load = [&](int64_t c, int) { return q + (c - first); };
-      add_up_tile<T>(task_, first, n, entropy_, load, sums);
+    if (add_up && task_.target_kind == Target::kDistribution) {
+      const Part<T>* part = parts.begin();
+      const auto probabilities = [&](int64_t c, int) {
+        while (c >= part->first + part->classes) ++part;
+        return part->mass + (c - part->first);
+      };
+      add_up_tile<T>(task_, first, length, entropy_, probabilities, sums);
     }
-    if (!rule.is_plain()) {
-      const bool weighted = task_.class_weight != nullptr && task_.label_table == nullptr;
-      for (int64_t k = 0; k < n; k += kLanes) {
-        const int lanes = int(n - k < kLanes ? n - k : kLanes);
-        rule.apply(mass_ + k, logits + k, lanes,
-                   weighted ? task_.class_weight + first + k : nullptr, 1);
+    if (rule.is_plain()) return;
+    const bool weighted = task_.class_weight != nullptr && task_.label_table == nullptr;
+    for (const Part<T>& part : parts) {
+      T* const mass = mass_ + (part.first - first);
+      for (int64_t k = 0; k < part.classes; k += kLanes) {
+        const int lanes = int(part.classes - k < kLanes ? part.classes - k : kLanes);
+        rule.apply(mass + k, part.logits + k, lanes,
+                   weighted ? task_.class_weight + part.first + k : nullptr, 1);
       }
     }
-    return q;
   }
 
-  int64_t length(int64_t first) const { return classes - first < tile ? classes - first : tile; }
-  int64_t steps(int64_t first) const { return (length(first) + kLanes - 1) / kLanes; }
-
-  // Where the tile of an output may be written: in the array, where it has whole steps and lies
-  // as T, or in a buffer that write() takes out.
-  bool is_direct(const Operand& operand, int64_t first) const {
-    return length(first) % kLanes == 0 &&
-           in_place<T>(operand, address(operand, first), operand.class_stride);
+  // Where a part of an output may be written: in the array, where it has whole steps and lies as
+  // T, or in a buffer that write() takes out.
+  bool is_direct(const Operand& operand, const Part<T>& part) const {
+    return part.classes % kLanes == 0 &&
+           in_place<T>(operand, address(operand, part.first), operand.class_stride);
   }
-  T* output(const Operand& operand, int64_t first) {
-    return is_direct(operand, first) ? reinterpret_cast<T*>(address(operand, first)) : output_;
+  T* output(const Operand& operand, const Part<T>& part) {
+    return destination(operand, part, output_);
   }
   T* buffer() { return output_; }
-  T* second_output(const Operand& operand, int64_t first) {
-    return is_direct(operand, first) ? reinterpret_cast<T*>(address(operand, first))
-                                     : second_output_;
+  T* second_output(const Operand& operand, const Part<T>& part) {
+    return destination(operand, part, second_output_);
   }
-  void write(const Operand& operand, int64_t first, const T* from) {
-    char* to = address(operand, first);
+  void write(const Operand& operand, const Part<T>& part, const T* from) {
+    char* to = address(operand, part.first);
     if (reinterpret_cast<const char*>(from) == to) return;
-    copy_out(operand, to, operand.class_stride, length(first), from, 1);
+    copy_out(operand, to, operand.class_stride, part.classes, from);
   }
   void write_one(const Operand& operand, int64_t c, T x) {
-    copy_out(operand, address(operand, c), 0, 1, &x, 1);
-  }
-  char* address(const Operand& operand, int64_t c) const {
-    return at_.address(operand) + c * operand.class_stride;
+    copy_out(operand, address(operand, c), 0, 1, &x);
   }
   const Task& task() const { return task_; }
 
@@ -115,8 +137,52 @@ class Row {
   MassSums sums{};
 
  private:
+  char* address(const Operand& operand, int64_t c) const {
+    return at_.address(operand) + c * operand.class_stride;
+  }
+
+  T* destination(const Operand& operand, const Part<T>& part, T* buffer) const {
+    if (is_direct(operand, part)) return reinterpret_cast<T*>(address(operand, part.first));
+    return buffer + part.first % tile;
+  }
+
+  // Adds classes [from, to) to the loaded tile, where they lie or copied and padded.
+  void append(int64_t from, int64_t to, bool masked = false) {
+    const int64_t n = to - from;
+    if (n == 0) return;
+    const int64_t stride = task_.prediction.class_stride;
+    const char* lies = prediction_ + from * stride;
+    const T* logits = reinterpret_cast<const T*>(lies);
+    if (masked || n % kLanes != 0 || !in_place<T>(task_.prediction, lies, stride)) {
+      T* const copy = logits_ + (from - loaded_);
+      copy_in(task_.prediction, lies, stride, n, copy);
+      for (int64_t k = n; k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity;
+      if (masked) copy[label - from] = -Real<T>::kInfinity;
+      logits = copy;
+    }
+    parts_.part[parts_.count++] = {from, n, (n + kLanes - 1) / kLanes, logits, nullptr};
+  }
+
+  // Probabilities of a part: where they lie, if they may stay as they are, or in `buffer`.
+  const T* load_probabilities(const Part<T>& part, T* buffer, bool plain) {
+    if (task_.target_kind == Target::kDistribution) {
+      const int64_t stride = task_.target.class_stride;
+      const char* from = at_.address(task_.target) + part.first * stride;
+      if (plain && part.classes % kLanes == 0 && in_place<T>(task_.target, from, stride)) {
+        return reinterpret_cast<const T*>(from);
+      }
+      copy_in(task_.target, from, stride, part.classes, buffer);
+    } else {
+      spread_label(task_, label, part.first, part.classes, buffer, 1);
+    }
+    for (int64_t k = part.classes; k % kLanes != 0; ++k) buffer[k] = T(0);
+    return buffer;
+  }
+
   const Task& task_;
   const Examples& at_;
+  Parts<T> parts_;
+  int64_t loaded_ = -1;
   const bool entropy_;
   const char* const prediction_;
   T *const logits_, *const mass_, *const output_, *const second_output_;
@@ -126,44 +192,94 @@ template <class T>
 void clear_row(const Task& task, const Operand& operand, const Examples& at) {
   const T zero = 0;
   for (int64_t c = 0; c < task.classes; ++c) {
-    copy_out(operand, at.address(operand) + c * operand.class_stride, 0, 1, &zero, 1);
+    copy_out(operand, at.address(operand) + c * operand.class_stride, 0, 1, &zero);
+  }
+}
+
+// Rows copied at a time where classes lie further apart than rows do: as many as share a line of
+// memory, within the L2 cache.
+template <class T>
+int64_t staged_rows(const Task& task) {
+  constexpr int64_t kMost = 64 / sizeof(T), kNumbers = 1 << 16;
+  const int64_t rows = kNumbers / task.classes;
+  return rows < 1 ? 1 : rows < kMost ? rows : kMost;
+}
+
+inline bool has_scattered(const Task& task) {
+  return is_scattered(task, task.prediction) || is_scattered(task, task.gradient) ||
+         is_scattered(task, task.hessian) ||
+         (task.target_kind == Target::kDistribution && is_scattered(task, task.target));
+}
+
+// What the rows of a step bring, and what becomes of them.
+template <class T>
+struct RowStep {
+  const int64_t* label;  // null where the target is a distribution
+  const double* weight;
+  MassSums* sums;
+  T* value;
+};
+
+// n rows from `at`: the members of a step from k on.
+template <class T>
+void compute_rows(const Task& task, const RowFunctions<T>& functions, Examples at, int64_t n,
+                  const RowStep<T>& step, int64_t k, T* scratch) {
+  const RowFunction<T> function = functions.row[mode_index(task.mode)];
+  for (const int64_t end = k + n; k < end; ++k, at.advance(1)) {
+    const double weight = step.weight[k];
+    step.value[k] = T(0);
+    if (step.label == nullptr || weight != 0.0) {
+      Row<T> row(task, at, step.label != nullptr ? step.label[k] : 0, T(weight / task.denominator),
+                 functions.entropy, scratch);
+      step.value[k] = function(row);
+      step.sums[k] = row.sums;
+    }
+    if (weight == 0.0) {
+      if (task.mode & kGradient) clear_row<T>(task, task.gradient, at);
+      if (task.mode & kHessian) clear_row<T>(task, task.hessian, at);
+    }
+  }
+}
+
+// The same, a few rows at a time copied to where their classes lie side by side.
+template <class T>
+void compute_staged_rows(const Task& task, const RowFunctions<T>& functions, Examples at, int64_t n,
+                         const RowStep<T>& step, T* scratch) {
+  const auto copied = [&](const Operand& operand) { return is_scattered(task, operand); };
+  Staging<T> staging(task, task.classes,
+                     reinterpret_cast<char*>(scratch + 4 * folded_tile(task.classes)));
+  const int64_t most = staged_rows<T>(task);
+  for (int64_t k = 0; k < n;) {
+    const int64_t left = at.run() < n - k ? at.run() : n - k, rows = left < most ? left : most;
+    const Task& staged = staging.load(at, rows, copied);
+    compute_rows(staged, functions, Examples(staged, 0), rows, step, k, scratch);
+    staging.store(at, rows, copied);
+    at.advance(rows);
+    k += rows;
   }
 }
 
 template <class T>
 void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
               T* scratch, Partial& partial) {
-  const RowFunction<T> function = functions.row[mode_index(task.mode)];
+  const bool labelled = task.target_kind == Target::kLabel, staged = has_scattered(task);
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
     RowInfo info;
     MassSums sums[kLanes];
     alignas(64) T value[kLanes];
-    const bool labelled = task.target_kind == Target::kLabel;
     if (labelled && !read_labels(task, at, n, info, partial)) {
       partial.bad = true;
       return;
     }
     alignas(64) double buffer[kLanes];
-    const double* weights = labelled ? nullptr : load_weights(task, at, n, buffer);
-    Examples row_at = at;
-    for (int64_t k = 0; k < n; ++k, row_at.advance(1)) {
-      const double weight = labelled ? info.loss_weight[k] : weights[k];
-      value[k] = T(0);
-      if (labelled && weight == 0.0) {
-        if (task.mode & kGradient) clear_row<T>(task, task.gradient, row_at);
-        if (task.mode & kHessian) clear_row<T>(task, task.hessian, row_at);
-        continue;
-      }
-      Row<T> row(task, row_at, labelled ? info.label[k] : 0, T(weight / task.denominator),
-                 functions.entropy, scratch);
-      value[k] = function(row);
-      sums[k] = row.sums;
-      if (weight == 0.0) {
-        if (task.mode & kGradient) clear_row<T>(task, task.gradient, row_at);
-        if (task.mode & kHessian) clear_row<T>(task, task.hessian, row_at);
-      }
+    const double* weight = labelled ? info.loss_weight : load_weights(task, at, n, buffer);
+    const RowStep<T> step{labelled ? info.label : nullptr, weight, sums, value};
+    if (staged) {
+      compute_staged_rows(task, functions, at, n, step, scratch);
+    } else {
+      compute_rows(task, functions, at, n, step, 0, scratch);
     }
     if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
       partial.bad = true;

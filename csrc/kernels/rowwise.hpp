@@ -17,7 +17,7 @@ MassSums survey_mass(const Task& task, const Examples& at) {
   alignas(64) T q[kLanes];
   const int64_t stride = task.target.class_stride, tile = folded_tile(task.classes);
   const auto load = [&](int64_t c, int n) {
-    copy_in(task.target, at.address(task.target) + c * stride, stride, n, q, 1);
+    copy_in(task.target, at.address(task.target) + c * stride, stride, n, q);
     return static_cast<const T*>(q);
   };
   for (int64_t first = 0; first < task.classes; first += tile) {
@@ -43,7 +43,7 @@ void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t beg
         Examples row = at;
         for (int64_t k = 0; k < n; ++k, row.advance(1)) sums[k] = survey_mass<T>(task, row);
       } else {
-        load_distributions(task, at, n, false, scratch, sums);
+        load_distributions(task, at, n, false, scratch, scratch + task.classes * kLanes, sums);
       }
       partial.bad = !weigh_distributions(task, at, n, sums, info, partial);
     }
@@ -56,7 +56,11 @@ void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t beg
 template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   const int64_t size = sizeof(T);
-  if (folds(task, functions)) return 4 * folded_tile(task.classes) * size;
+  if (folds(task, functions)) {
+    const int64_t copies =
+        has_scattered(task) ? Staging<T>::bytes(staged_rows<T>(task) * task.classes) : 0;
+    return 4 * folded_tile(task.classes) * size + copies;
+  }
   const int64_t per_class = panel_count(task, functions) * kLanes * size;
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;
 }

@@ -8,72 +8,113 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
+// Calls f with the first step and the number of steps, a constant, for all steps in turn: up to
+// four of them at once, so that what lanes add up stays in registers meanwhile.
+NUMLOSS_INLINE void each_steps(int64_t steps, auto&& f) {
+  int64_t k = 0;
+  for (; k + 4 <= steps; k += 4) f(k, Constant<4>());
+  if (steps & 2) f(k, Constant<2>());
+  if (steps & 1) f(steps - 1, Constant<1>());
+}
+
 // max over the steps of a panel, lane by lane, into maximum; a NaN is passed over.
 template <class T>
 NUMLOSS_INLINE void panel_maximum(const T* x, int64_t steps, int lanes, T* maximum) {
-  for (int64_t k = 0; k < steps; ++k) {
+  each_steps(steps, [&](int64_t k, auto count) {
+    const T* const step = x + k * kLanes;
 #pragma omp simd
     for (int i = 0; i < lanes; ++i) {
-      const T candidate = x[k * kLanes + i];
-      maximum[i] = candidate > maximum[i] ? candidate : maximum[i];
+      T best = maximum[i];
+#pragma GCC unroll 4
+      for (int j = 0; j < count.value; ++j) {
+        const T candidate = step[j * kLanes + i];
+        best = candidate > best ? candidate : best;
+      }
+      maximum[i] = best;
     }
-  }
+  });
 }
 
-// The largest of n logits, n a multiple of kLanes; a NaN is passed over.
 template <class T>
-NUMLOSS_INLINE T row_maximum(const T* x, int64_t n) {
-  constexpr int kWidth = kVectorBytes / int(sizeof(T));
-  constexpr int kVectors = kLanes / kWidth;
-  Vector<T> best[kVectors];
-#pragma GCC unroll 32
-  for (int v = 0; v < kVectors; ++v) best[v] = Vector<T>{} - Real<T>::kInfinity;
-  for (int64_t k = 0; k < n; k += kLanes) {
-#pragma GCC unroll 32
-    for (int v = 0; v < kVectors; ++v) {
-      const auto candidate = load_vector<Vector<T>>(x + k + v * kWidth);
-      best[v] = candidate > best[v] ? candidate : best[v];
-    }
-  }
-  alignas(64) T lanes[kLanes];
-  __builtin_memcpy(lanes, best, sizeof(lanes));
-  halve<kLanes / 2>(lanes, [](T a, T b) { return b > a ? b : a; });
-  return lanes[0];
+struct ExponentialSums {
+  T others, ties;
+};
+
+// Adds exp(x - origin) of one lane, kCount steps, to others, or to ties where it is 1.
+template <bool kKeep, int kCount, class T>
+NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T origin, ExponentialSums<T> sums,
+                                                   T* exponentials) {
+  T e[kCount], one[kCount];
+  each<kCount>([&](int j) { e[j] = x[j * kLanes] - origin; });
+  exp_nonpositive(e);
+  each<kCount>([&](int j) { one[j] = truncate(e[j]); });
+  each<kCount>([&](int j) {
+    if constexpr (kKeep) exponentials[j * kLanes] = e[j];
+    sums.others += e[j] - one[j];
+    sums.ties += one[j];
+  });
+  return sums;
 }
 
-// Sum of n exponentials, n a multiple of kLanes, and apart from it the number of those that are 1.
-template <class T>
-NUMLOSS_INLINE void add_exponentials(const T* e, int64_t n, T* others, T* ties) {
-  constexpr int kWidth = kVectorBytes / int(sizeof(T));
-  constexpr int kVectors = kLanes / kWidth;
-  const Vector<T> zero = {}, one = zero + T(1);
-  Vector<T> sums[kVectors] = {}, counts[kVectors] = {};
-  for (int64_t k = 0; k < n; k += kLanes) {
-#pragma GCC unroll 32
-    for (int v = 0; v < kVectors; ++v) {
-      const auto x = load_vector<Vector<T>>(e + k + v * kWidth);
-      sums[v] += x == one ? zero : x;
-      counts[v] += x == one ? one : zero;
-    }
-  }
-  __builtin_memcpy(others, sums, sizeof(sums));
-  __builtin_memcpy(ties, counts, sizeof(counts));
-}
-
-// Adds exp(x - origin) to others, or counts it in ties where it is 1; keeps the exponentials.
+// The same for all lanes of a panel.
 template <class T, bool kKeep>
 NUMLOSS_INLINE void panel_exponentials(const T* x, int64_t steps, int lanes, const T* origin,
                                        T* others, T* ties, T* exponentials) {
-  for (int64_t k = 0; k < steps; ++k) {
+  each_steps(steps, [&](int64_t k, auto count) {
+    const T* const step = x + k * kLanes;
+    T* const kept = exponentials + k * kLanes;
 #pragma omp simd
     for (int i = 0; i < lanes; ++i) {
-      const T e = exp_nonpositive(x[k * kLanes + i] - origin[i]);
-      const bool tie = e == T(1);
-      others[i] += tie ? T(0) : e;
-      ties[i] += tie ? T(1) : T(0);
-      if constexpr (kKeep) exponentials[k * kLanes + i] = e;
+      const ExponentialSums<T> sums = add_exponentials<kKeep, count.value, T>(
+          step + i, origin[i], {others[i], ties[i]}, kept + i);
+      others[i] = sums.others;
+      ties[i] = sums.ties;
+    }
+  });
+}
+
+// A number for each lane of a row, in registers.
+template <class T>
+struct RowLanes {
+  static constexpr int kWidth = kVectorBytes / int(sizeof(T));
+  static constexpr int kVectors = kLanes / kWidth;
+  Vector<T> vector[kVectors];
+  explicit RowLanes(T x) {
+    for (Vector<T>& v : vector) v = Vector<T>{} + x;
+  }
+};
+
+// The larger of each lane and of the logits in it, n a multiple of kLanes; a NaN is passed over.
+template <class T>
+NUMLOSS_INLINE void row_maximum(const T* x, int64_t n, RowLanes<T>& best) {
+  for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+    for (int v = 0; v < best.kVectors; ++v) {
+      const auto candidate = load_vector<Vector<T>>(x + k + v * best.kWidth);
+      best.vector[v] = candidate > best.vector[v] ? candidate : best.vector[v];
     }
   }
+}
+
+// Adds n exponentials, n a multiple of kLanes, to others, or counts them in ties where they are 1.
+template <class T>
+NUMLOSS_INLINE void row_sums(const T* e, int64_t n, RowLanes<T>& others, RowLanes<T>& ties) {
+  const Vector<T> zero = {}, one = zero + T(1);
+  for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+    for (int v = 0; v < others.kVectors; ++v) {
+      const auto x = load_vector<Vector<T>>(e + k + v * others.kWidth);
+      others.vector[v] += x == one ? zero : x;
+      ties.vector[v] += x == one ? one : zero;
+    }
+  }
+}
+
+template <class T>
+NUMLOSS_INLINE double sum(const RowLanes<T>& lanes) {
+  alignas(64) T x[kLanes];
+  __builtin_memcpy(x, lanes.vector, sizeof(x));
+  return sum(x, kLanes);
 }
 
 // A row without a possible class has maximum -inf: its exponentials are taken from 0, and are 0.
@@ -98,49 +139,77 @@ NUMLOSS_INLINE T complement(T e, T rest, T inverse) {
   return e == T(1) ? rest * inverse : T(1) - e * inverse;
 }
 
+// Exponentials computed in step: as many as leave registers for the coefficients.
+inline constexpr int kChains = kVectorBytes == 64 ? 4 : 2;
+
+// exp(x - origin) of every (kLanes / kChains)-th lane of a step.
 template <class T>
-NUMLOSS_INLINE void exponentials(const T* x, int64_t n, T origin, T* e) {
+NUMLOSS_INLINE void lane_exponentials(const T* x, T origin, T* e) {
+  constexpr int kStride = kLanes / kChains;
+  T y[kChains];
+  each<kChains>([&](int j) { y[j] = x[j * kStride] - origin; });
+  exp_nonpositive(y);
+  each<kChains>([&](int j) { e[j * kStride] = y[j]; });
+}
+
+template <class T>
+NUMLOSS_INLINE void exponentials(const T* x, int64_t steps, T origin, T* e) {
+  for (int64_t k = 0; k < steps * kLanes; k += kLanes) {
 #pragma omp simd
-  for (int64_t k = 0; k < n; ++k) e[k] = exp_nonpositive(x[k] - origin);
+    for (int i = 0; i < kLanes / kChains; ++i) lane_exponentials(x + k + i, origin, e + k + i);
+  }
+}
+
+// The largest logit of a tile; a NaN is passed over.
+template <class T>
+NUMLOSS_INLINE T tile_maximum(const Parts<T>& parts) {
+  RowLanes<T> best(-Real<T>::kInfinity);
+  for (const Part<T>& part : parts) row_maximum(part.logits, part.steps * kLanes, best);
+  alignas(64) T lanes[kLanes];
+  __builtin_memcpy(lanes, best.vector, sizeof(lanes));
+  halve<kLanes / 2>(lanes, [](T a, T b) { return b > a ? b : a; });
+  return lanes[0];
 }
 
 // One pass over a row: maximum and sum, tile by tile, each logit read once. After it, the maxima
-// under which the tiles' exponentials were taken are in `origins`; `keep`, where it is not null, is
-// the array that holds the exponentials themselves.
-template <class T>
+// under which the tiles' exponentials were taken are in `origins`; with kKeep the exponentials
+// themselves are where `keep` goes.
+template <class T, bool kKeep>
 Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& each_tile) {
   T maximum = -Real<T>::kInfinity;
   double rest = -1;
   for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
-    const T* x = row.logits(first);
-    const int64_t n = row.steps(first) * kLanes;
-    const T tile_maximum = row_maximum(x, n);
+    const Parts<T>& parts = row.load(first);
+    const T largest = tile_maximum(parts);
     double first_tie = 0;
-    if (tile_maximum > maximum) {
+    if (largest > maximum) {
       // What came before shrinks, and one of the ties that follow is the maximum itself.
-      rest = (1 + rest) * double(exp_nonpositive(maximum - tile_maximum));
-      maximum = tile_maximum;
+      rest = (1 + rest) * double(exp_nonpositive(maximum - largest));
+      maximum = largest;
       first_tie = 1;
     }
     const T origin = origin_of(maximum);
     origins[t] = origin;
-    each_tile(first, x, origin);
-    T* e = keep != nullptr ? row.output(*keep, first) : row.buffer();
-    exponentials(x, n, origin, e);
-    alignas(64) T others[kLanes], ties[kLanes];
-    add_exponentials(e, n, others, ties);
-    rest += (sum(ties, kLanes) - first_tie) + sum(others, kLanes);
+    each_tile(parts, origin);
+    RowLanes<T> others(0), ties(0);
+    for (const Part<T>& part : parts) {
+      T* e = kKeep ? row.output(*keep, part) : row.buffer();
+      exponentials(part.logits, part.steps, origin, e);
+      row_sums(e, part.steps * kLanes, others, ties);
+    }
+    rest += (sum(ties) - first_tie) + sum(others);
   }
   return {maximum, T(rest)};
 }
 
-// The tile's exponentials again: kept where the gradient goes or in the buffer of a row of one
+// The exponentials of a part again: kept where the gradient goes or in the buffer of a row of one
 // tile, or taken anew (same bits).
 template <class T>
-const T* exponentials_again(Row<T>& row, const Operand& keep, int64_t first, T origin, T* buffer) {
-  const T* kept = row.output(keep, first);
-  if (row.is_direct(keep, first) || row.tile >= row.classes) return kept;
-  exponentials(row.logits(first), row.steps(first) * kLanes, origin, buffer);
+const T* exponentials_again(Row<T>& row, const Operand& keep, const Part<T>& part, T origin,
+                            T* buffer) {
+  const T* kept = row.output(keep, part);
+  if (row.is_direct(keep, part) || row.tile >= row.classes) return kept;
+  exponentials(part.logits, part.steps, origin, buffer);
   return buffer;
 }
 

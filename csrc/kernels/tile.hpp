@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dtype.hpp"
+#include "transpose.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -21,47 +22,103 @@ bool in_place(const Operand& operand, const char* from, int64_t stride) {
   return stride == int64_t(sizeof(T)) && is_native<T>(operand, from, stride);
 }
 
-// n elements, `stride` bytes apart, into `to`, `step` elements apart.
+// to[i] = from[i * kStep], and the other way round. Constant steps vectorise.
+template <int kStep, class S, class T>
+NUMLOSS_INLINE void widen_steps(const S* from, int64_t n, T* to) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) to[i] = T(widen(from[i * kStep]));
+}
+
+template <int kStep, class S, class T>
+NUMLOSS_INLINE void narrow_steps(const T* from, int64_t n, S* to) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) to[i * kStep] = narrow<S>(from[i]);
+}
+
+// n elements, `stride` bytes apart, into `to`.
 template <class T>
 [[gnu::noinline]] void copy_in(const Operand& operand, const char* from, int64_t stride, int64_t n,
-                               T* to, int64_t step) {
+                               T* to) {
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
+    const S* const x = reinterpret_cast<const S*>(from);
     const bool aligned = reinterpret_cast<uintptr_t>(from) % alignof(S) == 0;
-    if (operand.swapped) {
-      for (int64_t i = 0; i < n; ++i) to[i * step] = T(widen(read<S>(from + i * stride, true)));
-    } else if (stride == int64_t(sizeof(S)) && step == 1 && aligned) {
-      const S* const x = reinterpret_cast<const S*>(from);
-#pragma omp simd
-      for (int64_t i = 0; i < n; ++i) to[i] = T(widen(x[i]));
-    } else {
-      for (int64_t i = 0; i < n; ++i) to[i * step] = T(widen(read<S>(from + i * stride, false)));
+    const int64_t step = aligned && !operand.swapped ? stride : 0;
+    switch (step / int64_t(sizeof(S)) * (step % int64_t(sizeof(S)) == 0)) {
+      case 1: return widen_steps<1>(x, n, to);
+      case 2: return widen_steps<2>(x, n, to);
+      case 3: return widen_steps<3>(x, n, to);
+      case 4: return widen_steps<4>(x, n, to);
+      case -1: return widen_steps<-1>(x, n, to);
     }
+    for (int64_t i = 0; i < n; ++i) to[i] = T(widen(read<S>(from + i * stride, operand.swapped)));
   });
 }
 
-// n elements of `from`, `step` apart, out to an output array.
+// n elements of `from` out to an output array, `stride` bytes apart.
 template <class T>
 [[gnu::noinline]] void copy_out(const Operand& operand, char* to, int64_t stride, int64_t n,
-                                const T* from, int64_t step) {
+                                const T* from) {
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
     if constexpr (__is_same(S, float) || __is_same(S, double) || __is_same(S, Half) ||
                   __is_same(S, Bfloat)) {
+      S* const x = reinterpret_cast<S*>(to);
       const bool aligned = reinterpret_cast<uintptr_t>(to) % alignof(S) == 0;
-      if (stride == int64_t(sizeof(S)) && step == 1 && aligned && !operand.swapped) {
-        S* const x = reinterpret_cast<S*>(to);
-#pragma omp simd
-        for (int64_t i = 0; i < n; ++i) x[i] = narrow<S>(from[i]);
-      } else {
-        for (int64_t i = 0; i < n; ++i) {
-          S x = narrow<S>(from[i * step]);
-          if (operand.swapped) x = read<S>(reinterpret_cast<const char*>(&x), true);
-          __builtin_memcpy(to + i * stride, &x, sizeof(S));
-        }
+      const int64_t step = aligned && !operand.swapped ? stride : 0;
+      switch (step / int64_t(sizeof(S)) * (step % int64_t(sizeof(S)) == 0)) {
+        case 1: return narrow_steps<1>(from, n, x);
+        case 2: return narrow_steps<2>(from, n, x);
+        case -1: return narrow_steps<-1>(from, n, x);
+      }
+      for (int64_t i = 0; i < n; ++i) {
+        S y = narrow<S>(from[i]);
+        if (operand.swapped) y = read<S>(reinterpret_cast<const char*>(&y), true);
+        __builtin_memcpy(to + i * stride, &y, sizeof(S));
       }
     }
   });
+}
+
+// A plane of an array: `rows` rows and `columns` columns, strides in bytes.
+struct Plane {
+  int64_t rows, row_stride, columns, column_stride;
+  Plane transposed() const { return {columns, column_stride, rows, row_stride}; }
+};
+
+// Element (r, c) of the plane at `from` into to[r * step + c].
+template <class T>
+void load_plane(const Operand& operand, const char* from, const Plane& plane, T* to, int64_t step) {
+  if (in_place<T>(operand, from, plane.row_stride) &&
+      is_native<T>(operand, from, plane.column_stride)) {
+    transpose(reinterpret_cast<const T*>(from), plane.column_stride / int64_t(sizeof(T)),
+              plane.columns, plane.rows, to, step);
+  } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
+    copy_in(operand, from, plane.column_stride, plane.rows * plane.columns, to);
+  } else {
+    for (int64_t r = 0; r < plane.rows; ++r) {
+      copy_in(operand, from + r * plane.row_stride, plane.column_stride, plane.columns,
+              to + r * step);
+    }
+  }
+}
+
+// The other way round.
+template <class T>
+void store_plane(const Operand& operand, char* to, const Plane& plane, const T* from,
+                 int64_t step) {
+  if (in_place<T>(operand, to, plane.row_stride) &&
+      is_native<T>(operand, to, plane.column_stride)) {
+    transpose(from, step, plane.rows, plane.columns, reinterpret_cast<T*>(to),
+              plane.column_stride / int64_t(sizeof(T)));
+  } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
+    copy_out(operand, to, plane.column_stride, plane.rows * plane.columns, from);
+  } else {
+    for (int64_t r = 0; r < plane.rows; ++r) {
+      copy_out(operand, to + r * plane.row_stride, plane.column_stride, plane.columns,
+               from + r * step);
+    }
+  }
 }
 
 // Walks the examples of a block in C order, whatever the arrays' layout: runs along the innermost
@@ -88,6 +145,21 @@ class Examples {
 
   int64_t stride(const Operand& operand) const {
     return task_.ndim == 0 ? 0 : operand.strides[task_.ndim - 1];
+  }
+
+  // The largest plane that the next n examples of an operand begin with: rows of classes within the
+  // current run, or runs of single numbers.
+  Plane plane(const Operand& operand, int64_t n, int64_t width) const {
+    const int last = task_.ndim - 1;
+    const int64_t length = run();
+    if (width > 1) {
+      return {length < n ? length : n, stride(operand), width, operand.class_stride};
+    }
+    if (last < 1 || index_[last] != 0 || n < length) {
+      return {1, 0, length < n ? length : n, stride(operand)};
+    }
+    const int64_t left = task_.shape[last - 1] - index_[last - 1], whole = n / length;
+    return {left < whole ? left : whole, operand.strides[last - 1], length, operand.strides[last]};
   }
 
   // n <= run().
@@ -124,7 +196,7 @@ const T* load(const Operand& operand, const Examples& from, int64_t n, T* buffer
   Examples at = from;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
-    copy_in(operand, at.address(operand), at.stride(operand), run, buffer + done, 1);
+    copy_in(operand, at.address(operand), at.stride(operand), run, buffer + done);
     at.advance(run);
     done += run;
   }
@@ -156,7 +228,7 @@ void store(const Operand& operand, const Examples& to, int64_t n, const T* from)
   Examples at = to;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
-    copy_out(operand, at.address(operand), at.stride(operand), run, from + done, 1);
+    copy_out(operand, at.address(operand), at.stride(operand), run, from + done);
     at.advance(run);
     done += run;
   }

@@ -1,6 +1,7 @@
 // Transposition, four by four.
 #pragma once
 
+#include "../runtime/table.hpp"
 #include "math.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -33,7 +34,9 @@ NUMLOSS_INLINE void transpose_quad(const T* from, int64_t from_step, T* to, int6
 }
 
 // to[c * to_step + r] = from[r * from_step + c], four by four; the last four of a row or column
-// overlap those before, which writes the same elements twice.
+// overlap those before, which writes the same elements twice. Unless a side is as narrow as a
+// panel, in blocks: lines of memory are then used up while they are in the cache, even where all of
+// them fall into one set of it.
 template <class T>
 [[gnu::noinline]] void transpose(const T* from, int64_t from_step, int64_t rows, int64_t columns,
                                  T* to, int64_t to_step) {
@@ -43,12 +46,20 @@ template <class T>
     }
     return;
   }
-  for (int64_t r = 0; r < rows; r += 4) {
-    const int64_t row = r < rows - 4 ? r : rows - 4;
-    for (int64_t c = 0; c < columns; c += 4) {
-      const int64_t column = c < columns - 4 ? c : columns - 4;
-      transpose_quad(from + row * from_step + column, from_step, to + column * to_step + row,
-                     to_step);
+  const bool narrow = from_step <= kLanes || to_step <= kLanes;
+  const int64_t high = narrow ? 4 : 16, wide = narrow ? columns : 8;
+  for (int64_t top = 0; top < rows; top += high) {
+    const int64_t bottom = top + high < rows ? top + high : rows;
+    for (int64_t left = 0; left < columns; left += wide) {
+      const int64_t right = left + wide < columns ? left + wide : columns;
+      for (int64_t r = top; r < bottom; r += 4) {
+        const int64_t row = r < rows - 4 ? r : rows - 4;
+        for (int64_t c = left; c < right; c += 4) {
+          const int64_t column = c < columns - 4 ? c : columns - 4;
+          transpose_quad(from + row * from_step + column, from_step, to + column * to_step + row,
+                         to_step);
+        }
+      }
     }
   }
 }

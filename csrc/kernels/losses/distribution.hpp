@@ -105,15 +105,17 @@ struct Distribution {
     // The exponentials are taken twice: the logits must stay, to tell in the second pass which
     // classes cannot happen.
     const Softmax<T> s =
-        fold_softmax(row, nullptr, origins, [&](int64_t first, const T* x, T origin) {
-          const T* mass = row.mass(first, x, true);
+        fold_softmax<T, false>(row, nullptr, origins, [&](const Parts<T>& parts, T origin) {
+          row.load_mass(true);
           alignas(64) T sums[kLanes] = {}, costs[kLanes] = {};
-          for (int64_t k = 0; k < row.steps(first); ++k) {
+          for (const Part<T>& part : parts) {
+            for (int64_t k = 0; k < part.steps; ++k) {
 #pragma omp simd
-            for (int i = 0; i < kLanes; ++i) {
-              const T v = mass[k * kLanes + i];
-              sums[i] += v;
-              costs[i] += cost(v, origin, x[k * kLanes + i]);
+              for (int i = 0; i < kLanes; ++i) {
+                const T v = part.mass[k * kLanes + i];
+                sums[i] += v;
+                costs[i] += cost(v, origin, part.logits[k * kLanes + i]);
+              }
             }
           }
           // What came before is as much further from the maximum as the maximum rose.
@@ -127,31 +129,40 @@ struct Distribution {
         T(total * double(s.log_sum()) + distance + (kDivergence ? row.sums.entropy : 0.0));
     if constexpr (kMode == kValue) return value;
     for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
-      const Operand& gradient_array = row.task().gradient;
-      const T* x = row.logits(first);
-      const T* mass = row.mass(first, x, false);
-      T* gradient = row.output(gradient_array, first);
-      const int64_t n = row.steps(first) * kLanes;
-      exponentials(x, n, origins[t], gradient);
-      const T shrink = exp_nonpositive(origins[t] - origin_of(s.maximum));
-      if constexpr ((kMode & kHessian) != 0) {
-        T* hess = row.second_output(row.task().hessian, first);
-#pragma omp simd
-        for (int64_t k = 0; k < n; ++k) {
-          const T share = gradient[k] * shrink;
-          hess[k] =
-              row.coefficient * mass_total * (share * inverse) * complement(share, s.rest, inverse);
-        }
-        row.write(row.task().hessian, first, hess);
+      const Parts<T>& parts = row.load(first);
+      row.load_mass(false);
+      for (const Part<T>& part : parts) {
+        finish_part<T, kMode>(row, part, origins[t], s, mass_total, inverse);
       }
-      const T k1 = row.coefficient;
-#pragma omp simd
-      for (int64_t k = 0; k < n; ++k) {
-        gradient[k] = k1 * slope(gradient[k] * shrink, mass_total, mass[k], s.rest, inverse);
-      }
-      row.write(gradient_array, first, gradient);
     }
     return value;
+  }
+
+  // The derivatives of a part of a row.
+  template <class T, unsigned kMode>
+  NUMLOSS_INLINE static void finish_part(Row<T>& row, const Part<T>& part, T origin,
+                                         const Softmax<T>& s, T total, T inverse) {
+    const Operand& gradient_array = row.task().gradient;
+    T* gradient = row.output(gradient_array, part);
+    const int64_t n = part.steps * kLanes;
+    exponentials(part.logits, part.steps, origin, gradient);
+    const T shrink = exp_nonpositive(origin - origin_of(s.maximum));
+    if constexpr ((kMode & kHessian) != 0) {
+      T* hess = row.second_output(row.task().hessian, part);
+#pragma omp simd
+      for (int64_t k = 0; k < n; ++k) {
+        const T share = gradient[k] * shrink;
+        hess[k] = row.coefficient * total * (share * inverse) * complement(share, s.rest, inverse);
+      }
+      row.write(row.task().hessian, part, hess);
+    }
+    const T coefficient = row.coefficient;
+    const T* const mass = part.mass;
+#pragma omp simd
+    for (int64_t k = 0; k < n; ++k) {
+      gradient[k] = coefficient * slope(gradient[k] * shrink, total, mass[k], s.rest, inverse);
+    }
+    row.write(gradient_array, part, gradient);
   }
 };
 

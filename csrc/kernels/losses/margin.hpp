@@ -102,7 +102,10 @@ struct MulticlassHinge {
     int64_t best = -1;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
       Lanes<T> lanes;
-      take(row.logits(first, true), row.steps(first), kLanes, T(0), label_score, margin, lanes);
+      for (const Part<T>& part : row.load(first, true)) {
+        const T step = T((part.first - first) / kLanes);
+        take(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
+      }
       for (int i = 0; i < kLanes; ++i) poison = keep_nan(lanes.poison[i], poison);
       if constexpr (kSum) {
         total += sum(lanes.total, kLanes);
@@ -128,21 +131,23 @@ struct MulticlassHinge {
     if constexpr (kMode == kValue) return value;
     const T coefficient = row.coefficient;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
-      T* gradient = row.output(row.task().gradient, first);
-      const T* x = row.logits(first, true);
-      const int64_t n = row.steps(first) * kLanes;
+      for (const Part<T>& part : row.load(first, true)) {
+        T* gradient = row.output(row.task().gradient, part);
+        const T* x = part.logits;
+        const int64_t n = part.steps * kLanes;
 #pragma omp simd
-      for (int64_t k = 0; k < n; ++k) {
-        const T z = excess(x[k], own, margin);
-        const bool active = kSum & (z > T(0));
-        const T g = active ? coefficient : T(0);
-        gradient[k] = keep_nan(poison, g);
-      }
-      row.write(row.task().gradient, first, gradient);
-      if constexpr ((kMode & kHessian) != 0) {
-        T* hessian = row.second_output(row.task().hessian, first);
-        for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(poison, T(0));
-        row.write(row.task().hessian, first, hessian);
+        for (int64_t k = 0; k < n; ++k) {
+          const T z = excess(x[k], own, margin);
+          const bool active = kSum & (z > T(0));
+          const T g = active ? coefficient : T(0);
+          gradient[k] = keep_nan(poison, g);
+        }
+        row.write(row.task().gradient, part, gradient);
+        if constexpr ((kMode & kHessian) != 0) {
+          T* hessian = row.second_output(row.task().hessian, part);
+          for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(poison, T(0));
+          row.write(row.task().hessian, part, hessian);
+        }
       }
     }
     row.write_one(row.task().gradient, row.label,

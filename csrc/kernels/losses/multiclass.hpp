@@ -93,12 +93,14 @@ struct LabelLikelihood {
   static T row(Row<T>& row) {
     T origins[kMaxFoldedTiles];
     const T label_logit = row.logit(row.label);
-    const Softmax<T> s = fold_softmax(row, kMode != kValue ? &row.task().gradient : nullptr,
-                                      origins, [](int64_t, const T*, T) {});
+    const Softmax<T> s = fold_softmax<T, kMode != kValue>(row, &row.task().gradient, origins,
+                                                          [](const Parts<T>&, T) {});
     const Outcome<T> o = outcome(Formula<T>(row.parameters), s, label_logit, row.coefficient);
     if constexpr (kMode == kValue) return o.value;
     for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
-      finish_tile<T, kMode>(row, first, origins[t], s, o);
+      for (const Part<T>& part : row.load(first)) {
+        finish_part<T, kMode>(row, part, origins[t], s, o);
+      }
     }
     row.write_one(row.task().gradient, row.label, -(o.first * o.complement));
     if constexpr ((kMode & kHessian) != 0) {
@@ -109,29 +111,29 @@ struct LabelLikelihood {
     return o.value;
   }
 
-  // The derivatives of one tile of a row, the label's aside.
+  // The derivatives of a part of a row, the label's aside.
   template <class T, unsigned kMode>
-  static void finish_tile(Row<T>& row, int64_t first, T origin, const Softmax<T>& s,
-                          const Outcome<T>& o) {
+  NUMLOSS_INLINE static void finish_part(Row<T>& row, const Part<T>& part, T origin,
+                                         const Softmax<T>& s, const Outcome<T>& o) {
     const Operand& gradient_array = row.task().gradient;
     const T shrink = exp_nonpositive(origin - origin_of(s.maximum));
-    T* gradient = row.output(gradient_array, first);
-    const T* e = exponentials_again(row, gradient_array, first, origin, gradient);
-    const int64_t n = row.steps(first) * kLanes;
+    T* gradient = row.output(gradient_array, part);
+    const T* e = exponentials_again(row, gradient_array, part, origin, gradient);
+    const int64_t n = part.steps * kLanes;
     if constexpr ((kMode & kHessian) != 0) {
-      T* hess = row.second_output(row.task().hessian, first);
+      T* hess = row.second_output(row.task().hessian, part);
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
         const T share = e[k] * shrink;
         hess[k] =
             hessian(o.first, o.second, share * o.inverse, complement(share, s.rest, o.inverse));
       }
-      row.write(row.task().hessian, first, hess);
+      row.write(row.task().hessian, part, hess);
     }
     const T factor = shrink * o.inverse * o.first;
 #pragma omp simd
     for (int64_t k = 0; k < n; ++k) gradient[k] = e[k] * factor;
-    row.write(gradient_array, first, gradient);
+    row.write(gradient_array, part, gradient);
   }
 };
 

@@ -1,0 +1,114 @@
+// Layouts in which neighbours of an array lie far apart: some examples at a time are copied, plane
+// by plane so that a line of memory serves several of them, and worked on as if they lay side by
+// side.
+#pragma once
+
+#include "tile.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// Does an operand walk through the examples with a single stride?
+inline bool is_flat(const Task& task, const Operand& operand) {
+  for (int d = 1; d < task.ndim; ++d) {
+    if (operand.strides[d - 1] != operand.strides[d] * task.shape[d]) return false;
+  }
+  return true;
+}
+
+// Do the classes of a row lie further apart than rows do?
+inline bool is_scattered(const Task& task, const Operand& operand) {
+  if (operand.data == nullptr || task.ndim == 0) return false;
+  const int64_t row = operand.strides[task.ndim - 1], next = operand.class_stride;
+  return row != 0 && (row < 0 ? -row : row) < (next < 0 ? -next : next);
+}
+
+// The next n examples of an operand, `width` numbers each, copied in C order.
+template <class T>
+void gather(const Operand& operand, Examples at, int64_t n, int64_t width, T* to) {
+  while (n > 0) {
+    const Plane plane = at.plane(operand, n, width);
+    load_plane(operand, at.address(operand), plane, to, plane.columns);
+    const int64_t examples = plane.rows * plane.columns / width;
+    to += plane.rows * plane.columns;
+    n -= examples;
+    advance(at, examples);
+  }
+}
+
+template <class T>
+void scatter(const Operand& operand, Examples at, int64_t n, int64_t width, const T* from) {
+  while (n > 0) {
+    const Plane plane = at.plane(operand, n, width);
+    store_plane(operand, at.address(operand), plane, from, plane.columns);
+    const int64_t examples = plane.rows * plane.columns / width;
+    from += plane.rows * plane.columns;
+    n -= examples;
+    advance(at, examples);
+  }
+}
+
+// A few examples of a task as a task of their own, with copies of some operands.
+template <class T>
+class Staging {
+ public:
+  // `width`: numbers that an example has in an operand with classes.
+  Staging(const Task& task, int64_t width, char* scratch)
+      : task_(task), staged_(task), width_(width), scratch_(scratch) {
+    staged_.ndim = 1;
+  }
+
+  // Scratch for copies of so many numbers an operand.
+  static int64_t bytes(int64_t numbers) {
+    return numbers * int64_t(sizeof(double) + 5 * sizeof(T));
+  }
+
+  // The next n examples. `copied` tells of an operand whether it is copied; those that are not walk
+  // through these examples with a single stride.
+  const Task& load(const Examples& at, int64_t n, auto&& copied) {
+    staged_.size = staged_.shape[0] = n;
+    char* next = scratch_;
+    const auto stage = [&](const Operand& operand, Operand& staged, auto zero, bool is_input) {
+      using S = decltype(zero);
+      if (operand.data == nullptr) return;
+      staged.data = at.address(operand);
+      staged.strides[0] = at.stride(operand);
+      if (!copied(operand)) return;
+      S* const copy = reinterpret_cast<S*>(next);
+      next += n * width_ * int64_t(sizeof(S));
+      if (is_input) gather(operand, at, n, width_, copy);
+      staged.data = reinterpret_cast<char*>(copy);
+      staged.dtype = DTypeOf<S>::value;
+      staged.swapped = false;
+      staged.class_stride = sizeof(S);
+      staged.strides[0] = width_ * int64_t(sizeof(S));
+    };
+    stage(task_.weight, staged_.weight, double(), true);
+    stage(task_.prediction, staged_.prediction, T(), true);
+    stage(task_.target, staged_.target, T(), true);
+    stage(task_.value, staged_.value, T(), false);
+    stage(task_.gradient, staged_.gradient, T(), false);
+    stage(task_.hessian, staged_.hessian, T(), false);
+    return staged_;
+  }
+
+  // Takes the results of those examples out.
+  void store(const Examples& at, int64_t n, auto&& copied) const {
+    const auto take_out = [&](const Operand& operand, const Operand& staged) {
+      if (operand.data == nullptr || !copied(operand)) return;
+      scatter(operand, at, n, width_, reinterpret_cast<const T*>(staged.data));
+    };
+    take_out(task_.value, staged_.value);
+    take_out(task_.gradient, staged_.gradient);
+    take_out(task_.hessian, staged_.hessian);
+  }
+
+ private:
+  const Task& task_;
+  Task staged_;
+  const int64_t width_;
+  char* const scratch_;
+};
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA
