@@ -1,4 +1,4 @@
-"""The command line: ``python -m bench [run|goals|callers|compare|report] [--help]``."""
+"""The command line: ``python -m bench [COMMAND] [--help]``; `COMMANDS` has them."""
 
 from __future__ import annotations
 
@@ -125,6 +125,16 @@ def report_command(arguments: list[str]) -> int:
     return 0
 
 
+def instructions_command(arguments: list[str]) -> int:
+    """Count instructions; the exit status is 1 where a count has left its baseline."""
+    parser = argparse.ArgumentParser("bench instructions")
+    parser.add_argument("--write", action="store_true", help="take the counts for the baseline")
+    options = parser.parse_args(arguments)
+    from bench import instructions
+
+    return instructions.main(write=options.write)
+
+
 def present(results: dict[str, Any], options: argparse.Namespace, extra: Any = ()) -> None:
     """Write the files that were asked for, and print the tables."""
     from bench import report
@@ -180,9 +190,14 @@ def goals_parser() -> argparse.ArgumentParser:
 
 def common(parser: argparse.ArgumentParser) -> None:
     """Options of both."""
-    from bench.peers import NAMES
+    from bench.peers import ALL_NAMES
 
-    parser.add_argument("--peer", nargs="*", choices=NAMES, help="default: all that are installed")
+    parser.add_argument(
+        "--peer",
+        nargs="*",
+        choices=ALL_NAMES,
+        help="default: all that are installed, but for torch_compile",
+    )
     parser.add_argument("--quick", action="store_true", help="short samples, small arrays")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
@@ -195,6 +210,7 @@ COMMANDS = {
     "callers": callers_command,
     "compare": compare_command,
     "report": report_command,
+    "instructions": instructions_command,
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from bench.cells import shape_name
-from bench.peers import NAMES, OURS, OURS_INTO_BUFFER
+from bench.peers import ALL_NAMES, OURS, OURS_INTO_BUFFER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,7 +46,7 @@ def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]
     """Tabulate one mode: a row for each cell, a column for each contestant."""
     names = [
         name
-        for name in (OURS, OURS_INTO_BUFFER, *NAMES)
+        for name in (OURS, OURS_INTO_BUFFER, *ALL_NAMES)
         if any(name in cell["times"] for cell in cells)
     ]
     rows = [
@@ -71,7 +71,7 @@ def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]
 
 def means_table(cells: list[dict[str, Any]]) -> Table:
     """Geometric means of the ratios, by mode and size."""
-    names = [name for name in NAMES if any(name in cell["times"] for cell in cells)]
+    names = [name for name in ALL_NAMES if any(name in cell["times"] for cell in cells)]
     rows = []
     for mode in dict.fromkeys(cell["mode"] for cell in cells):
         for size in ("call", "cache", "memory", "all"):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 OURS = "numloss"
 OURS_INTO_BUFFER = "numloss out"
 NAMES = ("numpy", "torch", "jax", "sklearn", "optax")
+#: With those that are measured only where they are named, because they take long to set up.
+ALL_NAMES = (*NAMES, "torch_compile")
 
 
 class Result(NamedTuple):

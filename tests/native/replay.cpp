@@ -3,7 +3,7 @@
 //
 //   replay CALLS [ISA [THREADS]]
 //
-// tests/golden.py writes the calls; its Recorder and the readers below go together.
+// tests/recording.py writes the calls; its Recorder and the readers below go together.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "../../csrc/runtime/dispatch.hpp"
-#include "../../csrc/runtime/parallel.hpp"
 #include "../../csrc/runtime/run.hpp"
+#include "../../csrc/runtime/thread_limit.hpp"
 
 namespace {
 
