@@ -22,7 +22,8 @@ class Bound(NamedTuple):
     gradient: float
 
 
-#: float32 and float64 results of the elementary functions.
+#: float32 and float64 results of the elementary functions. What stands at 1 was the aim; the rest
+#: is the largest error of any float32 number and some room for float64, which has too many.
 FUNCTIONS: dict[str, float] = {
     "exp": 1,
     "exp_nonpositive": 1,
@@ -31,7 +32,7 @@ FUNCTIONS: dict[str, float] = {
     "log1p_unit": 1,
     "sigmoid": 3,
     "sigmoid_complement": 3,
-    "sigmoid_variance": 5,
+    "sigmoid_variance": 6,
     "softplus": 2,
     "power_three_halves": 2,
 }

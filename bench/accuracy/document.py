@@ -51,6 +51,12 @@ gradients for the targets 0 and 1 |
 
 Everything else, such as the gradient of a label's cross-entropy at a class with probability
 1e-30, has to be right to its own last place.
+
+What a bound is worth differs. The one ULP of exponential and logarithms was the aim, and for
+float32 every bound of a function is proved by trying every number. The 0.5 and 2.5 of the simplest
+losses follow from their formulas. All others, float64's and the losses', were set after measuring:
+the largest error seen, and some room. They hold on the inputs described here and are watched; they
+are not proved for all inputs.
 """
 
 FUNCTIONS = """\

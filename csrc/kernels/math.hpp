@@ -276,7 +276,7 @@ NUMLOSS_INLINE T log1p_unit(T u) {
 }
 
 // The parts of the logistic function that a stable loss needs, from one exponential: probability
-// and complement within 3 ULP, variance within 5, softplus within 2.
+// and complement within 3 ULP, variance within 6, softplus within 2.
 template <class T>
 struct Logistic {
   T probability;  // 1 / (1 + exp(-x))
