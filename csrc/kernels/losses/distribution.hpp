@@ -25,7 +25,7 @@ struct Distribution {
   NUMLOSS_INLINE static T slope(T e, T total, T mass, T rest, T inverse) {
     const T usual = total * (e * inverse) - mass;
     const T at_maximum = (total - mass) - total * (rest * inverse);
-    return (e == T(1)) & (rest < T(1)) ? at_maximum : usual;
+    return ((e == T(1)) & (rest < T(1))) ? at_maximum : usual;
   }
 
   // The masses of the classes [first, end) to total, and what they cost to distance.
