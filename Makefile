@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map')
 EVALUATE := $(BIN)/numloss evaluate
 
-.PHONY: run test test-peers test-slow accuracy golden bits sanitize fuzz mutate reproducible bench
+.PHONY: run test test-peers test-slow accuracy instructions golden bits sanitize fuzz mutate packages bench
 .PHONY: goals lint format clean
 
 run: .venv/.installed
@@ -43,9 +43,13 @@ bits: .venv/.installed
 	tools/check_bits.sh
 
 # Every float32 number through the elementary functions, every loss against mpmath, sums of 10^8
-# terms; writes docs/accuracy.md.
+# terms. Writes docs/accuracy.md; with SLICE=K/N or today/N it only checks a share.
 accuracy: .venv/.peers
-	$(BIN)/python -m bench.accuracy
+	$(BIN)/python -m bench.accuracy $(if $(SLICE),--slice $(SLICE))
+
+# Instructions of every kernel against the stored counts, which --write replaces.
+instructions: .venv/.peers
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench instructions
 
 # The tests under the address, undefined-behaviour and thread sanitizers of Clang.
 sanitize: .venv/.installed
@@ -60,8 +64,9 @@ fuzz: .venv/.installed
 mutate: .venv/.installed
 	$(BIN)/python tools/mutate.py --write CONTRIBUTING.md
 
-reproducible: .venv/.installed
-	tools/check_reproducible.sh
+# sdist and wheel, whose bytes are the same in two builds.
+packages: .venv/.lint
+	tools/check_packages.sh
 
 bench: .venv/.peers
 	$(BIN)/python -m bench

@@ -58,8 +58,9 @@ def record(path: Path) -> list[str]:
 
 def build() -> tuple[Path, str]:
     """Build the program that repeats calls; return it and its compiler."""
-    folder = ROOT / "build" / "replay-g++"
+    folder = ROOT / "build" / "instructions"
     options = ["-DCMAKE_BUILD_TYPE=Release", "-DNUMLOSS_PYTHON=OFF", "-DNUMLOSS_REPLAY=ON"]
+    options.append("-DNUMLOSS_ISAS=baseline;v3")
     command = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_CXX_COMPILER=g++", *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", str(folder)], check=True, stdout=subprocess.DEVNULL)

@@ -8,26 +8,23 @@ export PATH="$PWD/.venv/bin:$PATH"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-build() {
-  cmake -S . -B "build/replay-$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DNUMLOSS_WERROR=ON \
-    -DNUMLOSS_PYTHON=OFF -DNUMLOSS_REPLAY=ON -DCMAKE_CXX_COMPILER="$1" "${@:2}" > /dev/null
-  cmake --build "build/replay-$1" > /dev/null
-}
-
+tools/build_strict.sh
 python tests/golden.py record "$work/calls"
 for compiler in g++ clang++-19; do
-  build "$compiler"
   for isa in $(python -c 'from numloss import _core; print(*_core.config()["isas"])'); do
     echo -n "$compiler, "
-    "build/replay-$compiler/replay" "$work/calls" "$isa"
+    "build/strict-$compiler/replay" "$work/calls" "$isa"
   done
 done
 
-build aarch64-linux-gnu-g++ -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
+cmake -S . -B build/aarch64 -G Ninja -DCMAKE_BUILD_TYPE=Release -DNUMLOSS_WERROR=ON \
+  -DNUMLOSS_PYTHON=OFF -DNUMLOSS_REPLAY=ON -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+  -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 > /dev/null
+cmake --build build/aarch64
 echo -n "aarch64, "
-qemu-aarch64 -L /usr/aarch64-linux-gnu build/replay-aarch64-linux-gnu-g++/replay "$work/calls"
+qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/replay "$work/calls"
 
 # Valgrind knows no AVX-512.
 echo -n "Valgrind, "
 valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
-  build/replay-g++/replay "$work/calls" v3 1
+  build/strict-g++/replay "$work/calls" v3 1

@@ -60,12 +60,12 @@ def main() -> None:
             check=True,
         )
         # From the copy, so that its tests are those collected; the copy of the package comes first.
-        subprocess.run(
+        environment = {"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin"}
+        for command in (
+            [sys.executable, "tests/golden.py", "write"],
             [*run, "pytest", "-q", "-k", "epsilon or package", "tests"],
-            cwd=copy,
-            env={"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin"},
-            check=True,
-        )
+        ):
+            subprocess.run(command, cwd=copy, env=environment, check=True)
 
 
 if __name__ == "__main__":
