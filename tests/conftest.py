@@ -11,6 +11,6 @@ if not all(importlib.util.find_spec(peer) for peer in PEERS):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes many seconds; runs with -m slow")
-    config.addinivalue_line("markers", "plain_build: measures what a sanitizer adds to")
+    config.addinivalue_line("markers", "plain_build: looks at what a sanitizer changes")
     if not config.option.markexpr:
         config.option.markexpr = "not slow"

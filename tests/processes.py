@@ -26,7 +26,8 @@ def run(code, timeout=60, **environment):
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        # An empty value takes a variable away: some OpenMP runtimes abort at one.
+        env={k: v for k, v in ({**os.environ, "PYTHONPATH": path} | environment).items() if v},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

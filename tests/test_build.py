@@ -59,6 +59,7 @@ def test_the_extension_needs_the_system_and_openmp_alone(dynamic):
     assert others == []
 
 
+@pytest.mark.plain_build
 def test_functions_are_bound_before_they_are_called(elf, dynamic):
     """So that the table of their addresses can be, and is, read-only from loading on."""
     flags = tags(dynamic, "DT_FLAGS")[0], tags(dynamic, "DT_FLAGS_1")[0]
@@ -80,6 +81,7 @@ def test_no_memory_can_be_written_and_executed(elf):
     assert [x for x in segments if x["p_flags"] & both == both] == []
 
 
+@pytest.mark.plain_build
 def test_code_is_not_changed_when_it_is_loaded(dynamic):
     assert tags(dynamic, "DT_TEXTREL") == []
     assert not tags(dynamic, "DT_FLAGS")[0] & ENUM_DT_FLAGS["DF_TEXTREL"]
@@ -90,5 +92,6 @@ def test_libraries_are_looked_for_where_the_system_or_the_wheel_has_them(dynamic
     assert [path for path in paths if not path.startswith("$ORIGIN")] == []
 
 
+@pytest.mark.plain_build
 def test_stacks_are_guarded(elf):
     assert "__stack_chk_fail" in names(elf, defined=False)

@@ -168,6 +168,7 @@ def test_a_million_calls_use_no_more_memory_than_a_thousand():
 # ---------------------------------------------------------------------------------- none to be had
 
 
+@pytest.mark.plain_build
 @pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler")
 def test_every_allocation_that_fails_is_a_memory_error(tmp_path):
     library = tmp_path / "failing_malloc.so"

@@ -387,6 +387,11 @@ with threadpool_limits(16):
     run(code, OMP_NUM_THREADS="8")
 
 
+def test_threadpoolctl_limits_to_more_than_openmp_has():
+    code = f"{LIMITED}\nwith threadpool_limits(3): assert numloss.num_threads() == 3"
+    run(code, OMP_NUM_THREADS="2")
+
+
 def test_default_of_openmp_is_no_limit():
     code = f"{LIMITED}\nassert numloss.num_threads() == 4"
     run(code, OMP_NUM_THREADS="1")

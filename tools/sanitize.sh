@@ -36,9 +36,9 @@ case $kind in
   thread)
     sanitizers=thread
     runtime=libclang_rt.tsan-x86_64.so
-    # Archer tells the sanitizer how OpenMP's threads wait for each other. That runtime, the
-    # interpreter and other packages are not instrumented: what they touch is not looked at, while
-    # their locks are.
+    # Archer tells the sanitizer how threads of OpenMP wait for each other, where some other library
+    # uses it. That runtime, the interpreter and other packages are not instrumented: what they touch
+    # is not looked at, while their locks are.
     export OMP_TOOL_LIBRARIES="$(dirname "$(realpath "$(library libomp.so)")")/libarcher.so"
     test -e "$OMP_TOOL_LIBRARIES"
     export TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1:allocator_may_return_null=1

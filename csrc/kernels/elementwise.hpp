@@ -345,7 +345,9 @@ inline bool is_staged(const Task& task) { return task.ndim > 1; }
 template <class T>
 int64_t element_scratch(const Task& task) {
   const int64_t staged = task.size < kStaged ? task.size : kStaged;
-  return ElementBuffers<T>::bytes(task) + (is_staged(task) ? Staging<T>::bytes(staged) : 0);
+  const auto copied = [&](const Operand& operand) { return !is_flat(task, operand); };
+  return ElementBuffers<T>::bytes(task) +
+         (is_staged(task) ? Staging<T>::bytes(task, staged, copied) : 0);
 }
 
 template <class T>

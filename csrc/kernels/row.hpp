@@ -197,15 +197,17 @@ void clear_row(const Task& task, const Operand& operand, const Examples& at) {
 }
 
 // Rows copied at a time where classes lie further apart than rows do: as many as share a line of
-// memory, within the L2 cache.
+// memory, in at most 256 KB an operand. None where those would be too few to be worth it.
 template <class T>
 int64_t staged_rows(const Task& task) {
-  constexpr int64_t kMost = 64 / sizeof(T), kNumbers = 1 << 16;
+  constexpr int64_t kMost = 64 / sizeof(T), kFewest = 4, kNumbers = (1 << 18) / sizeof(T);
   const int64_t rows = kNumbers / task.classes;
-  return rows < 1 ? 1 : rows < kMost ? rows : kMost;
+  return rows < kFewest ? 0 : rows < kMost ? rows : kMost;
 }
 
-inline bool has_scattered(const Task& task) {
+template <class T>
+bool has_scattered(const Task& task) {
+  if (staged_rows<T>(task) == 0) return false;
   return is_scattered(task, task.prediction) || is_scattered(task, task.gradient) ||
          is_scattered(task, task.hessian) ||
          (task.target_kind == Target::kDistribution && is_scattered(task, task.target));
@@ -262,7 +264,7 @@ void compute_staged_rows(const Task& task, const RowFunctions<T>& functions, Exa
 template <class T>
 void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
               T* scratch, Partial& partial) {
-  const bool labelled = task.target_kind == Target::kLabel, staged = has_scattered(task);
+  const bool labelled = task.target_kind == Target::kLabel, staged = has_scattered<T>(task);
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;

@@ -57,8 +57,11 @@ template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   const int64_t size = sizeof(T);
   if (folds(task, functions)) {
+    const auto copied = [&](const Operand& operand) { return is_scattered(task, operand); };
     const int64_t copies =
-        has_scattered(task) ? Staging<T>::bytes(staged_rows<T>(task) * task.classes) : 0;
+        has_scattered<T>(task)
+            ? Staging<T>::bytes(task, staged_rows<T>(task) * task.classes, copied)
+            : 0;
     return 4 * folded_tile(task.classes) * size + copies;
   }
   const int64_t per_class = panel_count(task, functions) * kLanes * size;

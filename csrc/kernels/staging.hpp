@@ -58,9 +58,16 @@ class Staging {
     staged_.ndim = 1;
   }
 
-  // Scratch for copies of so many numbers an operand.
-  static int64_t bytes(int64_t numbers) {
-    return numbers * int64_t(sizeof(double) + 5 * sizeof(T));
+  // Scratch for so many numbers of each operand that is copied.
+  static int64_t bytes(const Task& task, int64_t numbers, auto&& copied) {
+    const auto is_copied = [&](const Operand& operand) {
+      return operand.data != nullptr && copied(operand);
+    };
+    const Operand* operands[] = {&task.prediction, &task.target, &task.value, &task.gradient,
+                                 &task.hessian};
+    int64_t size = is_copied(task.weight) ? int64_t(sizeof(double)) : 0;
+    for (const Operand* operand : operands) size += is_copied(*operand) ? int64_t(sizeof(T)) : 0;
+    return numbers * size;
   }
 
   // The next n examples. `copied` tells of an operand whether it is copied; those that are not walk

@@ -24,9 +24,9 @@ std::atomic<int> chosen{0};     // by set_num_threads
 std::atomic<int> automatic{0};  // of the environment, looked up once
 thread_local int override_threads = 0;
 
-// Tools that keep a process's libraries from fighting over its CPUs (threadpoolctl, joblib) lower
-// the number that OpenMP holds for a thread. Lowered means below what it was to begin with: that
-// is OMP_NUM_THREADS, which NUMLOSS_NUM_THREADS precedes.
+// Tools that keep a process's libraries from fighting over its CPUs (threadpoolctl, joblib) set the
+// number that OpenMP holds for a thread. As long as it is what it was to begin with, it is no limit
+// but OpenMP's own default, OMP_NUM_THREADS or the CPUs, which what is asked of us precedes.
 const int openmp_threads_at_load = omp_get_max_threads();
 
 // A child may have been given other CPUs than its parent.
@@ -126,7 +126,7 @@ int num_threads() {
   if (n == 0) n = chosen.load(std::memory_order_relaxed);
   if (n == 0) n = automatic_threads();
   const int openmp = omp_get_max_threads();
-  return openmp < openmp_threads_at_load ? std::min(n, openmp) : n;
+  return openmp != openmp_threads_at_load ? std::min(n, openmp) : n;
 }
 
 void check_thread_variable() { threads_from("NUMLOSS_NUM_THREADS", true); }

@@ -37,9 +37,9 @@ def set_num_threads(n: int) -> None:
     small work never leaves the calling thread.
 
     A limit put on OpenMP for the calling thread, as ``threadpoolctl.threadpool_limits`` does, holds
-    here too: a call never uses more threads than that, whatever was set here or in the environment.
-    ``OMP_NUM_THREADS`` is no such limit, only a default: ``NUMLOSS_NUM_THREADS=4`` means 4 beside
-    ``OMP_NUM_THREADS=1``.
+    here too: a call uses no more threads than that, whatever was set here or in the environment. It
+    is told by its difference from what OpenMP had at import. ``OMP_NUM_THREADS`` is no such limit,
+    only a default: ``NUMLOSS_NUM_THREADS=4`` means 4 beside ``OMP_NUM_THREADS=1``.
 
     All calls of a process share one set of threads. While one call has them, others that come from
     other threads compute on their own. A child of ``os.fork`` makes its own set when it needs it.

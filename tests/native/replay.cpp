@@ -1,14 +1,17 @@
-// Repeats recorded calls and compares the bits of their results: where there is no Python, under an
-// emulator or a memory checker.
+// Repeats recorded calls, every array in several layouts, and compares the bits of their results:
+// where there is no Python, under an emulator or a memory checker.
 //
-//   replay CALLS [ISA [THREADS]]
+//   replay CALLS [ISA [THREADS [LAYOUT ...]]]
 //
 // tests/recording.py writes the calls; its Recorder and the readers below go together.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -64,15 +67,97 @@ int64_t item_size(DType dtype) {
   }
 }
 
-// Contiguous: `classes` numbers an example.
-Operand operand(Array& array, int64_t classes) {
-  Operand operand;
-  if (!array.present) return operand;
-  operand.data = array.bytes.data();
-  operand.dtype = array.dtype;
-  operand.class_stride = item_size(array.dtype);
-  operand.strides[0] = operand.class_stride * classes;
-  return operand;
+// Ways to lay an array out; results must not depend on them.
+enum class Layout { kContiguous, kSpread, kReversed, kByColumns, kSwapped, kUnaligned };
+constexpr const char* kLayouts[] = {"contiguous", "spread",  "reversed",
+                                    "by columns", "swapped", "unaligned"};
+constexpr int kLayoutCount = sizeof(kLayouts) / sizeof(kLayouts[0]);
+
+// The examples as a plane: `columns` of them in each row.
+struct Shape {
+  int64_t rows, columns, classes;
+};
+
+// An array in a layout: examples [rows][columns] of `classes` numbers each, where the operand of a
+// call reads or writes them. Only the bytes of its elements are memory that may be touched.
+class Laid {
+ public:
+  Laid(const Array& array, Shape shape, Layout layout)
+      : array_(array), shape_(shape), layout_(layout), item_(item_size(array.dtype)) {
+    const int64_t n = shape.rows * shape.columns * shape.classes;
+    const int64_t gap = layout == Layout::kSpread ? 3 : 1;
+    memory_.resize(size_t(n * gap * item_ + (layout == Layout::kUnaligned ? 1 : 0)));
+    class_ = gap * item_;
+    column_ = class_ * shape.classes;
+    row_ = column_ * shape.columns;
+    if (layout == Layout::kByColumns) {
+      row_ = item_;
+      column_ = row_ * shape.rows;
+      class_ = column_ * shape.columns;
+    } else if (layout == Layout::kReversed) {
+      first_ = (n - 1) * item_;
+      row_ = -row_;
+      column_ = -column_;
+      class_ = -class_;
+    } else if (layout == Layout::kUnaligned) {
+      first_ = 1;
+    }
+    copy(const_cast<char*>(array.bytes.data()), false);
+  }
+
+  Operand operand() {
+    Operand operand;
+    operand.data = memory_.data() + (memory_.empty() ? 0 : first_);
+    operand.dtype = array_.dtype;
+    operand.swapped = is_swapped();
+    operand.class_stride = shape_.classes > 1 ? class_ : 0;
+    operand.strides[0] = row_;
+    operand.strides[1] = column_;
+    return operand;
+  }
+
+  // The elements in C order.
+  std::vector<char> contents() {
+    std::vector<char> bytes(array_.bytes.size());
+    copy(bytes.data(), true);
+    return bytes;
+  }
+
+ private:
+  bool is_swapped() const {
+    return layout_ == Layout::kSwapped && item_ > 1 && array_.dtype != DType::kBfloat16;
+  }
+
+  void copy(char* contiguous, bool out) {
+    for (int64_t r = 0; r < shape_.rows; ++r) {
+      for (int64_t c = 0; c < shape_.columns; ++c) {
+        for (int64_t k = 0; k < shape_.classes; ++k, contiguous += item_) {
+          char* const lies = memory_.data() + first_ + r * row_ + c * column_ + k * class_;
+          char* const from = out ? lies : contiguous;
+          char* const to = out ? contiguous : lies;
+          if (is_swapped()) {
+            std::reverse_copy(from, from + item_, to);
+          } else {
+            std::copy_n(from, item_, to);
+          }
+        }
+      }
+    }
+  }
+
+  const Array& array_;
+  const Shape shape_;
+  const Layout layout_;
+  const int64_t item_;
+  int64_t first_ = 0, row_ = 0, column_ = 0, class_ = 0;
+  std::vector<char> memory_;
+};
+
+// n examples as a plane with the fewest columns that there can be, beyond one.
+Shape plane_of(int64_t n, int64_t classes) {
+  int64_t columns = std::min<int64_t>(n, 2);
+  while (n % columns != 0) ++columns;
+  return {n / columns, columns, classes};
 }
 
 int loss_index(const std::string& name) {
@@ -107,90 +192,115 @@ bool same(const Array& a, const Array& b) {
   return true;
 }
 
-// Repeats the next call of the file. False: another result.
-bool replay(std::istream& from, std::string& name) {
-  name.resize(size_t(read<int64_t>(from)));
-  from.read(name.data(), std::streamsize(name.size()));
+// A call of the file, as the runtime takes it, and what it gave.
+struct Recorded {
+  std::string name;
   Call call;
+  Array prediction, target, weight, class_weight, label_factor, label_table, label_scale;
+  std::vector<Array> results;
+};
+
+Recorded read_call(std::istream& from) {
+  Recorded recorded;
+  recorded.name.resize(size_t(read<int64_t>(from)));
+  from.read(recorded.name.data(), std::streamsize(recorded.name.size()));
+  Call& call = recorded.call;
   Task& task = call.task;
-  task.loss = loss_index(name);
+  task.loss = loss_index(recorded.name);
   task.mode = unsigned(read<int64_t>(from));
   call.reduction = Reduction(read<int64_t>(from));
   call.denominator = Denominator(read<int64_t>(from));
   task.target_kind = Target(read<int64_t>(from));
   task.size = read<int64_t>(from);
   task.classes = read<int64_t>(from);
-  const auto dtype = DType(read<int64_t>(from));
+  task.wide = DType(read<int64_t>(from)) == DType::kFloat64;
   task.ignore_index = read<int64_t>(from);
-  task.wide = dtype == DType::kFloat64;
-  task.ndim = 1;
-  task.shape[0] = task.size;
   call.number = read<double>(from);
   for (double& parameter : task.parameters) parameter = read<double>(from);
   task.label_smoothing = read<double>(from);
   task.distribution_tolerance = read<double>(from);
   call.empty_is_known = true;
-
-  Array prediction = read_array(from), target = read_array(from), weight = read_array(from);
-  task.prediction = operand(prediction, task.classes);
-  task.target = operand(target, task.target_kind == Target::kLabel ? 1 : task.classes);
-  task.weight = operand(weight, 1);
-  Array class_weight, label_factor, label_table, label_scale;
+  for (Array* array : {&recorded.prediction, &recorded.target, &recorded.weight}) {
+    *array = read_array(from);
+  }
   if (task.target_kind != Target::kElement) {
-    for (Array* array : {&class_weight, &label_factor, &label_table, &label_scale}) {
+    for (Array* array : {&recorded.class_weight, &recorded.label_factor, &recorded.label_table,
+                         &recorded.label_scale}) {
       *array = read_array(from);
     }
-    task.class_weight = class_weight.numbers();
-    task.label_factor = label_factor.numbers();
-    task.label_table = label_table.numbers();
-    task.label_stride = task.classes;
-    task.label_scale = label_scale.numbers();
   }
+  recorded.results.resize(size_t(read<int64_t>(from)));
+  for (Array& array : recorded.results) array = read_array(from);
+  return recorded;
+}
 
-  std::vector<Array> expected(size_t(read<int64_t>(from)));
-  for (Array& array : expected) array = read_array(from);
-  std::vector<Array> found = expected;
-  const bool per_example = call.reduction == Reduction::kNone;
-  size_t next = 0;
-  const auto write_to = [&](Operand& output, int64_t classes) {
-    found.at(next).bytes.assign(found[next].bytes.size(), 0);
-    output = operand(found[next++], classes);
-  };
-  if (task.mode & kValue) {
-    if (per_example)
-      write_to(task.value, 1);
-    else
-      ++next;
+// Whether a call gives the recorded bits, every array in a layout.
+bool repeats(const Recorded& recorded, Layout layout) {
+  Call call = recorded.call;
+  Task& task = call.task;
+  const Shape shape = plane_of(task.size, task.classes);
+  const Shape single{shape.rows, shape.columns, 1};
+  task.ndim = 2;
+  task.shape[0] = shape.rows;
+  task.shape[1] = shape.columns;
+  Laid prediction(recorded.prediction, shape, layout);
+  Laid target(recorded.target, task.target_kind == Target::kLabel ? single : shape, layout);
+  task.prediction = prediction.operand();
+  task.target = target.operand();
+  std::optional<Laid> weight;
+  if (recorded.weight.present) {
+    task.weight = weight.emplace(recorded.weight, single, layout).operand();
   }
-  if (task.mode & kGradient) write_to(task.gradient, task.classes);
-  if (task.mode & kHessian) write_to(task.hessian, task.classes);
+  task.class_weight = recorded.class_weight.numbers();
+  task.label_factor = recorded.label_factor.numbers();
+  task.label_table = recorded.label_table.numbers();
+  task.label_stride = task.classes;
+  task.label_scale = recorded.label_scale.numbers();
+
+  std::vector<Array> found = recorded.results;
+  const bool per_example = call.reduction == Reduction::kNone;
+  const bool is_scalar = (task.mode & kValue) != 0 && !per_example;
+  std::deque<Laid> outputs;
+  std::vector<Operand*> operands;
+  if ((task.mode & kValue) && per_example) operands.push_back(&task.value);
+  if (task.mode & kGradient) operands.push_back(&task.gradient);
+  if (task.mode & kHessian) operands.push_back(&task.hessian);
+  for (size_t i = 0; i < operands.size(); ++i) {
+    Array& result = found.at(i + is_scalar);
+    result.bytes.assign(result.bytes.size(), 0);
+    outputs.emplace_back(result, operands[i] == &task.value ? single : shape, layout);
+    *operands[i] = outputs.back().operand();
+  }
 
   const Result result = run(call);
   if (result.bad) return false;
-  if ((task.mode & kValue) && !per_example) {
-    std::memcpy(found[0].bytes.data(), &result.value, sizeof(double));
-  }
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (!same(found[i], expected[i])) return false;
-  }
-  return true;
+  if (is_scalar) std::memcpy(found[0].bytes.data(), &result.value, sizeof(double));
+  for (size_t i = 0; i < outputs.size(); ++i) found[i + is_scalar].bytes = outputs[i].contents();
+  return std::equal(found.begin(), found.end(), recorded.results.begin(),
+                    [](const Array& a, const Array& b) { return same(a, b); });
 }
 
 }  // namespace
 
 int main(int count, char** arguments) try {
-  if (count < 2) throw std::runtime_error("usage: replay CALLS [ISA [THREADS]]");
+  if (count < 2) throw std::runtime_error("usage: replay CALLS [ISA [THREADS [LAYOUT ...]]]");
   std::ifstream from(arguments[1], std::ios::binary);
   if (!from) throw std::runtime_error(std::string("cannot read ") + arguments[1]);
   if (count > 2) select_isa(arguments[2]);
   if (count > 3) set_num_threads(std::stoi(arguments[3]));
   int64_t calls = 0, differ = 0;
-  std::string name;
   while (from.peek() != EOF) {
-    const bool equal = replay(from, name);
-    if (!equal) std::cout << "call " << calls << ", " << name << ": other bits\n";
-    ++calls;
-    differ += !equal;
+    const Recorded recorded = read_call(from);
+    for (int layout = 0; layout < kLayoutCount; ++layout) {
+      if (count > 4 && std::find(arguments + 4, arguments + count, std::string(kLayouts[layout])) ==
+                           arguments + count) {
+        continue;
+      }
+      ++calls;
+      if (repeats(recorded, Layout(layout))) continue;
+      std::cout << recorded.name << ", " << kLayouts[layout] << ": other bits\n";
+      ++differ;
+    }
   }
   std::cout << kernels().isa << ": " << calls << " calls, " << differ << " with other bits\n";
   return calls > 0 && differ == 0 ? 0 : 1;
