@@ -70,8 +70,15 @@ int64_t item_size(DType dtype) {
 // Ways to lay an array out; results must not depend on them.
 enum class Layout { kContiguous, kSpread, kReversed, kByColumns, kSwapped, kUnaligned };
 constexpr const char* kLayouts[] = {"contiguous", "spread",  "reversed",
-                                    "by columns", "swapped", "unaligned"};
+                                    "by_columns", "swapped", "unaligned"};
 constexpr int kLayoutCount = sizeof(kLayouts) / sizeof(kLayouts[0]);
+
+int layout_named(const std::string& name) {
+  for (int i = 0; i < kLayoutCount; ++i) {
+    if (name == kLayouts[i]) return i;
+  }
+  throw std::runtime_error("no layout named " + name);
+}
 
 // The examples as a plane: `columns` of them in each row.
 struct Shape {
@@ -288,14 +295,14 @@ int main(int count, char** arguments) try {
   if (!from) throw std::runtime_error(std::string("cannot read ") + arguments[1]);
   if (count > 2) select_isa(arguments[2]);
   if (count > 3) set_num_threads(std::stoi(arguments[3]));
+  bool wanted[kLayoutCount];
+  std::fill_n(wanted, kLayoutCount, count <= 4);
+  for (int i = 4; i < count; ++i) wanted[layout_named(arguments[i])] = true;
   int64_t calls = 0, differ = 0;
   while (from.peek() != EOF) {
     const Recorded recorded = read_call(from);
     for (int layout = 0; layout < kLayoutCount; ++layout) {
-      if (count > 4 && std::find(arguments + 4, arguments + count, std::string(kLayouts[layout])) ==
-                           arguments + count) {
-        continue;
-      }
+      if (!wanted[layout]) continue;
       ++calls;
       if (repeats(recorded, Layout(layout))) continue;
       std::cout << recorded.name << ", " << kLayouts[layout] << ": other bits\n";
