@@ -23,29 +23,30 @@ inline bool is_scattered(const Task& task, const Operand& operand) {
   return row != 0 && (row < 0 ? -row : row) < (next < 0 ? -next : next);
 }
 
-// The next n examples of an operand, `width` numbers each, copied in C order.
-template <class T>
-void gather(const Operand& operand, Examples at, int64_t n, int64_t width, T* to) {
-  while (n > 0) {
-    const Plane plane = at.plane(operand, n, width);
-    load_plane(operand, at.address(operand), plane, to, plane.columns);
-    const int64_t examples = plane.rows * plane.columns / width;
-    to += plane.rows * plane.columns;
-    n -= examples;
-    advance(at, examples);
+// Calls f with address and shape of each plane that the next n examples of an operand are made of,
+// `width` numbers an example, and with the place of its first number among them.
+void each_plane(const Operand& operand, Examples at, int64_t n, int64_t width, auto&& f) {
+  for (int64_t place = 0; place < n * width;) {
+    const Plane plane = at.plane(operand, n - place / width, width);
+    f(at.address(operand), plane, place);
+    place += plane.rows * plane.columns;
+    advance(at, plane.rows * plane.columns / width);
   }
 }
 
+// The next n examples of an operand, copied in C order.
 template <class T>
-void scatter(const Operand& operand, Examples at, int64_t n, int64_t width, const T* from) {
-  while (n > 0) {
-    const Plane plane = at.plane(operand, n, width);
-    store_plane(operand, at.address(operand), plane, from, plane.columns);
-    const int64_t examples = plane.rows * plane.columns / width;
-    from += plane.rows * plane.columns;
-    n -= examples;
-    advance(at, examples);
-  }
+void gather(const Operand& operand, const Examples& at, int64_t n, int64_t width, T* to) {
+  each_plane(operand, at, n, width, [&](const char* from, const Plane& plane, int64_t place) {
+    load_plane(operand, from, plane, to + place, plane.columns);
+  });
+}
+
+template <class T>
+void scatter(const Operand& operand, const Examples& at, int64_t n, int64_t width, const T* from) {
+  each_plane(operand, at, n, width, [&](char* to, const Plane& plane, int64_t place) {
+    store_plane(operand, to, plane, from + place, plane.columns);
+  });
 }
 
 // A few examples of a task as a task of their own, with copies of some operands.

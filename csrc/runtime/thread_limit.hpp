@@ -8,7 +8,7 @@ namespace numloss {
 
 // Of set_thread_override on this thread, else of set_num_threads, else NUMLOSS_NUM_THREADS, else
 // OMP_NUM_THREADS, else the CPUs this process may use (affinity and cgroup quota). At most what
-// OpenMP allows this thread, where that has been lowered since loading. Throws
+// OpenMP allows this thread, where that has been changed since loading. Throws
 // std::invalid_argument if NUMLOSS_NUM_THREADS is not a positive number.
 int num_threads();
 // Throws where num_threads would, without fixing the number yet.
