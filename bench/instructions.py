@@ -73,7 +73,7 @@ def count(program: Path, recorded: Path) -> list[int]:
     out = recorded.with_name("counts")
     valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
     only = [f"--toggle-collect={ENTRY}", f"--dump-after={ENTRY}"]
-    command = [*valgrind, *only, str(program), str(recorded), "v3", "1"]
+    command = [*valgrind, *only, str(program), str(recorded), "v3", "1", "contiguous"]
     subprocess.run(command, check=True, capture_output=True)
     dumps = sorted(out.parent.glob("counts.*"), key=lambda path: int(path.suffix[1:]))
     return [int(re.findall(r"^totals: (\d+)", path.read_text(), re.M)[0]) for path in dumps]
