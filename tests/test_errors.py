@@ -597,7 +597,12 @@ def test_unusable_number_of_threads_is_refused(count):
 def test_environment_that_is_not_ours_to_refuse():
     result = run("print(numloss.num_threads() >= 1)", NUMLOSS_NUM_THREADS="", OMP_NUM_THREADS="4,2")
     assert (result.stdout, result.stderr) == ("True\n", "")
-    assert run("numloss.show_config()", NUMLOSS_ISA="", OMP_NUM_THREADS="x").returncode == 0
+    assert run("numloss.show_config()", NUMLOSS_ISA="").returncode == 0
+
+
+@pytest.mark.plain_build  # LLVM's OpenMP runtime itself now and then aborts at such a value
+def test_openmp_variable_that_is_no_number_is_not_ours_to_refuse():
+    assert run("numloss.show_config()", OMP_NUM_THREADS="x").returncode == 0
 
 
 EMPTY = [
