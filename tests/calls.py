@@ -11,7 +11,7 @@ from unittest import mock
 import ml_dtypes
 import numpy as np
 import test_errors
-from cases import Variant
+from cases import Variant, without_shortcuts
 
 from numloss import _core, _loss
 
@@ -90,16 +90,27 @@ class _Witness:
         self.asked.append(Asked(function.__name__, function, args))
         return function(*args)
 
-    def elementwise(self, *args: Any) -> Any:
-        return self._pass(_core.elementwise, args)
-
-    def rowwise(self, *args: Any) -> Any:
-        return self._pass(_core.rowwise, args)
+    def compute(self, *args: Any) -> Any:
+        return self._pass(_core.compute, args)
 
 
 def of_the_core(asked: Callable[[], Any]) -> list[Asked]:
     """Return the calls of the extension module that a call comes to; no error comes from there."""
     witness = _Witness()
-    with mock.patch.object(_loss, "_core", witness), contextlib.suppress(Exception):
+    with (
+        without_shortcuts(),
+        mock.patch.object(_loss, "_core", witness),
+        contextlib.suppress(Exception),
+    ):
         asked()
     return witness.asked
+
+
+def goes_straight(asked: Callable[[], Any]) -> bool:
+    """Whether a call is answered by the extension module alone."""
+    with mock.patch.object(_loss, "_core", None):
+        try:
+            asked()
+        except Exception:
+            return False
+    return True

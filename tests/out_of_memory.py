@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from calls import of_the_core, refusals
+from calls import goes_straight, of_the_core, refusals
 from cases import CASES, VARIANTS, assert_same
 
 import numloss
@@ -91,7 +91,8 @@ def sweep(name: str, call: Call, places: tuple[np.ndarray, ...] = (), at_least: 
 
 def sweep_core(name: str, call: Call, places: tuple[np.ndarray, ...] = ()) -> int:
     """Let each allocation of the extension module fail in a call of the library."""
-    return sum(sweep(name, asked, places) for asked in of_the_core(call))
+    straight = [call] if goes_straight(call) else []
+    return sum(sweep(name, asked, places) for asked in [*straight, *of_the_core(call)])
 
 
 def every_way_into_a_loss() -> int:

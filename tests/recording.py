@@ -11,7 +11,7 @@ from unittest import mock
 
 import ml_dtypes
 import numpy as np
-from cases import Array
+from cases import Array, without_shortcuts
 
 from numloss import _core, _loss
 
@@ -32,60 +32,64 @@ class Recorder:
     def __getattr__(self, name: str) -> Any:
         return getattr(_core, name)
 
-    def elementwise(
+    def compute(
         self,
-        loss: int,
+        plan: tuple[Any, ...],
         mode: int,
         prediction: Any,
         target: Any,
-        parameters: tuple[float, ...],
         call: dict[str, Any],
         dtype: Any = None,
     ) -> Any:
-        result = _core.elementwise(loss, mode, prediction, target, parameters, call, dtype)
+        result = _core.compute(plan, mode, prediction, target, call, dtype)
         if isinstance(result, (tuple, np.ndarray, float)):
-            self._head(loss, mode, call, 0, prediction.size, 1, parameters, dtype, prediction)
-            target = np.broadcast_to(target, prediction.shape)
-            self._arrays(prediction, target, self._weight(call, prediction.shape))
+            write = self._elementwise if len(plan) == 2 else self._rowwise
+            write(*plan, mode, prediction, target, call, dtype)
             self._results(result)
         return result
 
-    def rowwise(
+    def _elementwise(
         self,
         loss: int,
-        soft_loss: int,
+        parameters: tuple[float, ...],
         mode: int,
         prediction: Any,
         target: Any,
+        call: dict[str, Any],
+        dtype: Any,
+    ) -> None:
+        self._head(loss, mode, call, 0, prediction.size, 1, parameters, dtype, prediction)
+        target = np.broadcast_to(target, prediction.shape)
+        self._arrays(prediction, target, self._weight(call, prediction.shape))
+
+    def _rowwise(
+        self,
+        loss: int,
+        soft_loss: int,
         parameters: tuple[float, ...],
         axis: int,
         ignore_index: int,
         label_smoothing: float,
-        class_weight: Any,
-        label_factor: Any,
-        label_table: Any,
+        per_class: Any,
+        mode: int,
+        prediction: Any,
+        target: Any,
         call: dict[str, Any],
-        dtype: Any = None,
-    ) -> Any:
-        result = _core.rowwise(
-            loss, soft_loss, mode, prediction, target, parameters, axis, ignore_index,
-            label_smoothing, class_weight, label_factor, label_table, call, dtype,
+        dtype: Any,
+    ) -> None:
+        assert axis in (-1, prediction.ndim - 1)
+        *examples, classes = prediction.shape
+        class_weight, label_factor, label_table = per_class or 3 * (None,)
+        labels = target.dtype.kind in "iu"
+        soft = not labels or label_smoothing > 0 or label_table is not None
+        self._head(
+            soft_loss if soft else loss, mode, call, 1 if labels else 2,
+            int(np.prod(examples)), classes, parameters, dtype, prediction,
+            label_smoothing, ignore_index, _core.tolerance(target),
         )  # fmt: skip
-        if isinstance(result, (tuple, np.ndarray, float)):
-            assert axis in (-1, prediction.ndim - 1)
-            labels = target.dtype.kind in "iu"
-            soft = not labels or label_smoothing > 0 or label_table is not None
-            *examples, classes = prediction.shape
-            self._head(
-                soft_loss if soft else loss, mode, call, 1 if labels else 2,
-                int(np.prod(examples)), classes, parameters, dtype, prediction,
-                label_smoothing, ignore_index, _core.tolerance(target),
-            )  # fmt: skip
-            table, scale = (None, None) if label_table is None else label_table
-            self._arrays(prediction, target, self._weight(call, examples))
-            self._arrays(class_weight, label_factor, table, scale)
-            self._results(result)
-        return result
+        table, scale = (None, None) if label_table is None else label_table
+        self._arrays(prediction, target, self._weight(call, examples))
+        self._arrays(class_weight, label_factor, table, scale)
 
     @staticmethod
     def _weight(call: dict[str, Any], examples: Any) -> Array | None:
@@ -145,5 +149,9 @@ class Recorder:
 @contextmanager
 def recording(path: Path) -> Iterator[None]:
     """Write down every call of a loss inside, and what it gave."""
-    with path.open("wb") as file, mock.patch.object(_loss, "_core", Recorder(file)):
+    with (
+        path.open("wb") as file,
+        without_shortcuts(),
+        mock.patch.object(_loss, "_core", Recorder(file)),
+    ):
         yield

@@ -1,6 +1,4 @@
-// The extension module numloss._core: a constant set of functions over a loss index. They compute
-// with the arguments as they are, or return NotImplemented where something must first be converted
-// or refused, which is the Python layer's part; None where a target lies outside the loss's domain.
+// The extension module numloss._core: a constant set of functions, whatever losses there are.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -14,133 +12,12 @@
 #include "../runtime/float_environment.hpp"
 #include "../runtime/thread_limit.hpp"
 #include "dlpack.hpp"
-#include "request.hpp"
+#include "shortcut.hpp"
 
 namespace py = pybind11;
 
 namespace numloss {
 namespace {
-
-py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
-
-// The keywords that every loss takes.
-struct Keywords {
-  py::handle weight = Py_None, out = Py_None;
-  py::handle reduction, denominator;  // null: the default
-  // False: there is one that no loss takes.
-  bool read(const py::dict& given) {
-    PyObject *key, *value;
-    for (Py_ssize_t at = 0; PyDict_Next(given.ptr(), &at, &key, &value);) {
-      if (is_text(key, "weight"))
-        weight = value;
-      else if (is_text(key, "reduction"))
-        reduction = value;
-      else if (is_text(key, "denominator"))
-        denominator = value;
-      else if (is_text(key, "out"))
-        out = value;
-      else
-        return false;
-    }
-    return true;
-  }
-};
-
-// `dtype`, that of the results, is None where the arguments are the user's own; else the Python
-// layer has converted and checked them.
-py::object elementwise(int loss, unsigned mode, py::handle prediction, py::handle target,
-                       py::tuple parameters, py::dict call, py::handle dtype) {
-  Keywords keywords;
-  if (!keywords.read(call)) return not_implemented();
-  Request request(loss, mode, parameters);
-  const bool fit = request.set_reduction(keywords.reduction, keywords.denominator) &&
-                   request.set_prediction(prediction, -1, dtype) &&
-                   request.set_target(target, -1, !dtype.is_none()) &&
-                   request.set_weight(keywords.weight) &&
-                   request.set_outputs(keywords.out, !dtype.is_none());
-  return fit ? request.run() : not_implemented();
-}
-
-// A Python integer of 64 bits. False: something else.
-bool to_integer(py::handle x, int64_t& value) {
-  if (PyBool_Check(x.ptr()) || !PyIndex_Check(x.ptr())) return false;
-  value = PyNumber_AsSsize_t(x.ptr(), PyExc_OverflowError);
-  if (value != -1 || PyErr_Occurred() == nullptr) return true;
-  PyErr_Clear();
-  return false;
-}
-
-// Per-class numbers that the Python layer has checked, or null.
-const double* numbers(py::handle x, int64_t count) {
-  if (x.is_none()) return nullptr;
-  const py::array array = as_array(x);
-  if (!is_array(x) || !py::isinstance<py::array_t<double>>(array) || array.size() != count ||
-      !(array.flags() & py::array::c_style)) {
-    throw std::invalid_argument("class numbers must be a contiguous float64 array of that size");
-  }
-  return static_cast<const double*>(array.data());
-}
-
-// A pair from the Python layer: a C x C table of float64, rows of any stride, and a factor per row.
-void set_label_table(const py::tuple& pair, Task& task) {
-  const py::array table = pair[0].cast<py::array>();
-  if (!py::isinstance<py::array_t<double>>(table) || table.ndim() != 2 ||
-      table.shape(0) != task.classes || table.shape(1) != task.classes ||
-      (task.classes > 1 && table.strides(1) != sizeof(double))) {
-    throw std::invalid_argument("a label table must be float64, one row of C classes per class");
-  }
-  task.label_table = static_cast<const double*>(table.data());
-  task.label_stride = table.strides(0) / py::ssize_t(sizeof(double));
-  task.label_scale = numbers(pair[1], task.classes);
-}
-
-// Row sums of probabilities may be off by what their type rounds away.
-double tolerance(DType dtype) {
-  return dtype == DType::kFloat16 || dtype == DType::kBfloat16 ? 2e-2 : 1e-3;
-}
-
-// `loss` serves integer labels, `soft_loss` distributions (and labels that become ones, by
-// smoothing or a table); -1 where there is none.
-py::object rowwise(int loss, int soft_loss, unsigned mode, py::handle prediction, py::handle target,
-                   py::tuple parameters, py::handle axis_object, py::handle ignore_object,
-                   double label_smoothing, py::handle class_weight, py::handle label_factor,
-                   py::handle label_table, py::dict call, py::handle dtype) {
-  Keywords keywords;
-  if (!keywords.read(call)) return not_implemented();
-  Request request(loss, mode, parameters);
-  Task& task = request.task;
-  int64_t wide_axis = 0;
-  if (!is_array(prediction) || !to_integer(axis_object, wide_axis) ||
-      !to_integer(ignore_object, task.ignore_index)) {
-    return not_implemented();
-  }
-  const int64_t ndim = as_array(prediction).ndim();
-  if (wide_axis < 0) wide_axis += ndim;
-  if (wide_axis < 0 || wide_axis >= ndim) return not_implemented();
-  const int axis = int(wide_axis);
-  if (!request.set_reduction(keywords.reduction, keywords.denominator) ||
-      !request.set_prediction(prediction, axis, dtype) || task.classes == 0) {
-    return not_implemented();
-  }
-  Operand probe;
-  if (!attach(target, probe)) return not_implemented();
-  const bool labels = !is_real(probe.dtype) && probe.dtype != DType::kBool;
-  task.target_kind = labels ? Target::kLabel : Target::kDistribution;
-  const bool soft = !labels || is_positive(label_smoothing) || !label_table.is_none();
-  task.loss = soft ? soft_loss : loss;
-  if (task.loss < 0 || probe.dtype == DType::kBool) return not_implemented();
-  if (!request.set_target(target, labels ? -1 : axis, !dtype.is_none()) ||
-      !request.set_weight(keywords.weight) ||
-      !request.set_outputs(keywords.out, !dtype.is_none())) {
-    return not_implemented();
-  }
-  task.label_smoothing = label_smoothing;
-  task.class_weight = numbers(class_weight, task.classes);
-  task.label_factor = numbers(label_factor, task.classes);
-  if (!label_table.is_none()) set_label_table(py::reinterpret_borrow<py::tuple>(label_table), task);
-  task.distribution_tolerance = tolerance(task.target.dtype);
-  return request.run();
-}
 
 double tolerance_of(const py::array& target) {
   return tolerance(type_of(target.dtype()).value_or(DType::kFloat64));
@@ -231,13 +108,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("HESSIAN") = unsigned(kHessian);
   m.attr("TOTALS") = kTotals;
   m.attr("version") = NUMLOSS_VERSION;
-  const auto users_own = py::arg("dtype") = py::none();
-  m.def("elementwise", elementwise, py::arg("loss"), py::arg("mode"), py::arg("prediction"),
-        py::arg("target"), py::arg("parameters"), py::arg("call"), users_own);
-  m.def("rowwise", rowwise, py::arg("loss"), py::arg("soft_loss"), py::arg("mode"),
-        py::arg("prediction"), py::arg("target"), py::arg("parameters"), py::arg("axis"),
-        py::arg("ignore_index"), py::arg("label_smoothing"), py::arg("class_weight"),
-        py::arg("label_factor"), py::arg("label_table"), py::arg("call"), users_own);
+  plan_name = PyUnicode_InternFromString("_plan");
+  m.attr("Shortcut") = py::reinterpret_steal<py::object>(PyType_FromSpec(&shortcut_spec));
+  m.attr("compute") = py::reinterpret_steal<py::object>(PyCFunction_New(&kComputeEntry, nullptr));
   m.def("tolerance", tolerance_of);
   m.def("losses", losses);
   m.def("functions", functions);

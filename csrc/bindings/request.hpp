@@ -15,7 +15,6 @@
 #include <string_view>
 #include <vector>
 
-#include "../runtime/float_environment.hpp"
 #include "../runtime/run.hpp"
 
 namespace numloss {
@@ -25,8 +24,8 @@ namespace py = pybind11;
 
 // A mode of the bindings: the sums that a mean is made of.
 constexpr unsigned kTotals = 8;
-// Work below this many nanoseconds keeps the GIL: giving it up and taking it back costs as much.
-constexpr double kHoldGil = 5000;
+// Work below this many picoseconds keeps the GIL: giving it up and taking it back costs as much.
+constexpr int64_t kHoldGil = 5'000'000;
 
 bool is_array(py::handle x) { return Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_; }
 
@@ -284,12 +283,10 @@ class Request {
     return n > 0 || out.is_none();
   }
 
-  py::object run() {
+  // `frames`: Python's, from here to the user's line, where a warning belongs.
+  py::object run(int frames) {
     Result result = compute();
     if (result.empty) {
-      // To the user's line: past the definition and elementwise or rowwise, and a method of the
-      // loss.
-      const int frames = task.mode == kValue ? 3 : 4;
       if (PyErr_WarnEx(PyExc_RuntimeWarning, "mean of a loss over no examples: the result is nan",
                        frames) < 0) {
         throw py::error_already_set();
@@ -319,8 +316,6 @@ class Request {
 
  private:
   Result compute() {
-    // Even the estimate would leave its mark on the caller's flags.
-    const FloatEnvironment ieee;
     if (estimated_cost(task) < kHoldGil) return numloss::run(call);
     return without_gil([this] { return numloss::run(call); });
   }
@@ -375,15 +370,21 @@ class Request {
 
   py::object results(const Result& result) const {
     if (totals_) return py::make_tuple(result.value, result.weight, result.count);
-    if (task.mode & kHessian) return py::make_tuple(outputs_[0], outputs_[1]);
+    if (task.mode & kHessian) return pair(outputs_[0], outputs_[1]);
     if (call.reduction == Reduction::kNone) {
-      if (task.mode == (kValue | kGradient)) return py::make_tuple(outputs_[0], outputs_[1]);
+      if (task.mode == (kValue | kGradient)) return pair(outputs_[0], outputs_[1]);
       return outputs_[0];
     }
     if (task.mode == kGradient) return outputs_[0];
     const py::object value = scalar(result.value);
     if (task.mode == kValue) return value;
-    return py::make_tuple(value, outputs_[0]);
+    return pair(value, outputs_[0]);
+  }
+
+  static py::object pair(py::handle first, py::handle second) {
+    PyObject* result = PyTuple_Pack(2, first.ptr(), second.ptr());
+    if (result == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(result);
   }
 
   int axis_ = -1;

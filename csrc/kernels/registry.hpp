@@ -20,11 +20,14 @@ struct Entry {
   RowFunctions<double> row64;
 };
 
+constexpr int64_t picoseconds(double nanoseconds) { return int64_t(1000 * nanoseconds); }
+
 template <template <class> class Loss>
 constexpr Entry elements() {
   using Named = Loss<float>;
-  return {{Named::name, false, Named::cost},
-          element_functions<Loss, float>(),
+  constexpr ElementFunctions<float> kFunctions = element_functions<Loss, float>();
+  return {{Named::name, false, kFunctions.check == nullptr, picoseconds(Named::cost)},
+          kFunctions,
           element_functions<Loss, double>(),
           {},
           {}};
@@ -32,8 +35,11 @@ constexpr Entry elements() {
 
 template <class Family>
 constexpr Entry rows(const char* name, double cost) {
-  return {
-      {name, true, cost}, {}, {}, row_functions<Family, float>(), row_functions<Family, double>()};
+  return {{name, true, false, picoseconds(cost)},
+          {},
+          {},
+          row_functions<Family, float>(),
+          row_functions<Family, double>()};
 }
 
 constexpr Entry kRegistry[] = {

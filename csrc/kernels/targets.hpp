@@ -50,7 +50,7 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
                         Partial& partial) {
   alignas(64) double buffer[kLanes], example_weight[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
-  if (outside_weights(weight, n)) return false;
+  if (task.weight.data != nullptr && outside_weights(weight, n)) return false;
   load_labels(task, at, n, info.label);
   // Smoothing spreads the class weights over the classes: they are in the mass then.
   const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;

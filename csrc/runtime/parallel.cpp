@@ -19,8 +19,8 @@ namespace numloss {
 namespace {
 
 // Below this a second thread costs more than it saves: waking a cold one takes tens of us.
-constexpr double kWorthThreads = 100e3;
-constexpr double kWorthOneMore = 50e3;
+constexpr int64_t kWorthThreads = 100'000'000;  // ps
+constexpr int64_t kWorthOneMore = 50'000'000;
 
 // Whoever is free takes the next block; partial results have a place each, so the order in which
 // they come does not show.
@@ -126,10 +126,10 @@ void after_fork_in_child() {
 
 }  // namespace
 
-Team::Team(double nanoseconds, int64_t blocks) {
-  if (nanoseconds < kWorthThreads || blocks < 2) return;
-  const double worth = std::min(nanoseconds / kWorthOneMore, double(blocks));
-  const int wanted = std::min(num_threads(), int(std::min(worth, 4096.0)));
+Team::Team(int64_t picoseconds, int64_t blocks) {
+  if (picoseconds < kWorthThreads || blocks < 2) return;
+  const int64_t worth = std::min(picoseconds / kWorthOneMore, blocks);
+  const int wanted = int(std::min<int64_t>(num_threads(), worth));
   if (wanted < 2 || busy.exchange(true)) return;
   owns_ = true;
   size_ = wanted;

@@ -15,7 +15,7 @@ void for_blocks(int64_t blocks, int threads, BlockBody body, void* context);
 // them. However many threads call, no more than num_threads() - 1 are ever made for all of them.
 class Team {
  public:
-  explicit Team(double nanoseconds, int64_t blocks);
+  Team(int64_t picoseconds, int64_t blocks);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;

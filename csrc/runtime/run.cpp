@@ -1,6 +1,7 @@
 #include "run.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <limits>
 #include <memory>
@@ -49,12 +50,13 @@ int64_t block_length(const Task& task) {
 template <class T, size_t kSmall>
 class Workspace {
  public:
-  explicit Workspace(size_t n) : data_(small_) {
-    if (n <= kSmall) return;
-    large_.reset(
-        static_cast<T*>(std::aligned_alloc(kPage, (n * sizeof(T) + kPage - 1) / kPage * kPage)));
-    if (!large_) throw std::bad_alloc();
-    data_ = large_.get();
+  explicit Workspace(size_t n) : data_(reinterpret_cast<T*>(small_)) {
+    if (n > kSmall) {
+      large_.reset(
+          static_cast<T*>(std::aligned_alloc(kPage, (n * sizeof(T) + kPage - 1) / kPage * kPage)));
+      if (!large_) throw std::bad_alloc();
+      data_ = large_.get();
+    }
     std::uninitialized_default_construct_n(data_, n);
   }
   T* data() { return data_; }
@@ -64,7 +66,7 @@ class Workspace {
   struct Free {
     void operator()(T* memory) const { std::free(memory); }
   };
-  alignas(64) T small_[kSmall];
+  alignas(64) std::byte small_[kSmall * sizeof(T)];
   std::unique_ptr<T, Free> large_;
   T* data_;
 };
@@ -116,7 +118,7 @@ Totals sweep(const Task& task, BlockFunction function) {
   const int64_t bytes = kernels().scratch_bytes(task);
   if (bytes > kAddressable) throw std::bad_alloc();
   const int64_t stride = (bytes + 63) / 64 * 64;
-  Workspace<char, 8192> scratch(size_t(stride) * size_t(team.size()));
+  Workspace<char, 16384> scratch(size_t(stride) * size_t(team.size()));
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
   Sweep context{task, function, length, partials.data(), scratch.data(), stride};
   for_blocks(blocks, team.size(), run_block, &context);
@@ -159,7 +161,8 @@ double denominator_of(const Call& call, const Totals& totals) {
                       (call.denominator == Denominator::kCount || unweighted(task)));
   Result result;
   double denominator = 1;
-  if (!call.outputs_are_ours || (derivatives && mean && !known)) {
+  const bool may_be_bad = !table.loss[task.loss].any_target || task.weight.data != nullptr;
+  if ((!call.outputs_are_ours && may_be_bad) || (derivatives && mean && !known)) {
     const Totals totals = sweep(task, table.survey);
     if (totals.bad) return {.bad = true};
     denominator = denominator_of(call, totals);
@@ -188,8 +191,11 @@ double denominator_of(const Call& call, const Totals& totals) {
 
 }  // namespace
 
-double estimated_cost(const Task& task) {
-  return kernels().loss[task.loss].cost * double(task.size) * double(task.classes);
+int64_t estimated_cost(const Task& task) {
+  int64_t elements, cost;
+  const bool beyond = __builtin_mul_overflow(task.size, task.classes, &elements) ||
+                      __builtin_mul_overflow(elements, kernels().loss[task.loss].cost, &cost);
+  return beyond ? std::numeric_limits<int64_t>::max() : cost;
 }
 
 Result run(Call& call) {

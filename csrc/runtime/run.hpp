@@ -29,7 +29,8 @@ struct Result {
 
 Result run(Call& call);
 
-// Roughly the nanoseconds that a call keeps one core busy.
-double estimated_cost(const Task& task);
+// Roughly the picoseconds that a call keeps one core busy: in integers, which leave no mark on the
+// flags of the caller's floating-point environment.
+int64_t estimated_cost(const Task& task);
 
 }  // namespace numloss

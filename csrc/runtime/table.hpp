@@ -90,7 +90,8 @@ using BlockFunction = void (*)(const Task&, int64_t begin, int64_t end, char* sc
 struct LossInfo {
   const char* name;
   bool rowwise;
-  double cost;  // nanoseconds an element takes on one core, roughly: when are threads worth waking
+  bool any_target;  // none lies outside its domain
+  int64_t cost;     // ps an element takes on one core, roughly: when are threads worth waking
 };
 
 struct MathInfo {

@@ -1,8 +1,9 @@
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
 VALUE: int
 GRADIENT: int
@@ -10,30 +11,20 @@ HESSIAN: int
 TOTALS: int
 version: str
 
-def elementwise(
-    loss: int,
+@final
+class Shortcut:
+    def __new__(cls, mode: int, method: Callable[..., Any]) -> Self: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __get__(self, instance: object, owner: type | None = None, /) -> Any: ...
+
+def compute(
+    plan: tuple[Any, ...],
     mode: int,
     prediction: Any,
     target: Any,
-    parameters: tuple[float, ...],
     call: Mapping[str, Any],
     dtype: np.dtype[Any] | None = None,
-) -> Any: ...
-def rowwise(
-    loss: int,
-    soft_loss: int,
-    mode: int,
-    prediction: Any,
-    target: Any,
-    parameters: tuple[float, ...],
-    axis: int,
-    ignore_index: int,
-    label_smoothing: float,
-    class_weight: NDArray[np.float64] | None,
-    label_factor: NDArray[np.float64] | None,
-    label_table: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-    call: Mapping[str, Any],
-    dtype: np.dtype[Any] | None = None,
+    /,
 ) -> Any: ...
 def tolerance(target: NDArray[Any], /) -> float: ...
 def losses() -> dict[str, tuple[int, bool]]: ...

@@ -5,15 +5,26 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypedDict
+from functools import update_wrapper
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypedDict,
+    TypeVar,
+    cast,
+)
+
+import numpy as np
 
 from numloss import _core, _docs, _validate
 from numloss._arithmetic import ieee
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-    from typing_extensions import Self
 
     from numloss._validate import Domain
 
@@ -48,18 +59,25 @@ class Totals:
     count: int
 
 
-if TYPE_CHECKING:
+#: A mode that computes nothing: a definition returns its plan, all that the kernels need to know of
+#: the loss and its parameters. No array that it is given is looked at.
+PLAN = 0
+_NO_ARRAY = np.zeros(())
 
-    class _ValueCall(Generic[P]):
-        def __new__(cls, define: Callable[Concatenate[int, P], Any], mode: int, /) -> Self: ...
-        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
-
-else:
-    # It calls from C: a __call__ in Python would cost 0.1 us, a sixth of a call on 64 numbers.
-    _ValueCall = partial
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Loss(_ValueCall[P]):
+def _shortcut(mode: int) -> Callable[[F], F]:
+    """Let a method of a loss go straight to the kernels where its arguments allow that."""
+
+    def decorate(method: F) -> F:
+        shortcut: Any = update_wrapper(_core.Shortcut(mode, method), method)
+        return cast("F", shortcut)
+
+    return decorate
+
+
+class Loss(Generic[P]):
     """A loss function: call it for the value, or use its methods for the derivatives.
 
     Every method takes the arguments of the call. ``reduction`` is ``"mean"``, ``"sum"`` or
@@ -83,13 +101,19 @@ class Loss(_ValueCall[P]):
     __name__: str
     _define: Callable[Concatenate[int, P], Any]
 
-    def __new__(cls, define: Callable[Concatenate[int, P], Any]) -> Loss[P]:
-        loss = super().__new__(cls, define, VALUE)
-        update_wrapper(loss, define)
-        loss._define = define
-        loss.__doc__ = _docs.complete(define.__doc__)
-        return loss
+    def __init__(self, define: Callable[Concatenate[int, P], Any]) -> None:
+        update_wrapper(self, define)
+        self._define = define
+        self.__doc__ = _docs.complete(define.__doc__)
+        #: That of the default parameters, None where the kernels take other arrays than the call.
+        plan_of: Any = define
+        self._plan = plan_of(PLAN, *[_NO_ARRAY] * (define.__code__.co_argcount - 1))
 
+    @_shortcut(VALUE)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return self._define(VALUE, *args, **kwargs)
+
+    @_shortcut(GRADIENT)
     def grad(self, *args: P.args, **kwargs: P.kwargs) -> NDArray[Any]:
         """Return the gradient of the reduced value, in the shape of the prediction.
 
@@ -104,6 +128,7 @@ class Loss(_ValueCall[P]):
         gradient: NDArray[Any] = self._define(GRADIENT, *args, **kwargs)
         return gradient
 
+    @_shortcut(VALUE | GRADIENT)
     def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[Any, NDArray[Any]]:
         """Return value and gradient from one pass over the data.
 
@@ -119,6 +144,7 @@ class Loss(_ValueCall[P]):
         pair: tuple[Any, NDArray[Any]] = self._define(VALUE | GRADIENT, *args, **kwargs)
         return pair
 
+    @_shortcut(GRADIENT | HESSIAN)
     def grad_and_hess(self, *args: P.args, **kwargs: P.kwargs) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the gradient and the diagonal of the Hessian of the reduced value.
 
@@ -200,14 +226,15 @@ def elementwise(
     call: Mapping[str, Any],
 ) -> Any:
     """Compute a loss whose every element is an example."""
-    result = _core.elementwise(kernel.index, mode, prediction, target, parameters, call)
+    plan = kernel.index, parameters
+    if mode == PLAN:
+        return plan
+    result = _core.compute(plan, mode, prediction, target, call)
     if result is NotImplemented:
         arrays = _validate.elementwise(prediction, target)
         prediction, target = arrays.prediction, arrays.target
         call = _validate.call(mode, arrays, **call)
-        result = _core.elementwise(
-            kernel.index, mode, prediction, target, parameters, call, arrays.dtype
-        )
+        result = _core.compute(plan, mode, prediction, target, call, arrays.dtype)
         if result is NotImplemented:
             _validate.refuse_change()
     if result is None:
@@ -268,27 +295,21 @@ def rowwise(
     per_class: PerClass | None = None,
 ) -> Any:
     """Compute a loss over an axis of classes."""
-    weights = factors = table = None
-    if per_class is not None:
+    parts: Any = per_class
+    if per_class is not None and mode != PLAN:
         prediction = _validate.array("prediction", prediction)
-        weights, factors, table = per_class(_validate.class_count(prediction, axis))
-    result = NotImplemented
-    if rows.takes_probabilities or _validate.is_integer_array(target):
-        # Spelt out twice: unpacking a tuple of options costs as much as the checks of a small call.
-        result = _core.rowwise(
-            rows.labels, rows.soft, mode, prediction, target, parameters, axis, ignore_index,
-            label_smoothing, weights, factors, table, call,
-        )  # fmt: skip
+        parts = per_class(_validate.class_count(prediction, axis))
+    plan = rows.labels, rows.soft, parameters, axis, ignore_index, label_smoothing, parts
+    if mode == PLAN:
+        return plan
+    result = _core.compute(plan, mode, prediction, target, call)
     if result is NotImplemented:
         arrays = _validate.rowwise(
             prediction, target, axis, ignore_index, rows.takes_labels, rows.takes_probabilities
         )
         prediction, target = arrays.prediction, arrays.target
         call = _validate.call(mode, arrays, **call)
-        result = _core.rowwise(
-            rows.labels, rows.soft, mode, prediction, target, parameters, axis, ignore_index,
-            label_smoothing, weights, factors, table, call, arrays.dtype,
-        )  # fmt: skip
+        result = _core.compute(plan, mode, prediction, target, call, arrays.dtype)
         if result is NotImplemented:
             _validate.refuse_change()
     if result is None:

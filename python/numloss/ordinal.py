@@ -13,13 +13,71 @@ from numloss._arithmetic import ieee
 from numloss._loss import Call, Loss, by_class_weight, label_rows, rowwise, soft_label_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
     from typing_extensions import Unpack
+
+    from numloss._loss import PerClass
 
 __all__ = ["ordinal_cross_entropy", "ranked_probability"]
 
 _RANKED_PROBABILITY = label_rows("ranked_probability")
 _ORDINAL_CROSS_ENTROPY = soft_label_rows("cross_entropy_distribution")
+
+
+#: What depends on the number of classes, of which the last alone is there: rows of shares, one for
+#: each label, and what makes them add up to 1.
+SoftLabels = tuple[None, None, tuple["NDArray[np.float64]", "NDArray[np.float64]"]]
+
+
+def _per_class(
+    class_weight: ArrayLike | None, distance: ArrayLike | str, temperature: float
+) -> PerClass:
+    """Return what makes the weight of each class and the distribution of each label."""
+    soft_labels: Callable[[int], SoftLabels]
+    if isinstance(distance, str):
+        name = _validate.one_of("distance", distance, ("absolute", "squared"))
+        soft_labels = partial(_by_steps, name, temperature)
+    else:
+        soft_labels = partial(_by_table, distance, temperature)
+    if class_weight is None:
+        return soft_labels
+    return lambda classes: (
+        _validate.class_numbers("class_weight", class_weight, classes),
+        *soft_labels(classes)[1:],
+    )
+
+
+def _by_table(distance: ArrayLike, temperature: float, classes: int) -> SoftLabels:
+    distances = _validate.class_table("distance", distance, classes)
+    with ieee:
+        shares = _shares(distances - distances.min(axis=1, keepdims=True), temperature)
+        return None, None, (shares, 1 / np.add.accumulate(shares, axis=1)[:, -1])
+
+
+@lru_cache(maxsize=8)  # making them costs more than a small call
+def _by_steps(distance: str, temperature: float, classes: int) -> SoftLabels:
+    """Return the table of a distance that depends on |c - y| alone: C numbers, not C x C."""
+    with ieee:
+        steps = np.arange(float(classes))
+        shares = _shares(steps if distance == "absolute" else steps * steps, temperature)
+        sums = np.add.accumulate(shares)
+        scale = 1 / (sums + sums[::-1] - shares[0])
+    # Row y begins y places before the share of the label itself in the middle.
+    mirrored = np.concatenate([shares[:0:-1], shares])
+    rows = as_strided(
+        mirrored[classes - 1 :], (classes, classes), (-mirrored.itemsize, mirrored.itemsize)
+    )
+    return None, None, (rows, scale)
+
+
+def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    # The share of a class too far off is 0, whatever the caller makes of underflow.
+    with np.errstate(all="ignore"):
+        exponents = -distances / temperature
+    # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
+    return _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)
 
 
 @Loss
@@ -130,51 +188,5 @@ def ordinal_cross_entropy(
         axis,
         ignore_index,
         call,
-        per_class=partial(_weights_and_table, class_weight, distance, temperature),
+        per_class=_per_class(class_weight, distance, temperature),
     )
-
-
-def _weights_and_table(
-    class_weight: ArrayLike | None, distance: ArrayLike | str, temperature: float, classes: int
-) -> tuple[Any, Any, Any]:
-    weights = _validate.class_numbers("class_weight", class_weight, classes)
-    return weights, None, _soft_labels(distance, temperature, classes)
-
-
-#: Rows of shares, one for each label, and what makes them add up to 1.
-Table = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
-
-
-def _soft_labels(distance: ArrayLike | str, temperature: float, classes: int) -> Table:
-    """Return the distribution of each label."""
-    if isinstance(distance, str):
-        distance = _validate.one_of("distance", distance, ("absolute", "squared"))
-        return _by_steps(distance, temperature, classes)
-    distances = _validate.class_table("distance", distance, classes)
-    with ieee:
-        shares = _shares(distances - distances.min(axis=1, keepdims=True), temperature)
-        return shares, 1 / np.add.accumulate(shares, axis=1)[:, -1]
-
-
-@lru_cache(maxsize=8)  # making them costs more than a small call
-def _by_steps(distance: str, temperature: float, classes: int) -> Table:
-    """Return the table of a distance that depends on |c - y| alone: C numbers, not C x C."""
-    with ieee:
-        steps = np.arange(float(classes))
-        shares = _shares(steps if distance == "absolute" else steps * steps, temperature)
-        sums = np.add.accumulate(shares)
-        scale = 1 / (sums + sums[::-1] - shares[0])
-    # Row y begins y places before the share of the label itself in the middle.
-    mirrored = np.concatenate([shares[:0:-1], shares])
-    rows = as_strided(
-        mirrored[classes - 1 :], (classes, classes), (-mirrored.itemsize, mirrored.itemsize)
-    )
-    return rows, scale
-
-
-def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    # The share of a class too far off is 0, whatever the caller makes of underflow.
-    with np.errstate(all="ignore"):
-        exponents = -distances / temperature
-    # NumPy's exp and sum depend on the CPU; the kernels' exp and a running sum do not.
-    return _core.apply("exp_nonpositive", exponents).reshape(exponents.shape)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numloss._arithmetic import ieee
-from numloss._loss import Loss, elementwise, kernel
+from numloss._loss import PLAN, Loss, elementwise, kernel
 from numloss._validate import array, fraction, nonnegative
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _NO_TARGET = np.zeros((), np.int8)
 
 def _penalty(mode: int, w: ArrayLike, l1: float, l2: float, out: Any) -> Any:
     """Return what is asked for of l1 sum |w| + l2/2 sum w²."""
+    if mode == PLAN:
+        return None  # a call has no target
     w = array("w", w)
     return elementwise(
         _ELASTIC_NET, mode, w, _NO_TARGET, (l1, l2), {"reduction": "sum", "out": out}
