@@ -89,6 +89,21 @@ def goals_command(arguments: list[str]) -> int:
     return int(any(outcome.reached is False for outcome in outcomes))
 
 
+def small_command(arguments: list[str]) -> int:
+    """Measure small calls; the exit status is 1 where a value takes too many times a numpy.add."""
+    machine.pin(1)
+    parser = argparse.ArgumentParser("bench small", description="Small calls beside numpy.add.")
+    common(parser)
+    options = parser.parse_args(arguments)
+    from bench import small
+    from bench.run import load_peers, run
+
+    cells = run(small.CELLS, load_peers(options.peer, threads=1), budget(options))
+    results = {"machine": machine.describe(), "cells": cells}
+    present(results, options, [small.table(cells)])
+    return int(any(map(small.is_slow, cells)))
+
+
 def callers_command(arguments: list[str]) -> int:
     """Compare many threads at once with one; the exit status is 1 where they are slower."""
     parser = argparse.ArgumentParser("bench callers", description="Many callers against one.")
@@ -207,6 +222,7 @@ def common(parser: argparse.ArgumentParser) -> None:
 COMMANDS = {
     "run": run_command,
     "goals": goals_command,
+    "small": small_command,
     "callers": callers_command,
     "compare": compare_command,
     "report": report_command,

@@ -13,7 +13,7 @@ import numloss
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
-from bench import callers  # noqa: E402
+from bench import callers, small  # noqa: E402
 from bench.agreement import MismatchError, check  # noqa: E402
 from bench.cells import Cell, make_data, parse_shape, problem, shape_name  # noqa: E402
 from bench.compare import compare  # noqa: E402
@@ -21,7 +21,7 @@ from bench.footprint import resident_growth, traced_peak  # noqa: E402
 from bench.peers import Contestant, Result, load  # noqa: E402
 from bench.peers import numpy as numpy_peer  # noqa: E402
 from bench.report import tables  # noqa: E402
-from bench.run import measure  # noqa: E402
+from bench.run import measure, run  # noqa: E402
 from bench.timing import Budget  # noqa: E402
 
 BLINK = Budget(sample=1e-5, seconds=0, rounds=(2, 2))
@@ -39,6 +39,20 @@ def results(tmp_path_factory):
     files = ["--json", str(folder / "results.json"), "--markdown", str(folder / "results.md")]
     bench("--quick", "--silent", *selection, *files)
     return json.loads((folder / "results.json").read_text()), (folder / "results.md").read_text()
+
+
+def test_small_calls_are_held_against_numpy_add():
+    cells = [cell for cell in small.CELLS if cell.loss in ("mse", "cross_entropy")]
+    assert {cell.elements for cell in cells} == {64, 80}
+    measured = run(cells, [load("numloss", threads=1)], BLINK)
+    rows = small.table(measured).rows
+    assert [row[:3] for row in rows[:2]] == [["mse", "64", "value"], ["mse", "64", "value+grad"]]
+    ours, add = (measured[0]["times"][name]["median"] for name in ("numloss", "numpy.add"))
+    assert small.adds(measured[0]) == pytest.approx(ours / add)
+    slow = {**measured[0], "ratios": {"numloss": {"numpy.add": 0.5}}}
+    assert small.is_slow(slow)
+    assert not small.is_slow({**slow, "ratios": {"numloss": {"numpy.add": 0.6}}})
+    assert small.row(slow)[-1] == "SLOW"
 
 
 def test_many_callers_are_compared_with_one():

@@ -56,6 +56,11 @@ py::object elementwise(py::handle plan, unsigned mode, const Arguments& given) {
 
 // A Python integer of 64 bits. False: something else.
 bool to_integer(py::handle x, int64_t& value) {
+  if (PyLong_CheckExact(x.ptr())) {
+    int overflow = 0;
+    value = PyLong_AsLongLongAndOverflow(x.ptr(), &overflow);
+    return overflow == 0;
+  }
   if (PyBool_Check(x.ptr()) || !PyIndex_Check(x.ptr())) return false;
   value = PyNumber_AsSsize_t(x.ptr(), PyExc_OverflowError);
   if (value != -1 || PyErr_Occurred() == nullptr) return true;

@@ -35,17 +35,6 @@ bool is_text(py::handle x, const char* text) {
   return PyUnicode_Check(x.ptr()) && PyUnicode_CompareWithASCIIString(x.ptr(), text) == 0;
 }
 
-std::optional<DType> integer_type(char kind, py::ssize_t size) {
-  const bool is_signed = kind == 'i';
-  switch (size) {
-    case 1: return kind == 'b' ? DType::kBool : is_signed ? DType::kInt8 : DType::kUint8;
-    case 2: return is_signed ? DType::kInt16 : DType::kUint16;
-    case 4: return is_signed ? DType::kInt32 : DType::kUint32;
-    case 8: return is_signed ? DType::kInt64 : DType::kUint64;
-    default: return {};
-  }
-}
-
 // Numbers of types from here on belong to packages that register their own with NumPy.
 constexpr int kFirstRegistered = 256;
 
@@ -57,25 +46,37 @@ bool is_bfloat(const py::dtype& dtype) {
   return dtype.itemsize() == 2 && path.substr(path.rfind('.') + 1) == "bfloat16";
 }
 
+template <class T>
+constexpr DType integer_type() {
+  constexpr bool kSigned = T(-1) < T(0);
+  switch (sizeof(T)) {
+    case 2: return kSigned ? DType::kInt16 : DType::kUint16;
+    case 4: return kSigned ? DType::kInt32 : DType::kUint32;
+    default: return kSigned ? DType::kInt64 : DType::kUint64;
+  }
+}
+
 std::optional<DType> type_of(const py::dtype& dtype) {
-  if (dtype.num() < 0) return {};
-  if (dtype.num() >= kFirstRegistered) {
-    if (is_bfloat(dtype)) return DType::kBfloat16;
-    return {};
+  using Number = py::detail::npy_api;
+  constexpr int kHalf = 23;  // NPY_HALF
+  switch (dtype.num()) {
+    case Number::NPY_FLOAT_: return DType::kFloat32;
+    case Number::NPY_DOUBLE_: return DType::kFloat64;
+    case kHalf: return DType::kFloat16;
+    case Number::NPY_BOOL_: return DType::kBool;
+    case Number::NPY_BYTE_: return DType::kInt8;
+    case Number::NPY_UBYTE_: return DType::kUint8;
+    case Number::NPY_SHORT_: return integer_type<short>();
+    case Number::NPY_USHORT_: return integer_type<unsigned short>();
+    case Number::NPY_INT_: return integer_type<int>();
+    case Number::NPY_UINT_: return integer_type<unsigned>();
+    case Number::NPY_LONG_: return integer_type<long>();
+    case Number::NPY_ULONG_: return integer_type<unsigned long>();
+    case Number::NPY_LONGLONG_: return integer_type<long long>();
+    case Number::NPY_ULONGLONG_: return integer_type<unsigned long long>();
   }
-  switch (dtype.kind()) {
-    case 'f':
-      switch (dtype.itemsize()) {
-        case 2: return DType::kFloat16;
-        case 4: return DType::kFloat32;
-        case 8: return DType::kFloat64;
-        default: return {};
-      }
-    case 'b':
-    case 'i':
-    case 'u': return integer_type(dtype.kind(), dtype.itemsize());
-    default: return {};
-  }
+  if (dtype.num() >= kFirstRegistered && is_bfloat(dtype)) return DType::kBfloat16;
+  return {};
 }
 
 bool is_real(DType dtype) { return dtype <= DType::kBfloat16; }

@@ -53,9 +53,9 @@ PyMethodDef kComputeEntry = {
     METH_FASTCALL, nullptr};
 
 // A method of a loss, with a way of its own for the most frequent call: two arrays as they are, and
-// no parameter of the loss. By the loss's `_plan` that goes straight to the kernels. Every other call
-// goes to the method as it is written in Python, and so does what they refuse: messages are made
-// there alone.
+// no parameter of the loss. By the loss's `_plan` that goes straight to the kernels. Every other
+// call goes to the method as it is written in Python, and so does what they refuse: messages are
+// made there alone.
 struct Shortcut {
   PyObject head;
   vectorcallfunc call;
@@ -68,8 +68,7 @@ PyObject* plan_name = nullptr;  // "_plan", interned at import
 
 // Of booleans a definition may make something of its own, as those of the hinge losses do.
 bool is_boolean(py::handle target) {
-  constexpr int kNumber = 0;  // NPY_BOOL
-  return is_array(target) && as_array(target).dtype().num() == kNumber;
+  return is_array(target) && type_of(as_array(target).dtype()) == DType::kBool;
 }
 
 py::object straight(const Shortcut& self, PyObject* const* args, Py_ssize_t n, PyObject* names) {

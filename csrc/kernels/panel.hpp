@@ -45,7 +45,8 @@ void store_rows(const Operand& operand, char* address, int64_t row_stride, int64
 }
 
 // Lanes that hold rows, in whole vectors of any instruction set.
-inline int lanes_for(int64_t rows) { return int((rows + 15) / 16 * 16); }
+inline constexpr int kLaneStep = 16;
+inline int lanes_for(int64_t rows) { return int((rows + kLaneStep - 1) / kLaneStep * kLaneStep); }
 
 template <class T>
 void load_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
@@ -58,10 +59,15 @@ void load_panel(const Task& task, const Operand& operand, const Examples& from, 
     at.advance(run);
     done += run;
   }
-  // Lanes without a row hold zeros: finite work, never stored.
-  const int lanes = lanes_for(n);
+  // Lanes without a row hold zeros: finite work, never stored. Always the same number of lanes is
+  // written: a loop over those without a row would become a call of memset for every class.
+  const int first = lanes_for(n) - kLaneStep;
+  if (n == first + kLaneStep) return;
+  const int rows = int(n) - first;
   for (int64_t c = 0; c < task.classes; ++c) {
-    for (int64_t i = n; i < lanes; ++i) panel[c * kLanes + i] = T(0);
+    T* const last = panel + c * kLanes + first;
+#pragma omp simd
+    for (int i = 0; i < kLaneStep; ++i) last[i] = i < rows ? last[i] : T(0);
   }
 }
 

@@ -98,14 +98,16 @@ class Loss(Generic[P]):
     array([1., 0.])
     """
 
+    # A small call looks for its plan, which a slot makes quicker to find.
+    __slots__ = ("__dict__", "__weakref__", "_plan")
     __name__: str
     _define: Callable[Concatenate[int, P], Any]
+    _plan: tuple[Any, ...] | None  #: of the default parameters; None: only Python knows
 
     def __init__(self, define: Callable[Concatenate[int, P], Any]) -> None:
         update_wrapper(self, define)
         self._define = define
         self.__doc__ = _docs.complete(define.__doc__)
-        #: That of the default parameters, None where the kernels take other arrays than the call.
         plan_of: Any = define
         self._plan = plan_of(PLAN, *[_NO_ARRAY] * (define.__code__.co_argcount - 1))
 

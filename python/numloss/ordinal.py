@@ -38,7 +38,7 @@ def _per_class(
     soft_labels: Callable[[int], SoftLabels]
     if isinstance(distance, str):
         name = _validate.one_of("distance", distance, ("absolute", "squared"))
-        soft_labels = partial(_by_steps, name, temperature)
+        soft_labels = _by_steps(name, temperature)
     else:
         soft_labels = partial(_by_table, distance, temperature)
     if class_weight is None:
@@ -56,20 +56,28 @@ def _by_table(distance: ArrayLike, temperature: float, classes: int) -> SoftLabe
         return None, None, (shares, 1 / np.add.accumulate(shares, axis=1)[:, -1])
 
 
-@lru_cache(maxsize=8)  # making them costs more than a small call
-def _by_steps(distance: str, temperature: float, classes: int) -> SoftLabels:
-    """Return the table of a distance that depends on |c - y| alone: C numbers, not C x C."""
-    with ieee:
-        steps = np.arange(float(classes))
-        shares = _shares(steps if distance == "absolute" else steps * steps, temperature)
-        sums = np.add.accumulate(shares)
-        scale = 1 / (sums + sums[::-1] - shares[0])
-    # Row y begins y places before the share of the label itself in the middle.
-    mirrored = np.concatenate([shares[:0:-1], shares])
-    rows = as_strided(
-        mirrored[classes - 1 :], (classes, classes), (-mirrored.itemsize, mirrored.itemsize)
-    )
-    return None, None, (rows, scale)
+# Making the labels costs more than a small call: those of the last few calls are kept. Looking one
+# up is quickest by a single integer.
+@lru_cache(maxsize=4)
+def _by_steps(distance: str, temperature: float) -> Callable[[int], SoftLabels]:
+    """Return what makes the table of a distance that depends on |c - y| alone."""
+
+    @lru_cache(maxsize=2)
+    def soft_labels(classes: int) -> SoftLabels:
+        """Return a table of C numbers, not C x C."""
+        with ieee:
+            steps = np.arange(float(classes))
+            shares = _shares(steps if distance == "absolute" else steps * steps, temperature)
+            sums = np.add.accumulate(shares)
+            scale = 1 / (sums + sums[::-1] - shares[0])
+        # Row y begins y places before the share of the label itself in the middle.
+        mirrored = np.concatenate([shares[:0:-1], shares])
+        rows = as_strided(
+            mirrored[classes - 1 :], (classes, classes), (-mirrored.itemsize, mirrored.itemsize)
+        )
+        return None, None, (rows, scale)
+
+    return soft_labels
 
 
 def _shares(distances: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
