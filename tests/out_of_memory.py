@@ -17,10 +17,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from calls import goes_straight, of_the_core, refusals
+from calls import Asked, goes_straight, of_the_core, refusals
 from cases import CASES, VARIANTS, assert_same
 
 import numloss
+from numloss._loss import CALL_DEFAULTS
 
 MANY = 1 << 40
 UNTOUCHED = 7
@@ -89,9 +90,15 @@ def sweep(name: str, call: Call, places: tuple[np.ndarray, ...] = (), at_least: 
     return count
 
 
+def keywords(call: Call) -> dict[str, Any]:
+    """Return what a call is given by name."""
+    return call.options if isinstance(call, Asked) else call.keywords
+
+
 def sweep_core(name: str, call: Call, places: tuple[np.ndarray, ...] = ()) -> int:
     """Let each allocation of the extension module fail in a call of the library."""
-    straight = [call] if goes_straight(call) else []
+    # What a definition makes of parameters is made in Python.
+    straight = [call] if set(keywords(call)) <= set(CALL_DEFAULTS) and goes_straight(call) else []
     return sum(sweep(name, asked, places) for asked in [*straight, *of_the_core(call)])
 
 

@@ -20,6 +20,7 @@ from numloss import _core, _loss
 DEFAULTS = [v for v in VARIANTS if not v.parameters]
 
 every_loss = pytest.mark.parametrize("variant", DEFAULTS, ids=str)
+every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 every_method = pytest.mark.parametrize("method", METHODS)
 without_python_layer = mock.patch.object(_loss, "_core", None)
 
@@ -55,7 +56,9 @@ def test_arrays_as_they_are_go_straight_to_the_kernels(variant, method):
     [
         (([1.0], np.ones(1)), {}),
         ((np.ones(1), 1.0), {}),
-        ((np.ones(1), np.ones(1)), {"delta": 1.0}),
+        ((np.ones(1), np.ones(1)), {"detla": 1.0}),
+        (([1.0], np.ones(1)), {"delta": 1.0}),
+        ((np.ones(1), [1.0]), {"delta": 1.0, "weight": np.ones(1)}),
         ((np.ones(1), np.ones(1)), {"weight": [1.0]}),
         ((np.ones(1),), {"target": np.ones(1)}),
         ((np.ones(1), np.ones(2)), {}),
@@ -64,16 +67,29 @@ def test_arrays_as_they_are_go_straight_to_the_kernels(variant, method):
     ],
 )
 def test_everything_else_is_for_the_python_layer(args, options):
-    with mock.patch.object(numloss.huber, "_define") as define:
+    with mock.patch.object(numloss.huber, "_define", return_value=None) as define:
         numloss.huber(*args, **options)
-    define.assert_called_once_with(_loss.VALUE, *args, **options)
+    define.assert_called_with(_loss.VALUE, *args, **options)
 
 
-@every_loss
+def test_parameters_are_for_the_definition_alone():
+    prediction, target = np.array([3.0, 0.5]), np.zeros(2)
+    with without_python_layer:
+        assert numloss.huber(prediction, target, delta=2.0, reduction="sum") == 4.125
+        with pytest.raises(ValueError, match="delta must be a positive finite number, got 0"):
+            numloss.huber(prediction, target, delta=0)
+    with pytest.raises(TypeError, match="no argument named 'detla'"):
+        numloss.huber(prediction, target, delta=2.0, detla=1.0)
+    with pytest.raises(TypeError, match="no argument named 'delta'"):
+        numloss.mse(prediction, target, delta=2.0)
+
+
+@every_variant
 @every_method
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", ">f8"])
 def test_bits_are_those_of_the_python_layer(variant, method, dtype):
     prediction, target = inputs(variant, dtype)
+    parameters = variant.options(prediction.shape[-1])
     weight = np.linspace(0, 1, len(prediction))
     call = getattr(variant.loss, method)
     for options in (
@@ -83,9 +99,9 @@ def test_bits_are_those_of_the_python_layer(variant, method, dtype):
         {"reduction": "sum", "weight": weight},
         {"reduction": "none"},
     ):
-        straight = call(prediction, target, **options)
+        straight = call(prediction, target, **options, **parameters)
         with without_shortcuts():
-            around = call(prediction, target, **options)
+            around = call(prediction, target, **options, **parameters)
         assert_same(parts(straight), parts(around), options)
 
 

@@ -36,11 +36,17 @@ struct Arguments {
   }
 };
 
-// A number that the Python layer made.
+// Numbers that the Python layer made.
 int integer_of(py::handle x) {
   const long value = PyLong_AsLong(x.ptr());
   if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
   return int(value);
+}
+
+double number_of(py::handle x) {
+  const double value = PyFloat_AsDouble(x.ptr());
+  if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
+  return value;
 }
 
 py::object elementwise(py::handle plan, unsigned mode, const Arguments& given) {
@@ -143,7 +149,7 @@ py::object rowwise(py::handle plan, unsigned mode, const Arguments& given) {
       !to_integer(item(4), task.ignore_index)) {
     return not_implemented();
   }
-  task.label_smoothing = PyFloat_AsDouble(item(5).ptr());
+  task.label_smoothing = number_of(item(5));
   // Making it may run code that changes the arrays, which are read afterwards.
   const py::object parts = per_class(item(6), as_array(given.prediction), wide_axis);
   const int axis = axis_of(as_array(given.prediction), wide_axis);

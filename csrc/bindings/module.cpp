@@ -109,6 +109,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("TOTALS") = kTotals;
   m.attr("version") = NUMLOSS_VERSION;
   plan_name = PyUnicode_InternFromString("_plan");
+  define_name = PyUnicode_InternFromString("_define");
   m.attr("Shortcut") = py::reinterpret_steal<py::object>(PyType_FromSpec(&shortcut_spec));
   m.attr("compute") = py::reinterpret_steal<py::object>(PyCFunction_New(&kComputeEntry, nullptr));
   m.def("tolerance", tolerance_of);

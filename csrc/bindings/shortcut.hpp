@@ -6,6 +6,7 @@
 
 #include <new>
 #include <stdexcept>
+#include <vector>
 
 #include "compute.hpp"
 
@@ -64,24 +65,44 @@ struct Shortcut {
   PyObject* attributes;  // of functools.update_wrapper: __doc__, __wrapped__ and so on
 };
 
-PyObject* plan_name = nullptr;  // "_plan", interned at import
+// "_plan" and "_define", interned at import.
+PyObject *plan_name = nullptr, *define_name = nullptr;
 
 // Of booleans a definition may make something of its own, as those of the hinge losses do.
-bool is_boolean(py::handle target) {
-  return is_array(target) && type_of(as_array(target).dtype()) == DType::kBool;
+bool is_boolean(py::handle array) { return type_of(as_array(array).dtype()) == DType::kBool; }
+
+py::object attribute(py::handle object, PyObject* name) {
+  const auto found = py::reinterpret_steal<py::object>(PyObject_GenericGetAttr(object.ptr(), name));
+  if (!found) throw py::error_already_set();
+  return found;
+}
+
+// The plan that the loss's definition makes of the keywords; None where it takes others.
+py::object plan_of(PyObject* const* args, Py_ssize_t n, PyObject* names) {
+  constexpr long kPlan = 0;  // the mode
+  const auto mode = py::reinterpret_steal<py::object>(PyLong_FromLong(kPlan));
+  std::vector<PyObject*> arguments(args, args + n + PyTuple_GET_SIZE(names));
+  arguments[0] = mode.ptr();
+  const py::object define = attribute(args[0], define_name);
+  const auto plan = py::reinterpret_steal<py::object>(
+      PyObject_Vectorcall(define.ptr(), arguments.data(), size_t(n), names));
+  if (!plan) throw py::error_already_set();
+  return plan;
 }
 
 py::object straight(const Shortcut& self, PyObject* const* args, Py_ssize_t n, PyObject* names) {
-  if (n != 3 || is_boolean(args[2])) return not_implemented();
+  if (n != 3 || !is_array(args[1]) || !is_array(args[2]) || is_boolean(args[2])) {
+    return not_implemented();
+  }
   Arguments given{.prediction = args[1], .target = args[2], .frames = 1};
+  bool has_parameters = false;
   const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
   for (Py_ssize_t i = 0; i < named; ++i) {
-    if (!given.take(PyTuple_GET_ITEM(names, i), args[n + i])) return not_implemented();
+    has_parameters |= !given.take(PyTuple_GET_ITEM(names, i), args[n + i]);
   }
-  const auto plan = py::reinterpret_steal<py::object>(PyObject_GenericGetAttr(args[0], plan_name));
-  if (!plan) throw py::error_already_set();
-  if (plan.is_none()) return not_implemented();
-  return compute(plan, self.mode, given);
+  py::object plan = attribute(args[0], plan_name);
+  if (has_parameters && !plan.is_none()) plan = plan_of(args, n, names);
+  return plan.is_none() ? not_implemented() : compute(plan, self.mode, given);
 }
 
 PyObject* shortcut_call(PyObject* object, PyObject* const* args, size_t flagged, PyObject* names) {

@@ -60,7 +60,8 @@ class Totals:
 
 
 #: A mode that computes nothing: a definition returns its plan, all that the kernels need to know of
-#: the loss and its parameters. No array that it is given is looked at.
+#: the loss's parameters, or None where there is a keyword that no loss takes. Prediction and target
+#: are arrays then, and the target is not of booleans.
 PLAN = 0
 _NO_ARRAY = np.zeros(())
 
@@ -230,7 +231,7 @@ def elementwise(
     """Compute a loss whose every element is an example."""
     plan = kernel.index, parameters
     if mode == PLAN:
-        return plan
+        return plan if not call or call.keys() <= CALL_DEFAULTS.keys() else None
     result = _core.compute(plan, mode, prediction, target, call)
     if result is NotImplemented:
         arrays = _validate.elementwise(prediction, target)
@@ -303,7 +304,7 @@ def rowwise(
         parts = per_class(_validate.class_count(prediction, axis))
     plan = rows.labels, rows.soft, parameters, axis, ignore_index, label_smoothing, parts
     if mode == PLAN:
-        return plan
+        return plan if not call or call.keys() <= CALL_DEFAULTS.keys() else None
     result = _core.compute(plan, mode, prediction, target, call)
     if result is NotImplemented:
         arrays = _validate.rowwise(
