@@ -7,9 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <cstddef>
-#include <mutex>
 #include <new>
 
 #include "float_environment.hpp"
@@ -56,24 +55,48 @@ bool start_thread(void* (*life)(void*), void* argument) {
   return started;
 }
 
+// How long an idle thread looks for what it waits for before it sleeps: to be woken costs tens of
+// us, the time of a small loop. Calls that follow each other find the helpers awake.
+constexpr auto kLookOut = std::chrono::microseconds(50);
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// Waits until `value` is as wanted, and returns it.
+template <class Wanted>
+int await(const std::atomic<int>& value, Wanted wanted) {
+  int seen = value;
+  if (wanted(seen)) return seen;
+  const auto end = std::chrono::steady_clock::now() + kLookOut;
+  while (!wanted(seen = value) && std::chrono::steady_clock::now() < end) pause();
+  while (!wanted(seen)) {
+    value.wait(seen);
+    seen = value;
+  }
+  return seen;
+}
+
 // The threads of the library, made when first needed; they wait here for loops to help with.
 // OpenMP's would not do: its runtime ends the process where it cannot make a thread, hangs in a
 // child of fork, and keeps a team of its own for every thread that calls.
 class Helpers {
  public:
-  // Works on a loop together with at most `wanted` helpers, those that come before it is done.
+  // Works on a loop together with at most `wanted` helpers, those that come before it is done. One
+  // caller at a time.
   void share(Loop& loop, int wanted) {
-    {
-      const std::lock_guard lock(mutex_);
-      while (hired_ < wanted && start_thread(life, this)) ++hired_;
-      loop_ = &loop;
-      vacancies_ = wanted;
-    }
+    while (hired_ < wanted && start_thread(life, this)) ++hired_;
+    loop_ = &loop;
+    done_ = 0;
+    vacancies_ = wanted;
     call_in();
     loop.work(0);
-    std::unique_lock lock(mutex_);
-    vacancies_ = 0;
-    left_.wait(lock, [this] { return at_work_ == 0; });
+    const int came = wanted - vacancies_.exchange(0);
+    await(done_, [came](int done) { return done == came; });
   }
 
  private:
@@ -84,28 +107,32 @@ class Helpers {
   }
 
   [[noreturn]] void serve() {
-    for (std::unique_lock lock(mutex_);;) {
-      posted_.wait(lock, [this] { return vacancies_ > 0; });
-      const int thread = vacancies_--;
-      ++at_work_;
-      lock.unlock();
+    for (;;) {
+      const int thread = fill_vacancy();
       call_in();
       loop_->work(thread);
-      lock.lock();
-      if (--at_work_ == 0) left_.notify_one();
+      ++done_;
+      done_.notify_one();
+    }
+  }
+
+  int fill_vacancy() {
+    for (;;) {
+      int thread = await(vacancies_, [](int vacancies) { return vacancies > 0; });
+      if (vacancies_.compare_exchange_strong(thread, thread - 1)) return thread;
     }
   }
 
   // Each one that comes wakes two more: the caller goes to work at once, and many are soon up.
+  // Costs nothing where none sleeps.
   void call_in() {
-    posted_.notify_one();
-    posted_.notify_one();
+    vacancies_.notify_one();
+    vacancies_.notify_one();
   }
 
-  std::mutex mutex_;
-  std::condition_variable posted_, left_;
   Loop* loop_ = nullptr;
-  int hired_ = 0, vacancies_ = 0, at_work_ = 0;
+  int hired_ = 0;
+  std::atomic<int> vacancies_{0}, done_{0};
 };
 
 // Never destroyed: helpers wait in it until the process ends.
