@@ -122,18 +122,27 @@ double grouped_logarithms(T* decay, int64_t n) {
   return sum(q, kSumLanes);
 }
 
-// Is any pair of the tile outside the loss's domain?
-template <template <class> class Loss, class T>
+// Losses have a domain of their target, of target and prediction, or none.
+template <class Loss, class T>
+inline constexpr bool kLimitsTarget = requires(const Loss& loss) { loss.outside(T(0)); };
+template <class Loss, class T>
+inline constexpr bool kLimitsBoth = requires(const Loss& loss) { loss.outside(T(0), T(0)); };
+
+// Is any element of the tile outside the loss's domain? A prediction that has no limits may be
+// null.
+template <class Loss, class T>
 bool element_check(const T* prediction, const T* target, const double* parameters, int64_t n) {
-  if constexpr (requires(const Loss<T>& loss) { loss.outside(T(0), T(0)); }) {
-    const Loss<T> loss(parameters);
-    int bad = 0;
+  const Loss loss(parameters);
+  int bad = 0;
 #pragma omp simd reduction(| : bad)
-    for (int64_t i = 0; i < n; ++i) bad |= int(loss.outside(prediction[i], target[i]));
-    return bad != 0;
-  } else {
-    return false;
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (kLimitsBoth<Loss, T>) {
+      bad |= int(loss.outside(prediction[i], target[i]));
+    } else {
+      bad |= int(loss.outside(target[i]));
+    }
   }
+  return bad != 0;
 }
 
 // The same, but for elements of weight 0, which are not there and may hold anything.
@@ -143,7 +152,8 @@ bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target
   if (!check(prediction, target, parameters, n)) return false;
   if (weight == nullptr) return true;
   for (int64_t i = 0; i < n; ++i) {
-    if (weight[i] != 0.0 && check(prediction + i, target + i, parameters, 1)) return true;
+    const T* const x = prediction != nullptr ? prediction + i : nullptr;
+    if (weight[i] != 0.0 && check(x, target + i, parameters, 1)) return true;
   }
   return false;
 }
@@ -152,7 +162,8 @@ bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target
 template <class T>
 struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
-  ElementCheck<T> check;                         // null: every pair is in the domain
+  ElementCheck<T> check;                         // null: everything is in the domain
+  bool limits_prediction;                        // whether the check reads predictions
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
 
@@ -172,15 +183,15 @@ struct ElementFunctions {
 
 template <template <class> class Loss, class T>
 constexpr ElementFunctions<T> element_functions() {
-  constexpr bool kChecked = requires(const Loss<T>& loss) { loss.outside(T(0), T(0)); };
-  ElementFunctions<T> functions{element_tile<Loss, T, kValue>,
-                                element_tile<Loss, T, kGradient>,
-                                element_tile<Loss, T, kValue | kGradient>,
-                                element_tile<Loss, T, kGradient | kHessian>,
-                                kChecked ? element_check<Loss, T> : nullptr,
-                                nullptr,
-                                nullptr,
-                                nullptr};
+  ElementFunctions<T> functions{};
+  functions.value = element_tile<Loss, T, kValue>;
+  functions.gradient = element_tile<Loss, T, kGradient>;
+  functions.value_gradient = element_tile<Loss, T, kValue | kGradient>;
+  functions.gradient_hessian = element_tile<Loss, T, kGradient | kHessian>;
+  if constexpr (kLimitsTarget<Loss<T>, T> || kLimitsBoth<Loss<T>, T>) {
+    functions.check = element_check<Loss<T>, T>;
+    functions.limits_prediction = kLimitsBoth<Loss<T>, T>;
+  }
   if constexpr (requires { Loss<T>::is_grouped; }) {
     functions.is_grouped = Loss<T>::is_grouped;
     functions.grouped_value = grouped_tile<Loss, T, kValue>;
@@ -217,30 +228,22 @@ void weigh(T* x, const double* weight, double denominator, int64_t n) {
   }
 }
 
-// The values of a tile into the block's sum, or out to the caller's array. buffer: n doubles.
+// The values of a tile into the block's sum, or out to the caller's array.
 template <class T>
 void finish_values(const Task& task, const Examples& at, T* value, const double* weight, int64_t n,
-                   double* buffer, Partial& partial) {
+                   Partial& partial) {
   if (task.value.data != nullptr) {
     if (weight != nullptr) weigh(value, weight, 1.0, n);
     store(task.value, at, n, value);
-  } else if (weight == nullptr) {
-    add(partial.loss, sum(value, n));
   } else {
-    // In double: the product of two floats is exact, and only the sum rounds.
-#pragma omp simd
-    for (int64_t i = 0; i < n; ++i) {
-      const double product = double(value[i]) * weight[i];
-      buffer[i] = weight[i] == 0.0 ? 0.0 : product;
-    }
-    add(partial.loss, sum(buffer, n));
+    add(partial.loss, weight == nullptr ? sum(value, n) : weighted_sum(value, weight, n));
   }
 }
 
 // Working memory of a tile. It is handed in: the stacks of threads may be small.
 template <class T>
 struct ElementBuffers {
-  double *weight, *weighted;
+  double* weight;
   T *prediction, *target, *value, *decay, *gradient, *hessian;
 
   // Large arrays begin at a page, and so does this memory. Values are written half a page away,
@@ -252,13 +255,12 @@ struct ElementBuffers {
     return task.size < kTile ? (task.size + kSumLanes - 1) / kSumLanes * kSumLanes : kTile;
   }
   static int64_t bytes(const Task& task) {
-    return capacity(task) * int64_t(2 * sizeof(double) + 6 * sizeof(T)) + kHalfPage;
+    return capacity(task) * int64_t(sizeof(double) + 6 * sizeof(T)) + kHalfPage;
   }
   ElementBuffers(const Task& task, char* scratch) {
     const int64_t n = capacity(task);
     weight = reinterpret_cast<double*>(scratch);
-    weighted = weight + n;
-    prediction = reinterpret_cast<T*>(weighted + n);
+    prediction = reinterpret_cast<T*>(weight + n);
     target = prediction + n;
     value = target + n + kHalfPage / int64_t(sizeof(T));
     decay = value + n;
@@ -284,7 +286,7 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, ElementFuncti
   function({task.parameters, prediction, target, n, after ? T(1) : inverse, buffers.value, gradient,
             hessian, buffers.decay});
   if (task.mode & kValue) {
-    finish_values(task, at, buffers.value, weight, n, buffers.weighted, partial);
+    finish_values(task, at, buffers.value, weight, n, partial);
   }
   if (grouped) add(partial.loss, grouped_logarithms(buffers.decay, n));
   if (wants_gradient) {
@@ -297,48 +299,50 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, ElementFuncti
   }
 }
 
+// Checks a tile whose weights and, where the check reads them, predictions are loaded, and counts
+// it. False: something of it is outside the loss's domain.
+template <class T>
+bool survey_tile(const Task& task, const ElementFunctions<T>& functions, const T* prediction,
+                 const T* target, const double* weight, int64_t n, Partial& partial) {
+  partial.count += n;
+  if (weight != nullptr && !add_weights(weight, n, partial.weight)) return false;
+  return functions.check == nullptr ||
+         !counted_outside(functions.check, prediction, target, task.parameters, weight, n);
+}
+
 template <class T>
 void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t begin, int64_t end,
               bool only_survey, char* scratch, Partial& partial) {
   const ElementBuffers<T> buffers(task, scratch);
   const ElementFunction<T> grouped = functions.for_sum(task);
   const ElementFunction<T> function = grouped != nullptr ? grouped : functions.of(task.mode);
-  const bool checked = functions.check != nullptr;
+  const bool reads_target = !only_survey || functions.check != nullptr;
+  const bool reads_prediction = !only_survey || functions.limits_prediction;
   const T inverse = T(1 / task.denominator);
   Examples at(task, begin);
   for (int64_t i = begin; i < end;) {
     const int64_t n = end - i < kTile ? end - i : kTile;
-    const double* weight = nullptr;
-    if (task.weight.data != nullptr) {
-      weight = load(task.weight, at, n, buffers.weight);
-      if (outside_weights(weight, n)) {
-        partial.bad = true;
-        return;
-      }
-      add(partial.weight, sum(weight, n));
+    const bool weighted = task.weight.data != nullptr;
+    const double* weight = weighted ? load(task.weight, at, n, buffers.weight) : nullptr;
+    const T* prediction =
+        reads_prediction ? load(task.prediction, at, n, buffers.prediction) : nullptr;
+    const T* target = reads_target ? load(task.target, at, n, buffers.target) : nullptr;
+    if (!task.surveyed && !survey_tile(task, functions, prediction, target, weight, n, partial)) {
+      partial.bad = true;
+      return;
     }
-    partial.count += n;
-    if (!only_survey || checked) {
-      const T* prediction = load(task.prediction, at, n, buffers.prediction);
-      const T* target = load(task.target, at, n, buffers.target);
-      if (checked &&
-          counted_outside(functions.check, prediction, target, task.parameters, weight, n)) {
-        partial.bad = true;
-        return;
-      }
-      if (!only_survey) {
-        run_tile(task, at, function, grouped != nullptr, buffers, prediction, target, weight,
-                 inverse, n, partial);
-      }
+    if (!only_survey) {
+      run_tile(task, at, function, grouped != nullptr, buffers, prediction, target, weight, inverse,
+               n, partial);
     }
     i += n;
     advance(at, n);
   }
 }
 
-// Elements copied at a time where an array does not walk through them with a single stride: 16 rows
-// of a thousand, so that a line of an array laid out by columns serves them all.
-inline constexpr int64_t kStaged = 16 * kTile;
+// Elements copied at a time where an array does not walk through them with a single stride: many
+// rows, so that a line and a page of an array laid out by columns serve several of them.
+inline constexpr int64_t kStaged = kBlock;
 
 inline bool is_staged(const Task& task) { return task.ndim > 1; }
 

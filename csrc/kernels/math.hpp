@@ -33,8 +33,10 @@ struct Real<float> {
   static constexpr float kRounder = 0x1.8p23f;
   static constexpr float kLog2e = 0x1.715476p0f;
   static constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
-  // exp(kExpZero) < half the smallest subnormal; exp(kExpOverflow) > the largest float.
-  static constexpr float kExpZero = -104.0f, kExpOverflow = 89.0f;
+  // exp(kExpZero) < half the smallest subnormal, and rounds to 2^-(bias + guard): there the factor
+  // of exp_nonpositive is 0, and no product underflows, which costs 150 cycles on some CPUs.
+  // exp(kExpOverflow) > the largest float.
+  static constexpr float kExpZero = -104.7f, kExpOverflow = 89.0f;
   static constexpr int kExpGuard = 24;  // 2^(n + guard) stays normal for every n that counts
   static constexpr float kExpGuardScale = 0x1p-24f;
   static constexpr Bits kSqrtHalf = 0x3f3504f3;
@@ -56,7 +58,7 @@ struct Real<double> {
   static constexpr double kRounder = 0x1.8p52;
   static constexpr double kLog2e = 0x1.71547652b82fep0;
   static constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
-  static constexpr double kExpZero = -746.0, kExpOverflow = 710.0;
+  static constexpr double kExpZero = -746.5, kExpOverflow = 710.0;
   static constexpr int kExpGuard = 54;
   static constexpr double kExpGuardScale = 0x1p-54;
   static constexpr Bits kSqrtHalf = 0x3fe6a09e667f3bcd;

@@ -92,13 +92,15 @@ void store_panel(const Task& task, const Operand& operand, const Examples& from,
 
 // The distributions of n rows as a panel, and their sums.
 template <class T>
-void load_distributions(const Task& task, const Examples& at, int64_t n, bool with_entropy,
-                        T* staging, T* q, MassSums* sums) {
+void load_distributions(const Task& task, const Examples& at, int64_t n, MassUse use, T* staging,
+                        T* q, MassSums* sums) {
   load_panel(task, task.target, at, n, staging, q);
   MassLanes<T> sum_of;
-  for (int64_t c = 0; c < task.classes; ++c) {
-    const double* factor = task.class_weight ? task.class_weight + c : nullptr;
-    sum_of.add(q + c * kLanes, lanes_for(n), factor, 0, with_entropy);
+  if (use.any()) {
+    each_steps(task.classes, [&](int64_t c, auto count) {
+      const double* factor = task.class_weight ? task.class_weight + c : nullptr;
+      sum_of.template add<1, 0>(q + c * kLanes, count, lanes_for(n), factor, use);
+    });
   }
   for (int64_t i = 0; i < n; ++i) {
     sums[i] = {double(sum_of.probability[i]), sum_of.weight[i], double(sum_of.entropy[i]),
@@ -112,21 +114,28 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
                bool with_entropy, const T* logits, T* staging, T* mass, MassSums* sums) {
   const int lanes = lanes_for(n);
   const MassRule<T> rule(task);
-  if (task.target_kind == Target::kDistribution) {
-    load_distributions(task, at, n, with_entropy, staging, mass, sums);
-  } else {
+  if (task.target_kind == Target::kLabel) {
+    // Labels have no entropy, and weights of their own.
+    for (int64_t i = 0; i < n; ++i) sums[i] = {};
+    if (task.label_table == nullptr) {
+      alignas(64) int32_t label[kLanes] = {};
+      for (int64_t i = 0; i < n; ++i) label[i] = int32_t(info.label[i]);
+      for (int64_t c = 0; c < task.classes; ++c) {
+        const auto q = [&label, c = int32_t(c)](int i) { return T(label[i] == c); };
+        rule.template apply<0>(c, lanes, q, logits + c * kLanes, mass + c * kLanes);
+      }
+      return;
+    }
     for (int64_t i = 0; i < lanes; ++i) {
       spread_label(task, i < n ? info.label[i] : 0, 0, task.classes, mass + i, kLanes);
     }
-    for (int64_t i = 0; i < n; ++i)
-      sums[i] = {};  // labels have no entropy, and weights of their own
+  } else {
+    load_distributions(task, at, n, {!task.surveyed, with_entropy}, staging, mass, sums);
   }
   if (rule.is_plain()) return;
   for (int64_t c = 0; c < task.classes; ++c) {
-    // A table of soft labels stands for one label, whose class weight is the row's.
-    const bool weighted = task.class_weight != nullptr && task.label_table == nullptr;
-    rule.apply(mass + c * kLanes, logits + c * kLanes, lanes,
-               weighted ? task.class_weight + c : nullptr, 0);
+    T* const step = mass + c * kLanes;
+    rule.template apply<0>(c, lanes, [step](int i) { return step[i]; }, logits + c * kLanes, step);
   }
 }
 
@@ -175,8 +184,7 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
     }
     function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
               label, coefficient, value});
-    alignas(64) double weighted[kLanes];
-    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, weighted, partial);
+    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     if (task.mode & kGradient) {
       store_panel(task, task.gradient, at, n, info.loss_weight, staging, logits);
     }

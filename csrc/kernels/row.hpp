@@ -82,31 +82,37 @@ class Row {
     Parts<T>& parts = parts_;
     if (parts.part[0].mass != nullptr) return;
     const MassRule<T> rule(task_);
-    const int64_t first = loaded_;
-    int64_t length = 0;
+    const bool spread = task_.target_kind == Target::kLabel && task_.label_table == nullptr;
     for (Part<T>& part : parts) {
-      part.mass = load_probabilities(part, mass_ + (part.first - first), rule.is_plain());
-      length += part.classes;
+      T* const buffer = mass_ + (part.first - loaded_);
+      part.mass = buffer;
+      for (int64_t k = part.classes; k % kLanes != 0; ++k) buffer[k] = T(0);
+      if (!spread) part.mass = load_probabilities(part, buffer);
     }
-    if (add_up && task_.target_kind == Target::kDistribution) {
-      const Part<T>* part = parts.begin();
-      const auto probabilities = [&](int64_t c, int) {
-        while (c >= part->first + part->classes) ++part;
-        return part->mass + (c - part->first);
-      };
-      add_up_tile<T>(task_, first, length, entropy_, probabilities, sums);
-    }
+    const MassUse use{!task_.surveyed, entropy_};
+    if (add_up && use.any() && task_.target_kind == Target::kDistribution) add_up_parts(use);
     if (rule.is_plain()) return;
-    const bool weighted = task_.class_weight != nullptr && task_.label_table == nullptr;
-    for (const Part<T>& part : parts) {
-      T* const mass = mass_ + (part.first - first);
+    for (Part<T>& part : parts) {
+      T* const mass = mass_ + (part.first - loaded_);
       for (int64_t k = 0; k < part.classes; k += kLanes) {
-        const int lanes = int(part.classes - k < kLanes ? part.classes - k : kLanes);
-        rule.apply(mass + k, part.logits + k, lanes,
-                   weighted ? task_.class_weight + part.first + k : nullptr, 1);
+        const int n = int(part.classes - k < kLanes ? part.classes - k : kLanes);
+        const int64_t c = part.first + k;
+        if (spread) {
+          const int at = label >= c && label < c + n ? int(label - c) : -1;
+          rule.template apply<1>(
+              c, n, [at](int i) { return T(i == at); }, part.logits + k, mass + k);
+        } else {
+          const T* const q = part.mass + k;
+          rule.template apply<1>(c, n, [q](int i) { return q[i]; }, part.logits + k, mass + k);
+        }
       }
+      part.mass = mass;
     }
   }
+
+  // Whether the mass can be had when an output has taken the place of the logits: that of a row of
+  // one tile is kept, and without smoothing it does not depend on them.
+  bool mass_outlasts_logits() const { return tile >= classes || task_.label_smoothing == 0; }
 
   // Where a part of an output may be written: in the array, where it has whole steps and lies as
   // T, or in a buffer that write() takes out.
@@ -163,20 +169,31 @@ class Row {
     parts_.part[parts_.count++] = {from, n, (n + kLanes - 1) / kLanes, logits, nullptr};
   }
 
-  // Probabilities of a part: where they lie, if they may stay as they are, or in `buffer`.
-  const T* load_probabilities(const Part<T>& part, T* buffer, bool plain) {
-    if (task_.target_kind == Target::kDistribution) {
-      const int64_t stride = task_.target.class_stride;
-      const char* from = at_.address(task_.target) + part.first * stride;
-      if (plain && part.classes % kLanes == 0 && in_place<T>(task_.target, from, stride)) {
-        return reinterpret_cast<const T*>(from);
-      }
-      copy_in(task_.target, from, stride, part.classes, buffer);
-    } else {
+  // Probabilities of a part: where they lie, or in `buffer`.
+  const T* load_probabilities(const Part<T>& part, T* buffer) {
+    if (task_.target_kind == Target::kLabel) {
       spread_label(task_, label, part.first, part.classes, buffer, 1);
+      return buffer;
     }
-    for (int64_t k = part.classes; k % kLanes != 0; ++k) buffer[k] = T(0);
+    const int64_t stride = task_.target.class_stride;
+    const char* from = at_.address(task_.target) + part.first * stride;
+    if (part.classes % kLanes == 0 && in_place<T>(task_.target, from, stride)) {
+      return reinterpret_cast<const T*>(from);
+    }
+    copy_in(task_.target, from, stride, part.classes, buffer);
     return buffer;
+  }
+
+  // The sums of the loaded tile's probabilities.
+  void add_up_parts(MassUse use) {
+    int64_t length = 0;
+    for (const Part<T>& part : parts_) length += part.classes;
+    const Part<T>* part = parts_.begin();
+    const auto probabilities = [&](int64_t c, int) {
+      while (c >= part->first + part->classes) ++part;
+      return part->mass + (c - part->first);
+    };
+    add_up_tile<T>(task_, loaded_, length, use, probabilities, sums);
   }
 
   const Task& task_;
@@ -196,21 +213,27 @@ void clear_row(const Task& task, const Operand& operand, const Examples& at) {
   }
 }
 
-// Rows copied at a time where classes lie further apart than rows do: as many as share a line of
-// memory, in at most 256 KB an operand. None where those would be too few to be worth it.
-template <class T>
-int64_t staged_rows(const Task& task) {
-  constexpr int64_t kMost = 64 / sizeof(T), kFewest = 4, kNumbers = (1 << 18) / sizeof(T);
-  const int64_t rows = kNumbers / task.classes;
-  return rows < kFewest ? 0 : rows < kMost ? rows : kMost;
+inline bool reads_distributions(const Task& task) {
+  return task.target_kind == Target::kDistribution;
 }
 
+// Operands whose classes lie further apart than rows do.
+inline int scattered_operands(const Task& task) {
+  return int(is_scattered(task, task.prediction)) + int(is_scattered(task, task.gradient)) +
+         int(is_scattered(task, task.hessian)) +
+         int(reads_distributions(task) && is_scattered(task, task.target));
+}
+
+// Rows copied at a time where there are such operands: a few lines of memory of each class, so that
+// a page serves many, or as many as the copies of all operands may take; 0 where a line would serve
+// but one row.
 template <class T>
-bool has_scattered(const Task& task) {
-  if (staged_rows<T>(task) == 0) return false;
-  return is_scattered(task, task.prediction) || is_scattered(task, task.gradient) ||
-         is_scattered(task, task.hessian) ||
-         (task.target_kind == Target::kDistribution && is_scattered(task, task.target));
+int64_t staged_rows(const Task& task) {
+  constexpr int64_t kMost = 4 * kLine<T>, kBytes = 3 << 19;
+  const int operands = scattered_operands(task);
+  if (operands == 0) return 0;
+  const int64_t rows = kBytes / int64_t(sizeof(T)) / operands / task.classes;
+  return rows < 2 ? 0 : rows < kMost ? rows : kMost;
 }
 
 // What the rows of a step bring, and what becomes of them.
@@ -264,7 +287,7 @@ void compute_staged_rows(const Task& task, const RowFunctions<T>& functions, Exa
 template <class T>
 void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
               T* scratch, Partial& partial) {
-  const bool labelled = task.target_kind == Target::kLabel, staged = has_scattered<T>(task);
+  const bool labelled = task.target_kind == Target::kLabel, staged = staged_rows<T>(task) > 0;
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
@@ -287,8 +310,7 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
       partial.bad = true;
       return;
     }
-    alignas(64) double weighted[kLanes];
-    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, weighted, partial);
+    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     advance(at, n);
   }
 }

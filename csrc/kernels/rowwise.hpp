@@ -22,7 +22,7 @@ MassSums survey_mass(const Task& task, const Examples& at) {
   };
   for (int64_t first = 0; first < task.classes; first += tile) {
     const int64_t left = task.classes - first;
-    add_up_tile<T>(task, first, left < tile ? left : tile, false, load, sums);
+    add_up_tile<T>(task, first, left < tile ? left : tile, {true, false}, load, sums);
   }
   return sums;
 }
@@ -43,7 +43,8 @@ void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t beg
         Examples row = at;
         for (int64_t k = 0; k < n; ++k, row.advance(1)) sums[k] = survey_mass<T>(task, row);
       } else {
-        load_distributions(task, at, n, false, scratch, scratch + task.classes * kLanes, sums);
+        load_distributions<T>(task, at, n, {true, false}, scratch, scratch + task.classes * kLanes,
+                              sums);
       }
       partial.bad = !weigh_distributions(task, at, n, sums, info, partial);
     }
@@ -58,10 +59,7 @@ int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   const int64_t size = sizeof(T);
   if (folds(task, functions)) {
     const auto copied = [&](const Operand& operand) { return is_scattered(task, operand); };
-    const int64_t copies =
-        has_scattered<T>(task)
-            ? Staging<T>::bytes(task, staged_rows<T>(task) * task.classes, copied)
-            : 0;
+    const int64_t copies = Staging<T>::bytes(task, staged_rows<T>(task) * task.classes, copied);
     return 4 * folded_tile(task.classes) * size + copies;
   }
   const int64_t per_class = panel_count(task, functions) * kLanes * size;

@@ -8,15 +8,6 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// Calls f with the first step and the number of steps, a constant, for all steps in turn: up to
-// four of them at once, so that what lanes add up stays in registers meanwhile.
-NUMLOSS_INLINE void each_steps(int64_t steps, auto&& f) {
-  int64_t k = 0;
-  for (; k + 4 <= steps; k += 4) f(k, Constant<4>());
-  if (steps & 2) f(k, Constant<2>());
-  if (steps & 1) f(steps - 1, Constant<1>());
-}
-
 // max over the steps of a panel, lane by lane, into maximum; a NaN is passed over.
 template <class T>
 NUMLOSS_INLINE void panel_maximum(const T* x, int64_t steps, int lanes, T* maximum) {
@@ -172,9 +163,9 @@ NUMLOSS_INLINE T tile_maximum(const Parts<T>& parts) {
 }
 
 // One pass over a row: maximum and sum, tile by tile, each logit read once. After it, the maxima
-// under which the tiles' exponentials were taken are in `origins`; with kKeep the exponentials
-// themselves are where `keep` goes.
-template <class T, bool kKeep>
+// under which the tiles' exponentials were taken are in `origins`, and the exponentials themselves
+// where `keep` goes, if it is given.
+template <class T>
 Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& each_tile) {
   T maximum = -Real<T>::kInfinity;
   double rest = -1;
@@ -184,7 +175,7 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     double first_tie = 0;
     if (largest > maximum) {
       // What came before shrinks, and one of the ties that follow is the maximum itself.
-      rest = (1 + rest) * double(exp_nonpositive(maximum - largest));
+      rest = t == 0 ? 0 : (1 + rest) * double(exp_nonpositive(maximum - largest));
       maximum = largest;
       first_tie = 1;
     }
@@ -193,7 +184,7 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     each_tile(parts, origin);
     RowLanes<T> others(0), ties(0);
     for (const Part<T>& part : parts) {
-      T* e = kKeep ? row.output(*keep, part) : row.buffer();
+      T* e = keep != nullptr ? row.output(*keep, part) : row.buffer();
       exponentials(part.logits, part.steps, origin, e);
       row_sums(e, part.steps * kLanes, others, ties);
     }

@@ -20,33 +20,74 @@ inline bool is_flat(const Task& task, const Operand& operand) {
 inline bool is_scattered(const Task& task, const Operand& operand) {
   if (operand.data == nullptr || task.ndim == 0) return false;
   const int64_t row = operand.strides[task.ndim - 1], next = operand.class_stride;
-  return row != 0 && (row < 0 ? -row : row) < (next < 0 ? -next : next);
+  return row != 0 && magnitude(row) < magnitude(next);
 }
 
-// Calls f with address and shape of each plane that the next n examples of an operand are made of,
-// `width` numbers an example, and with the place of its first number among them.
-void each_plane(const Operand& operand, Examples at, int64_t n, int64_t width, auto&& f) {
-  for (int64_t place = 0; place < n * width;) {
-    const Plane plane = at.plane(operand, n - place / width, width);
-    f(at.address(operand), plane, place);
-    place += plane.rows * plane.columns;
-    advance(at, plane.rows * plane.columns / width);
+// Calls f with address and shape of each plane that the next n rows of classes of an operand are
+// made of, `width` numbers a row, with the place of its first number among them and the step from
+// one of its rows to the next.
+void each_plane_of_rows(const Operand& operand, Examples at, int64_t n, int64_t width, auto&& f) {
+  for (int64_t done = 0; done < n;) {
+    const int64_t rows = at.run() < n - done ? at.run() : n - done;
+    f(at.address(operand), Plane{rows, at.stride(operand), width, operand.class_stride},
+      done * width, width);
+    at.advance(rows);
+    done += rows;
+  }
+}
+
+// The same for the next n single numbers of at least two dimensions. Where they begin and end
+// within a row, up to three groups of columns have different rows.
+void each_plane_of_numbers(const Task& task, const Operand& operand, Examples at, int64_t n,
+                           auto&& f) {
+  const int last = task.ndim - 1;
+  const int64_t columns = task.shape[last], stride = operand.strides[last];
+  const int64_t row_stride = operand.strides[last - 1];
+  for (int64_t done = 0; done < n;) {
+    const int64_t begin = at.index(last);
+    const int64_t left = (task.shape[last - 1] - at.index(last - 1)) * columns - begin;
+    const int64_t taken = left < n - done ? left : n - done;
+    const int64_t rows = (begin + taken) / columns, rest = (begin + taken) % columns;
+    const int64_t cut[] = {0, begin < rest ? begin : rest, begin < rest ? rest : begin, columns};
+    char* const here = at.address(operand);
+    for (int k = 0; k < 3; ++k) {
+      const int64_t c = cut[k], width = cut[k + 1] - c;
+      const int64_t top = c < begin ? 1 : 0, bottom = c < rest ? rows + 1 : rows;
+      if (width == 0 || top == bottom) continue;
+      f(here + top * row_stride + (c - begin) * stride,
+        Plane{bottom - top, row_stride, width, stride}, done + top * columns + c - begin, columns);
+    }
+    advance(at, taken);
+    done += taken;
+  }
+}
+
+void each_plane(const Task& task, const Operand& operand, const Examples& at, int64_t n,
+                int64_t width, auto&& f) {
+  if (width > 1) {
+    each_plane_of_rows(operand, at, n, width, f);
+  } else {
+    each_plane_of_numbers(task, operand, at, n, f);
   }
 }
 
 // The next n examples of an operand, copied in C order.
 template <class T>
-void gather(const Operand& operand, const Examples& at, int64_t n, int64_t width, T* to) {
-  each_plane(operand, at, n, width, [&](const char* from, const Plane& plane, int64_t place) {
-    load_plane(operand, from, plane, to + place, plane.columns);
-  });
+void gather(const Task& task, const Operand& operand, const Examples& at, int64_t n, int64_t width,
+            T* to) {
+  each_plane(task, operand, at, n, width,
+             [&](const char* from, const Plane& plane, int64_t place, int64_t step) {
+               load_plane(operand, from, plane, to + place, step);
+             });
 }
 
 template <class T>
-void scatter(const Operand& operand, const Examples& at, int64_t n, int64_t width, const T* from) {
-  each_plane(operand, at, n, width, [&](char* to, const Plane& plane, int64_t place) {
-    store_plane(operand, to, plane, from + place, plane.columns);
-  });
+void scatter(const Task& task, const Operand& operand, const Examples& at, int64_t n, int64_t width,
+             const T* from) {
+  each_plane(task, operand, at, n, width,
+             [&](char* to, const Plane& plane, int64_t place, int64_t step) {
+               store_plane(operand, to, plane, from + place, step);
+             });
 }
 
 // A few examples of a task as a task of their own, with copies of some operands.
@@ -84,7 +125,7 @@ class Staging {
       if (!copied(operand)) return;
       S* const copy = reinterpret_cast<S*>(next);
       next += n * width_ * int64_t(sizeof(S));
-      if (is_input) gather(operand, at, n, width_, copy);
+      if (is_input) gather(task_, operand, at, n, width_, copy);
       staged.data = reinterpret_cast<char*>(copy);
       staged.dtype = DTypeOf<S>::value;
       staged.swapped = false;
@@ -104,7 +145,7 @@ class Staging {
   void store(const Examples& at, int64_t n, auto&& copied) const {
     const auto take_out = [&](const Operand& operand, const Operand& staged) {
       if (operand.data == nullptr || !copied(operand)) return;
-      scatter(operand, at, n, width_, reinterpret_cast<const T*>(staged.data));
+      scatter(task_, operand, at, n, width_, reinterpret_cast<const T*>(staged.data));
     };
     take_out(task_.value, staged_.value);
     take_out(task_.gradient, staged_.gradient);

@@ -3,6 +3,7 @@
 
 #include "../runtime/table.hpp"
 #include "math.hpp"
+#include "vector.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -17,46 +18,16 @@ NUMLOSS_INLINE void add(Sum& s, double x) {
   s.low += abs(high) < Real<double>::kInfinity ? error : 0.0;
 }
 
-// Vectors as wide as the instruction set's, for accumulators that must stay in registers. Their
-// lanes are those of an array of fixed length, so the width shows in no bit; formulas stay scalar.
-#if defined(__AVX512F__)
-inline constexpr int kVectorBytes = 64;
-#elif defined(__AVX__)
-inline constexpr int kVectorBytes = 32;
-#else
-inline constexpr int kVectorBytes = 16;
-#endif
-
-template <class T>
-struct VectorOf;
-template <>
-struct VectorOf<float> {
-  typedef float type __attribute__((vector_size(kVectorBytes)));
-};
-template <>
-struct VectorOf<double> {
-  typedef double type __attribute__((vector_size(kVectorBytes)));
-};
-template <class T>
-using Vector = typename VectorOf<T>::type;
-
-template <class V, class T>
-NUMLOSS_INLINE V load_vector(const T* from) {
-  V v;
-  __builtin_memcpy(&v, from, sizeof(V));
-  return v;
-}
-
 inline constexpr int kSumLanes = 32;
 
-// Adds kSteps times kSumLanes elements to the lanes, which stay in registers meanwhile.
-template <int kSteps, class T>
-NUMLOSS_INLINE void add_to_lanes(const T* x, double* lane) {
+// Adds kSteps times kSumLanes terms to the lanes, which stay in registers meanwhile.
+template <int kSteps>
+NUMLOSS_INLINE void add_to_lanes(int64_t first, const auto& term, double* lane) {
 #pragma omp simd
   for (int j = 0; j < kSumLanes; ++j) {
     double s = lane[j];
 #pragma GCC unroll 16
-    for (int k = 0; k < kSteps; ++k) s += double(x[k * kSumLanes + j]);
+    for (int k = 0; k < kSteps; ++k) s += term(first + k * kSumLanes + j);
     lane[j] = s;
   }
 }
@@ -70,17 +41,51 @@ NUMLOSS_INLINE void halve(T* x, auto&& combine) {
   if constexpr (kWidth > 1) halve<kWidth / 2>(x, combine);
 }
 
-// The sum of a tile: element i in lane i mod 32, in double, the lanes then added pairwise.
-template <class T>
-[[gnu::noinline]] double sum(const T* x, int64_t n) {
+// The sum of term(i), i < n: term i in lane i mod 32, in double, the lanes then added pairwise.
+NUMLOSS_INLINE double sum_of(int64_t n, const auto& term) {
   constexpr int kSteps = 16;
   alignas(64) double lane[kSumLanes] = {};
   int64_t i = 0;
-  for (; i + kSteps * kSumLanes <= n; i += kSteps * kSumLanes) add_to_lanes<kSteps>(x + i, lane);
-  for (; i + kSumLanes <= n; i += kSumLanes) add_to_lanes<1>(x + i, lane);
-  for (int j = 0; i < n; ++i, ++j) lane[j] += double(x[i]);
+  for (; i + kSteps * kSumLanes <= n; i += kSteps * kSumLanes) add_to_lanes<kSteps>(i, term, lane);
+  for (; i + kSumLanes <= n; i += kSumLanes) add_to_lanes<1>(i, term, lane);
+  for (int j = 0; i < n; ++i, ++j) lane[j] += term(i);
   halve<kSumLanes / 2>(lane, [](double a, double b) { return a + b; });
   return lane[0];
+}
+
+template <class T>
+[[gnu::noinline]] double sum(const T* x, int64_t n) {
+  return sum_of(n, [x](int64_t i) { return double(x[i]); });
+}
+
+// Is a weight negative or infinite? A NaN comes out as NaN.
+inline bool outside_weights(const double* weight, int64_t n) {
+  int bad = 0;
+#pragma omp simd reduction(| : bad)
+  for (int64_t i = 0; i < n; ++i) {
+    bad |= int((weight[i] < 0.0) | (weight[i] == Real<double>::kInfinity));
+  }
+  return bad != 0;
+}
+
+// Adds weights up. False: one of them is negative or infinite, which is looked for in a sum first.
+inline bool add_weights(const double* weight, int64_t n, Sum& total) {
+  const double checked =
+      sum_of(n, [weight](int64_t i) { return weight[i] < 0.0 ? Real<double>::kNan : weight[i]; });
+  const bool clear = abs(checked) <= Real<double>::kLargest;
+  if (!clear && outside_weights(weight, n)) return false;
+  add(total, clear ? checked : sum(weight, n));
+  return true;
+}
+
+// In double, where the product of two floats is exact; a weight of 0 takes its element out, NaN and
+// all.
+template <class T>
+[[gnu::noinline]] double weighted_sum(const T* x, const double* weight, int64_t n) {
+  return sum_of(n, [x, weight](int64_t i) {
+    const double product = double(x[i]) * weight[i];
+    return weight[i] == 0.0 ? 0.0 : product;
+  });
 }
 
 }  // namespace

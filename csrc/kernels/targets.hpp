@@ -80,29 +80,57 @@ struct MassSums {
   bool negative;                        // a negative probability was met
 };
 
+// Calls f with the first step and the number of steps, a constant, for all steps in turn: up to
+// four of them at once, so that what lanes add up stays in registers meanwhile.
+NUMLOSS_INLINE void each_steps(int64_t steps, auto&& f) {
+  int64_t k = 0;
+  for (; k + 4 <= steps; k += 4) f(k, Constant<4>());
+  if (steps & 2) f(k, Constant<2>());
+  if (steps & 1) f(steps - 1, Constant<1>());
+}
+
+// What is asked of distributions beside their mass: whether they are some and what they weigh,
+// which a survey may have told, and their entropy.
+struct MassUse {
+  bool checks, entropy;
+  bool any() const { return checks | entropy; }
+};
+
 // Sums over the lanes of a panel or of the tile of a row, as they grow.
 template <class T>
 struct MassLanes {
   alignas(64) T probability[kLanes] = {}, lowest[kLanes] = {}, entropy[kLanes] = {};
   alignas(64) double weight[kLanes] = {};
 
-  // Takes in the probabilities q of one step. class_weight: that of lane i at i * stride, or null.
-  NUMLOSS_INLINE void add(const T* q, int lanes, const double* class_weight, int64_t stride,
-                          bool with_entropy) {
+  // Takes in `count` steps of probabilities q. class_weight: that of lane i of step j at
+  // j * kStep + i * kLane, or null.
+  template <int kStep, int kLane>
+  NUMLOSS_INLINE void add(const T* q, auto count, int lanes, const double* class_weight,
+                          MassUse use) {
 #pragma omp simd
-    for (int i = 0; i < lanes; ++i) {
-      probability[i] += q[i];
-      lowest[i] = q[i] < lowest[i] ? q[i] : lowest[i];
+    for (int i = 0; i < (use.checks ? lanes : 0); ++i) {
+      T sum = probability[i], least = lowest[i];
+#pragma GCC unroll 4
+      for (int j = 0; j < count.value; ++j) {
+        const T x = q[j * kLanes + i];
+        sum += x;
+        least = x < least ? x : least;
+      }
+      probability[i] = sum;
+      lowest[i] = least;
     }
-    if (class_weight != nullptr) {
+    for (int j = 0; j < count.value && use.checks && class_weight != nullptr; ++j) {
       // In double, as the weights of labels are: a label and its distribution weigh the same.
-      for (int i = 0; i < lanes; ++i) weight[i] += double(q[i]) * class_weight[i * stride];
+      const double* const factor = class_weight + j * kStep;
+#pragma omp simd
+      for (int i = 0; i < lanes; ++i) weight[i] += double(q[j * kLanes + i]) * factor[i * kLane];
     }
-    if (with_entropy) {
+    for (int j = 0; j < count.value && use.entropy; ++j) {
 #pragma omp simd
       for (int i = 0; i < lanes; ++i) {
-        const T product = q[i] * log(q[i]);
-        entropy[i] += q[i] == T(0) ? T(0) : product;
+        const T x = q[j * kLanes + i];
+        const T product = x * log(x);
+        entropy[i] += x == T(0) ? T(0) : product;
       }
     }
   }
@@ -110,13 +138,13 @@ struct MassLanes {
 
 // The sums over one tile of a folded row. load(first, n) gives q of the next n <= kLanes classes.
 template <class T>
-void add_up_tile(const Task& task, int64_t first, int64_t length, bool with_entropy, auto&& load,
+void add_up_tile(const Task& task, int64_t first, int64_t length, MassUse use, auto&& load,
                  MassSums& sums) {
   MassLanes<T> lanes;
   for (int64_t k = 0; k < length; k += kLanes) {
     const int n = int(length - k < kLanes ? length - k : kLanes);
     const double* factor = task.class_weight ? task.class_weight + first + k : nullptr;
-    lanes.add(load(first + k, n), n, factor, 1, with_entropy);
+    lanes.template add<0, 1>(load(first + k, n), Constant<1>(), n, factor, use);
   }
   sums.probability += sum(lanes.probability, kLanes);
   sums.weight += sum(lanes.weight, kLanes);
@@ -131,34 +159,39 @@ struct MassRule {
   T keep, share;
   const double* class_weight;
 
+  // A table of soft labels stands for one label, whose class weight is the row's.
   explicit MassRule(const Task& task)
       : keep(T(1.0 - task.label_smoothing)),
         share(T(task.label_smoothing / double(task.classes))),
-        class_weight(task.class_weight) {}
+        class_weight(task.label_table == nullptr ? task.class_weight : nullptr) {}
 
   // Whether mass is q itself.
   bool is_plain() const { return share == T(0) && class_weight == nullptr; }
 
-  // stride: 1 where lane i is class i, 0 where all lanes are one class.
-  NUMLOSS_INLINE void apply(T* mass, const T* logits, int lanes, const double* factor,
-                            int64_t stride) const {
+  // Mass of n lanes from class c on: lane i is of class c + i * kLane, with probability q(i).
+  template <int kLane>
+  NUMLOSS_INLINE void apply(int64_t c, int n, auto&& q, const T* logits, T* mass) const {
+    if (class_weight == nullptr) {
 #pragma omp simd
-    for (int i = 0; i < lanes; ++i) {
-      mass[i] = fma(mass[i], keep, logits[i] == -Real<T>::kInfinity ? T(0) : share);
+      for (int i = 0; i < n; ++i) mass[i] = smoothed(q(i), logits[i]);
+    } else {
+      const double* const factor = class_weight + c;
+#pragma omp simd
+      for (int i = 0; i < n; ++i) {
+        mass[i] = T(double(smoothed(q(i), logits[i])) * factor[i * kLane]);
+      }
     }
-    if (factor != nullptr) {
-      for (int i = 0; i < lanes; ++i) mass[i] = T(double(mass[i]) * factor[i * stride]);
-    }
+  }
+
+ private:
+  NUMLOSS_INLINE T smoothed(T q, T logit) const {
+    return fma(q, keep, logit == -Real<T>::kInfinity ? T(0) : share);
   }
 };
 
-// Probabilities of classes [first, first + n) for a label: its row of the table, or 1 at it.
+// Probabilities of classes [first, first + n) for a label: its row of the table.
 template <class T>
 void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* q, int64_t step) {
-  if (task.label_table == nullptr) {
-    for (int64_t k = 0; k < n; ++k) q[k * step] = T(first + k == label);
-    return;
-  }
   const double* row = task.label_table + label * task.label_stride + first;
   const double scale = task.label_scale[label];
   for (int64_t k = 0; k < n; ++k) q[k * step] = T(row[k] * scale);
@@ -170,10 +203,13 @@ inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
                                 const MassSums* sums, RowInfo& info, Partial& partial) {
   alignas(64) double buffer[kLanes], example_weight[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
-  bool good = !outside_weights(weight, n);
   for (int64_t i = 0; i < n; ++i) {
     info.label[i] = 0;
     info.loss_weight[i] = weight[i];
+  }
+  if (task.surveyed) return true;
+  bool good = !outside_weights(weight, n);
+  for (int64_t i = 0; i < n; ++i) {
     example_weight[i] = task.class_weight ? weight[i] * sums[i].weight : weight[i];
     const double excess = sums[i].probability - 1.0;
     const bool off = sums[i].negative || excess > task.distribution_tolerance ||

@@ -35,6 +35,24 @@ NUMLOSS_INLINE void narrow_steps(const T* from, int64_t n, S* to) {
   for (int64_t i = 0; i < n; ++i) to[i * kStep] = narrow<S>(from[i]);
 }
 
+template <int kCount>
+struct Backwards {
+  static constexpr int of(int i) { return kCount - 1 - i; }
+};
+
+// to[-i] = from[i], which compilers do one by one where the arrays might overlap.
+template <class T>
+NUMLOSS_INLINE void copy_backwards(const T* from, int64_t n, T* to) {
+  constexpr int kCount = kSide<T>;
+  int64_t i = 0;
+  for (; i + kCount <= n; i += kCount) {
+    const auto v = load_vector<Vector<T>>(from + i);
+    const auto turned = shuffle<Backwards<kCount>>(v, v, typename UpTo<kCount>::type());
+    __builtin_memcpy(to - i - (kCount - 1), &turned, sizeof(turned));
+  }
+  for (; i < n; ++i) to[-i] = from[i];
+}
+
 // n elements, `stride` bytes apart, into `to`.
 template <class T>
 [[gnu::noinline]] void copy_in(const Operand& operand, const char* from, int64_t stride, int64_t n,
@@ -69,7 +87,9 @@ template <class T>
       switch (step / int64_t(sizeof(S)) * (step % int64_t(sizeof(S)) == 0)) {
         case 1: return narrow_steps<1>(from, n, x);
         case 2: return narrow_steps<2>(from, n, x);
-        case -1: return narrow_steps<-1>(from, n, x);
+        case -1:
+          if constexpr (__is_same(S, T)) return copy_backwards(from, n, x);
+          return narrow_steps<-1>(from, n, x);
       }
       for (int64_t i = 0; i < n; ++i) {
         S y = narrow<S>(from[i]);
@@ -86,11 +106,25 @@ struct Plane {
   Plane transposed() const { return {columns, column_stride, rows, row_stride}; }
 };
 
+// to[r * to_step + c] = from[r * from_step + c].
+template <class T>
+[[gnu::noinline]] void copy_rows(const T* from, int64_t from_step, int64_t rows, int64_t columns,
+                                 T* to, int64_t to_step) {
+  for (int64_t r = 0; r < rows; ++r) {
+#pragma omp simd
+    for (int64_t c = 0; c < columns; ++c) to[r * to_step + c] = from[r * from_step + c];
+  }
+}
+
 // Element (r, c) of the plane at `from` into to[r * step + c].
 template <class T>
 void load_plane(const Operand& operand, const char* from, const Plane& plane, T* to, int64_t step) {
-  if (in_place<T>(operand, from, plane.row_stride) &&
-      is_native<T>(operand, from, plane.column_stride)) {
+  const bool rows = is_native<T>(operand, from, plane.row_stride);
+  const bool columns = is_native<T>(operand, from, plane.column_stride);
+  if (rows && columns && plane.column_stride == sizeof(T)) {
+    copy_rows(reinterpret_cast<const T*>(from), plane.row_stride / int64_t(sizeof(T)), plane.rows,
+              plane.columns, to, step);
+  } else if (rows && columns && plane.row_stride == sizeof(T)) {
     transpose(reinterpret_cast<const T*>(from), plane.column_stride / int64_t(sizeof(T)),
               plane.columns, plane.rows, to, step);
   } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
@@ -107,8 +141,12 @@ void load_plane(const Operand& operand, const char* from, const Plane& plane, T*
 template <class T>
 void store_plane(const Operand& operand, char* to, const Plane& plane, const T* from,
                  int64_t step) {
-  if (in_place<T>(operand, to, plane.row_stride) &&
-      is_native<T>(operand, to, plane.column_stride)) {
+  const bool rows = is_native<T>(operand, to, plane.row_stride);
+  const bool columns = is_native<T>(operand, to, plane.column_stride);
+  if (rows && columns && plane.column_stride == sizeof(T)) {
+    copy_rows(from, step, plane.rows, plane.columns, reinterpret_cast<T*>(to),
+              plane.row_stride / int64_t(sizeof(T)));
+  } else if (rows && columns && plane.row_stride == sizeof(T)) {
     transpose(from, step, plane.rows, plane.columns, reinterpret_cast<T*>(to),
               plane.column_stride / int64_t(sizeof(T)));
   } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
@@ -120,6 +158,8 @@ void store_plane(const Operand& operand, char* to, const Plane& plane, const T* 
     }
   }
 }
+
+inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride; }
 
 // Walks the examples of a block in C order, whatever the arrays' layout: runs along the innermost
 // dimension, in which every operand has one stride.
@@ -147,20 +187,7 @@ class Examples {
     return task_.ndim == 0 ? 0 : operand.strides[task_.ndim - 1];
   }
 
-  // The largest plane that the next n examples of an operand begin with: rows of classes within the
-  // current run, or runs of single numbers.
-  Plane plane(const Operand& operand, int64_t n, int64_t width) const {
-    const int last = task_.ndim - 1;
-    const int64_t length = run();
-    if (width > 1) {
-      return {length < n ? length : n, stride(operand), width, operand.class_stride};
-    }
-    if (last < 1 || index_[last] != 0 || n < length) {
-      return {1, 0, length < n ? length : n, stride(operand)};
-    }
-    const int64_t left = task_.shape[last - 1] - index_[last - 1], whole = n / length;
-    return {left < whole ? left : whole, operand.strides[last - 1], length, operand.strides[last]};
-  }
+  int64_t index(int dimension) const { return index_[dimension]; }
 
   // n <= run().
   void advance(int64_t n) {
@@ -201,16 +228,6 @@ const T* load(const Operand& operand, const Examples& from, int64_t n, T* buffer
     done += run;
   }
   return buffer;
-}
-
-// Is a weight negative or infinite? A NaN comes out as NaN.
-inline bool outside_weights(const double* weight, int64_t n) {
-  int bad = 0;
-#pragma omp simd reduction(| : bad)
-  for (int64_t i = 0; i < n; ++i) {
-    bad |= int((weight[i] < 0.0) | (weight[i] == Real<double>::kInfinity));
-  }
-  return bad != 0;
 }
 
 // Where the next n examples of an output may be written as T: in the array itself, or in buffer,

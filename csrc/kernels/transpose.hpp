@@ -1,66 +1,169 @@
-// Transposition, four by four.
+// Transposition, in squares that fit the registers.
 #pragma once
 
 #include "../runtime/table.hpp"
-#include "math.hpp"
+#include "vector.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// Four elements: vectors only for moving data about, which cannot change a bit.
-template <class T>
-struct QuadOf;
-template <>
-struct QuadOf<float> {
-  typedef float type __attribute__((vector_size(16)));
-};
-template <>
-struct QuadOf<double> {
-  typedef double type __attribute__((vector_size(32)));
+template <int... kIndex>
+struct Indices {};
+template <int kCount, int... kIndex>
+struct UpTo : UpTo<kCount - 1, kCount - 1, kIndex...> {};
+template <int... kIndex>
+struct UpTo<0, kIndex...> {
+  using type = Indices<kIndex...>;
 };
 
-template <class T>
-NUMLOSS_INLINE void transpose_quad(const T* from, int64_t from_step, T* to, int64_t to_step) {
-  typename QuadOf<T>::type r[4];
-  for (int i = 0; i < 4; ++i) __builtin_memcpy(&r[i], from + i * from_step, sizeof(r[i]));
-  const auto a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
-  const auto b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-  const auto c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-  const auto d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-  const typename QuadOf<T>::type column[4] = {
-      __builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
-      __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
-  for (int i = 0; i < 4; ++i) __builtin_memcpy(to + i * to_step, &column[i], sizeof(column[i]));
+// Element i of the result is element Choice::of(i) of a followed by b.
+template <class Choice, class V, int... kIndex>
+NUMLOSS_INLINE V shuffle(V a, V b, Indices<kIndex...>) {
+  return __builtin_shufflevector(a, b, Choice::of(kIndex)...);
 }
 
-// to[c * to_step + r] = from[r * from_step + c], four by four; the last four of a row or column
-// overlap those before, which writes the same elements twice. Unless a side is as narrow as a
-// panel, in blocks: lines of memory are then used up while they are in the cache, even where all of
-// them fall into one set of it.
+// The units, of so many elements, of a half of each group of kGroup elements of two vectors, in
+// turns.
+template <int kSide, int kGroup, int kUnit, bool kHigh>
+struct Interleaved {
+  static constexpr int of(int i) {
+    const int unit = i % kGroup / kUnit;
+    return unit % 2 * kSide + i / kGroup * kGroup + unit / 2 * kUnit + i % kUnit +
+           (kHigh ? kGroup / 2 : 0);
+  }
+};
+
+// Every second unit of a, then of b.
+template <int kSide, int kUnit, bool kOdd>
+struct Alternate {
+  static constexpr int of(int i) { return i / kUnit * 2 * kUnit + (kOdd ? kUnit : 0) + i % kUnit; }
+};
+
+// The shuffles that x86 has for wide vectors work within 16 bytes, or move 16 bytes as a whole:
+// first 16 bytes wide squares are transposed where they stand, then they change places.
+template <int kSide, class T>
+NUMLOSS_INLINE void transpose_square(const T* from, int64_t from_step, T* to, int64_t to_step) {
+  using V = Vector<T, kSide>;
+  using All = typename UpTo<kSide>::type;
+  constexpr int kGroup = 16 / sizeof(T), kGroups = kSide / kGroup;
+  V r[kSide];
+#pragma GCC unroll 16
+  for (int i = 0; i < kSide; ++i) r[i] = load_vector<V>(from + i * from_step);
+  V group[kSide];
+  if constexpr (kGroup == 4) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kSide; i += 4) {
+      const V a = shuffle<Interleaved<kSide, 4, 1, false>>(r[i], r[i + 1], All());
+      const V b = shuffle<Interleaved<kSide, 4, 1, true>>(r[i], r[i + 1], All());
+      const V c = shuffle<Interleaved<kSide, 4, 1, false>>(r[i + 2], r[i + 3], All());
+      const V d = shuffle<Interleaved<kSide, 4, 1, true>>(r[i + 2], r[i + 3], All());
+      group[i] = shuffle<Interleaved<kSide, 4, 2, false>>(a, c, All());
+      group[i + 1] = shuffle<Interleaved<kSide, 4, 2, true>>(a, c, All());
+      group[i + 2] = shuffle<Interleaved<kSide, 4, 2, false>>(b, d, All());
+      group[i + 3] = shuffle<Interleaved<kSide, 4, 2, true>>(b, d, All());
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < kSide; i += 2) {
+      group[i] = shuffle<Interleaved<kSide, 2, 1, false>>(r[i], r[i + 1], All());
+      group[i + 1] = shuffle<Interleaved<kSide, 2, 1, true>>(r[i], r[i + 1], All());
+    }
+  }
+  const auto put = [&](int column, V v) { __builtin_memcpy(to + column * to_step, &v, sizeof(V)); };
+#pragma GCC unroll 16
+  for (int j = 0; j < kGroup; ++j) {
+    const V* const x = group + j;
+    if constexpr (kGroups == 1) {
+      put(j, x[0]);
+    } else if constexpr (kGroups == 2) {
+      put(j, shuffle<Alternate<kSide, kGroup, false>>(x[0], x[kGroup], All()));
+      put(j + kGroup, shuffle<Alternate<kSide, kGroup, true>>(x[0], x[kGroup], All()));
+    } else {
+      using Even = Alternate<kSide, kGroup, false>;
+      using Odd = Alternate<kSide, kGroup, true>;
+      const V p = shuffle<Even>(x[0], x[kGroup], All());
+      const V q = shuffle<Odd>(x[0], x[kGroup], All());
+      const V s = shuffle<Even>(x[2 * kGroup], x[3 * kGroup], All());
+      const V t = shuffle<Odd>(x[2 * kGroup], x[3 * kGroup], All());
+      put(j, shuffle<Even>(p, s, All()));
+      put(j + kGroup, shuffle<Even>(q, t, All()));
+      put(j + 2 * kGroup, shuffle<Odd>(p, s, All()));
+      put(j + 3 * kGroup, shuffle<Odd>(q, t, All()));
+    }
+  }
+}
+
+// The largest squares that fit the registers, and those for what whole lines of memory leave over.
+template <class T>
+inline constexpr int kSide = kVectorBytes / int(sizeof(T));
+template <class T>
+inline constexpr int kSmallSide = kSide<T> < 4 ? kSide<T> : 4;
+
+// Small squares; the last of a row or column overlap those before, which writes the same elements
+// twice.
+template <class T>
+NUMLOSS_INLINE void transpose_strip(const T* from, int64_t from_step, int64_t rows, int64_t columns,
+                                    T* to, int64_t to_step) {
+  constexpr int kStep = kSmallSide<T>;
+  for (int64_t r = 0; r < rows; r += kStep) {
+    const int64_t row = r < rows - kStep ? r : rows - kStep;
+    for (int64_t c = 0; c < columns; c += kStep) {
+      const int64_t column = c < columns - kStep ? c : columns - kStep;
+      transpose_square<kStep>(from + row * from_step + column, from_step,
+                              to + column * to_step + row, to_step);
+    }
+  }
+}
+
+inline constexpr int kLineBytes = 64;
+// Elements of a line of memory.
+template <class T>
+inline constexpr int kLine = kLineBytes / int(sizeof(T));
+
+template <class T>
+NUMLOSS_INLINE void transpose_lines(const T* from, int64_t from_step, T* to, int64_t to_step) {
+  constexpr int kStep = kSide<T>;
+  for (int r = 0; r < kLine<T>; r += kStep) {
+    for (int c = 0; c < kLine<T>; c += kStep) {
+      transpose_square<kStep>(from + r * from_step + c, from_step, to + c * to_step + r, to_step);
+    }
+  }
+}
+
+// to[c * to_step + r] = from[r * from_step + c]. In blocks of whole lines, so that a line is used
+// up while it is in the cache, even where all lines fall into one set of it; along the lines of the
+// array whose lines lie further apart, which are likelier to be far from the cache.
 template <class T>
 [[gnu::noinline]] void transpose(const T* from, int64_t from_step, int64_t rows, int64_t columns,
                                  T* to, int64_t to_step) {
-  if (rows < 4 || columns < 4) {
+  constexpr int kLeast = kSmallSide<T>;
+  if (rows < kLeast || columns < kLeast) {
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t c = 0; c < columns; ++c) to[c * to_step + r] = from[r * from_step + c];
     }
     return;
   }
-  const bool narrow = from_step <= kLanes || to_step <= kLanes;
-  const int64_t high = narrow ? 4 : 16, wide = narrow ? columns : 8;
-  for (int64_t top = 0; top < rows; top += high) {
-    const int64_t bottom = top + high < rows ? top + high : rows;
-    for (int64_t left = 0; left < columns; left += wide) {
-      const int64_t right = left + wide < columns ? left + wide : columns;
-      for (int64_t r = top; r < bottom; r += 4) {
-        const int64_t row = r < rows - 4 ? r : rows - 4;
-        for (int64_t c = left; c < right; c += 4) {
-          const int64_t column = c < columns - 4 ? c : columns - 4;
-          transpose_quad(from + row * from_step + column, from_step, to + column * to_step + row,
-                         to_step);
-        }
+  const int64_t whole_rows = rows - rows % kLine<T>, whole_columns = columns - columns % kLine<T>;
+  if (to_step > from_step) {
+    for (int64_t c = 0; c < whole_columns; c += kLine<T>) {
+      for (int64_t r = 0; r < whole_rows; r += kLine<T>) {
+        transpose_lines(from + r * from_step + c, from_step, to + c * to_step + r, to_step);
       }
     }
+  } else {
+    for (int64_t r = 0; r < whole_rows; r += kLine<T>) {
+      for (int64_t c = 0; c < whole_columns; c += kLine<T>) {
+        transpose_lines(from + r * from_step + c, from_step, to + c * to_step + r, to_step);
+      }
+    }
+  }
+  if (whole_rows < rows) {
+    const int64_t r = whole_rows < rows - kLeast ? whole_rows : rows - kLeast;
+    transpose_strip(from + r * from_step, from_step, rows - r, columns, to + r, to_step);
+  }
+  if (whole_columns < columns && whole_rows > 0) {
+    const int64_t c = whole_columns < columns - kLeast ? whole_columns : columns - kLeast;
+    transpose_strip(from + c, from_step, whole_rows, columns - c, to + c * to_step, to_step);
   }
 }
 

@@ -162,10 +162,12 @@ double denominator_of(const Call& call, const Totals& totals) {
   Result result;
   double denominator = 1;
   const bool may_be_bad = !table.loss[task.loss].any_target || task.weight.data != nullptr;
+  Totals surveyed;
   if ((!call.outputs_are_ours && may_be_bad) || (derivatives && mean && !known)) {
-    const Totals totals = sweep(task, table.survey);
-    if (totals.bad) return {.bad = true};
-    denominator = denominator_of(call, totals);
+    surveyed = sweep(task, table.survey);
+    if (surveyed.bad) return {.bad = true};
+    denominator = denominator_of(call, surveyed);
+    task.surveyed = true;
   } else if (mean) {
     Totals totals;
     totals.count = task.size;
@@ -177,11 +179,12 @@ double denominator_of(const Call& call, const Totals& totals) {
   }
   const Totals totals = sweep(task, table.run);
   if (totals.bad) return {.bad = true};
+  const Totals& counted = task.surveyed ? surveyed : totals;
   result.value = totals.loss;
-  result.weight = unweighted(task) ? double(totals.count) : totals.weight;
-  result.count = totals.count;
+  result.weight = unweighted(task) ? double(counted.count) : counted.weight;
+  result.count = counted.count;
   if (mean) {
-    if (!derivatives) denominator = denominator_of(call, totals);
+    if (!derivatives) denominator = denominator_of(call, counted);
     result.empty = denominator == 0;
     result.value =
         result.empty ? std::numeric_limits<double>::quiet_NaN() : totals.loss / denominator;

@@ -69,6 +69,9 @@ struct Task {
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;
   double denominator = 1;  // of the gradient and the Hessian
+  // A survey has found every example in the domain, and the sum of their weights. Labels are looked
+  // at again all the same, lest one that another thread wrote meanwhile be taken for an index.
+  bool surveyed = false;
 };
 
 // A sum carried with its rounding error (Knuth's TwoSum), as precise as twice the digits.

@@ -22,7 +22,7 @@ struct BinaryCrossEntropy {
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropy(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
-  NUMLOSS_INLINE bool outside(T, T target) const { return outside_unit(target); }
+  NUMLOSS_INLINE bool outside(T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
     const T t = target * keep + shift;
     const T negative = (T(1) - target) * keep + shift;  // not 1 - t, which would cancel
@@ -84,7 +84,7 @@ struct FocalModulation {
 template <class T, bool kSquare>
 struct FocalFormula : FocalModulation<T> {
   using FocalModulation<T>::FocalModulation;
-  NUMLOSS_INLINE bool outside(T, T target) const { return outside_unit(target); }
+  NUMLOSS_INLINE bool outside(T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T t) const {
     const T gamma = this->gamma;
     const Logistic<T> s = logistic(x);
@@ -155,7 +155,7 @@ struct SignedTarget {
   explicit SignedTarget(const double* parameters)
       : slope(T(parameters[1])), offset(T(parameters[2])), margin(T(parameters[0])) {}
   NUMLOSS_INLINE T sign(T target) const { return slope * target + offset; }
-  NUMLOSS_INLINE bool outside(T, T target) const {
+  NUMLOSS_INLINE bool outside(T target) const {
     const T t = sign(target);
     return (abs(t) < T(1)) | (abs(t) > T(1));
   }

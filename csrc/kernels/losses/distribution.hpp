@@ -32,14 +32,22 @@ struct Distribution {
   template <class T>
   NUMLOSS_INLINE static void add_masses(const Panel<T>& panel, int64_t first, int64_t end,
                                         const T* origin, T* total, T* distance) {
-    for (int64_t c = first; c < end; ++c) {
+    each_steps(end - first, [&](int64_t k, auto count) {
+      const T* const mass = panel.mass + (first + k) * kLanes;
+      const T* const logits = panel.logits + (first + k) * kLanes;
 #pragma omp simd
       for (int i = 0; i < panel.lanes; ++i) {
-        const T mass = panel.mass[c * kLanes + i];
-        total[i] += mass;
-        distance[i] += cost(mass, origin[i], panel.logits[c * kLanes + i]);
+        T sum = total[i], cost_sum = distance[i];
+#pragma GCC unroll 4
+        for (int j = 0; j < count.value; ++j) {
+          const T v = mass[j * kLanes + i];
+          sum += v;
+          cost_sum += cost(v, origin[i], logits[j * kLanes + i]);
+        }
+        total[i] = sum;
+        distance[i] = cost_sum;
       }
-    }
+    });
   }
 
   // Those of all classes, a run at a time: in one sum the roundings of equal masses, which
@@ -102,28 +110,29 @@ struct Distribution {
     T origins[kMaxFoldedTiles];
     double total = 0, distance = 0;
     T last_origin = 0;
-    // The exponentials are taken twice: the logits must stay, to tell in the second pass which
+    // The exponentials are taken twice where the logits must stay, to tell in the second pass which
     // classes cannot happen.
-    const Softmax<T> s =
-        fold_softmax<T, false>(row, nullptr, origins, [&](const Parts<T>& parts, T origin) {
-          row.load_mass(true);
-          alignas(64) T sums[kLanes] = {}, costs[kLanes] = {};
-          for (const Part<T>& part : parts) {
-            for (int64_t k = 0; k < part.steps; ++k) {
+    const Operand* keep =
+        kMode != kValue && row.mass_outlasts_logits() ? &row.task().gradient : nullptr;
+    const Softmax<T> s = fold_softmax(row, keep, origins, [&](const Parts<T>& parts, T origin) {
+      row.load_mass(true);
+      alignas(64) T sums[kLanes] = {}, costs[kLanes] = {};
+      for (const Part<T>& part : parts) {
+        for (int64_t k = 0; k < part.steps; ++k) {
 #pragma omp simd
-              for (int i = 0; i < kLanes; ++i) {
-                const T v = part.mass[k * kLanes + i];
-                sums[i] += v;
-                costs[i] += cost(v, origin, part.logits[k * kLanes + i]);
-              }
-            }
+          for (int i = 0; i < kLanes; ++i) {
+            const T v = part.mass[k * kLanes + i];
+            sums[i] += v;
+            costs[i] += cost(v, origin, part.logits[k * kLanes + i]);
           }
-          // What came before is as much further from the maximum as the maximum rose.
-          if (total != 0) distance += total * (double(origin) - double(last_origin));
-          total += sum(sums, kLanes);
-          distance += sum(costs, kLanes);
-          last_origin = origin;
-        });
+        }
+      }
+      // What came before is as much further from the maximum as the maximum rose.
+      if (total != 0) distance += total * (double(origin) - double(last_origin));
+      total += sum(sums, kLanes);
+      distance += sum(costs, kLanes);
+      last_origin = origin;
+    });
     const T mass_total = T(total), inverse = s.inverse();
     const T value =
         T(total * double(s.log_sum()) + distance + (kDivergence ? row.sums.entropy : 0.0));
@@ -132,7 +141,7 @@ struct Distribution {
       const Parts<T>& parts = row.load(first);
       row.load_mass(false);
       for (const Part<T>& part : parts) {
-        finish_part<T, kMode>(row, part, origins[t], s, mass_total, inverse);
+        finish_part<T, kMode>(row, part, origins[t], s, mass_total, inverse, keep != nullptr);
       }
     }
     return value;
@@ -141,17 +150,22 @@ struct Distribution {
   // The derivatives of a part of a row.
   template <class T, unsigned kMode>
   NUMLOSS_INLINE static void finish_part(Row<T>& row, const Part<T>& part, T origin,
-                                         const Softmax<T>& s, T total, T inverse) {
+                                         const Softmax<T>& s, T total, T inverse, bool kept) {
     const Operand& gradient_array = row.task().gradient;
     T* gradient = row.output(gradient_array, part);
     const int64_t n = part.steps * kLanes;
-    exponentials(part.logits, part.steps, origin, gradient);
+    const T* e = gradient;
+    if (kept) {
+      e = exponentials_again(row, gradient_array, part, origin, gradient);
+    } else {
+      exponentials(part.logits, part.steps, origin, gradient);
+    }
     const T shrink = exp_nonpositive(origin - origin_of(s.maximum));
     if constexpr ((kMode & kHessian) != 0) {
       T* hess = row.second_output(row.task().hessian, part);
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
-        const T share = gradient[k] * shrink;
+        const T share = e[k] * shrink;
         hess[k] = row.coefficient * total * (share * inverse) * complement(share, s.rest, inverse);
       }
       row.write(row.task().hessian, part, hess);
@@ -160,7 +174,7 @@ struct Distribution {
     const T* const mass = part.mass;
 #pragma omp simd
     for (int64_t k = 0; k < n; ++k) {
-      gradient[k] = coefficient * slope(gradient[k] * shrink, total, mass[k], s.rest, inverse);
+      gradient[k] = coefficient * slope(e[k] * shrink, total, mass[k], s.rest, inverse);
     }
     row.write(gradient_array, part, gradient);
   }

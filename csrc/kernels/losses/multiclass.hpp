@@ -93,8 +93,8 @@ struct LabelLikelihood {
   static T row(Row<T>& row) {
     T origins[kMaxFoldedTiles];
     const T label_logit = row.logit(row.label);
-    const Softmax<T> s = fold_softmax<T, kMode != kValue>(row, &row.task().gradient, origins,
-                                                          [](const Parts<T>&, T) {});
+    const Operand* keep = kMode != kValue ? &row.task().gradient : nullptr;
+    const Softmax<T> s = fold_softmax(row, keep, origins, [](const Parts<T>&, T) {});
     const Outcome<T> o = outcome(Formula<T>(row.parameters), s, label_logit, row.coefficient);
     if constexpr (kMode == kValue) return o.value;
     for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
