@@ -8,7 +8,7 @@ SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' 
 EVALUATE := $(BIN)/numloss evaluate
 
 .PHONY: run test test-peers test-slow accuracy instructions golden bits sanitize fuzz mutate packages bench
-.PHONY: goals lint format clean
+.PHONY: goals performance lint format clean
 
 run: .venv/.installed
 	$(EVALUATE) data/digits.parquet --prediction logits --target label --by ink \
@@ -29,7 +29,8 @@ test: .venv/.installed
 
 # Against torch, JAX, pandas and polars.
 test-peers: .venv/.peers
-	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py
+	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py \
+	  tests/test_figures.py
 
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m slow
@@ -73,6 +74,19 @@ bench: .venv/.peers
 
 goals: .venv/.peers
 	$(BIN)/python -m bench goals
+
+# Measures all that docs/performance.md says, on an idle machine, in half an hour, and writes it.
+RESULTS := bench/results
+SIZES := --size 64 10k 1M 20M 8x10 4096x10 100kx10 20kx100 1024x1000 256x50257 128x128256
+performance: .venv/.peers
+	$(BIN)/python -m bench --silent --json $(RESULTS)/other.json --quick $(SIZES) --dtype f64 f16 bf16
+	$(BIN)/python -m bench --silent --json $(RESULTS)/single.json $(SIZES)
+	$(BIN)/python -m bench small --silent --json $(RESULTS)/small.json
+	-$(BIN)/python -m bench goals --silent --json $(RESULTS)/goals.json
+	-$(BIN)/python -m bench variants --silent --json $(RESULTS)/variants.json
+	-$(BIN)/python -m bench layouts --silent --json $(RESULTS)/layouts.json
+	-$(BIN)/python -m bench scaling --silent --json $(RESULTS)/scaling.json
+	$(BIN)/python -m bench document $(RESULTS)/*.json
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

@@ -118,6 +118,59 @@ def callers_command(arguments: list[str]) -> int:
     return int(result["upper"] < 1)
 
 
+def variants_command(arguments: list[str]) -> int:
+    """Time options against the plain call; the exit status is 1 where one costs too much."""
+    machine.pin(1)
+    parser = argparse.ArgumentParser("bench variants", description="What options cost.")
+    parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    output(parser)
+    options = parser.parse_args(arguments)
+    import numloss
+    from bench import variants
+
+    numloss.set_num_threads(1)
+    measured = list(variants.measure(options.dtype, budget(options)))
+    present({"machine": machine.describe(), "variants": measured}, options)
+    return int(any(cell["seconds"] > cell["allowed"] for cell in measured))
+
+
+def scaling_command(arguments: list[str]) -> int:
+    """Time several threads against one; the exit status is 1 where they are slower."""
+    machine.settle_allocator()
+    parser = argparse.ArgumentParser("bench scaling", description="What more threads give.")
+    parser.add_argument("--threads", type=int, nargs="+", default=[len(machine.ALL_CPUS)])
+    output(parser)
+    options = parser.parse_args(arguments)
+    from bench import scaling
+
+    measured = list(scaling.measure(options.threads, budget(options)))
+    present({"machine": machine.describe(), "scaling": measured}, options)
+    return int(any(max(cell["times"].values()) > 1.05 * cell["times"]["1"] for cell in measured))
+
+
+def document_command(arguments: list[str]) -> int:
+    """Write docs/performance.md and its pictures from files of results."""
+    parser = argparse.ArgumentParser("bench document")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what --json wrote")
+    options = parser.parse_args(arguments)
+    from bench import document
+
+    document.main([json.loads(path.read_text()) for path in options.files])
+    return 0
+
+
+def layouts_command(arguments: list[str]) -> int:
+    """Compare layouts with contiguous arrays; the exit status is 1 where one is too slow."""
+    machine.pin(1)
+    options = layouts_parser().parse_args(arguments)
+    from bench import layouts
+
+    budget = layouts.QUICK if options.quick else layouts.BUDGET
+    measured = list(layouts.measure(options.loss, options.dtype, budget, options.only))
+    present({"machine": machine.describe(), "layouts": measured}, options)
+    return int(any(cell["ratio"] > cell["at_most"] for cell in measured))
+
+
 def compare_command(arguments: list[str]) -> int:
     """Compare two files."""
     parser = argparse.ArgumentParser("bench compare")
@@ -152,16 +205,16 @@ def instructions_command(arguments: list[str]) -> int:
 
 def present(results: dict[str, Any], options: argparse.Namespace, extra: Any = ()) -> None:
     """Write the files that were asked for, and print the tables."""
-    from bench import report
+    from bench import report, table
 
     found = [*report.tables(results), *extra]
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     if options.markdown:
-        report.write_markdown(options.markdown, found, report.legend(results))
+        table.write_markdown(options.markdown, found, report.legend(results))
     if not options.silent:
-        report.print_tables(found, report.legend(results))
+        table.print_tables(found, report.legend(results))
 
 
 def budget(options: argparse.Namespace) -> Any:
@@ -203,8 +256,27 @@ def goals_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def layouts_parser() -> argparse.ArgumentParser:
+    """Options of ``layouts``."""
+    from bench.cells import DTYPE_ALIASES, DTYPES
+    from bench.layouts import LOSSES
+
+    parser = argparse.ArgumentParser("bench layouts", description="Layouts against contiguous.")
+    parser.add_argument("--loss", nargs="+", default=LOSSES, metavar="NAME")
+    parser.add_argument(
+        "--dtype",
+        type=lambda name: DTYPE_ALIASES.get(name, name),
+        choices=DTYPES,
+        default="float32",
+        help="f32, f64, f16 and bf16 will do",
+    )
+    parser.add_argument("--only", default="", metavar="TEXT", help="part of a layout's name")
+    output(parser)
+    return parser
+
+
 def common(parser: argparse.ArgumentParser) -> None:
-    """Options of both."""
+    """Options of the commands that measure peers."""
     from bench.peers import ALL_NAMES
 
     parser.add_argument(
@@ -213,6 +285,11 @@ def common(parser: argparse.ArgumentParser) -> None:
         choices=ALL_NAMES,
         help="default: all that are installed, but for torch_compile",
     )
+    output(parser)
+
+
+def output(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that measures."""
     parser.add_argument("--quick", action="store_true", help="short samples, small arrays")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
@@ -224,8 +301,12 @@ COMMANDS = {
     "goals": goals_command,
     "small": small_command,
     "callers": callers_command,
+    "layouts": layouts_command,
+    "variants": variants_command,
+    "scaling": scaling_command,
     "compare": compare_command,
     "report": report_command,
+    "document": document_command,
     "instructions": instructions_command,
 }
 

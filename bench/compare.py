@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.peers import OURS
-from bench.report import Table, geometric_mean, number, print_tables
+from bench.report import geometric_mean
+from bench.table import Table, number, print_tables
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> Table:

@@ -13,8 +13,8 @@ import numloss
 from bench import footprint
 from bench.cells import Cell, problem
 from bench.peers import OURS, OURS_INTO_BUFFER
-from bench.report import Table, number
 from bench.run import run, say
+from bench.table import Table, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,8 +1,12 @@
-"""The memory limit: how fast this machine moves the bytes that a cell has to move.
+"""The limits of this machine: how fast it moves the bytes of a cell, and does its arithmetic.
 
-A value reads the prediction and the target; a gradient is also written. The limit is measured
-with the calls that move bytes fastest from Python, on the cell's own arrays, in the same rounds
-as the contestants.
+A value reads the prediction and the target; a gradient is also written. The memory limit is
+measured with the calls that move bytes fastest from Python, on the cell's own arrays, in the same
+rounds as the contestants.
+
+The arithmetic of a cell is what its kernel was counted to do (`instructions`). The machine's rate
+is that of a matrix product, which issues one packed multiply-add after the other, in the same
+rounds.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from bench.instructions import operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,20 +37,46 @@ def bytes_moved(cell: Cell, data: Data) -> int:
     return data.prediction.nbytes + data.target.nbytes + written
 
 
-def yardstick(cell: Cell, data: Data) -> tuple[str, Callable[[], Any]]:
-    """Return what a cell is held against beside its peers, as a name and a call.
+ADD, MEMORY, PRODUCT = "numpy.add", "memory limit", "matrix product"
+#: Fits the L2 cache of common machines, and is large enough for the library's best code.
+PRODUCT_SIZE = 384
+
+
+def yardsticks(cell: Cell, data: Data) -> dict[str, Callable[[], Any]]:
+    """Return what a cell is held against beside its peers, as calls by name.
 
     For arrays too small to say anything of memory, it is the cheapest call NumPy can make.
     """
     if bytes_moved(cell, data) < SMALLEST_BYTES:
         other = data.target if data.target.shape == data.prediction.shape else data.prediction
-        return "numpy.add", partial(np.add, data.prediction, other)
+        return {ADD: partial(np.add, data.prediction, other)}
     steps = [reader(data.target, cell.threads)]
     if cell.wants_gradient:
         steps.append(split(np.copyto, (data.buffer, data.prediction), cell.threads))
     else:
         steps.append(reader(data.prediction, cell.threads))
-    return "memory limit", partial(run_all, steps)
+    factor = np.ones((PRODUCT_SIZE, PRODUCT_SIZE), arithmetic_dtype(cell))
+    product = np.empty_like(factor)
+    return {
+        MEMORY: partial(run_all, steps),
+        PRODUCT: partial(np.matmul, factor, factor, out=product),
+    }
+
+
+def arithmetic_dtype(cell: Cell) -> str:
+    """Return the dtype that kernels compute in."""
+    return "float64" if cell.dtype == "float64" else "float32"
+
+
+def limits(cell: Cell, medians: dict[str, float]) -> dict[str, float]:
+    """Return the limits of a cell in seconds, by name, from the times of its yardsticks."""
+    if ADD in medians:
+        return {"call": medians[ADD]}
+    found = {"memory": medians[MEMORY]}
+    if (each := operations(cell)) is not None:
+        second = PRODUCT_SIZE**3 / medians[PRODUCT]
+        found["arithmetic"] = each * cell.elements / second
+    return found
 
 
 def run_all(steps: list[Callable[[], Any]]) -> None:

@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import statistics
-import sys
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from bench import layouts, scaling, variants
 from bench.cells import shape_name
 from bench.peers import ALL_NAMES, OURS, OURS_INTO_BUFFER
+from bench.table import Table, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
 # A table gives the time of a whole call up to this many elements, and that of an element above.
 SMALL_CALL = 2000
 # Arrays beyond this do not stay in the last-level cache of common machines.
 CACHE_BYTES = 32 << 20
-MEMORY_LIMIT = "memory limit"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A title, column names and rows of text."""
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 def tables(results: dict[str, Any]) -> list[Table]:
-    """All tables of a run: the times by mode, dtype and threads, then the geometric means."""
+    """All tables of a run: the times, the geometric means, and what else was measured."""
+    cells = results.get("cells", [])
+    means = [means_table(cells)] if cells else []
+    return [*times_tables(cells), *means, *other_tables(results)]
+
+
+def times_tables(cells: Sequence[dict[str, Any]]) -> list[Table]:
+    """Tabulate times by mode, dtype and threads."""
 
     def kind(cell: dict[str, Any]) -> tuple[str, str, int]:
         return cell["mode"], cell["dtype"], cell["threads"]
 
-    groups = groupby(sorted(results["cells"], key=kind), key=kind)
-    found = [times_table(*key, list(cells)) for key, cells in groups]
-    return [*found, means_table(results["cells"])] if found else []
+    groups = groupby(sorted(cells, key=kind), key=kind)
+    return [times_table(*key, list(group)) for key, group in groups]
+
+
+def other_tables(results: dict[str, Any]) -> list[Table]:
+    """Tables of the commands that measure no cells."""
+    others = {
+        "scaling": scaling.table,
+        "variants": variants.table,
+        "layouts": layouts.table,
+    }
+    return [table(results[name]) for name, table in others.items() if name in results]
 
 
 def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]) -> Table:
@@ -55,16 +60,17 @@ def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]
             shape_name(cell["shape"]),
             unit(cell),
             *(in_unit(cell, name) for name in names),
-            in_unit(cell, cell["yardstick"]),
             number(cell["ratio_to_best"]),
             cell["best_peer"] or "",
             number(cell["ratios"][OURS].get("torch")),
-            percent(cell["ratios"][OURS].get(MEMORY_LIMIT)),
+            scaled(cell, cell["limits"][cell["bound"]]),
+            cell["bound"],
+            percent(cell["of_limit"]),
         ]
         for cell in cells
     ]
-    yardsticks = ["limit or add", "x best", "best", "x torch", "of limit"]
-    header = ["loss", "shape", "unit", *names, *yardsticks]
+    ratios = ["x best", "best", "x torch", "limit", "bound", "of limit"]
+    header = ["loss", "shape", "unit", *names, *ratios]
     title = f"{mode}, {dtype}, {threads} thread" + "s" * (threads > 1)
     return Table(title, header, rows)
 
@@ -87,7 +93,7 @@ def means(cells: list[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
     yield number(geometric_mean(cell["ratio_to_best"] for cell in cells))
     for name in names:
         yield number(geometric_mean(cell["ratios"][OURS].get(name) for cell in cells))
-    yield percent(geometric_mean(cell["ratios"][OURS].get(MEMORY_LIMIT) for cell in cells))
+    yield percent(geometric_mean(cell["of_limit"] for cell in cells))
 
 
 def size_class(cell: dict[str, Any]) -> str:
@@ -110,20 +116,12 @@ def unit(cell: dict[str, Any]) -> str:
 
 def in_unit(cell: dict[str, Any], name: str) -> str:
     """Median time of a contestant, in the unit of the row."""
-    if name not in cell["times"]:
-        return ""
-    seconds = cell["times"][name]["median"]
+    return scaled(cell, cell["times"][name]["median"]) if name in cell["times"] else ""
+
+
+def scaled(cell: dict[str, Any], seconds: float) -> str:
+    """Seconds in the unit of the row."""
     return number(1e6 * seconds if unit(cell) == "us" else 1e9 * seconds / cell["elements"])
-
-
-def number(value: float | None) -> str:
-    """Return three digits, which is what a noisy machine gives."""
-    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-def percent(value: float | None) -> str:
-    """Return a fraction as a percentage."""
-    return "" if value is None else f"{100 * value:.0f}%"
 
 
 def legend(results: dict[str, Any]) -> list[str]:
@@ -136,32 +134,7 @@ def legend(results: dict[str, Any]) -> list[str]:
         "; ".join(machine["config"]),
         "Medians of interleaved samples. 'x' columns: time of the other over that of numloss, above"
         " 1 where numloss is faster.",
-        "'limit or add': the time to read and write the bytes that the cell must move; for the"
-        " smallest arrays one numpy.add instead. 'of limit': how near numloss comes to it.",
+        "'limit': the time to read and write the bytes that the cell must move, or to do its"
+        " arithmetic, whichever is longer ('bound'); for the smallest arrays that of one numpy.add"
+        " ('call'). 'of limit': how near numloss comes to it.",
     ]
-
-
-def print_tables(found: Iterable[Table], lines: Iterable[str] = ()) -> None:
-    """Print to the terminal."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
-    console = Console(width=None if sys.stdout.isatty() else 220, highlight=False)
-    for line in lines:
-        console.print(line, markup=False)
-    for table in found:
-        shown = RichTable(title=table.title, title_justify="left")
-        for index, name in enumerate(table.header):
-            shown.add_column(name, justify="left" if index < 2 else "right")
-        for row in table.rows:
-            shown.add_row(*row)
-        console.print(shown)
-
-
-def write_markdown(path: Path, found: Iterable[Table], lines: Iterable[str] = ()) -> None:
-    """Write Markdown."""
-    text = [f"- {line}" for line in lines]
-    for table in found:
-        rows = [table.header, ["---"] * len(table.header), *table.rows]
-        text += ["", f"### {table.title}", "", *("| " + " | ".join(row) + " |" for row in rows)]
-    path.write_text("\n".join(text) + "\n")

@@ -47,9 +47,10 @@ def measure(cell: Cell, data: Data, peers: Iterable[Peer], budget: Budget) -> di
     contestants, overflowing = check(
         cell, [c for peer in peers for c in peer.contestants(cell, data)]
     )
-    yardstick, call = limit.yardstick(cell, data)
-    calls = {entry.name: entry.call for entry in contestants} | {yardstick: call}
+    yardsticks = limit.yardsticks(cell, data)
+    calls = {entry.name: entry.call for entry in contestants} | yardsticks
     timings = interleave(calls, budget)
+    medians = {name: timing.median for name, timing in timings.items()}
     times = {name: timing.summary() for name, timing in timings.items()}
     for entry in contestants:
         times[entry.name]["note"] = entry.note
@@ -58,27 +59,37 @@ def measure(cell: Cell, data: Data, peers: Iterable[Peer], budget: Budget) -> di
         "name": cell.name,
         "elements": cell.elements,
         "bytes": limit.bytes_moved(cell, data),
-        "yardstick": yardstick,
         "times": times,
         "overflowing": overflowing,
-        **comparison({name: timing.median for name, timing in timings.items()}, yardstick),
+        **comparison(medians, yardsticks),
+        **reached(limit.limits(cell, medians), medians),
     }
 
 
-def comparison(medians: dict[str, float], yardstick: str) -> dict[str, Any]:
+def comparison(medians: dict[str, float], yardsticks: Iterable[str]) -> dict[str, Any]:
     """Ratios of the others' times to ours, above 1 where numloss is faster."""
-    others = {name: t for name, t in medians.items() if name not in (OURS, OURS_INTO_BUFFER)}
-    peers = [name for name in others if name != yardstick]
+    ours = [name for name in (OURS, OURS_INTO_BUFFER) if name in medians]
+    others = {name: t for name, t in medians.items() if name not in ours}
+    peers = [name for name in others if name not in yardsticks]
     best = min(peers, key=others.__getitem__, default=None)
     return {
         "best_peer": best,
         "ratio_to_best": others[best] / medians[OURS] if best else None,
         "ratios": {
-            ours: {name: seconds / medians[ours] for name, seconds in others.items()}
-            for ours in (OURS, OURS_INTO_BUFFER)
-            if ours in medians
+            name: {other: seconds / medians[name] for other, seconds in others.items()}
+            for name in ours
         },
     }
+
+
+def reached(limits: dict[str, float], medians: dict[str, float]) -> dict[str, Any]:
+    """Return the roofline of a cell: its limits, the one that binds, and how near numloss comes.
+
+    A gradient is held to it where it goes to a buffer: no limit has the making of fresh memory.
+    """
+    bound = max(limits, key=limits.__getitem__)
+    ours = medians.get(OURS_INTO_BUFFER, medians[OURS])
+    return {"limits": limits, "bound": bound, "of_limit": limits[bound] / ours}
 
 
 def summary(measured: dict[str, Any]) -> str:

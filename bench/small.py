@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numloss
 from bench.cells import cells, shape_name
 from bench.goals import MOST_ADDS
+from bench.limit import ADD
 from bench.peers import OURS, OURS_INTO_BUFFER
-from bench.report import Table, number
+from bench.table import Table, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def ours(cell: dict[str, Any]) -> str:
 
 def adds(cell: dict[str, Any]) -> float:
     """How many times as long as one `numpy.add` our call takes."""
-    return 1 / float(cell["ratios"][ours(cell)][cell["yardstick"]])
+    return 1 / float(cell["ratios"][ours(cell)][ADD])
 
 
 def is_slow(cell: dict[str, Any]) -> bool:
@@ -51,7 +52,7 @@ def row(cell: dict[str, Any]) -> list[str]:
         shape_name(cell["shape"]),
         cell["mode"],
         number(1e6 * cell["times"][name]["median"]),
-        number(1e6 * cell["times"][cell["yardstick"]]["median"]),
+        number(1e6 * cell["times"][ADD]["median"]),
         number(adds(cell)),
         best or "",
         number(cell["ratios"][name].get(best)),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 import statistics
+import time
 import timeit
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,13 @@ class Timing:
         }
 
 
-def interleave(calls: Mapping[str, Callable[[], Any]], budget: Budget) -> dict[str, Timing]:
+def interleave(
+    calls: Mapping[K, Callable[[], Any]],
+    budget: Budget,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[K, Timing]:
     """Time calls in turn, round after round, so that a slow spell of the machine hits them all."""
-    timers = {name: timeit.Timer(call) for name, call in calls.items()}
+    timers = {name: timeit.Timer(call, timer=clock) for name, call in calls.items()}
     timings = {name: Timing(repeats(timer, budget.sample)) for name, timer in timers.items()}
     gc.collect()
     round_seconds = sum(sample(timers[name], timing) for name, timing in timings.items())

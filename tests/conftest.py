@@ -2,11 +2,11 @@
 
 import importlib.util
 
-# The peers are an extra of their own.
-PEERS = ("torch", "jax", "pandas", "polars")
+# The peers, and what draws pictures of them, are extras of their own.
+PEERS = ("torch", "jax", "pandas", "polars", "matplotlib")
 collect_ignore = []
 if not all(importlib.util.find_spec(peer) for peer in PEERS):
-    collect_ignore = ["test_peers.py", "test_arraylike_peers.py"]
+    collect_ignore = ["test_peers.py", "test_arraylike_peers.py", "test_figures.py"]
 
 
 def pytest_configure(config):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,15 @@ import numloss
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
-from bench import callers, small  # noqa: E402
+from bench import (  # noqa: E402
+    callers,
+    document,
+    instructions,
+    layouts,
+    scaling,
+    small,
+    variants,
+)
 from bench.agreement import MismatchError, check  # noqa: E402
 from bench.cells import Cell, make_data, parse_shape, problem, shape_name  # noqa: E402
 from bench.compare import compare  # noqa: E402
@@ -62,6 +71,20 @@ def test_many_callers_are_compared_with_one():
     assert "3 threads do the calls of one" in callers.describe(result, 3)
 
 
+def test_layouts_are_compared_with_contiguous_arrays():
+    found = list(layouts.measure(("mse", "kl_divergence"), budget=BLINK, only="100"))
+    kinds = {(o["loss"], o["mode"]) for o in found}
+    assert kinds == {(loss, mode) for loss in ("mse", "kl_divergence") for mode in layouts.MODES}
+    assert all(o["ratio"] > 0 for o in found)
+    assert len(layouts.table(found).rows) == len(found) / len(layouts.MODES)
+
+
+def test_layout_may_take_as_long_as_the_lines_it_touches():
+    (third,) = (layout for layout in layouts.ELEMENTWISE if layout.step == 3)
+    assert [third.limit(4), replace(third, step=20).limit(4)] == [3, 16]
+    assert replace(third, step=1).limit(4) == layouts.MOST
+
+
 def test_json_has_every_cell_and_contestant(results):
     cells = {cell["name"]: cell for cell in results[0]["cells"]}
     assert list(cells) == [
@@ -100,6 +123,42 @@ def test_comparison_of_a_run_with_itself(results):
     assert [row[3] for row in table.rows] == ["1"] * 4
 
 
+def test_page_says_what_the_results_say(results):
+    text = "\n".join(document.page(document.merged([results[0], results[0]])))
+    time = results[0]["cells"][0]["times"]["numpy"]["median"]
+    assert text.count("| mse | 64 | us | ") == 2
+    assert f"| {1e6 * time:.3g} |" in text
+    assert "| mse value 64 float32 1t |" not in text  # no peer is close
+
+
+def test_options_are_held_against_the_plain_call(monkeypatch):
+    monkeypatch.setattr(variants, "FLAT", ((64,),))
+    monkeypatch.setattr(variants, "ROWS", ((8, 10),))
+    measured = list(variants.measure("float32", BLINK))
+    assert {cell["loss"] for cell in measured} == {*variants.ELEMENTWISE, "cross_entropy"}
+    weighted = [cell for cell in measured if cell["variant"] == "weight"]
+    assert all(cell["allowed"] > 1.5 * cell["plain"] for cell in weighted)
+    slow = {**measured[0], "plain": 1e-6, "seconds": 2e-6, "allowed": 1.9e-6}
+    assert variants.table([slow]).rows[0][-2:] == ["2", "ABOVE"]
+
+
+def test_threads_are_held_against_one(monkeypatch):
+    monkeypatch.setattr(scaling, "SHAPES", {False: ((64,),), True: ((8, 10),)})
+    measured = list(scaling.measure([2], BLINK))
+    assert len(measured) == 2 * len(scaling.LOSSES)
+    times = {"1": 3e-6, "2": 2e-6}
+    assert scaling.table([{**measured[0], "times": times}]).rows[0][-2:] == ["3", "1.5"]
+    assert numloss.num_threads() >= 1
+
+
+def test_operations_are_those_counted_on_the_nearest_shape():
+    counted = json.loads(instructions.BASELINE.read_text())["calls"]
+    packed = counted["cross_entropy value 9x2001 float32"]["packed"]
+    found = instructions.operations(Cell("cross_entropy", "value", (256, 50257)))
+    assert found == packed * 8 / (9 * 2001)
+    assert 10 < found < 60  # an exponential, a maximum and a sum
+
+
 def test_a_loss_is_asked_what_it_takes():
     losses = ("mse", "focal", "hinge", "cross_entropy", "kl_divergence")
     targets = ["real", "binary", "sign", "label", "distribution"]
@@ -114,7 +173,9 @@ def test_large_arrays_are_held_against_memory():
     cell = Cell("mse", "value+grad", (200_000,))
     peers = [load("numloss", threads=1)]
     measured = measure(cell, make_data("real", cell.shape, cell.dtype), peers, BLINK)
-    assert measured["yardstick"] == "memory limit"
+    assert set(measured["limits"]) == {"memory", "arithmetic"}
+    ours = measured["times"]["numloss out"]["median"]
+    assert measured["of_limit"] == max(measured["limits"].values()) / ours
     assert measured["bytes"] == 3 * 4 * 200_000
     assert measured["ratio_to_best"] is None
 

@@ -1,0 +1,193 @@
+"""The pictures of docs/performance.md: SVG without a background, legible on light and on dark."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+
+mpl.use("svg")
+import matplotlib.pyplot as plt
+
+from bench import report
+from bench.cells import Cell, shape_name
+from bench.instructions import operations
+from bench.peers import ALL_NAMES, OURS, OURS_INTO_BUFFER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Greys and hues of middle lightness stand out from white and from near black.
+INK, FAINT = "#808890", "#80889055"
+COLOURS = {
+    OURS: "#2f81f7", "torch": "#e8590c", "jax": "#2b9a66", "numpy": "#a371f7",
+    "sklearn": "#c99700", "optax": "#d6336c", "torch_compile": "#8b6f47",
+}  # fmt: skip
+MARKERS = {"jax": "s", "numpy": "^", "sklearn": "D", "optax": "v", "torch": "o"}
+STYLE = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "numloss",  # the same file from the same figures
+    "font.family": "sans-serif",
+    "font.size": 9,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+#: What the first picture shows of each loss: the sizes people have.
+SHOWN = {
+    "mse": ("64", "1M", "20M"),
+    "huber": ("64", "1M", "20M"),
+    "binary_cross_entropy": ("64", "1M", "20M"),
+    "focal": ("1M", "20M"),
+    "cross_entropy": ("8x10", "100kx10", "20kx100", "1024x1000", "256x50257"),
+    "kl_divergence": ("1024x1000",),
+    "multiclass_hinge": ("1024x1000",),
+}
+
+
+def peers(cells: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw, for each cell, every contestant's time as a multiple of numloss's."""
+    chosen = [cell for cell in cells if shown(cell)]
+    labels = list(dict.fromkeys(label(cell) for cell in chosen))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(9, 0.23 * len(labels) + 1.3), sharey=True)
+        for ax, mode in zip(axes, ("value", "value+grad"), strict=True):
+            rows = {label(cell): cell for cell in chosen if cell["mode"] == mode}
+            draw_multiples(ax, [rows.get(name) for name in labels])
+            ax.set_title({"value": "value", "value+grad": "value and gradient"}[mode])
+        axes[0].set_yticks(range(len(labels)), labels)
+        axes[0].invert_yaxis()
+        handles, names = axes[0].get_legend_handles_labels()
+        unique = dict(zip(names, handles, strict=True))
+        figure.legend(
+            unique.values(), unique.keys(), loc="lower center", ncols=len(unique), frameon=False
+        )
+        figure.tight_layout(rect=(0, 0.05, 1, 1))
+        save(figure, path)
+
+
+def shown(cell: dict[str, Any]) -> bool:
+    """Whether the first picture has a cell."""
+    plain = cell["dtype"] == "float32" and cell["threads"] == 1
+    return plain and shape_name(cell["shape"]) in SHOWN.get(cell["loss"], ())
+
+
+def label(cell: dict[str, Any]) -> str:
+    """Name of a row."""
+    return f"{cell['loss']}  {shape_name(cell['shape'])}"
+
+
+def draw_multiples(ax: Axes, cells: Sequence[dict[str, Any] | None]) -> None:
+    """Draw one mode: a row for each cell, a mark for each peer."""
+    ax.axvline(1, color=COLOURS[OURS], linewidth=2, label=OURS)
+    for name in ALL_NAMES:
+        points = list(multiples(cells, name))
+        if points:
+            across, down = zip(*points, strict=True)
+            ax.scatter(
+                across, down, s=22, color=COLOURS[name], marker=MARKERS.get(name, "x"), label=name
+            )
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_xlim(left=0.5)
+    ax.set_xlabel("time, as a multiple of numloss's")
+    ax.grid(color=FAINT, linewidth=0.5)
+    ax.set_axisbelow(True)
+
+
+def multiples(cells: Sequence[dict[str, Any] | None], name: str) -> Iterator[tuple[float, int]]:
+    """Yield where the marks of a peer go. A gradient is ours with `out=`, as a training loop's."""
+    for row, cell in enumerate(cells):
+        if cell and name in cell["times"]:
+            ours = OURS_INTO_BUFFER if OURS_INTO_BUFFER in cell["ratios"] else OURS
+            yield cell["ratios"][ours][name], row
+
+
+#: What the second picture shows, and in which colour.
+ROOFLINE = {
+    "mse": "#2f81f7", "huber": "#1b9aaa", "binary_cross_entropy": "#e8590c", "focal": "#d6336c",
+    "cross_entropy": "#2b9a66", "multiclass_hinge": "#c99700",
+}  # fmt: skip
+
+
+def roofline(cells: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw the rate of packed operations against operations a byte, under what bounds it."""
+    chosen = [cell for cell in cells if on_roofline(cell)]
+    with plt.rc_context(STYLE):
+        figure, ax = plt.subplots(figsize=(9, 4.8))
+        for loss, colour in ROOFLINE.items():
+            for mode, face in (("value", "none"), ("value+grad", colour)):
+                points = [
+                    (intensity(cell), rate(cell, ours_seconds(cell)))
+                    for cell in chosen
+                    if (cell["loss"], cell["mode"]) == (loss, mode)
+                ]
+                named = loss if mode == "value+grad" else None
+                across, down = zip(*points, strict=True) if points else ((), ())
+                ax.scatter(across, down, s=30, facecolors=face, edgecolors=colour, label=named)
+        draw_roofs(ax, chosen)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.set_xlabel("packed operations per byte moved")
+        ax.set_ylabel("10⁹ packed operations per second")
+        ax.legend(frameon=False, loc="lower right", title="filled: with gradient")
+        ax.grid(color=FAINT, linewidth=0.5)
+        figure.tight_layout()
+        save(figure, path)
+
+
+def on_roofline(cell: dict[str, Any]) -> bool:
+    """Whether the second picture has a cell: those that calls as such do not bound."""
+    plain = cell["dtype"] == "float32" and cell["threads"] == 1 and cell["loss"] in ROOFLINE
+    return plain and "arithmetic" in cell["limits"]
+
+
+def packed(cell: dict[str, Any]) -> float:
+    """Packed operations of a cell."""
+    own = Cell(cell["loss"], cell["mode"], tuple(cell["shape"]), cell["dtype"])
+    return (operations(own) or 0) * cell["elements"]
+
+
+def intensity(cell: dict[str, Any]) -> float:
+    """Packed operations per byte."""
+    return packed(cell) / float(cell["bytes"])
+
+
+def rate(cell: dict[str, Any], seconds: float) -> float:
+    """10^9 packed operations per second, if a cell takes that long."""
+    return 1e-9 * packed(cell) / seconds
+
+
+def ours_seconds(cell: dict[str, Any]) -> float:
+    """Our time; that of a gradient is with `out=`."""
+    times = cell["times"]
+    return float(times.get(OURS_INTO_BUFFER, times[OURS])["median"])
+
+
+def draw_roofs(ax: Axes, cells: Sequence[dict[str, Any]]) -> None:
+    """Draw the rate of arithmetic, and the bandwidths of arrays within the cache and beyond."""
+    lowest, highest = (choose(map(intensity, cells)) for choose in (min, max))
+    peak = statistics.median(rate(cell, cell["limits"]["arithmetic"]) for cell in cells)
+    ax.plot([lowest, 2 * highest], [peak, peak], color=INK, linewidth=1)
+    ax.annotate("arithmetic", (lowest, 1.06 * peak), color=INK)
+    for name in ("cache", "memory"):
+        within = [cell for cell in cells if report.size_class(cell) == name]
+        if within:
+            bytes_ = statistics.median(cell["bytes"] / cell["limits"]["memory"] for cell in within)
+            start, end = 0.8 * lowest, min(2 * highest, 1e9 * peak / bytes_)
+            ax.plot([start, end], [1e-9 * bytes_ * x for x in (start, end)], color=INK, linewidth=1)
+            ax.annotate(f" {name}", (start, 1e-9 * bytes_ * start), color=INK, ha="right")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write SVG, the same bytes from the same figures."""
+    figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
+    plt.close(figure)
