@@ -90,7 +90,7 @@ void set_label_table(py::handle pair, Task& task) {
   const py::array table = as_array(PyTuple_GET_ITEM(pair.ptr(), 0));
   if (!py::isinstance<py::array_t<double>>(table) || table.ndim() != 2 ||
       table.shape(0) != task.classes || table.shape(1) != task.classes ||
-      (task.classes > 1 && table.strides(1) != sizeof(double))) {
+      (task.classes > 1 && table.strides(1) != py::ssize_t(sizeof(double)))) {
     throw std::invalid_argument("a label table must be float64, one row of C classes per class");
   }
   task.label_table = static_cast<const double*>(table.data());

@@ -121,10 +121,10 @@ template <class T>
 void load_plane(const Operand& operand, const char* from, const Plane& plane, T* to, int64_t step) {
   const bool rows = is_native<T>(operand, from, plane.row_stride);
   const bool columns = is_native<T>(operand, from, plane.column_stride);
-  if (rows && columns && plane.column_stride == sizeof(T)) {
+  if (rows && columns && plane.column_stride == int64_t(sizeof(T))) {
     copy_rows(reinterpret_cast<const T*>(from), plane.row_stride / int64_t(sizeof(T)), plane.rows,
               plane.columns, to, step);
-  } else if (rows && columns && plane.row_stride == sizeof(T)) {
+  } else if (rows && columns && plane.row_stride == int64_t(sizeof(T))) {
     transpose(reinterpret_cast<const T*>(from), plane.column_stride / int64_t(sizeof(T)),
               plane.columns, plane.rows, to, step);
   } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
@@ -143,10 +143,10 @@ void store_plane(const Operand& operand, char* to, const Plane& plane, const T* 
                  int64_t step) {
   const bool rows = is_native<T>(operand, to, plane.row_stride);
   const bool columns = is_native<T>(operand, to, plane.column_stride);
-  if (rows && columns && plane.column_stride == sizeof(T)) {
+  if (rows && columns && plane.column_stride == int64_t(sizeof(T))) {
     copy_rows(from, step, plane.rows, plane.columns, reinterpret_cast<T*>(to),
               plane.row_stride / int64_t(sizeof(T)));
-  } else if (rows && columns && plane.row_stride == sizeof(T)) {
+  } else if (rows && columns && plane.row_stride == int64_t(sizeof(T))) {
     transpose(from, step, plane.rows, plane.columns, reinterpret_cast<T*>(to),
               plane.column_stride / int64_t(sizeof(T)));
   } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
