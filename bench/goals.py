@@ -120,8 +120,8 @@ def speed_outcome(goal: SpeedGoal, cell: dict[str, Any]) -> Outcome:
     ratio = cell["ratios"][goal.ours].get(rival)
     label = f"{goal.cell.name}: {goal.rival}" + f" ({rival})" * (goal.rival == BEST)
     if ratio is None:
-        return Outcome(label, f">= {goal.at_least}x", "no such peer here", reached=None)
-    return Outcome(label, f">= {goal.at_least}x", f"{number(ratio)}x", ratio >= goal.at_least)
+        return Outcome(label, f">= {number(goal.at_least)}x", "no such peer here", reached=None)
+    return Outcome(label, f">= {number(goal.at_least)}x", f"{number(ratio)}x", ratio >= goal.at_least)
 
 
 def footprint_outcomes(*, build: bool) -> Iterator[Outcome]:
