@@ -510,3 +510,18 @@ thread.start()
 thread.join()
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("classes", [10, 300, 5000])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("smoothing", [5e-324, 1e-45])
+def test_smoothing_that_no_class_gets_a_share_of(classes, dtype, smoothing):
+    logits = np.random.default_rng(classes).normal(size=(70, classes)).astype(dtype)
+    labels = np.arange(70) % classes
+    value, gradient = numloss.cross_entropy.value_and_grad(
+        logits, labels, label_smoothing=smoothing, out=np.full_like(logits, 7)
+    )
+    plain = numloss.cross_entropy.value_and_grad(logits, labels)
+    tolerance = 8 * float(np.finfo(dtype).eps)
+    assert value == pytest.approx(plain[0], rel=tolerance)
+    assert np.allclose(gradient, plain[1], rtol=tolerance, atol=tolerance / 70)

@@ -91,7 +91,7 @@ class Row {
     }
     const MassUse use{!task_.surveyed, entropy_};
     if (add_up && use.any() && task_.target_kind == Target::kDistribution) add_up_parts(use);
-    if (rule.is_plain()) return;
+    if (!spread && rule.is_plain()) return;
     for (Part<T>& part : parts) {
       T* const mass = mass_ + (part.first - loaded_);
       for (int64_t k = 0; k < part.classes; k += kLanes) {
