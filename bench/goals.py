@@ -119,9 +119,10 @@ def speed_outcome(goal: SpeedGoal, cell: dict[str, Any]) -> Outcome:
     rival = cell["best_peer"] if goal.rival == BEST else goal.rival
     ratio = cell["ratios"][goal.ours].get(rival)
     label = f"{goal.cell.name}: {goal.rival}" + f" ({rival})" * (goal.rival == BEST)
+    wanted = f">= {number(goal.at_least)}x"
     if ratio is None:
-        return Outcome(label, f">= {number(goal.at_least)}x", "no such peer here", reached=None)
-    return Outcome(label, f">= {number(goal.at_least)}x", f"{number(ratio)}x", ratio >= goal.at_least)
+        return Outcome(label, wanted, "no such peer here", reached=None)
+    return Outcome(label, wanted, f"{number(ratio)}x", ratio >= goal.at_least)
 
 
 def footprint_outcomes(*, build: bool) -> Iterator[Outcome]:
