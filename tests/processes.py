@@ -44,8 +44,13 @@ def run(code, timeout=60, **environment):
 
 def tasks():
     """Return the directories of this process's threads that the library made."""
-    threads = Path("/proc/self/task").iterdir()
-    return [thread for thread in threads if thread.joinpath("comm").read_text() == "numloss\n"]
+    ours = []
+    for thread in Path("/proc/self/task").iterdir():
+        # One that was joined may end for the kernel a moment later.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if thread.joinpath("comm").read_text() == "numloss\n":
+                ours.append(thread)
+    return ours
 
 
 @cache
