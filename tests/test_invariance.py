@@ -252,6 +252,83 @@ def test_layouts(variant, layout):
             assert np.array_equal(laid[1], target)
 
 
+def into(out, method, prediction, target, **call):
+    """Call a method that writes to an array laid out in some way; return all its results."""
+    found = method(prediction, target, out=out, **call)
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+@pytest.mark.parametrize("layout", [transposed, middle_first, strided], ids=lambda f: f.__name__)
+@every_variant
+def test_inputs_and_outputs_that_lie_alike(variant, layout):
+    """Without weights nothing but a sum depends on the order of the examples."""
+    for shape in shapes_of(variant, (9, 70, 3), (9, 7, 5), (5, 3, 300)):
+        for dtype in DTYPES[1:3]:
+            prediction, target, options = inputs(variant, shape, dtype)
+            laid = layout(prediction), layout(target)
+            for method in (variant.loss.grad, variant.loss.value_and_grad):
+                for call in ({"reduction": "none"}, {"reduction": "mean"}, {"denominator": 3.0}):
+                    call |= options
+                    new = np.empty_like(prediction)
+                    expected = into(new, method, prediction, target, **call)
+                    assert_same(into(layout(new), method, *laid, **call), expected, (shape, call))
+                    in_place = layout(prediction)
+                    assert_same(into(in_place, method, in_place, laid[1], **call), expected, call)
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "hinge", "squared_hinge", "focal"])
+def test_a_bad_target_by_columns_leaves_the_output_alone(name):
+    variant = next(v for v in PLAIN if v.name == name)
+    prediction, target = map(np.asfortranarray, variant.inputs((70, 30), "float32"))
+    target[40, 20] = 7.0
+    for method in (variant.loss.grad, variant.loss.value_and_grad):
+        out = np.full_like(prediction, 9.0)
+        with pytest.raises(ValueError, match=r"\(40, 20\)|\[40, 20\]"):
+            method(prediction, target, out=out)
+        assert (out == 9.0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("variant", PLAIN, ids=str)
+def test_arrays_larger_than_the_caches_give_what_their_parts_give(variant, dtype):
+    """Memory is asked for ahead only in large arrays; the parts are small ones."""
+    n = 5_000_003 // dtype.itemsize
+    for shape in shapes_of(variant, (n,), (n // 10, 10), (n // 5000, 5000)):
+        few = shape[0] // 8 + 1
+        small = variant.inputs((few, *shape[1:]), dtype)
+        options = variant.options(shape[-1])
+        prediction, target = (np.concatenate([x] * 8)[: shape[0]] for x in small)
+        expected = per_example(variant.loss, *small, **options)
+        found = per_example(variant.loss, prediction, target, **options)
+        assert_same(found, [np.concatenate([x] * 8)[: shape[0]] for x in expected], shape)
+        value, gradient = variant.loss.value_and_grad(
+            prediction, target, reduction="sum", **options
+        )
+        assert_same([gradient], [found[1]], shape)
+        assert value == variant.loss(prediction, target, reduction="sum", **options)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.rowwise], ids=str)
+def test_long_rows_of_16_bits_are_those_of_32_rounded(variant, dtype):
+    """Of rows of some lengths the exponentials are kept for the gradient, of others taken twice."""
+    for classes in () if variant.name == "ordinal_cross_entropy" else (4097, 5000, 200_003):
+        prediction, target, options = inputs(variant, (2, classes), dtype)
+        wide = [prediction.astype("float32"), target]
+        if variant.domain is DISTRIBUTIONS:
+            wide[1] = target.astype("float32")
+        with np.errstate(over="ignore"):  # float16 ends at 65504
+            expected = [x.astype(dtype) for x in variant.loss.grad_and_hess(*wide, **options)]
+        assert variant.loss(prediction, target, **options) == variant.loss(*wide, **options)
+        assert_same(variant.loss.grad_and_hess(prediction, target, **options), expected, classes)
+        out = strided(np.zeros_like(prediction))
+        found = variant.loss.grad(prediction, target, out=out, **options)
+        assert_same([found], expected[:1], classes)
+        in_place = prediction.copy()
+        found = variant.loss.grad(in_place, target, out=in_place, **options)
+        assert_same([found], expected[:1], classes)
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -2, -4])
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if v.rowwise], ids=str)
 def test_class_axis(variant, axis):

@@ -98,6 +98,8 @@ FAULTS = [
     Fault("byte order forgotten when writing", "csrc/kernels/dtype.hpp", "__builtin_bswap32", "uint32_t", f"{SAME_BITS} -k byte_swapped"),
     Fault("scattered layouts: results not taken out", "csrc/kernels/elementwise.hpp", "if (!only_survey && !partial.bad) staging.store(at, n, copied);", "", f"{SAME_BITS} -k layouts"),
     Fault("scattered rows: results not taken out", "csrc/kernels/row.hpp", "    staging.store(at, rows, copied);\n", "", f"{SAME_BITS} -k layouts"),
+    Fault("exponentials kept in the place of other tiles", "csrc/kernels/row.hpp", "kept_ + part.first\n", "kept_ + part.first % tile\n", f"{SAME_BITS} -k long_rows"),
+    Fault("sums in the order in which arrays lie", "csrc/runtime/run.cpp", "  if (!sums) {\n", "  if (sums || !sums) {\n", f"{SAME_BITS} -k lie_alike"),
     # Checks.
     Fault("label C taken", "csrc/kernels/targets.hpp", "label >= task.classes", "label > task.classes", REFUSALS),
     Fault("negative labels taken", "csrc/kernels/targets.hpp", "if (label < 0 || label", "if (label", REFUSALS),

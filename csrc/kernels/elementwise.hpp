@@ -32,7 +32,9 @@ struct ElementTile {
   T* value;
   T* gradient;
   T* hessian;
-  T* decay;  // of grouped functions, whose value is the linear part
+  T* decay;       // of grouped functions, whose value is the linear part
+  double* total;  // of summed functions, which leave no values
+  bool ahead;     // the inputs go on beyond the tile, and are more than caches hold
 };
 
 template <class T>
@@ -49,14 +51,17 @@ NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& til
   T* const value = tile.value;
   T* const gradient = tile.gradient;
   T* const hessian = tile.hessian;
+  const auto piece = [&](int64_t first, int64_t n) {
   // The gradient may overwrite the prediction it was read from: same index, no dependence.
 #pragma omp simd
-  for (int64_t i = 0; i < tile.n; ++i) {
-    const Derivatives<T> d = loss(prediction[i], target[i]);
-    if constexpr ((kMode & kValue) != 0) value[i] = d.value;
-    if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
-    if constexpr ((kMode & kHessian) != 0) hessian[i] = scale * d.second;
-  }
+    for (int64_t i = first; i < first + n; ++i) {
+      const Derivatives<T> d = loss(prediction[i], target[i]);
+      if constexpr ((kMode & kValue) != 0) value[i] = d.value;
+      if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
+      if constexpr ((kMode & kHessian) != 0) hessian[i] = scale * d.second;
+    }
+  };
+  each_piece(tile.ahead, tile.n, piece, prediction, target);
 }
 
 // A loss may name a Special formula for some parameters, such as a power that is a square.
@@ -81,13 +86,38 @@ void grouped_tile(const ElementTile<T>& tile) {
   T* const linear = tile.value;
   T* const decay = tile.decay;
   T* const gradient = tile.gradient;
+  const auto piece = [&](int64_t first, int64_t n) {
 #pragma omp simd
-  for (int64_t i = 0; i < tile.n; ++i) {
-    const Grouped<T> g = loss.grouped(prediction[i], target[i]);
-    linear[i] = g.linear;
-    decay[i] = g.decay;
-    if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * g.first;
-  }
+    for (int64_t i = first; i < first + n; ++i) {
+      const Grouped<T> g = loss.grouped(prediction[i], target[i]);
+      linear[i] = g.linear;
+      decay[i] = g.decay;
+      if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * g.first;
+    }
+  };
+  each_piece(tile.ahead, tile.n, piece, prediction, target);
+}
+
+// The values go into their sum as they come: a cheap formula takes no longer than it takes to write
+// them to a buffer and to read them back.
+template <template <class> class Loss, class T, unsigned kMode>
+void summed_tile(const ElementTile<T>& tile) {
+  const Loss<T> loss(tile.parameters);
+  const T* const prediction = tile.prediction;
+  const T* const target = tile.target;
+  const T scale = tile.scale;
+  T* const gradient = tile.gradient;
+  const auto term = [=](int64_t i) {
+    const Derivatives<T> d = loss(prediction[i], target[i]);
+    if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
+    return double(d.value);
+  };
+  const auto before = [=, ahead = tile.ahead](int64_t i) {
+    if (!ahead) return;
+    fetch_ahead(prediction + i, kSumLanes * int64_t(sizeof(T)));
+    fetch_ahead(target + i, kSumLanes * int64_t(sizeof(T)));
+  };
+  *tile.total = sum_of(tile.n, term, before);
 }
 
 // q <- (1 + q)(1 + u) - 1, kSteps times in each lane: a tiny u keeps its digits.
@@ -158,6 +188,16 @@ bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target
   return false;
 }
 
+// What a tile function leaves of its values: all of them, what their logarithms are taken of
+// together, or their sum.
+enum class Values : uint8_t { kArray, kGrouped, kSummed };
+
+template <class T>
+struct ElementChoice {
+  ElementFunction<T> function;
+  Values values;
+};
+
 // The functions of one loss for one type, by mode.
 template <class T>
 struct ElementFunctions {
@@ -166,20 +206,25 @@ struct ElementFunctions {
   bool limits_prediction;                        // whether the check reads predictions
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
+  ElementFunction<T> summed_value, summed_value_gradient;  // null: not cheap
 
-  // The function for a tile whose values only their sum is wanted of, null where there is none.
-  ElementFunction<T> for_sum(const Task& task) const {
-    const bool sums = (task.mode & kValue) != 0 && task.value.data == nullptr;
-    if (!sums || task.weight.data != nullptr || is_grouped == nullptr) return nullptr;
-    if (!is_grouped(task.parameters)) return nullptr;
-    return task.mode == kValue ? grouped_value : grouped_value_gradient;
-  }
-
-  ElementFunction<T> of(unsigned mode) const {
-    if (mode & kHessian) return gradient_hessian;
-    return mode == kValue ? value : mode == kGradient ? gradient : value_gradient;
+  ElementChoice<T> choose(const Task& task) const {
+    if (task.mode & kHessian) return {gradient_hessian, Values::kArray};
+    if (task.mode == kGradient) return {gradient, Values::kArray};
+    const bool alone = task.mode == kValue;
+    const bool sums = task.value.data == nullptr && task.weight.data == nullptr;
+    if (sums && is_grouped != nullptr && is_grouped(task.parameters)) {
+      return {alone ? grouped_value : grouped_value_gradient, Values::kGrouped};
+    }
+    if (sums && summed_value != nullptr) {
+      return {alone ? summed_value : summed_value_gradient, Values::kSummed};
+    }
+    return {alone ? value : value_gradient, Values::kArray};
   }
 };
+
+// ns an element: a loss that takes less is summed as it is computed.
+inline constexpr double kCheap = 0.2;
 
 template <template <class> class Loss, class T>
 constexpr ElementFunctions<T> element_functions() {
@@ -196,6 +241,10 @@ constexpr ElementFunctions<T> element_functions() {
     functions.is_grouped = Loss<T>::is_grouped;
     functions.grouped_value = grouped_tile<Loss, T, kValue>;
     functions.grouped_value_gradient = grouped_tile<Loss, T, kValue | kGradient>;
+  }
+  if constexpr (Loss<T>::cost < kCheap) {
+    functions.summed_value = summed_tile<Loss, T, kValue>;
+    functions.summed_value_gradient = summed_tile<Loss, T, kValue | kGradient>;
   }
   return functions;
 }
@@ -271,10 +320,9 @@ struct ElementBuffers {
 
 // Computes a tile whose inputs are loaded and checked.
 template <class T>
-NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, ElementFunction<T> function,
-                             bool grouped, const ElementBuffers<T>& buffers, const T* prediction,
-                             const T* target, const double* weight, T inverse, int64_t n,
-                             Partial& partial) {
+NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, const ElementChoice<T>& choice,
+                             const ElementBuffers<T>& buffers, const T* prediction, const T* target,
+                             const double* weight, T inverse, int64_t n, Partial& partial) {
   const bool wants_gradient = (task.mode & kGradient) != 0;
   const bool wants_hessian = (task.mode & kHessian) != 0;
   T* const gradient =
@@ -283,12 +331,17 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, ElementFuncti
   // The formula takes the denominator in where its inverse fits T; else, or with weights, it
   // follows.
   const bool after = weight != nullptr || !is_normal(inverse);
-  function({task.parameters, prediction, target, n, after ? T(1) : inverse, buffers.value, gradient,
-            hessian, buffers.decay});
-  if (task.mode & kValue) {
+  double total;
+  choice.function({task.parameters, prediction, target, n, after ? T(1) : inverse, buffers.value,
+                   gradient, hessian, buffers.decay, &total, task.prediction.streams});
+  if (choice.values == Values::kSummed) {
+    add(partial.loss, total);
+  } else if (task.mode & kValue) {
     finish_values(task, at, buffers.value, weight, n, partial);
   }
-  if (grouped) add(partial.loss, grouped_logarithms(buffers.decay, n));
+  if (choice.values == Values::kGrouped) {
+    add(partial.loss, grouped_logarithms(buffers.decay, n));
+  }
   if (wants_gradient) {
     if (after) weigh(gradient, weight, task.denominator, n);
     store(task.gradient, at, n, gradient);
@@ -314,8 +367,7 @@ template <class T>
 void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t begin, int64_t end,
               bool only_survey, char* scratch, Partial& partial) {
   const ElementBuffers<T> buffers(task, scratch);
-  const ElementFunction<T> grouped = functions.for_sum(task);
-  const ElementFunction<T> function = grouped != nullptr ? grouped : functions.of(task.mode);
+  const ElementChoice<T> choice = functions.choose(task);
   const bool reads_target = !only_survey || functions.check != nullptr;
   const bool reads_prediction = !only_survey || functions.limits_prediction;
   const T inverse = T(1 / task.denominator);
@@ -332,8 +384,7 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
       return;
     }
     if (!only_survey) {
-      run_tile(task, at, function, grouped != nullptr, buffers, prediction, target, weight, inverse,
-               n, partial);
+      run_tile(task, at, choice, buffers, prediction, target, weight, inverse, n, partial);
     }
     i += n;
     advance(at, n);

@@ -30,6 +30,26 @@ struct Parts {
   Part<T>* end() { return part + count; }
 };
 
+// Bytes of a row's exponentials that are kept in a core's cache where the gradient's array, of
+// another type or with strides, cannot hold them. Longer rows take them twice.
+inline constexpr int64_t kKeptBytes = 3 << 18;
+
+// Numbers that this takes; 0 where there is nothing to keep.
+template <class T>
+int64_t kept_numbers(const Task& task) {
+  const int64_t numbers = whole_steps(task.classes);
+  const Operand& gradient = task.gradient;
+  const bool direct = in_place<T>(gradient, gradient.data, gradient.class_stride);
+  const bool keeps = (task.mode & kGradient) != 0 && task.classes > kWholeRow && !direct;
+  return keeps && numbers <= kKeptBytes / int64_t(sizeof(T)) ? numbers : 0;
+}
+
+// Numbers of a row's working memory.
+template <class T>
+int64_t row_numbers(const Task& task) {
+  return 4 * folded_tile(task.classes) + kept_numbers<T>(task);
+}
+
 template <class T>
 class Row {
  public:
@@ -46,11 +66,13 @@ class Row {
         logits_(scratch),
         mass_(scratch + tile),
         output_(scratch + 2 * tile),
-        second_output_(scratch + 3 * tile) {}
+        second_output_(scratch + 3 * tile),
+        kept_(kept_numbers<T>(task) != 0 ? scratch + 4 * tile : nullptr) {}
 
   // The tile that starts at class `first`; that of the last call is still there. With `mask`, which
-  // a loss sets always or never, the label's own logit reads -inf.
-  Parts<T>& load(int64_t first, bool mask = false) {
+  // a loss sets always or never, the label's own logit reads -inf. Without `reads` only the parts'
+  // bounds are wanted.
+  Parts<T>& load(int64_t first, bool mask = false, bool reads = true) {
     if (first == loaded_) return parts_;
     loaded_ = first;
     parts_.count = 0;
@@ -65,8 +87,8 @@ class Row {
       append(step, step + kLanes, true);
       from = step + kLanes;
     }
-    append(from, whole);
-    append(whole, end, mask && label >= whole && label < end);
+    append(from, whole, false, reads);
+    append(whole, end, mask && label >= whole && label < end, reads);
     return parts_;
   }
 
@@ -124,6 +146,16 @@ class Row {
     return destination(operand, part, output_);
   }
   T* buffer() { return output_; }
+  // Where exponentials are kept until that output is written over them: in its array, in memory for
+  // a whole row, or in the buffer, which holds them as long as a row of one tile.
+  T* kept(const Operand& operand, const Part<T>& part) {
+    return kept_ != nullptr && !is_direct(operand, part) ? kept_ + part.first
+                                                         : output(operand, part);
+  }
+  bool keeps_whole() const { return kept_ != nullptr; }
+  bool keeps(const Operand& operand, const Part<T>& part) const {
+    return is_direct(operand, part) || kept_ != nullptr || tile >= classes;
+  }
   T* second_output(const Operand& operand, const Part<T>& part) {
     return destination(operand, part, second_output_);
   }
@@ -134,6 +166,11 @@ class Row {
   }
   void write_one(const Operand& operand, int64_t c, T x) {
     copy_out(operand, address(operand, c), 0, 1, &x);
+  }
+  // How far ahead logits are asked for, so that the next tile's are there: its first pass only
+  // looks for the largest. 0: they are in some cache.
+  int64_t distance() const {
+    return task_.prediction.streams ? tile * int64_t(sizeof(T)) + kAheadBytes / 2 : 0;
   }
   const Task& task() const { return task_; }
 
@@ -153,13 +190,13 @@ class Row {
   }
 
   // Adds classes [from, to) to the loaded tile, where they lie or copied and padded.
-  void append(int64_t from, int64_t to, bool masked = false) {
+  void append(int64_t from, int64_t to, bool masked = false, bool reads = true) {
     const int64_t n = to - from;
     if (n == 0) return;
     const int64_t stride = task_.prediction.class_stride;
     const char* lies = prediction_ + from * stride;
     const T* logits = reinterpret_cast<const T*>(lies);
-    if (masked || n % kLanes != 0 || !in_place<T>(task_.prediction, lies, stride)) {
+    if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_.prediction, lies, stride))) {
       T* const copy = logits_ + (from - loaded_);
       copy_in(task_.prediction, lies, stride, n, copy);
       for (int64_t k = n; k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity;
@@ -202,7 +239,7 @@ class Row {
   int64_t loaded_ = -1;
   const bool entropy_;
   const char* const prediction_;
-  T *const logits_, *const mass_, *const output_, *const second_output_;
+  T *const logits_, *const mass_, *const output_, *const second_output_, *const kept_;
 };
 
 template <class T>
@@ -271,8 +308,7 @@ template <class T>
 void compute_staged_rows(const Task& task, const RowFunctions<T>& functions, Examples at, int64_t n,
                          const RowStep<T>& step, T* scratch) {
   const auto copied = [&](const Operand& operand) { return is_scattered(task, operand); };
-  Staging<T> staging(task, task.classes,
-                     reinterpret_cast<char*>(scratch + 4 * folded_tile(task.classes)));
+  Staging<T> staging(task, task.classes, reinterpret_cast<char*>(scratch + row_numbers<T>(task)));
   const int64_t most = staged_rows<T>(task);
   for (int64_t k = 0; k < n;) {
     const int64_t left = at.run() < n - k ? at.run() : n - k, rows = left < most ? left : most;

@@ -60,7 +60,7 @@ int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   if (folds(task, functions)) {
     const auto copied = [&](const Operand& operand) { return is_scattered(task, operand); };
     const int64_t copies = Staging<T>::bytes(task, staged_rows<T>(task) * task.classes, copied);
-    return 4 * folded_tile(task.classes) * size + copies;
+    return row_numbers<T>(task) * size + copies;
   }
   const int64_t per_class = panel_count(task, functions) * kLanes * size;
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;

@@ -143,9 +143,11 @@ NUMLOSS_INLINE void lane_exponentials(const T* x, T origin, T* e) {
   each<kChains>([&](int j) { e[j * kStride] = y[j]; });
 }
 
+// `distance`: how far ahead logits are asked for, 0: not at all.
 template <class T>
-NUMLOSS_INLINE void exponentials(const T* x, int64_t steps, T origin, T* e) {
+NUMLOSS_INLINE void exponentials(const T* x, int64_t steps, T origin, T* e, int64_t distance = 0) {
   for (int64_t k = 0; k < steps * kLanes; k += kLanes) {
+    if (distance != 0) fetch_ahead(x + k, kLanes * int64_t(sizeof(T)), distance);
 #pragma omp simd
     for (int i = 0; i < kLanes / kChains; ++i) lane_exponentials(x + k + i, origin, e + k + i);
   }
@@ -184,8 +186,8 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     each_tile(parts, origin);
     RowLanes<T> others(0), ties(0);
     for (const Part<T>& part : parts) {
-      T* e = keep != nullptr ? row.output(*keep, part) : row.buffer();
-      exponentials(part.logits, part.steps, origin, e);
+      T* e = keep != nullptr ? row.kept(*keep, part) : row.buffer();
+      exponentials(part.logits, part.steps, origin, e, row.distance());
       row_sums(e, part.steps * kLanes, others, ties);
     }
     rest += (sum(ties) - first_tie) + sum(others);
@@ -193,13 +195,12 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
   return {maximum, T(rest)};
 }
 
-// The exponentials of a part again: kept where the gradient goes or in the buffer of a row of one
-// tile, or taken anew (same bits).
+// The exponentials of a part again: where the gradient goes or another place that keeps them, or
+// taken anew (same bits).
 template <class T>
 const T* exponentials_again(Row<T>& row, const Operand& keep, const Part<T>& part, T origin,
                             T* buffer) {
-  const T* kept = row.output(keep, part);
-  if (row.is_direct(keep, part) || row.tile >= row.classes) return kept;
+  if (row.keeps(keep, part)) return row.kept(keep, part);
   exponentials(part.logits, part.steps, origin, buffer);
   return buffer;
 }

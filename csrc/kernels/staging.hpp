@@ -127,6 +127,7 @@ class Staging {
       next += n * width_ * int64_t(sizeof(S));
       if (is_input) gather(task_, operand, at, n, width_, copy);
       staged.data = reinterpret_cast<char*>(copy);
+      staged.streams = false;
       staged.dtype = DTypeOf<S>::value;
       staged.swapped = false;
       staged.class_stride = sizeof(S);

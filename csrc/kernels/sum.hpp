@@ -20,18 +20,6 @@ NUMLOSS_INLINE void add(Sum& s, double x) {
 
 inline constexpr int kSumLanes = 32;
 
-// Adds kSteps times kSumLanes terms to the lanes, which stay in registers meanwhile.
-template <int kSteps>
-NUMLOSS_INLINE void add_to_lanes(int64_t first, const auto& term, double* lane) {
-#pragma omp simd
-  for (int j = 0; j < kSumLanes; ++j) {
-    double s = lane[j];
-#pragma GCC unroll 16
-    for (int k = 0; k < kSteps; ++k) s += term(first + k * kSumLanes + j);
-    lane[j] = s;
-  }
-}
-
 // Combines 2 * kWidth numbers pairwise down to one, which it leaves in x[0]. The widths are
 // constants: a loop over them would cost more than the additions.
 template <int kWidth, class T>
@@ -42,15 +30,22 @@ NUMLOSS_INLINE void halve(T* x, auto&& combine) {
 }
 
 // The sum of term(i), i < n: term i in lane i mod 32, in double, the lanes then added pairwise.
-NUMLOSS_INLINE double sum_of(int64_t n, const auto& term) {
-  constexpr int kSteps = 16;
-  alignas(64) double lane[kSumLanes] = {};
+// before(i) is called before the terms from i on are.
+NUMLOSS_INLINE double sum_of(int64_t n, const auto& term, const auto& before) {
+  alignas(64) double lane[kSumLanes] = {};  // compilers keep it in registers
   int64_t i = 0;
-  for (; i + kSteps * kSumLanes <= n; i += kSteps * kSumLanes) add_to_lanes<kSteps>(i, term, lane);
-  for (; i + kSumLanes <= n; i += kSumLanes) add_to_lanes<1>(i, term, lane);
+  for (; i + kSumLanes <= n; i += kSumLanes) {
+    before(i);
+#pragma omp simd
+    for (int j = 0; j < kSumLanes; ++j) lane[j] += term(i + j);
+  }
   for (int j = 0; i < n; ++i, ++j) lane[j] += term(i);
   halve<kSumLanes / 2>(lane, [](double a, double b) { return a + b; });
   return lane[0];
+}
+
+NUMLOSS_INLINE double sum_of(int64_t n, const auto& term) {
+  return sum_of(n, term, [](int64_t) {});
 }
 
 template <class T>

@@ -63,7 +63,10 @@ template <class T>
     const bool aligned = reinterpret_cast<uintptr_t>(from) % alignof(S) == 0;
     const int64_t step = aligned && !operand.swapped ? stride : 0;
     switch (step / int64_t(sizeof(S)) * (step % int64_t(sizeof(S)) == 0)) {
-      case 1: return widen_steps<1>(x, n, to);
+      case 1:
+        return each_piece(
+            operand.streams, n,
+            [&](int64_t first, int64_t count) { widen_steps<1>(x + first, count, to + first); }, x);
       case 2: return widen_steps<2>(x, n, to);
       case 3: return widen_steps<3>(x, n, to);
       case 4: return widen_steps<4>(x, n, to);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../runtime/table.hpp"
+#include "memory.hpp"
 #include "vector.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -114,11 +115,6 @@ NUMLOSS_INLINE void transpose_strip(const T* from, int64_t from_step, int64_t ro
     }
   }
 }
-
-inline constexpr int kLineBytes = 64;
-// Elements of a line of memory.
-template <class T>
-inline constexpr int kLine = kLineBytes / int(sizeof(T));
 
 template <class T>
 NUMLOSS_INLINE void transpose_lines(const T* from, int64_t from_step, T* to, int64_t to_step) {

@@ -1,11 +1,13 @@
 #include "run.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <limits>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "dispatch.hpp"
 #include "float_environment.hpp"
@@ -14,12 +16,20 @@
 namespace numloss {
 namespace {
 
+struct Operands {
+  Operand* all[6];
+  explicit Operands(Task& task)
+      : all{&task.prediction, &task.target,   &task.weight,
+            &task.value,      &task.gradient, &task.hessian} {}
+  Operand** begin() { return all; }
+  Operand** end() { return all + 6; }
+};
+
 // Drops dimensions of length 1 and joins neighbours that every operand walks in one stride, so
 // that a contiguous array of any rank becomes one run.
 void coalesce(Task& task) {
   if (task.size == 0) return;  // strides may be anything then
-  Operand* operands[] = {&task.prediction, &task.target,   &task.weight,
-                         &task.value,      &task.gradient, &task.hessian};
+  Operands operands(task);
   int kept = 0;
   for (int d = 0; d < task.ndim; ++d) {
     if (task.shape[d] == 1) continue;
@@ -34,6 +44,49 @@ void coalesce(Task& task) {
     kept = to + 1;
   }
   task.ndim = kept;
+}
+
+// Puts the dimensions in the order in which the arrays lie, the longest strides first.
+void sort_dimensions(Task& task) {
+  Operands operands(task);
+  const auto stride = [&](int d) {
+    double sum = 0;  // of integers that may be anything
+    for (const Operand* operand : operands) {
+      if (operand->data != nullptr) sum += std::fabs(double(operand->strides[d]));
+    }
+    return sum;
+  };
+  for (int last = 1; last < task.ndim; ++last) {
+    for (int d = last; d > 0 && stride(d - 1) < stride(d); --d) {
+      std::swap(task.shape[d - 1], task.shape[d]);
+      for (Operand* operand : operands) std::swap(operand->strides[d - 1], operand->strides[d]);
+    }
+  }
+  coalesce(task);
+}
+
+// What a core's caches may still hold of an array from one call to the next.
+constexpr int64_t kCachedBytes = 1 << 20;
+
+int64_t itemsize(DType dtype) {
+  switch (dtype) {
+    case DType::kBool:
+    case DType::kInt8:
+    case DType::kUint8: return 1;
+    case DType::kFloat16:
+    case DType::kBfloat16:
+    case DType::kInt16:
+    case DType::kUint16: return 2;
+    case DType::kFloat32:
+    case DType::kInt32:
+    case DType::kUint32: return 4;
+    default: return 8;
+  }
+}
+
+// Whether the elements, `classes` of them an example, are more than that.
+bool streams(const Task& task, const Operand& operand, int64_t classes) {
+  return task.size > kCachedBytes / itemsize(operand.dtype) / std::max<int64_t>(1, classes);
 }
 
 // Blocks depend on the size of the input alone, never on the threads: that fixes the order of
@@ -149,11 +202,17 @@ double denominator_of(const Call& call, const Totals& totals) {
   }
 }
 
-// Not inlined, so that no arithmetic leaves the environment it is called in.
-[[gnu::noinline]] Result run_in_environment(Call& call) {
+// Checks the inputs and adds their weights up; where there are none, in any order.
+Totals survey(const Task& task) {
+  if (task.ndim < 2 || !unweighted(task)) return sweep(task, kernels().survey);
+  Task sorted = task;
+  sort_dimensions(sorted);
+  return sweep(sorted, kernels().survey);
+}
+
+Result run_sweeps(Call& call) {
   Task& task = call.task;
   const KernelTable& table = kernels();
-  coalesce(task);
   const bool derivatives = (task.mode & (kGradient | kHessian)) != 0;
   const bool mean = call.reduction == Reduction::kMean;
   const bool known = call.denominator == Denominator::kNumber ||
@@ -164,7 +223,7 @@ double denominator_of(const Call& call, const Totals& totals) {
   const bool may_be_bad = !table.loss[task.loss].any_target || task.weight.data != nullptr;
   Totals surveyed;
   if ((!call.outputs_are_ours && may_be_bad) || (derivatives && mean && !known)) {
-    surveyed = sweep(task, table.survey);
+    surveyed = survey(task);
     if (surveyed.bad) return {.bad = true};
     denominator = denominator_of(call, surveyed);
     task.surveyed = true;
@@ -190,6 +249,48 @@ double denominator_of(const Call& call, const Totals& totals) {
         result.empty ? std::numeric_limits<double>::quiet_NaN() : totals.loss / denominator;
   }
   return result;
+}
+
+// The value in the order of its sum, then the gradient in the order in which the arrays lie.
+Result run_apart(Call value, Call& gradient) {
+  value.task.mode = kValue;
+  value.task.gradient.data = nullptr;
+  const Result result = run_sweeps(value);
+  if (result.bad || (result.empty && !value.empty_is_known)) return result;
+  gradient.outputs_are_ours = true;
+  gradient.task.surveyed = true;
+  run_sweeps(gradient);
+  return result;
+}
+
+// ps an element: what costs less is computed twice sooner than copied there and back.
+constexpr int64_t kCheap = 200;
+
+// Examples of which nothing is summed, their weights included, may come in any order: in that of
+// the arrays nothing need be copied.
+[[gnu::noinline]] Result run_reordered(Call& call) {
+  Task& task = call.task;
+  const bool sums = (task.mode & kValue) != 0 && task.value.data == nullptr;
+  if (!sums) {
+    sort_dimensions(task);
+  } else if (task.mode == (kValue | kGradient) && kernels().loss[task.loss].cost < kCheap) {
+    Call gradient = call;
+    gradient.task.mode = kGradient;
+    sort_dimensions(gradient.task);
+    if (gradient.task.ndim == 1) return run_apart(call, gradient);
+  }
+  return run_sweeps(call);
+}
+
+// Not inlined, so that no arithmetic leaves the environment it is called in.
+[[gnu::noinline]] Result run_in_environment(Call& call) {
+  Task& task = call.task;
+  coalesce(task);
+  task.prediction.streams = streams(task, task.prediction, task.classes);
+  task.target.streams =
+      streams(task, task.target, task.target_kind == Target::kDistribution ? task.classes : 1);
+  return task.ndim > 1 && task.size > 0 && unweighted(task) ? run_reordered(call)
+                                                            : run_sweeps(call);
 }
 
 }  // namespace

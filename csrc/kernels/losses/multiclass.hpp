@@ -98,7 +98,7 @@ struct LabelLikelihood {
     const Outcome<T> o = outcome(Formula<T>(row.parameters), s, label_logit, row.coefficient);
     if constexpr (kMode == kValue) return o.value;
     for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
-      for (const Part<T>& part : row.load(first)) {
+      for (const Part<T>& part : row.load(first, false, !row.keeps_whole())) {
         finish_part<T, kMode>(row, part, origins[t], s, o);
       }
     }
