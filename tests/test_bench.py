@@ -71,6 +71,7 @@ def test_many_callers_are_compared_with_one():
     assert "3 threads do the calls of one" in callers.describe(result, 3)
 
 
+@pytest.mark.plain_build  # a sanitizer's times say nothing, and take long
 def test_layouts_are_compared_with_contiguous_arrays():
     found = list(layouts.measure(("mse", "kl_divergence"), budget=BLINK, only="100"))
     kinds = {(o["loss"], o["mode"]) for o in found}

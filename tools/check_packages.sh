@@ -19,8 +19,10 @@ wheel() (
   cd "$work"
   env "${@:4}" "$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/$2" "$3"
 )
-wheel 022 first ./copy LC_ALL=C TZ=UTC CMAKE_BUILD_PARALLEL_LEVEL=1
+wheel 022 first ./copy LC_ALL=C TZ=UTC CMAKE_BUILD_PARALLEL_LEVEL=1 &
+first=$!
 wheel 077 second "$work"/sdist/*.tar.gz LC_ALL=C.UTF-8 TZ=Asia/Tokyo CMAKE_BUILD_PARALLEL_LEVEL=4
+wait "$first"
 first=("$work"/first/*.whl)
 second=("$work"/second/*.whl)
 if ! cmp "${first[0]}" "${second[0]}"; then
