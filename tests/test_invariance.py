@@ -293,7 +293,7 @@ def test_a_bad_target_by_columns_leaves_the_output_alone(name):
 def test_arrays_larger_than_the_caches_give_what_their_parts_give(variant, dtype):
     """Memory is asked for ahead only in large arrays; the parts are small ones."""
     n = 5_000_003 // dtype.itemsize
-    for shape in shapes_of(variant, (n,), (n // 10, 10), (n // 5000, 5000)):
+    for shape in shapes_of(variant, (n,), (n // 10, 10), (n // 100, 100), (n // 5000, 5000)):
         few = shape[0] // 8 + 1
         small = variant.inputs((few, *shape[1:]), dtype)
         options = variant.options(shape[-1])

@@ -7,6 +7,10 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
+// Lanes that hold rows, in whole vectors of any instruction set.
+inline constexpr int kLaneStep = 16;
+inline int lanes_for(int64_t rows) { return int((rows + kLaneStep - 1) / kLaneStep * kLaneStep); }
+
 // Rows of elements that are T's own go straight into a panel; others are converted or gathered into
 // `staging` row by row first, and classes that lie further apart than rows class by class.
 template <class T>
@@ -16,6 +20,14 @@ bool takes_staging(const Operand& operand, const char* address, int64_t row_stri
   const bool native = is_native<T>(operand, address, row_stride) &&
                       is_native<T>(operand, address, operand.class_stride);
   return !(native && (rows || classes)) && operand.class_stride < row_stride;
+}
+
+// Do rows lie side by side, in an array larger than the caches?
+template <class T>
+bool streams_flat(const Operand& operand, const char* address, int64_t row_stride,
+                  int64_t classes) {
+  return operand.streams && row_stride == classes * int64_t(sizeof(T)) &&
+         in_place<T>(operand, address, operand.class_stride);
 }
 
 // Element (i, c) of the array at address + i * row_stride + c * class_stride, `rows` rows, from or
@@ -39,14 +51,17 @@ void store_rows(const Operand& operand, char* address, int64_t row_stride, int64
   if (takes_staging<T>(operand, address, row_stride)) {
     transpose(panel, kLanes, classes, rows, staging, classes);
     store_plane(operand, address, plane.transposed(), staging, classes);
+  } else if (streams_flat<T>(operand, address, row_stride, classes)) {
+    // Lines that are not in a cache are waited for less where they are written one after another.
+    for (int64_t r = 0; r < rows; r += kLaneStep) {
+      const int64_t n = rows - r < kLaneStep ? rows - r : kLaneStep;
+      transpose(panel + r, kLanes, classes, n, staging, classes);
+      copy_rows(staging, 0, 1, n * classes, reinterpret_cast<T*>(address + r * row_stride), 0);
+    }
   } else {
     store_plane(operand, address, plane, panel, kLanes);
   }
 }
-
-// Lanes that hold rows, in whole vectors of any instruction set.
-inline constexpr int kLaneStep = 16;
-inline int lanes_for(int64_t rows) { return int((rows + kLaneStep - 1) / kLaneStep * kLaneStep); }
 
 template <class T>
 void load_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
@@ -139,6 +154,16 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
   }
 }
 
+// Where the gradient of the next n rows goes, if that is worth asking for before it is written.
+template <class T>
+const T* later_rows(const Task& task, const Examples& at, int64_t n) {
+  const Operand& gradient = task.gradient;
+  if (gradient.data == nullptr || at.run() < n) return nullptr;
+  const char* const address = at.address(gradient);
+  const bool flat = streams_flat<T>(gradient, address, at.stride(gradient), task.classes);
+  return flat ? reinterpret_cast<const T*>(address) : nullptr;
+}
+
 // Scratch of the side-by-side driver, in panels of [classes][kLanes].
 template <class T>
 int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
@@ -183,7 +208,7 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       coefficient[k] = T(info.loss_weight[k] / task.denominator);
     }
     function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
-              label, coefficient, value});
+              label, coefficient, value, later_rows<T>(task, at, n)});
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     if (task.mode & kGradient) {
       store_panel(task, task.gradient, at, n, info.loss_weight, staging, logits);

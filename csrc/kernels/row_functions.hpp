@@ -25,6 +25,7 @@ struct Panel {
   const int32_t* label;  // [kLanes], label targets
   const T* coefficient;  // [kLanes] what the derivatives are multiplied by
   T* value;              // [kLanes]
+  const T* later;        // where as many numbers will be written, not in a cache yet; or null
 };
 
 template <class T>

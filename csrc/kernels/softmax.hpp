@@ -47,11 +47,13 @@ NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T origin, Exponen
   return sums;
 }
 
-// The same for all lanes of a panel.
+// The same for all lanes of a panel; meanwhile memory is asked for that is written `later`.
 template <class T, bool kKeep>
 NUMLOSS_INLINE void panel_exponentials(const T* x, int64_t steps, int lanes, const T* origin,
-                                       T* others, T* ties, T* exponentials) {
+                                       T* others, T* ties, T* exponentials, const T* later) {
   each_steps(steps, [&](int64_t k, auto count) {
+    if (later != nullptr)
+      fetch_ahead(later + k * kLanes, count.value * kLanes * int64_t(sizeof(T)), 0);
     const T* const step = x + k * kLanes;
     T* const kept = exponentials + k * kLanes;
 #pragma omp simd

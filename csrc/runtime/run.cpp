@@ -289,6 +289,7 @@ constexpr int64_t kCheap = 200;
   task.prediction.streams = streams(task, task.prediction, task.classes);
   task.target.streams =
       streams(task, task.target, task.target_kind == Target::kDistribution ? task.classes : 1);
+  task.gradient.streams = task.prediction.streams;
   return task.ndim > 1 && task.size > 0 && unweighted(task) ? run_reordered(call)
                                                             : run_sweeps(call);
 }

@@ -40,7 +40,7 @@ struct Operand {
   char* data = nullptr;
   DType dtype = DType::kFloat64;
   bool swapped = false;  // the other byte order
-  bool streams = false;  // more than caches hold: its lines are asked for ahead
+  bool streams = false;  // more than caches hold: lines are asked for before their turn
   int64_t class_stride = 0;
   int64_t strides[kMaxDims];
 };

@@ -79,7 +79,7 @@ struct Distribution {
     for (int i = 0; i < lane_count; ++i) origin[i] = origin_of(maximum[i]);
     add_all_masses(panel, origin, total, distance);
     panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others,
-                                           ties, panel.logits);
+                                           ties, panel.logits, panel.later);
     alignas(64) T inverse[kLanes], rest[kLanes];
 #pragma omp simd
     for (int i = 0; i < lane_count; ++i) {

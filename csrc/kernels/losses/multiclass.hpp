@@ -51,7 +51,7 @@ struct LabelLikelihood {
       origin[i] = origin_of(maximum[i]);
     }
     panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others,
-                                           ties, panel.logits);
+                                           ties, panel.logits, panel.later);
     alignas(64) T first[kLanes], second[kLanes], inverse[kLanes], rest[kLanes];
     alignas(64) T label_p[kLanes], label_q[kLanes];
 #pragma omp simd

@@ -29,7 +29,7 @@ struct RankedProbability {
       origin[i] = origin_of(maximum[i]);
       impossible[i] = maximum[i] == -Real<T>::kInfinity ? Real<T>::kNan : T(0);
     }
-    panel_exponentials<T, true>(p, classes, lane_count, origin, others, ties, p);
+    panel_exponentials<T, true>(p, classes, lane_count, origin, others, ties, p, panel.later);
     alignas(64) T inverse[kLanes], below[kLanes] = {};
     for (int i = 0; i < lane_count; ++i) {
       inverse[i] = Softmax<T>{maximum[i], (ties[i] - T(1)) + others[i]}.inverse();
