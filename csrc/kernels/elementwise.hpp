@@ -51,8 +51,8 @@ NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& til
   T* const value = tile.value;
   T* const gradient = tile.gradient;
   T* const hessian = tile.hessian;
-  const auto piece = [&](int64_t first, int64_t n) {
   // The gradient may overwrite the prediction it was read from: same index, no dependence.
+  const auto piece = [&](int64_t first, int64_t n) {
 #pragma omp simd
     for (int64_t i = first; i < first + n; ++i) {
       const Derivatives<T> d = loss(prediction[i], target[i]);

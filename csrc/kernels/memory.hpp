@@ -13,8 +13,10 @@ inline constexpr int kLineBytes = 64;
 template <class T>
 inline constexpr int kLine = kLineBytes / int(sizeof(T));
 
-inline constexpr int64_t kAheadBytes = 6144;  // the longest distance that still gained
-inline constexpr int64_t kPiece = 64;         // elements between two requests
+// How long before its turn a line is asked for: 2 KB were late, 16 KB gained nothing more.
+inline constexpr int64_t kAheadBytes = 6144;
+// Elements between two requests: 256 came in bursts that the formulas had to wait for.
+inline constexpr int64_t kPiece = 64;
 
 // Asks for the lines `distance` bytes behind [from, from + bytes), for the second cache: they might
 // be gone from the first before their turn. There need not be any memory.
