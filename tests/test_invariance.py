@@ -309,10 +309,12 @@ def test_arrays_larger_than_the_caches_give_what_their_parts_give(variant, dtype
 
 
 @pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.rowwise], ids=str)
+@pytest.mark.parametrize(
+    "variant", [v for v in VARIANTS if v.rowwise and v.name != "ordinal_cross_entropy"], ids=str
+)
 def test_long_rows_of_16_bits_are_those_of_32_rounded(variant, dtype):
     """Of rows of some lengths the exponentials are kept for the gradient, of others taken twice."""
-    for classes in () if variant.name == "ordinal_cross_entropy" else (4097, 5000, 200_003):
+    for classes in (4097, 5000, 200_003):
         prediction, target, options = inputs(variant, (2, classes), dtype)
         wide = [prediction.astype("float32"), target]
         if variant.domain is DISTRIBUTIONS:
