@@ -24,7 +24,7 @@ every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 
 #: Around vectors, sum lanes, tiles and blocks.
 SIZES = [0, 1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 511, 512, 513, 1023, 1025]
-SIZES += [32767, 32768, 32769, 65537]
+SIZES += [8191, 8192, 8193, 65537]
 #: Around panels of rows, tiles of classes, and the number from which rows are folded.
 CLASSES = [
     1,
@@ -250,6 +250,25 @@ def test_layouts(variant, layout):
                 assert_same(results(variant.loss, p, t, **call), expected, (shape, dtype))
             assert np.array_equal(laid[0], prediction)
             assert np.array_equal(laid[1], target)
+
+
+@pytest.mark.parametrize("layout", [transposed, middle_first, strided], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("variant", PLAIN, ids=str)
+def test_layouts_of_more_than_is_copied_at_a_time(variant, layout):
+    """What is copied together begins and ends within rows, and serves several blocks."""
+    for shape in shapes_of(variant, (40, 51, 60), (3, 41, 300), (2, 9, 5000)):
+        prediction, target, options = inputs(variant, shape, np.dtype("float32"))
+        ones = np.ones(variant.examples(prediction))
+        for call in (options, {"weight": ones, **options}):
+            expected = results(variant.loss, prediction, target, **call)
+            laid = layout(prediction), layout(target)
+            assert_same(results(variant.loss, *laid, **call), expected, (shape, call))
+            for method in (variant.loss.grad, variant.loss.value_and_grad):
+                place = layout(prediction)
+                found = into(place, method, place, laid[1], **call)
+                assert_same(found, into(None, method, prediction, target, **call), (shape, call))
+            with numloss.threads(2):
+                assert variant.loss(*laid, **call) == expected[-2]
 
 
 def into(out, method, prediction, target, **call):

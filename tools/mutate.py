@@ -96,8 +96,8 @@ FAULTS = [
     Fault("multiply and add contracted", "CMakeLists.txt", "-ffp-contract=off", "-ffp-contract=fast -O2", f"{SAME_BITS} -k instruction_sets"),
     Fault("the caller's rounding and flush-to-zero left on", "csrc/runtime/float_environment.hpp", "if ((saved_ & ~kStatus) != kIeee) _mm_setcsr(kIeee);", "", "tests/test_environment.py"),
     Fault("byte order forgotten when writing", "csrc/kernels/dtype.hpp", "__builtin_bswap32", "uint32_t", f"{SAME_BITS} -k byte_swapped"),
-    Fault("scattered layouts: results not taken out", "csrc/kernels/elementwise.hpp", "if (!only_survey && !partial.bad) staging.store(at, n, copied);", "", f"{SAME_BITS} -k layouts"),
-    Fault("scattered rows: results not taken out", "csrc/kernels/row.hpp", "    staging.store(at, rows, copied);\n", "", f"{SAME_BITS} -k layouts"),
+    Fault("scattered layouts: results not taken out", "csrc/kernels/elementwise.hpp", "if (!only_survey) staging.store(at, n, gathered(task));", "", f"{SAME_BITS} -k layouts"),
+    Fault("scattered rows: results not taken out", "csrc/kernels/row.hpp", "if (staged_ != nullptr) staging_.store(at_, rows_, copied());", "", f"{SAME_BITS} -k layouts"),
     Fault("exponentials kept in the place of other tiles", "csrc/kernels/row.hpp", "kept_ + part.first\n", "kept_ + part.first % tile\n", f"{SAME_BITS} -k long_rows"),
     Fault("sums in the order in which arrays lie", "csrc/runtime/run.cpp", "  if (!sums) {\n", "  if (sums || !sums) {\n", f"{SAME_BITS} -k lie_alike"),
     # Checks.

@@ -391,36 +391,69 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
   }
 }
 
-// Elements copied at a time where an array does not walk through them with a single stride: many
-// rows, so that a line and a page of an array laid out by columns serve several of them.
-inline constexpr int64_t kStaged = kBlock;
-
 inline bool is_staged(const Task& task) { return task.ndim > 1; }
 
+// Which operands are copied then.
+inline auto gathered(const Task& task) {
+  return [&task](const Operand& operand) { return !is_flat(task, operand); };
+}
+
+// Elements copied at a time: so many that whole lines of every array are used, if that many fit.
 template <class T>
-int64_t element_scratch(const Task& task) {
-  const int64_t staged = task.size < kStaged ? task.size : kStaged;
-  const auto copied = [&](const Operand& operand) { return !is_flat(task, operand); };
-  return ElementBuffers<T>::bytes(task) +
-         (is_staged(task) ? Staging<T>::bytes(task, staged, copied) : 0);
+int64_t staged_elements(const Task& task) {
+  constexpr int64_t kLeast = 32 * kTile, kRows = 2 * kLine<T>;
+  const int64_t fit = kStagedBytes / Staging<T>::bytes(task, 1, gathered(task));
+  int64_t wanted = kLeast;
+  const Operand* operands[] = {&task.prediction, &task.target, &task.gradient, &task.hessian};
+  for (const Operand* operand : operands) {
+    if (operand->data == nullptr || is_flat(task, *operand)) continue;
+    const int64_t apart = elements_from(task, nearest_dimension(task, *operand) + 1);
+    const int64_t rows = apart < fit / kRows ? kRows * apart : fit;
+    wanted = wanted < rows ? rows : wanted;
+  }
+  const int64_t most = wanted < fit ? wanted : fit, rounded = most - most % kTile;
+  return task.size < rounded ? task.size : rounded;
 }
 
 template <class T>
-void run_elements(const Task& task, const ElementFunctions<T>& functions, int64_t begin,
-                  int64_t end, bool only_survey, char* scratch, Partial& partial) {
-  if (!is_staged(task)) {
-    run_flat(task, functions, begin, end, only_survey, scratch, partial);
-    return;
-  }
-  const auto copied = [&](const Operand& operand) { return !is_flat(task, operand); };
+int64_t element_scratch(const Task& task) {
+  const int64_t staged = is_staged(task) ? staged_elements<T>(task) : 0;
+  return ElementBuffers<T>::bytes(task) + Staging<T>::bytes(task, staged, gathered(task));
+}
+
+// Elements [begin, end), which are those of `flat` from begin - origin on. False: a bad one was
+// met.
+template <class T>
+bool run_blocks(const Task& flat, const ElementFunctions<T>& functions, const Blocks& blocks,
+                int64_t origin, int64_t begin, int64_t end, bool only_survey, char* scratch) {
+  return each_block(blocks, begin, end, [&](int64_t from, int64_t to, Partial& partial) {
+    run_flat(flat, functions, from - origin, to - origin, only_survey, scratch, partial);
+  });
+}
+
+// Apart, since its large frame would cost small calls as much as their work.
+template <class T>
+[[gnu::noinline]] void run_staged(const Task& task, const ElementFunctions<T>& functions,
+                                  const Blocks& blocks, bool only_survey, char* scratch) {
+  const int64_t most = staged_elements<T>(task);
   Staging<T> staging(task, 1, scratch + ElementBuffers<T>::bytes(task));
-  Examples at(task, begin);
-  for (int64_t i = begin; i < end && !partial.bad; i += kStaged) {
-    const int64_t n = end - i < kStaged ? end - i : kStaged;
-    const Task& flat = staging.load(at, n, copied);
-    run_flat(flat, functions, 0, n, only_survey, scratch, partial);
-    if (!only_survey && !partial.bad) staging.store(at, n, copied);
+  Examples at(task, blocks.begin);
+  for (int64_t i = blocks.begin, n; i < blocks.end; i += n) {
+    n = blocks.end - i < most ? blocks.end - i : most;
+    const Task& flat = staging.load(at, n, gathered(task));
+    if (!run_blocks(flat, functions, blocks, i, i, i + n, only_survey, scratch)) return;
+    if (!only_survey) staging.store(at, n, gathered(task));
     advance(at, n);
+  }
+}
+
+template <class T>
+void run_elements(const Task& task, const ElementFunctions<T>& functions, const Blocks& blocks,
+                  bool only_survey, char* scratch) {
+  if (is_staged(task)) {
+    run_staged(task, functions, blocks, only_survey, scratch);
+  } else {
+    run_blocks(task, functions, blocks, 0, blocks.begin, blocks.end, only_survey, scratch);
   }
 }
 

@@ -34,29 +34,38 @@ const RowFunctions<T>& row_entry(const Entry& entry) {
 }
 
 template <class T>
-void run_as(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
+void run_as(const Task& task, const Blocks& blocks, char* scratch) {
   const Entry& entry = kRegistry[task.loss];
   if (!entry.info.rowwise) {
-    run_elements(task, element_entry<T>(entry), begin, end, false, scratch, partial);
+    run_elements(task, element_entry<T>(entry), blocks, false, scratch);
     return;
   }
   const RowFunctions<T>& functions = row_entry<T>(entry);
-  T* memory = reinterpret_cast<T*>(scratch);
-  if (folds(task, functions)) {
-    run_rows(task, functions, begin, end, memory, partial);
+  T* const memory = reinterpret_cast<T*>(scratch);
+  if (task.folded) {
+    each_block_of_rows(task, blocks, false, memory,
+                       [&](int64_t begin, int64_t end, Partial& partial, auto* window) {
+                         run_rows(task, functions, begin, end, window, memory, partial);
+                       });
   } else {
-    run_panels(task, functions, begin, end, memory, partial);
+    each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
+      run_panels(task, functions, begin, end, memory, partial);
+    });
   }
 }
 
 template <class T>
-void survey_as(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
+void survey_as(const Task& task, const Blocks& blocks, char* scratch) {
   const Entry& entry = kRegistry[task.loss];
-  if (entry.info.rowwise) {
-    survey_rows(task, row_entry<T>(entry), begin, end, reinterpret_cast<T*>(scratch), partial);
-  } else {
-    run_elements(task, element_entry<T>(entry), begin, end, true, scratch, partial);
+  if (!entry.info.rowwise) {
+    run_elements(task, element_entry<T>(entry), blocks, true, scratch);
+    return;
   }
+  T* const memory = reinterpret_cast<T*>(scratch);
+  each_block_of_rows(task, blocks, true, memory,
+                     [&](int64_t begin, int64_t end, Partial& partial, auto* window) {
+                       survey_rows(task, begin, end, window, memory, partial);
+                     });
 }
 
 // The upper halves of vector registers, which GCC leaves in use on some ways out: code without AVX,
@@ -67,20 +76,30 @@ inline void clear_upper_halves() {
 #endif
 }
 
-void run(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
+void run(const Task& task, const Blocks& blocks, char* scratch) {
   if (task.wide)
-    run_as<double>(task, begin, end, scratch, partial);
+    run_as<double>(task, blocks, scratch);
   else
-    run_as<float>(task, begin, end, scratch, partial);
+    run_as<float>(task, blocks, scratch);
   clear_upper_halves();
 }
 
-void survey(const Task& task, int64_t begin, int64_t end, char* scratch, Partial& partial) {
+void survey(const Task& task, const Blocks& blocks, char* scratch) {
   if (task.wide)
-    survey_as<double>(task, begin, end, scratch, partial);
+    survey_as<double>(task, blocks, scratch);
   else
-    survey_as<float>(task, begin, end, scratch, partial);
+    survey_as<float>(task, blocks, scratch);
   clear_upper_halves();
+}
+
+template <class T>
+int64_t copied_together_as(const Task& task) {
+  if (task.folded) return staged_rows<T>(task);
+  return !kRegistry[task.loss].info.rowwise && is_staged(task) ? staged_elements<T>(task) : 0;
+}
+
+int64_t copied_together(const Task& task) {
+  return task.wide ? copied_together_as<double>(task) : copied_together_as<float>(task);
 }
 
 int64_t scratch_bytes(const Task& task) {
@@ -149,6 +168,7 @@ constexpr KernelTable kTable = {NUMLOSS_STRING(NUMLOSS_ISA),
                                 kInfo.info,
                                 run,
                                 survey,
+                                copied_together,
                                 scratch_bytes,
                                 sizeof(kFunctions) / sizeof(kFunctions[0]),
                                 kFunctions};

@@ -254,24 +254,72 @@ inline bool reads_distributions(const Task& task) {
   return task.target_kind == Target::kDistribution;
 }
 
-// Operands whose classes lie further apart than rows do.
-inline int scattered_operands(const Task& task) {
-  return int(is_scattered(task, task.prediction)) + int(is_scattered(task, task.gradient)) +
-         int(is_scattered(task, task.hessian)) +
-         int(reads_distributions(task) && is_scattered(task, task.target));
+// Which operands are copied: those whose classes lie further apart than rows do.
+inline auto scattered(const Task& task) {
+  return [&task](const Operand& operand) { return is_scattered(task, operand); };
 }
 
 // Rows copied at a time where there are such operands: a few lines of memory of each class, so that
-// a page serves many, or as many as the copies of all operands may take; 0 where a line would serve
-// but one row.
+// a page serves many, or as many as may be copied; 0 where a line would serve but one row.
 template <class T>
 int64_t staged_rows(const Task& task) {
-  constexpr int64_t kMost = 4 * kLine<T>, kBytes = 3 << 19;
-  const int operands = scattered_operands(task);
-  if (operands == 0) return 0;
-  const int64_t rows = kBytes / int64_t(sizeof(T)) / operands / task.classes;
-  return rows < 2 ? 0 : rows < kMost ? rows : kMost;
+  constexpr int64_t kMost = 4 * kLine<T>;
+  const int64_t bytes = Staging<T>::bytes(task, 1, scattered(task));
+  if (!task.folded || bytes == 0) return 0;
+  const int64_t rows = kStagedBytes / bytes / task.classes;
+  if (rows < 2) return 0;
+  return rows < kLine<T> ? rows : rows < kMost ? rows - rows % kLine<T> : kMost;
 }
+
+// A few rows of a task, copied to where their classes lie side by side.
+template <class T>
+class RowWindow {
+ public:
+  // Of the rows up to `end`; for a survey only the targets are copied.
+  RowWindow(const Task& task, int64_t end, bool only_survey, char* scratch)
+      : task_(task),
+        at_(task, 0),
+        end_(end),
+        most_(staged_rows<T>(task)),
+        only_survey_(only_survey),
+        staging_(task, task.classes, scratch) {}
+
+  // Copies some from `row` on, which `at` is at, unless they are; returns how many there are.
+  int64_t reach(const Examples& at, int64_t row) {
+    if (staged_ == nullptr || row == first_ + rows_) {
+      flush();
+      const int64_t left = at.run() < end_ - row ? at.run() : end_ - row;
+      at_ = at;
+      first_ = row;
+      rows_ = left < most_ ? left : most_;
+      staged_ = &staging_.load(at, rows_, copied());
+    }
+    return first_ + rows_ - row;
+  }
+
+  const Task& task() const { return *staged_; }
+  Examples examples(int64_t row) const { return Examples(*staged_, row - first_); }
+
+  // Takes their results out.
+  void flush() {
+    if (staged_ != nullptr) staging_.store(at_, rows_, copied());
+  }
+
+ private:
+  auto copied() const {
+    return [this](const Operand& operand) {
+      return is_scattered(task_, operand) && (!only_survey_ || &operand == &task_.target);
+    };
+  }
+
+  const Task& task_;
+  Examples at_;
+  const int64_t end_, most_;
+  const bool only_survey_;
+  Staging<T> staging_;
+  const Task* staged_ = nullptr;
+  int64_t first_ = 0, rows_ = 0;
+};
 
 // What the rows of a step bring, and what becomes of them.
 template <class T>
@@ -303,27 +351,23 @@ void compute_rows(const Task& task, const RowFunctions<T>& functions, Examples a
   }
 }
 
-// The same, a few rows at a time copied to where their classes lie side by side.
+// The same, of rows that are copied to a window.
 template <class T>
-void compute_staged_rows(const Task& task, const RowFunctions<T>& functions, Examples at, int64_t n,
-                         const RowStep<T>& step, T* scratch) {
-  const auto copied = [&](const Operand& operand) { return is_scattered(task, operand); };
-  Staging<T> staging(task, task.classes, reinterpret_cast<char*>(scratch + row_numbers<T>(task)));
-  const int64_t most = staged_rows<T>(task);
+void compute_staged_rows(RowWindow<T>& window, const RowFunctions<T>& functions, Examples at,
+                         int64_t row, int64_t n, const RowStep<T>& step, T* scratch) {
   for (int64_t k = 0; k < n;) {
-    const int64_t left = at.run() < n - k ? at.run() : n - k, rows = left < most ? left : most;
-    const Task& staged = staging.load(at, rows, copied);
-    compute_rows(staged, functions, Examples(staged, 0), rows, step, k, scratch);
-    staging.store(at, rows, copied);
+    const int64_t there = window.reach(at, row + k), rows = there < n - k ? there : n - k;
+    compute_rows(window.task(), functions, window.examples(row + k), rows, step, k, scratch);
     at.advance(rows);
     k += rows;
   }
 }
 
+// The rows of one block.
 template <class T>
 void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
-              T* scratch, Partial& partial) {
-  const bool labelled = task.target_kind == Target::kLabel, staged = staged_rows<T>(task) > 0;
+              RowWindow<T>* window, T* scratch, Partial& partial) {
+  const bool labelled = task.target_kind == Target::kLabel;
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
@@ -337,8 +381,8 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
     alignas(64) double buffer[kLanes];
     const double* weight = labelled ? info.loss_weight : load_weights(task, at, n, buffer);
     const RowStep<T> step{labelled ? info.label : nullptr, weight, sums, value};
-    if (staged) {
-      compute_staged_rows(task, functions, at, n, step, scratch);
+    if (window != nullptr) {
+      compute_staged_rows(*window, functions, at, i, n, step, scratch);
     } else {
       compute_rows(task, functions, at, n, step, 0, scratch);
     }
@@ -349,6 +393,33 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     advance(at, n);
   }
+}
+
+// Calls f(begin, end, partial, window) for every block, with a window that serves several of them.
+template <class T>
+[[gnu::noinline]] void each_block_in_window(const Task& task, const Blocks& blocks,
+                                            bool only_survey, T* scratch, auto&& f) {
+  char* const copies = reinterpret_cast<char*>(scratch + row_numbers<T>(task));
+  RowWindow<T> window(task, blocks.end, only_survey, copies);
+  const auto run = [&](int64_t begin, int64_t end, Partial& partial) {
+    f(begin, end, partial, &window);
+  };
+  if (each_block(blocks, blocks.begin, blocks.end, run)) window.flush();
+}
+
+// The same with a window where rows are copied, else null.
+template <class T>
+void each_block_of_rows(const Task& task, const Blocks& blocks, bool only_survey, T* scratch,
+                        auto&& f) {
+  if (staged_rows<T>(task) > 0) {
+    each_block_in_window(task, blocks, only_survey, scratch, f);
+    return;
+  }
+  RowWindow<T>* const none = nullptr;
+  const auto run = [&](int64_t begin, int64_t end, Partial& partial) {
+    f(begin, end, partial, none);
+  };
+  each_block(blocks, blocks.begin, blocks.end, run);
 }
 
 }  // namespace

@@ -60,11 +60,5 @@ inline int64_t folded_tile(int64_t classes) {
   return least <= kFoldedTile ? kFoldedTile : whole_steps(least);
 }
 
-// Whether rows are folded, or go side by side.
-template <class T>
-bool folds(const Task& task, const RowFunctions<T>& functions) {
-  return task.classes > kSideBySide && functions.row[0] != nullptr;
-}
-
 }  // namespace
 }  // namespace numloss::NUMLOSS_ISA

@@ -1,6 +1,6 @@
 // The two ways of a loss over classes through an array, both 64 lanes wide: rows side by side
-// (panel.hpp) and rows folded (row.hpp). Which one serves depends on the number of classes alone,
-// so memory layout cannot change a bit.
+// (panel.hpp) and rows folded (row.hpp). Which one serves depends on the loss and the number of
+// classes alone, so memory layout cannot change a bit.
 #pragma once
 
 #include "panel.hpp"
@@ -27,10 +27,10 @@ MassSums survey_mass(const Task& task, const Examples& at) {
   return sums;
 }
 
-// Checks and weights only: no logits are read.
+// Checks and weights of a block only: no logits are read.
 template <class T>
-void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
-                 T* scratch, Partial& partial) {
+void survey_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* window, T* scratch,
+                 Partial& partial) {
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
@@ -39,9 +39,13 @@ void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t beg
       partial.bad = !read_labels(task, at, n, info, partial);
     } else {
       MassSums sums[kLanes];
-      if (folds(task, functions)) {
+      if (task.folded) {
         Examples row = at;
-        for (int64_t k = 0; k < n; ++k, row.advance(1)) sums[k] = survey_mass<T>(task, row);
+        for (int64_t k = 0; k < n; ++k, row.advance(1)) {
+          if (window != nullptr) window->reach(row, i + k);
+          sums[k] = window == nullptr ? survey_mass<T>(task, row)
+                                      : survey_mass<T>(window->task(), window->examples(i + k));
+        }
       } else {
         load_distributions<T>(task, at, n, {true, false}, scratch, scratch + task.classes * kLanes,
                               sums);
@@ -57,10 +61,9 @@ void survey_rows(const Task& task, const RowFunctions<T>& functions, int64_t beg
 template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   const int64_t size = sizeof(T);
-  if (folds(task, functions)) {
-    const auto copied = [&](const Operand& operand) { return is_scattered(task, operand); };
-    const int64_t copies = Staging<T>::bytes(task, staged_rows<T>(task) * task.classes, copied);
-    return row_numbers<T>(task) * size + copies;
+  if (task.folded) {
+    const int64_t numbers = staged_rows<T>(task) * task.classes;
+    return row_numbers<T>(task) * size + Staging<T>::bytes(task, numbers, scattered(task));
   }
   const int64_t per_class = panel_count(task, functions) * kLanes * size;
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;

@@ -23,6 +23,10 @@ inline bool is_scattered(const Task& task, const Operand& operand) {
   return row != 0 && magnitude(row) < magnitude(next);
 }
 
+// Bytes of the copies that a thread makes at a time, at most: 16 rows of the logits of a language
+// model. More than the second cache holds, but lines that are read once instead of many times.
+inline constexpr int64_t kStagedBytes = 4 << 20;
+
 // Calls f with address and shape of each plane that the next n rows of classes of an operand are
 // made of, `width` numbers a row, with the place of its first number among them and the step from
 // one of its rows to the next.
@@ -36,26 +40,58 @@ void each_plane_of_rows(const Operand& operand, Examples at, int64_t n, int64_t 
   }
 }
 
-// The same for the next n single numbers of at least two dimensions. Where they begin and end
-// within a row, up to three groups of columns have different rows.
+// The elements of a task's dimensions from `dimension` on.
+inline int64_t elements_from(const Task& task, int dimension) {
+  int64_t elements = 1;
+  for (int d = dimension; d < task.ndim; ++d) elements *= task.shape[d];
+  return elements;
+}
+
+// The dimension along which an operand's neighbours in memory lie; the last but one where that is
+// the last.
+inline int nearest_dimension(const Task& task, const Operand& operand) {
+  int nearest = task.ndim - 1;
+  for (int d = task.ndim - 2; d >= 0; --d) {
+    const int64_t stride = magnitude(operand.strides[d]);
+    if (stride != 0 && stride < magnitude(operand.strides[nearest])) nearest = d;
+  }
+  return nearest < task.ndim - 1 ? nearest : task.ndim - 2;
+}
+
+// Bytes from the first element of a task's dimensions from `dimension` on to element i of them.
+inline int64_t offset_from(const Task& task, const Operand& operand, int dimension, int64_t i) {
+  int64_t offset = 0;
+  for (int d = task.ndim - 1; d >= dimension; i /= task.shape[d--]) {
+    offset += i % task.shape[d] * operand.strides[d];
+  }
+  return offset;
+}
+
+// The same for the next n single numbers of at least two dimensions: planes of the last dimension
+// and of that along which the operand lies, whose rows are numbered from the first that is begun.
+// Where they begin and end within a row, up to three groups of columns have different rows.
 void each_plane_of_numbers(const Task& task, const Operand& operand, Examples at, int64_t n,
                            auto&& f) {
-  const int last = task.ndim - 1;
-  const int64_t columns = task.shape[last], stride = operand.strides[last];
-  const int64_t row_stride = operand.strides[last - 1];
+  const int last = task.ndim - 1, near = nearest_dimension(task, operand);
+  const int64_t columns = elements_from(task, near + 1), row_stride = operand.strides[near];
   for (int64_t done = 0; done < n;) {
-    const int64_t begin = at.index(last);
-    const int64_t left = (task.shape[last - 1] - at.index(last - 1)) * columns - begin;
+    int64_t begin = 0;
+    for (int d = near + 1; d <= last; ++d) begin = begin * task.shape[d] + at.index(d);
+    const int64_t left = (task.shape[near] - at.index(near)) * columns - begin;
     const int64_t taken = left < n - done ? left : n - done;
     const int64_t rows = (begin + taken) / columns, rest = (begin + taken) % columns;
     const int64_t cut[] = {0, begin < rest ? begin : rest, begin < rest ? rest : begin, columns};
-    char* const here = at.address(operand);
+    char* const row = at.address(operand) - offset_from(task, operand, near + 1, begin);
     for (int k = 0; k < 3; ++k) {
-      const int64_t c = cut[k], width = cut[k + 1] - c;
-      const int64_t top = c < begin ? 1 : 0, bottom = c < rest ? rows + 1 : rows;
-      if (width == 0 || top == bottom) continue;
-      f(here + top * row_stride + (c - begin) * stride,
-        Plane{bottom - top, row_stride, width, stride}, done + top * columns + c - begin, columns);
+      const int64_t top = cut[k] < begin ? 1 : 0, bottom = cut[k] < rest ? rows + 1 : rows;
+      for (int64_t c = cut[k]; c < cut[k + 1] && top < bottom;) {
+        const int64_t run = task.shape[last] - c % task.shape[last];
+        const int64_t width = run < cut[k + 1] - c ? run : cut[k + 1] - c;
+        f(row + top * row_stride + offset_from(task, operand, near + 1, c),
+          Plane{bottom - top, row_stride, width, operand.strides[last]},
+          done + top * columns + c - begin, columns);
+        c += width;
+      }
     }
     advance(at, taken);
     done += taken;
@@ -105,10 +141,13 @@ class Staging {
     const auto is_copied = [&](const Operand& operand) {
       return operand.data != nullptr && copied(operand);
     };
-    const Operand* operands[] = {&task.prediction, &task.target, &task.value, &task.gradient,
-                                 &task.hessian};
     int64_t size = is_copied(task.weight) ? int64_t(sizeof(double)) : 0;
-    for (const Operand* operand : operands) size += is_copied(*operand) ? int64_t(sizeof(T)) : 0;
+    const Operand* others[] = {&task.prediction, &task.target, &task.value, &task.hessian};
+    for (const Operand* operand : others) {
+      size += is_copied(*operand) ? int64_t(sizeof(T)) : 0;
+    }
+    const bool in_place = replaces_prediction(task, copied);
+    size += is_copied(task.gradient) && !in_place ? int64_t(sizeof(T)) : 0;
     return numbers * size;
   }
 
@@ -137,7 +176,11 @@ class Staging {
     stage(task_.prediction, staged_.prediction, T(), true);
     stage(task_.target, staged_.target, T(), true);
     stage(task_.value, staged_.value, T(), false);
-    stage(task_.gradient, staged_.gradient, T(), false);
+    if (replaces_prediction(task_, copied)) {
+      staged_.gradient = staged_.prediction;
+    } else {
+      stage(task_.gradient, staged_.gradient, T(), false);
+    }
     stage(task_.hessian, staged_.hessian, T(), false);
     return staged_;
   }
@@ -154,6 +197,12 @@ class Staging {
   }
 
  private:
+  // Whether the copy of the gradient is written over that of the prediction.
+  static bool replaces_prediction(const Task& task, auto&& copied) {
+    return task.gradient.data != nullptr && (task.mode & kHessian) == 0 &&
+           copied(task.prediction) && copied(task.gradient);
+  }
+
   const Task& task_;
   Task staged_;
   const int64_t width_;

@@ -168,7 +168,7 @@ inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride;
 // dimension, in which every operand has one stride.
 class Examples {
  public:
-  Examples(const Task& task, int64_t begin) : task_(task) {
+  Examples(const Task& task, int64_t begin) : task_(&task) {
     for (int d = task.ndim - 1; d >= 0; --d) {
       index_[d] = begin % task.shape[d];
       begin /= task.shape[d];
@@ -177,34 +177,34 @@ class Examples {
 
   // Examples left in the current run.
   int64_t run() const {
-    return task_.ndim == 0 ? 1 : task_.shape[task_.ndim - 1] - index_[task_.ndim - 1];
+    return task_->ndim == 0 ? 1 : task_->shape[task_->ndim - 1] - index_[task_->ndim - 1];
   }
 
   char* address(const Operand& operand) const {
     int64_t offset = 0;
-    for (int d = 0; d < task_.ndim; ++d) offset += index_[d] * operand.strides[d];
+    for (int d = 0; d < task_->ndim; ++d) offset += index_[d] * operand.strides[d];
     return operand.data + offset;
   }
 
   int64_t stride(const Operand& operand) const {
-    return task_.ndim == 0 ? 0 : operand.strides[task_.ndim - 1];
+    return task_->ndim == 0 ? 0 : operand.strides[task_->ndim - 1];
   }
 
   int64_t index(int dimension) const { return index_[dimension]; }
 
   // n <= run().
   void advance(int64_t n) {
-    int d = task_.ndim - 1;
+    int d = task_->ndim - 1;
     if (d < 0) return;
     index_[d] += n;
-    while (d > 0 && index_[d] == task_.shape[d]) {
+    while (d > 0 && index_[d] == task_->shape[d]) {
       index_[d] = 0;
       ++index_[--d];
     }
   }
 
  private:
-  const Task& task_;
+  const Task* task_;
   int64_t index_[kMaxDims];
 };
 
@@ -214,6 +214,19 @@ inline void advance(Examples& at, int64_t n) {
     at.advance(run);
     n -= run;
   }
+}
+
+// Calls f(from, to, partial) for what of each block lies in [begin, end). False: it has met
+// something bad, and went no further.
+bool each_block(const Blocks& blocks, int64_t begin, int64_t end, auto&& f) {
+  int64_t block = (begin - blocks.begin) / blocks.length;
+  int64_t next = blocks.begin + block * blocks.length;
+  for (Partial* partial = blocks.partials + block; begin < end; begin = next, ++partial) {
+    next += blocks.length;
+    f(begin, next < end ? next : end, *partial);
+    if (partial->bad) return false;
+  }
+  return true;
 }
 
 // The next n examples of an operand as an array of T: where they lie, or gathered into buffer.

@@ -89,12 +89,18 @@ bool streams(const Task& task, const Operand& operand, int64_t classes) {
   return task.size > kCachedBytes / itemsize(operand.dtype) / std::max<int64_t>(1, classes);
 }
 
+// Whether rows are worked on one by one.
+bool folds(const Task& task) {
+  return task.classes > kSideBySide && kernels().loss[task.loss].folds;
+}
+
 // Blocks depend on the size of the input alone, never on the threads: that fixes the order of
 // every sum. Their number is bounded, and with it the memory of a call.
 int64_t block_length(const Task& task) {
+  const bool rowwise = kernels().loss[task.loss].rowwise;
   const int64_t rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, task.classes));
   const int64_t least = std::max(rows, (task.size + kMaxBlocks - 1) / kMaxBlocks);
-  const int64_t unit = task.classes > 1 || rows < kTile ? (least < kLanes ? 1 : kLanes) : kTile;
+  const int64_t unit = !rowwise ? kTile : task.folded ? 1 : kLanes;
   return (least + unit - 1) / unit * unit;
 }
 
@@ -129,19 +135,20 @@ constexpr int64_t kAddressable = int64_t(1) << 47;
 
 struct Sweep {
   const Task& task;
-  BlockFunction function;
-  int64_t length;
+  BlocksFunction function;
+  int64_t length;    // of a block
+  int64_t together;  // blocks that are given to one call
   Partial* partials;
   char* scratch;
   int64_t scratch_stride;
 };
 
-void run_block(void* context, int64_t block, int thread) {
+void run_blocks(void* context, int64_t call, int thread) {
   const Sweep& sweep = *static_cast<Sweep*>(context);
-  const int64_t begin = block * sweep.length;
-  const int64_t end = std::min(begin + sweep.length, sweep.task.size);
+  const int64_t first = call * sweep.together, begin = first * sweep.length;
+  const int64_t end = std::min(begin + sweep.together * sweep.length, sweep.task.size);
   char* scratch = sweep.scratch + thread * sweep.scratch_stride;
-  sweep.function(sweep.task, begin, end, scratch, sweep.partials[block]);
+  sweep.function(sweep.task, {begin, end, sweep.length, sweep.partials + first}, scratch);
 }
 
 struct Totals {
@@ -163,7 +170,14 @@ void accumulate(Sum& sum, double x) {
 
 double total(const Sum& sum) { return sum.high + sum.low; }
 
-Totals sweep(const Task& task, BlockFunction function) {
+// Blocks that are given to one call: as many as it copies together, but some for each thread.
+int64_t blocks_together(const Task& task, int64_t length, int64_t blocks, int threads) {
+  if (blocks == 1) return 1;
+  const int64_t share = threads > 1 ? std::max<int64_t>(1, blocks / (2 * threads)) : blocks;
+  return std::clamp<int64_t>(kernels().copied_together(task) / length, 1, share);
+}
+
+Totals sweep(const Task& task, BlocksFunction function) {
   const int64_t length = block_length(task);
   const int64_t blocks = (task.size + length - 1) / length;
   const Team team(estimated_cost(task), blocks);
@@ -173,8 +187,9 @@ Totals sweep(const Task& task, BlockFunction function) {
   const int64_t stride = (bytes + 63) / 64 * 64;
   Workspace<char, 16384> scratch(size_t(stride) * size_t(team.size()));
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
-  Sweep context{task, function, length, partials.data(), scratch.data(), stride};
-  for_blocks(blocks, team.size(), run_block, &context);
+  const int64_t together = blocks_together(task, length, blocks, team.size());
+  Sweep context{task, function, length, together, partials.data(), scratch.data(), stride};
+  for_blocks((blocks + together - 1) / together, team.size(), run_blocks, &context);
   Partial all;
   for (int64_t block = 0; block < blocks; ++block) {
     const Partial& partial = partials.data()[block];
@@ -286,6 +301,7 @@ constexpr int64_t kCheap = 200;
 [[gnu::noinline]] Result run_in_environment(Call& call) {
   Task& task = call.task;
   coalesce(task);
+  task.folded = folds(task);
   task.prediction.streams = streams(task, task.prediction, task.classes);
   task.target.streams =
       streams(task, task.target, task.target_kind == Target::kDistribution ? task.classes : 1);

@@ -11,7 +11,7 @@ inline constexpr int kTile = 1024;   // elements of a tile: a few of them fit th
 inline constexpr int kLanes = 64;    // rows side by side, or steps of a folded row
 inline constexpr int kSideBySide =
     256;  // rows of at most this many classes go side by side (their panel fits the L2 cache)
-inline constexpr int64_t kBlock = 1 << 15;  // elements a block holds at least
+inline constexpr int64_t kBlock = 1 << 13;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
 inline constexpr int kMaxParameters = 4;
 
@@ -51,7 +51,8 @@ enum class Target : uint8_t { kElement, kLabel, kDistribution };
 struct Task {
   int loss = 0;
   unsigned mode = kValue;
-  bool wide = false;  // compute in float64 instead of float32
+  bool wide = false;    // compute in float64 instead of float32
+  bool folded = false;  // rows of classes are worked on one by one, not side by side
   Target target_kind = Target::kElement;
   int ndim = 0;
   int64_t shape[kMaxDims];  // of the examples
@@ -88,12 +89,19 @@ struct Partial {
   bool bad = false;   // a target or a prediction outside the loss's domain was met
 };
 
-using BlockFunction = void (*)(const Task&, int64_t begin, int64_t end, char* scratch, Partial&);
+// Consecutive blocks: the examples from begin to end, `length` a block, with a partial for each.
+struct Blocks {
+  int64_t begin, end, length;
+  Partial* partials;
+};
+
+using BlocksFunction = void (*)(const Task&, const Blocks&, char* scratch);
 
 // One loss as the runtime sees it.
 struct LossInfo {
   const char* name;
   bool rowwise;
+  bool folds;       // rows of many classes one by one
   bool any_target;  // none lies outside its domain
   int64_t cost;     // ps an element takes on one core, roughly: when are threads worth waking
 };
@@ -109,9 +117,10 @@ struct KernelTable {
   const char* isa;
   int losses;
   const LossInfo* loss;
-  BlockFunction run;                      // computes a block
-  BlockFunction survey;                   // only checks its targets and adds up its weights
-  int64_t (*scratch_bytes)(const Task&);  // a thread's working memory
+  BlocksFunction run;                       // computes blocks
+  BlocksFunction survey;                    // only checks their targets and adds up their weights
+  int64_t (*copied_together)(const Task&);  // examples that are best given to one such call
+  int64_t (*scratch_bytes)(const Task&);    // a thread's working memory
   int functions;
   const MathInfo* function;
 };
