@@ -38,8 +38,6 @@ constexpr Choice kChoices[] = {
 #endif
 };
 
-std::atomic<const KernelTable*> current{nullptr};
-
 std::string join(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -56,6 +54,8 @@ const KernelTable& choose(const std::string& wanted) {
 
 }  // namespace
 
+std::atomic<const KernelTable*> chosen_kernels{nullptr};
+
 std::vector<std::string> usable_isas() {
   std::vector<std::string> names;
   for (const Choice& choice : kChoices) {
@@ -64,16 +64,14 @@ std::vector<std::string> usable_isas() {
   return names;
 }
 
-void select_isa(const std::string& name) { current = &choose(name); }
+void select_isa(const std::string& name) { chosen_kernels = &choose(name); }
 
-const KernelTable& kernels() {
-  const KernelTable* table = current.load(std::memory_order_relaxed);
-  if (table == nullptr) {
-    const char* wanted = std::getenv("NUMLOSS_ISA");
-    table = &choose(wanted != nullptr && *wanted != '\0' ? wanted : usable_isas().back());
-    current = table;
-  }
-  return *table;
+const KernelTable& choose_kernels() {
+  const char* wanted = std::getenv("NUMLOSS_ISA");
+  const KernelTable& table =
+      choose(wanted != nullptr && *wanted != '\0' ? wanted : usable_isas().back());
+  chosen_kernels = &table;
+  return table;
 }
 
 bool has_hardware_fma() {
