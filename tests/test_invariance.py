@@ -350,6 +350,19 @@ def test_long_rows_of_16_bits_are_those_of_32_rounded(variant, dtype):
         assert_same([found], expected[:1], classes)
 
 
+@pytest.mark.parametrize("dtype", DTYPES[:3], ids=str)
+@every_variant
+def test_weights_of_any_type(variant, dtype):
+    for shape in shapes_of(variant, (9001,), (700, 13), (30, 290)):
+        prediction, target, options = inputs(variant, shape, dtype)
+        examples = variant.examples(prediction)
+        weight = (np.arange(np.prod(examples)) % 7).astype("float16").reshape(examples)
+        expected = results(variant.loss, prediction, target, weight=weight.astype(float), **options)
+        for other in (weight, weight.astype("float32"), weight.astype(np.uint8)):
+            found = results(variant.loss, prediction, target, weight=other, **options)
+            assert_same(found, expected, (shape, other.dtype))
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -2, -4])
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if v.rowwise], ids=str)
 def test_class_axis(variant, axis):

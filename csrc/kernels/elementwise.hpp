@@ -39,6 +39,9 @@ struct ElementTile {
 
 template <class T>
 using ElementFunction = void (*)(const ElementTile<T>&);
+// Leaves the sum of values times weights; a gradient comes out multiplied by weight and `inverse`.
+template <class T, class W>
+using WeightedFunction = void (*)(const ElementTile<T>&, const W* weight, double inverse);
 template <class T>
 using ElementCheck = bool (*)(const T* prediction, const T* target, const double* parameters,
                               int64_t n);
@@ -120,6 +123,32 @@ void summed_tile(const ElementTile<T>& tile) {
   *tile.total = sum_of(tile.n, term, before);
 }
 
+// The same with weights; one of 0 takes its element out, NaN and all.
+template <template <class> class Loss, class T, unsigned kMode, class W>
+void weighted_tile(const ElementTile<T>& tile, const W* weight, double inverse) {
+  const Loss<T> loss(tile.parameters);
+  const T* const prediction = tile.prediction;
+  const T* const target = tile.target;
+  T* const gradient = tile.gradient;
+  const auto term = [=](int64_t i) {
+    const Derivatives<T> d = loss(prediction[i], target[i]);
+    const double w = double(weight[i]);
+    if constexpr ((kMode & kGradient) != 0) {
+      const T weighed = T(double(d.first) * (w * inverse));
+      gradient[i] = w == 0.0 ? T(0) : weighed;
+    }
+    const double product = double(d.value) * w;
+    return w == 0.0 ? 0.0 : product;
+  };
+  const auto before = [=, ahead = tile.ahead](int64_t i) {
+    if (!ahead) return;
+    fetch_ahead(prediction + i, kSumLanes * int64_t(sizeof(T)));
+    fetch_ahead(target + i, kSumLanes * int64_t(sizeof(T)));
+    fetch_ahead(weight + i, kSumLanes * int64_t(sizeof(W)));
+  };
+  *tile.total = sum_of(tile.n, term, before);
+}
+
 // q <- (1 + q)(1 + u) - 1, kSteps times in each lane: a tiny u keeps its digits.
 template <int kSteps, class T>
 NUMLOSS_INLINE void multiply_lanes(const T* u, T* q) {
@@ -176,26 +205,40 @@ bool element_check(const T* prediction, const T* target, const double* parameter
 }
 
 // The same, but for elements of weight 0, which are not there and may hold anything.
-template <class T>
+template <class T, class W>
 bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target,
-                     const double* parameters, const double* weight, int64_t n) {
+                     const double* parameters, const W* weight, int64_t n) {
   if (!check(prediction, target, parameters, n)) return false;
   if (weight == nullptr) return true;
   for (int64_t i = 0; i < n; ++i) {
     const T* const x = prediction != nullptr ? prediction + i : nullptr;
-    if (weight[i] != 0.0 && check(x, target + i, parameters, 1)) return true;
+    if (weight[i] != W(0) && check(x, target + i, parameters, 1)) return true;
   }
   return false;
 }
+
+template <class T>
+NUMLOSS_INLINE bool is_normal(T x) {
+  return abs(x) >= Real<T>::kSmallestNormal && abs(x) <= Real<T>::kLargest;
+}
+
+// Whether to divide by it is to multiply by its inverse, as precisely as double is.
+inline bool is_divisor(double x) { return is_normal(x) && is_normal(1 / x); }
 
 // What a tile function leaves of its values: all of them, what their logarithms are taken of
 // together, or their sum.
 enum class Values : uint8_t { kArray, kGrouped, kSummed };
 
-template <class T>
+template <class T, class W>
 struct ElementChoice {
   ElementFunction<T> function;
   Values values;
+  WeightedFunction<T, W> weighted = nullptr;
+};
+
+template <class T, class W>
+struct WeightedFunctions {
+  WeightedFunction<T, W> value, value_gradient;
 };
 
 // The functions of one loss for one type, by mode.
@@ -207,8 +250,11 @@ struct ElementFunctions {
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
   ElementFunction<T> summed_value, summed_value_gradient;  // null: not cheap
+  WeightedFunctions<T, T> weighted;
+  WeightedFunctions<T, double> widely_weighted;
 
-  ElementChoice<T> choose(const Task& task) const {
+  template <class W>
+  ElementChoice<T, W> choose(const Task& task) const {
     if (task.mode & kHessian) return {gradient_hessian, Values::kArray};
     if (task.mode == kGradient) return {gradient, Values::kArray};
     const bool alone = task.mode == kValue;
@@ -219,7 +265,22 @@ struct ElementFunctions {
     if (sums && summed_value != nullptr) {
       return {alone ? summed_value : summed_value_gradient, Values::kSummed};
     }
+    if (!sums && task.value.data == nullptr && summed_value != nullptr &&
+        is_divisor(task.denominator)) {
+      const auto& functions = weighted_by<W>();
+      return {nullptr, Values::kSummed, alone ? functions.value : functions.value_gradient};
+    }
     return {alone ? value : value_gradient, Values::kArray};
+  }
+
+ private:
+  template <class W>
+  const WeightedFunctions<T, W>& weighted_by() const {
+    if constexpr (sizeof(W) == sizeof(T)) {
+      return weighted;
+    } else {
+      return widely_weighted;
+    }
   }
 };
 
@@ -245,41 +306,40 @@ constexpr ElementFunctions<T> element_functions() {
   if constexpr (Loss<T>::cost < kCheap) {
     functions.summed_value = summed_tile<Loss, T, kValue>;
     functions.summed_value_gradient = summed_tile<Loss, T, kValue | kGradient>;
+    functions.weighted = {weighted_tile<Loss, T, kValue, T>,
+                          weighted_tile<Loss, T, kValue | kGradient, T>};
+    functions.widely_weighted = {weighted_tile<Loss, T, kValue, double>,
+                                 weighted_tile<Loss, T, kValue | kGradient, double>};
   }
   return functions;
 }
 
-template <class T>
-NUMLOSS_INLINE bool is_normal(T x) {
-  return abs(x) >= Real<T>::kSmallestNormal && abs(x) <= Real<T>::kLargest;
-}
-
 // x times its example's weight (1 where there are none) over the denominator; a weight of 0 takes
 // the example out, NaN and all. In double, where neither factor alone need fit T.
-template <class T>
-void weigh(T* x, const double* weight, double denominator, int64_t n) {
+template <class T, class W>
+void weigh(T* x, const W* weight, double denominator, int64_t n) {
   const double inverse = 1 / denominator;
-  const bool multiplies = is_normal(denominator) && is_normal(inverse);
+  const bool multiplies = is_divisor(denominator);
   for (int64_t i = 0; weight == nullptr && i < n; ++i) x[i] = T(double(x[i]) / denominator);
   if (weight == nullptr) return;
   if (multiplies) {
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
-      const T weighed = T(double(x[i]) * (weight[i] * inverse));
-      x[i] = weight[i] == 0.0 ? T(0) : weighed;
+      const T weighed = T(double(x[i]) * (double(weight[i]) * inverse));
+      x[i] = weight[i] == W(0) ? T(0) : weighed;
     }
   } else {
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
-      const T weighed = T(double(x[i]) * (weight[i] / denominator));
-      x[i] = weight[i] == 0.0 ? T(0) : weighed;
+      const T weighed = T(double(x[i]) * (double(weight[i]) / denominator));
+      x[i] = weight[i] == W(0) ? T(0) : weighed;
     }
   }
 }
 
 // The values of a tile into the block's sum, or out to the caller's array.
-template <class T>
-void finish_values(const Task& task, const Examples& at, T* value, const double* weight, int64_t n,
+template <class T, class W>
+void finish_values(const Task& task, const Examples& at, T* value, const W* weight, int64_t n,
                    Partial& partial) {
   if (task.value.data != nullptr) {
     if (weight != nullptr) weigh(value, weight, 1.0, n);
@@ -319,10 +379,11 @@ struct ElementBuffers {
 };
 
 // Computes a tile whose inputs are loaded and checked.
-template <class T>
-NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, const ElementChoice<T>& choice,
-                             const ElementBuffers<T>& buffers, const T* prediction, const T* target,
-                             const double* weight, T inverse, int64_t n, Partial& partial) {
+template <class T, class W>
+NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
+                             const ElementChoice<T, W>& choice, const ElementBuffers<T>& buffers,
+                             const T* prediction, const T* target, const W* weight, T inverse,
+                             int64_t n, Partial& partial) {
   const bool wants_gradient = (task.mode & kGradient) != 0;
   const bool wants_hessian = (task.mode & kHessian) != 0;
   T* const gradient =
@@ -332,8 +393,15 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, const Element
   // follows.
   const bool after = weight != nullptr || !is_normal(inverse);
   double total;
-  choice.function({task.parameters, prediction, target, n, after ? T(1) : inverse, buffers.value,
-                   gradient, hessian, buffers.decay, &total, task.prediction.streams});
+  const ElementTile<T> tile{
+      task.parameters, prediction, target,        n,      after ? T(1) : inverse, buffers.value,
+      gradient,        hessian,    buffers.decay, &total, task.prediction.streams};
+  const bool weighted = weight != nullptr && choice.weighted != nullptr;
+  if (weighted) {
+    choice.weighted(tile, weight, 1 / task.denominator);
+  } else {
+    choice.function(tile);
+  }
   if (choice.values == Values::kSummed) {
     add(partial.loss, total);
   } else if (task.mode & kValue) {
@@ -343,7 +411,7 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, const Element
     add(partial.loss, grouped_logarithms(buffers.decay, n));
   }
   if (wants_gradient) {
-    if (after) weigh(gradient, weight, task.denominator, n);
+    if (after && !weighted) weigh(gradient, weight, task.denominator, n);
     store(task.gradient, at, n, gradient);
   }
   if (wants_hessian) {
@@ -354,28 +422,31 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at, const Element
 
 // Checks a tile whose weights and, where the check reads them, predictions are loaded, and counts
 // it. False: something of it is outside the loss's domain.
-template <class T>
+template <class T, class W>
 bool survey_tile(const Task& task, const ElementFunctions<T>& functions, const T* prediction,
-                 const T* target, const double* weight, int64_t n, Partial& partial) {
+                 const T* target, const W* weight, int64_t n, Partial& partial) {
   partial.count += n;
   if (weight != nullptr && !add_weights(weight, n, partial.weight)) return false;
   return functions.check == nullptr ||
          !counted_outside(functions.check, prediction, target, task.parameters, weight, n);
 }
 
-template <class T>
+// W: of the weights, if any.
+template <class T, class W, bool kWeighted>
 void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t begin, int64_t end,
               bool only_survey, char* scratch, Partial& partial) {
   const ElementBuffers<T> buffers(task, scratch);
-  const ElementChoice<T> choice = functions.choose(task);
+  const ElementChoice<T, W> choice = functions.template choose<W>(task);
   const bool reads_target = !only_survey || functions.check != nullptr;
   const bool reads_prediction = !only_survey || functions.limits_prediction;
   const T inverse = T(1 / task.denominator);
   Examples at(task, begin);
   for (int64_t i = begin; i < end;) {
     const int64_t n = end - i < kTile ? end - i : kTile;
-    const bool weighted = task.weight.data != nullptr;
-    const double* weight = weighted ? load(task.weight, at, n, buffers.weight) : nullptr;
+    const W* weight = nullptr;
+    if constexpr (kWeighted) {
+      weight = load(task.weight, at, n, reinterpret_cast<W*>(buffers.weight));
+    }
     const T* prediction =
         reads_prediction ? load(task.prediction, at, n, buffers.prediction) : nullptr;
     const T* target = reads_target ? load(task.target, at, n, buffers.target) : nullptr;
@@ -426,8 +497,11 @@ int64_t element_scratch(const Task& task) {
 template <class T>
 bool run_blocks(const Task& flat, const ElementFunctions<T>& functions, const Blocks& blocks,
                 int64_t origin, int64_t begin, int64_t end, bool only_survey, char* scratch) {
+  const auto run = flat.weight.data == nullptr              ? run_flat<T, T, false>
+                   : flat.weight.dtype == DTypeOf<T>::value ? run_flat<T, T, true>
+                                                            : run_flat<T, double, true>;
   return each_block(blocks, begin, end, [&](int64_t from, int64_t to, Partial& partial) {
-    run_flat(flat, functions, from - origin, to - origin, only_survey, scratch, partial);
+    run(flat, functions, from - origin, to - origin, only_survey, scratch, partial);
   });
 }
 

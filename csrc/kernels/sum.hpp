@@ -54,19 +54,21 @@ template <class T>
 }
 
 // Is a weight negative or infinite? A NaN comes out as NaN.
-inline bool outside_weights(const double* weight, int64_t n) {
+template <class W>
+[[gnu::noinline]] bool outside_weights(const W* weight, int64_t n) {
   int bad = 0;
 #pragma omp simd reduction(| : bad)
   for (int64_t i = 0; i < n; ++i) {
-    bad |= int((weight[i] < 0.0) | (weight[i] == Real<double>::kInfinity));
+    bad |= int((weight[i] < W(0)) | (weight[i] == Real<W>::kInfinity));
   }
   return bad != 0;
 }
 
 // Adds weights up. False: one of them is negative or infinite, which is looked for in a sum first.
-inline bool add_weights(const double* weight, int64_t n, Sum& total) {
-  const double checked =
-      sum_of(n, [weight](int64_t i) { return weight[i] < 0.0 ? Real<double>::kNan : weight[i]; });
+template <class W>
+[[gnu::noinline]] bool add_weights(const W* weight, int64_t n, Sum& total) {
+  const double checked = sum_of(
+      n, [weight](int64_t i) { return weight[i] < W(0) ? Real<double>::kNan : double(weight[i]); });
   const bool clear = abs(checked) <= Real<double>::kLargest;
   if (!clear && outside_weights(weight, n)) return false;
   add(total, clear ? checked : sum(weight, n));
@@ -75,11 +77,11 @@ inline bool add_weights(const double* weight, int64_t n, Sum& total) {
 
 // In double, where the product of two floats is exact; a weight of 0 takes its element out, NaN and
 // all.
-template <class T>
-[[gnu::noinline]] double weighted_sum(const T* x, const double* weight, int64_t n) {
+template <class T, class W>
+[[gnu::noinline]] double weighted_sum(const T* x, const W* weight, int64_t n) {
   return sum_of(n, [x, weight](int64_t i) {
-    const double product = double(x[i]) * weight[i];
-    return weight[i] == 0.0 ? 0.0 : product;
+    const double product = double(x[i]) * double(weight[i]);
+    return weight[i] == W(0) ? 0.0 : product;
   });
 }
 
