@@ -203,8 +203,8 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
         return;
       }
     }
-    for (int64_t k = 0; k < n; ++k) {
-      label[k] = int32_t(info.label[k]);
+    for (int64_t k = 0; k < n; ++k) label[k] = int32_t(info.label[k]);
+    for (int64_t k = 0; k < n && task.mode != kValue; ++k) {
       coefficient[k] = T(info.loss_weight[k] / task.denominator);
     }
     function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,

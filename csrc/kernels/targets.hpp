@@ -14,25 +14,36 @@ struct RowInfo {
   double loss_weight[kLanes];  // multiplies value and derivatives; 0: the row is not there
 };
 
+// A label of type S. A uint64 beyond int64 is out of range whatever the number of classes, and
+// never ignored: it is `nowhere`.
+template <class S>
+NUMLOSS_INLINE int64_t label_of(S x, int64_t nowhere) {
+  const bool huge = sizeof(S) == 8 && S(-1) > S(0) && x > S(INT64_MAX);
+  return huge ? nowhere : int64_t(x);
+}
+
 // Labels of the next n examples.
 inline void load_labels(const Task& task, Examples at, int64_t n, int64_t* label) {
   const Operand& operand = task.target;
-  // A uint64 beyond int64 is out of range whatever the number of classes, and never ignored.
   const int64_t nowhere = task.ignore_index == -1 ? -2 : -1;
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
     if constexpr (requires(S x) { x << 1; }) {  // an integer
-      for (int64_t done = 0; done < n;) {
-        const int64_t run = at.run() < n - done ? at.run() : n - done;
-        const char* from = at.address(operand);
+      for (int64_t done = 0, run; done < n; done += run, at.advance(run)) {
+        run = at.run() < n - done ? at.run() : n - done;
+        const char* const from = at.address(operand);
         const int64_t stride = at.stride(operand);
-        for (int64_t i = 0; i < run; ++i) {
-          const S x = read<S>(from + i * stride, operand.swapped);
-          const bool huge = sizeof(S) == 8 && S(-1) > S(0) && x > S(INT64_MAX);
-          label[done + i] = huge ? nowhere : int64_t(x);
+        int64_t* const to = label + done;
+        if (stride == int64_t(sizeof(S)) && !operand.swapped) {
+#pragma omp simd
+          for (int64_t i = 0; i < run; ++i) {
+            to[i] = label_of(read<S>(from + i * int64_t(sizeof(S)), false), nowhere);
+          }
+        } else {
+          for (int64_t i = 0; i < run; ++i) {
+            to[i] = label_of(read<S>(from + i * stride, operand.swapped), nowhere);
+          }
         }
-        at.advance(run);
-        done += run;
       }
     }
   });
@@ -52,24 +63,31 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
   const double* weight = load_weights(task, at, n, buffer);
   if (task.weight.data != nullptr && outside_weights(weight, n)) return false;
   load_labels(task, at, n, info.label);
-  // Smoothing spreads the class weights over the classes: they are in the mass then.
-  const bool in_mass = task.label_smoothing > 0 && task.class_weight != nullptr;
+  const int64_t ignore_index = task.ignore_index, classes = task.classes;
+  int64_t ignored = 0, outside = 0;
+#pragma omp simd reduction(+ : ignored, outside)
   for (int64_t i = 0; i < n; ++i) {
     const int64_t label = info.label[i];
-    const bool ignored = label == task.ignore_index;
-    partial.count += !ignored;
-    example_weight[i] = ignored ? 0.0 : weight[i];
-    info.loss_weight[i] = example_weight[i];
-    if (example_weight[i] == 0.0) {
-      info.label[i] = 0;
-      continue;
-    }
-    if (label < 0 || label >= task.classes) return false;
-    if (task.class_weight != nullptr) {
-      example_weight[i] *= task.class_weight[label];
+    const bool ignore = label == ignore_index;
+    const double w = ignore ? 0.0 : weight[i];
+    // As unsigned numbers negative ones are beyond all classes.
+    outside += (w != 0.0) & (uint64_t(label) >= uint64_t(classes));
+    ignored += ignore;
+    example_weight[i] = info.loss_weight[i] = w;
+    info.label[i] = w == 0.0 ? 0 : label;
+  }
+  if (outside != 0) return false;
+  partial.count += n - ignored;
+  if (task.class_weight != nullptr) {
+    // Smoothing spreads the class weights over the classes: they are in the mass then.
+    const bool in_mass = task.label_smoothing > 0;
+    for (int64_t i = 0; i < n; ++i) {
+      example_weight[i] *= task.class_weight[info.label[i]];
       if (!in_mass) info.loss_weight[i] = example_weight[i];
     }
-    if (task.label_factor != nullptr) info.loss_weight[i] *= task.label_factor[label];
+  }
+  for (int64_t i = 0; i < n && task.label_factor != nullptr; ++i) {
+    info.loss_weight[i] *= task.label_factor[info.label[i]];
   }
   add(partial.weight, sum(example_weight, n));
   return true;

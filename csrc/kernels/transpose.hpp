@@ -106,13 +106,15 @@ template <class T>
 NUMLOSS_INLINE void transpose_strip(const T* from, int64_t from_step, int64_t rows, int64_t columns,
                                     T* to, int64_t to_step) {
   constexpr int kStep = kSmallSide<T>;
-  for (int64_t r = 0; r < rows; r += kStep) {
-    const int64_t row = r < rows - kStep ? r : rows - kStep;
-    for (int64_t c = 0; c < columns; c += kStep) {
-      const int64_t column = c < columns - kStep ? c : columns - kStep;
-      transpose_square<kStep>(from + row * from_step + column, from_step,
-                              to + column * to_step + row, to_step);
+  for (int64_t c = 0; c < columns; c += kStep) {
+    const int64_t column = c < columns - kStep ? c : columns - kStep;
+    const T* x = from + column;
+    T* y = to + column * to_step;
+    for (int64_t r = kStep; r <= rows; r += kStep, x += kStep * from_step, y += kStep) {
+      transpose_square<kStep>(x, from_step, y, to_step);
     }
+    const int64_t over = rows % kStep == 0 ? 0 : kStep - rows % kStep;
+    if (over != 0) transpose_square<kStep>(x - over * from_step, from_step, y - over, to_step);
   }
 }
 
