@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Repeats the calls behind the golden hashes without Python, in all layouts, and compares every bit:
-# built by GCC and by Clang, on each instruction set that this CPU has; for aarch64, emulated; two of
+# built by GCC and by Clang, on each instruction set that this CPU has; for aarch64, emulated; one of
 # the layouts under Valgrind, which also sees reads and writes out of bounds and memory that is never
 # given back.
 set -euo pipefail
@@ -28,4 +28,4 @@ qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/replay "$work/calls"
 # Valgrind knows no AVX-512.
 echo -n "Valgrind, "
 valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
-  build/strict-g++/replay "$work/calls" v3 1 contiguous by_columns
+  build/strict-g++/replay "$work/calls" v3 1 by_columns
