@@ -47,9 +47,10 @@ struct LabelLikelihood {
     for (int i = 0; i < lane_count; ++i) maximum[i] = -Real<T>::kInfinity;
     panel_maximum(panel.logits, panel.classes, lane_count, maximum);
     for (int i = 0; i < lane_count; ++i) {
-      label_logit[i] = panel.logits[int64_t(panel.label[i]) * kLanes + i];
-      origin[i] = origin_of(maximum[i]);
+      label_logit[i] = panel.logits[panel.label[i] * int64_t(kLanes) + i];
     }
+#pragma omp simd
+    for (int i = 0; i < lane_count; ++i) origin[i] = origin_of(maximum[i]);
     panel_exponentials<T, kMode != kValue>(panel.logits, panel.classes, lane_count, origin, others,
                                            ties, panel.logits, panel.later);
     alignas(64) T first[kLanes], second[kLanes], inverse[kLanes], rest[kLanes];
