@@ -31,23 +31,34 @@ struct MulticlassHinge {
     alignas(64) T total[kLanes] = {}, best[kLanes] = {}, poison[kLanes] = {};
   };
 
-  template <class T>
+  template <class T, unsigned kMode>
   NUMLOSS_INLINE static void take(const T* x, int64_t steps, int lane_count, T step_offset,
                                   const T* label_score, T margin, Lanes<T>& lanes) {
-    for (int64_t k = 0; k < steps; ++k) {
-      const T step = step_offset + T(k);
+    each_steps(steps, [&](int64_t k, auto count) {
+      const T* const step = x + k * kLanes;
+      const T number = step_offset + T(k);
 #pragma omp simd
       for (int i = 0; i < lane_count; ++i) {
-        const T z = excess(x[k * kLanes + i], label_score[i], margin);
-        lanes.poison[i] = is_nan(z) ? z : lanes.poison[i];
-        if constexpr (kSum) {
-          lanes.total[i] += z > T(0) ? z : T(0);
-          lanes.best[i] += z > T(0) ? T(1) : T(0);
-        } else {
-          lanes.best[i] = z > lanes.total[i] ? step : lanes.best[i];
-          lanes.total[i] = z > lanes.total[i] ? z : lanes.total[i];
+        T total = lanes.total[i], best = lanes.best[i], poison = lanes.poison[i];
+#pragma GCC unroll 4
+        for (int j = 0; j < count.value; ++j) {
+          const T z = excess(step[j * kLanes + i], label_score[i], margin);
+          if constexpr (kSum) {
+            total += z < T(0) ? T(0) : z;  // a NaN is added
+            if constexpr (kMode != kValue) best += z > T(0) ? T(1) : T(0);
+          } else {
+            poison = is_nan(z) ? z : poison;
+            best = z > total ? number + T(j) : best;
+            total = z > total ? z : total;
+          }
         }
+        lanes.total[i] = total;
+        lanes.best[i] = best;
+        lanes.poison[i] = poison;
       }
+    });
+    for (int i = 0; i < lane_count && kSum; ++i) {
+      lanes.poison[i] = keep_nan(lanes.total[i], lanes.poison[i]);
     }
   }
 
@@ -63,7 +74,7 @@ struct MulticlassHinge {
       lanes.poison[i] = is_nan(own) ? own : T(0);
       own = -Real<T>::kInfinity;
     }
-    take(panel.logits, panel.classes, lane_count, T(0), label_score, margin, lanes);
+    take<T, kMode>(panel.logits, panel.classes, lane_count, T(0), label_score, margin, lanes);
     if constexpr ((kMode & kValue) != 0) {
       for (int i = 0; i < lane_count; ++i)
         panel.value[i] = value_of(lanes.poison[i], lanes.total[i], label_score[i]);
@@ -104,7 +115,7 @@ struct MulticlassHinge {
       Lanes<T> lanes;
       for (const Part<T>& part : row.load(first, true)) {
         const T step = T((part.first - first) / kLanes);
-        take(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
+        take<T, kMode>(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
       }
       for (int i = 0; i < kLanes; ++i) poison = keep_nan(lanes.poison[i], poison);
       if constexpr (kSum) {
