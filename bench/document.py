@@ -73,7 +73,10 @@ def page(results: dict[str, Any]) -> Iterator[str]:
     yield from markdown(close_table(cells))
     if "goals" in results:
         yield "\n## Goals\n\n`python -m bench goals` holds the library to these.\n"
-        yield from markdown(goals.table([goals.Outcome(**goal) for goal in results["goals"]]))
+        yield from markdown(goals_table(results["goals"]))
+    for isa, held in results.get("goals_elsewhere", {}).items():
+        yield f"\n### With `NUMLOSS_ISA={isa}`, which may take half as long again\n"
+        yield from markdown(goals_table(held))
     yield "\n" + ROOFLINE
     for table in report.other_tables(results):
         yield f"\n## {capitalised(table.title)}\n"
@@ -82,6 +85,11 @@ def page(results: dict[str, Any]) -> Iterator[str]:
     for table in report.times_tables(cells):
         yield f"\n### {capitalised(table.title)}\n"
         yield from markdown(table)
+
+
+def goals_table(held: Iterable[dict[str, Any]]) -> Table:
+    """Tabulate goals as a file of results has them."""
+    return goals.table([goals.Outcome(**goal) for goal in held])
 
 
 def capitalised(title: str) -> str:

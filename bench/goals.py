@@ -61,6 +61,9 @@ LEADS = {
 }
 
 
+#: What share of its leads an instruction set is held to; one that is not named here to all of them.
+SHARES = {"v3": 1 / 1.5}
+
 #: How many times as long as one numpy.add a value of 64 numbers may take: 0.6 us where that takes
 #: 0.35.
 MOST_ADDS = 0.6 / 0.35
@@ -105,24 +108,26 @@ class Outcome:
 
 
 def speed_outcomes(
-    peers: Sequence[Peer], budget: Budget
+    peers: Sequence[Peer], budget: Budget, isa: str
 ) -> tuple[list[Outcome], list[dict[str, Any]]]:
-    """Measure the cells of the speed goals; returns them beside the outcomes."""
+    """Measure the cells of the speed goals on the set in use; returns them beside the outcomes."""
     cells = list(dict.fromkeys(goal.cell for goal in SPEED))
     measured = run(cells, peers, budget)
     by_name = {cell["name"]: cell for cell in measured}
-    return [speed_outcome(goal, by_name[goal.cell.name]) for goal in SPEED], measured
+    share = SHARES.get(isa, 1.0)
+    return [speed_outcome(goal, by_name[goal.cell.name], share) for goal in SPEED], measured
 
 
-def speed_outcome(goal: SpeedGoal, cell: dict[str, Any]) -> Outcome:
-    """Hold one measured cell against its goal."""
+def speed_outcome(goal: SpeedGoal, cell: dict[str, Any], share: float = 1.0) -> Outcome:
+    """Hold one measured cell against its goal, of which only a share may be asked."""
     rival = cell["best_peer"] if goal.rival == BEST else goal.rival
     ratio = cell["ratios"][goal.ours].get(rival)
     label = f"{goal.cell.name}: {goal.rival}" + f" ({rival})" * (goal.rival == BEST)
-    wanted = f">= {number(goal.at_least)}x"
+    at_least = share * goal.at_least
+    wanted = f">= {number(at_least)}x"
     if ratio is None:
         return Outcome(label, wanted, "no such peer here", reached=None)
-    return Outcome(label, wanted, f"{number(ratio)}x", ratio >= goal.at_least)
+    return Outcome(label, wanted, f"{number(ratio)}x", ratio >= at_least)
 
 
 def footprint_outcomes(*, build: bool) -> Iterator[Outcome]:

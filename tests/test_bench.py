@@ -17,6 +17,7 @@ sys.path.append(str(ROOT))
 from bench import (  # noqa: E402
     callers,
     document,
+    goals,
     instructions,
     layouts,
     scaling,
@@ -130,6 +131,19 @@ def test_page_says_what_the_results_say(results):
     assert text.count("| mse | 64 | us | ") == 2
     assert f"| {1e6 * time:.3g} |" in text
     assert "| mse value 64 float32 1t |" not in text  # no peer is close
+
+
+def test_goals_of_another_instruction_set_are_lower(results):
+    goal = goals.SpeedGoal(Cell("mse", "value", (64,)), "numpy", 3)
+    cell = next(c for c in results[0]["cells"] if c["name"] == goal.cell.name)
+    cell = cell | {"ratios": {"numloss": {"numpy": 2.5}}}
+    held = [goals.speed_outcome(goal, cell, share) for share in (1, goals.SHARES["v3"])]
+    assert [outcome.reached for outcome in held] == [False, True]
+    assert [outcome.wanted for outcome in held] == [">= 3x", ">= 2x"]
+    elsewhere = {"goals_elsewhere": {"v3": [vars(held[1])]}}
+    text = "\n".join(document.page(document.merged([results[0], elsewhere])))
+    assert text.count("NUMLOSS_ISA=v3") == 1
+    assert "| >= 2x | 2.5x | reached |" in text
 
 
 def test_options_are_held_against_the_plain_call(monkeypatch):
