@@ -18,12 +18,11 @@ inline constexpr int64_t kAheadBytes = 6144;
 // Elements between two requests: 256 came in bursts that the formulas had to wait for.
 inline constexpr int64_t kPiece = 64;
 
-// Asks for the lines `distance` bytes behind [from, from + bytes), for the second cache: they might
-// be gone from the first before their turn. There need not be any memory.
+// Asks for the lines `distance` bytes behind [from, from + bytes). There need not be any memory.
 NUMLOSS_INLINE void fetch_ahead(const void* from, int64_t bytes, int64_t distance = kAheadBytes) {
   const uintptr_t first = reinterpret_cast<uintptr_t>(from) + uintptr_t(distance);
   for (int64_t i = 0; i < bytes; i += kLineBytes) {
-    __builtin_prefetch(reinterpret_cast<const void*>(first + uintptr_t(i)), 0, 2);
+    __builtin_prefetch(reinterpret_cast<const void*>(first + uintptr_t(i)), 0, 3);
   }
 }
 
