@@ -115,12 +115,7 @@ void summed_tile(const ElementTile<T>& tile) {
     if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
     return double(d.value);
   };
-  const auto before = [=, ahead = tile.ahead](int64_t i) {
-    if (!ahead) return;
-    fetch_ahead(prediction + i, kSumLanes * int64_t(sizeof(T)));
-    fetch_ahead(target + i, kSumLanes * int64_t(sizeof(T)));
-  };
-  *tile.total = sum_of(tile.n, term, before);
+  *tile.total = sum_of(tile.n, term, tile.ahead, prediction, target);
 }
 
 // The same with weights; one of 0 takes its element out, NaN and all.
@@ -140,13 +135,7 @@ void weighted_tile(const ElementTile<T>& tile, const W* weight, double inverse) 
     const double product = double(d.value) * w;
     return w == 0.0 ? 0.0 : product;
   };
-  const auto before = [=, ahead = tile.ahead](int64_t i) {
-    if (!ahead) return;
-    fetch_ahead(prediction + i, kSumLanes * int64_t(sizeof(T)));
-    fetch_ahead(target + i, kSumLanes * int64_t(sizeof(T)));
-    fetch_ahead(weight + i, kSumLanes * int64_t(sizeof(W)));
-  };
-  *tile.total = sum_of(tile.n, term, before);
+  *tile.total = sum_of(tile.n, term, tile.ahead, prediction, target, weight);
 }
 
 // q <- (1 + q)(1 + u) - 1, kSteps times in each lane: a tiny u keeps its digits.

@@ -26,7 +26,8 @@ struct Mae {
   explicit Mae(const double*) {}
   NUMLOSS_INLINE Derivatives<T> operator()(T prediction, T target) const {
     const T r = prediction - target;
-    const T sign = r > T(0) ? T(1) : r < T(0) ? T(-1) : r;
+    const T unit = r < T(0) ? T(-1) : T(1);
+    const T sign = abs(r) > T(0) ? unit : r;  // two choices side by side: nested, they may branch
     return {abs(r), sign, keep_nan(r, T(0))};
   }
 };
