@@ -250,10 +250,6 @@ void clear_row(const Task& task, const Operand& operand, const Examples& at) {
   }
 }
 
-inline bool reads_distributions(const Task& task) {
-  return task.target_kind == Target::kDistribution;
-}
-
 // Which operands are copied: those whose classes lie further apart than rows do.
 inline auto scattered(const Task& task) {
   return [&task](const Operand& operand) { return is_scattered(task, operand); };

@@ -24,8 +24,8 @@ struct MulticlassHinge {
     return keep_nan(poison, label_score == -Real<T>::kInfinity ? Real<T>::kInfinity : total);
   }
 
-  // What the lanes carry: for the sum, total and number of active classes; for the maximum, its
-  // value and step. poison is NaN where a score was.
+  // What the lanes carry: for the sum, total and, where a gradient asks for it, number of active
+  // classes; for the maximum, its value and step. poison is NaN where a score was.
   template <class T>
   struct Lanes {
     alignas(64) T total[kLanes] = {}, best[kLanes] = {}, poison[kLanes] = {};
