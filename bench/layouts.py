@@ -2,6 +2,9 @@
 
 A *line* of memory is what a processor reads at once. A layout that leaves most of each line unused
 cannot be read in twice the time of a contiguous array; it is held against the lines it touches.
+
+Times are those of the thread, which leaves the process's neighbours out. A ratio is the median over
+the rounds, in each of them against the contiguous call of the same round.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numloss
-from bench.cells import make_data, problem, shape_name
+from bench.cells import make_data, numpy_dtype, problem, shape_name
 from bench.table import Table, number
-from bench.timing import Budget, interleave
+from bench.timing import Budget, interleave, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +36,7 @@ LINE_BYTES = 64
 #: Times the contiguous call that a layout may take whose lines are used whole.
 MOST = 2.0
 BUDGET = Budget(sample=1e-3, seconds=0.25, rounds=(5, 40))
-QUICK = Budget(sample=1e-5, seconds=0, rounds=(2, 2))
+QUICK = Budget(sample=5e-4, seconds=0.05, rounds=(7, 15))
 
 
 @dataclass(frozen=True)
@@ -164,23 +167,23 @@ def measure(
 
 
 def outcomes(loss: str, layout: Layout, dtype: str, budget: Budget) -> Iterator[dict[str, Any]]:
-    """Measure all modes in time of the thread, which leaves the process's neighbours out."""
+    """Measure all modes of a loss on a layout."""
     calls = dict(prepared(loss, layout, dtype))
     timings = interleave(
         calls, replace(budget, seconds=budget.seconds * len(calls)), time.thread_time
     )
-    least = {name: min(timing.samples) for name, timing in timings.items()}
     for mode in MODES:
-        contiguous = least[MODES[0] if mode == "value" else MODES[1], False]
+        laid = timings[mode, True]
+        contiguous = timings[MODES[0] if mode == "value" else MODES[1], False]
         yield {
             "loss": loss,
             "mode": mode,
             "layout": layout.name,
             "shape": layout.shape,
             "dtype": dtype,
-            "seconds": least[mode, True],
-            "ratio": least[mode, True] / contiguous,
-            "at_most": layout.limit(np.dtype(dtype).itemsize),
+            "seconds": laid.median,
+            "ratio": ratio(laid, contiguous),
+            "at_most": layout.limit(numpy_dtype(dtype).itemsize),
         }
 
 

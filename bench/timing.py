@@ -26,7 +26,7 @@ class Budget:
         A sample repeats its call until it takes this many seconds, so that the clock and the loop
         around the call do not count.
     seconds : float
-        Time for all contestants of a cell together.
+        Time for all contestants of a cell together, untimed calls included.
     rounds : tuple of int
         Fewest and most rounds, whatever ``seconds`` says.
     """
@@ -37,7 +37,10 @@ class Budget:
 
 
 FULL = Budget()
-QUICK = Budget(sample=5e-4, seconds=0.2, rounds=(3, 15))
+QUICK = Budget(sample=1e-3, seconds=1.0, rounds=(5, 25))
+#: Untimed calls of each contestant before each of its samples: the contestant before it left the
+#: caches full of its own arrays.
+WARM_UPS = 1
 
 
 @dataclass
@@ -75,10 +78,17 @@ def interleave(
     gc.collect()
     round_seconds = sum(sample(timers[name], timing) for name, timing in timings.items())
     fewest, most = budget.rounds
-    for _ in range(min(max(int(budget.seconds / round_seconds), fewest), most) - 1):
+    wanted = int(budget.seconds / round_seconds) if round_seconds > 0 else most
+    for _ in range(min(max(wanted, fewest), most) - 1):
         for name, timing in timings.items():
             sample(timers[name], timing)
     return timings
+
+
+def ratio(one: Timing, other: Timing) -> float:
+    """Return the median of the ratios of two calls' samples, each of one round."""
+    pairs = zip(one.samples, other.samples, strict=True)
+    return statistics.median(seconds / others for seconds, others in pairs)
 
 
 def repeats(timer: timeit.Timer, seconds: float) -> int:
@@ -91,13 +101,8 @@ def repeats(timer: timeit.Timer, seconds: float) -> int:
 
 
 def sample(timer: timeit.Timer, timing: Timing) -> float:
-    """Take one sample, and return the seconds it took in all.
-
-    A short call is made once before the clock starts: the contestant before it left the cache
-    full of its own arrays.
-    """
-    if timing.repeats > 1:
-        timer.timeit(1)
+    """Take one sample after the untimed calls, and return the seconds both took."""
+    untimed = timer.timeit(WARM_UPS)
     seconds = timer.timeit(timing.repeats)
     timing.samples.append(seconds / timing.repeats)
-    return seconds
+    return untimed + seconds
