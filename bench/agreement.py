@@ -64,10 +64,12 @@ def compare(cell: Cell, name: str, expected: Result, other_name: str, got: Resul
     if cell.wants_value and not agree(cell, got.value, expected.value):
         message = f"{cell.name}: {name} gives {expected.value}, {other_name} gives {got.value}"
         raise MismatchError(message)
-    if cell.wants_gradient and not agree(cell, got.gradient, expected.gradient):
-        gradients = f"{describe(expected.gradient)}, {describe(got.gradient)}"
-        message = f"{cell.name}: gradients of {name} and {other_name} differ: {gradients}"
-        raise MismatchError(message)
+    for part, wanted in (("gradient", cell.wants_gradient), ("hessian", cell.wants_hessian)):
+        theirs, ours = getattr(got, part), getattr(expected, part)
+        if wanted and not agree(cell, theirs, ours):
+            both = f"{describe(ours)}, {describe(theirs)}"
+            message = f"{cell.name}: {part}s of {name} and {other_name} differ: {both}"
+            raise MismatchError(message)
 
 
 def agree(cell: Cell, got: Any, expected: Any) -> bool:
@@ -83,6 +85,6 @@ def agree(cell: Cell, got: Any, expected: Any) -> bool:
     return bool(np.linalg.norm(a - b) <= allowed)
 
 
-def describe(gradient: Any) -> str:
-    """Shape and norm of a gradient."""
-    return f"shape {np.shape(gradient)} norm {np.linalg.norm(np.asarray(gradient, np.float64)):.6g}"
+def describe(array: Any) -> str:
+    """Shape and norm of a gradient or a Hessian."""
+    return f"shape {np.shape(array)} norm {np.linalg.norm(np.asarray(array, np.float64)):.6g}"

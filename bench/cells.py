@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MODES = ("value", "grad", "value+grad")
+MODES = ("value", "grad", "value+grad", "grad+hess")
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 DTYPE_ALIASES = {"f32": "float32", "f64": "float64", "f16": "float16", "bf16": "bfloat16"}
 
@@ -94,12 +95,17 @@ class Cell:
     @property
     def wants_value(self) -> bool:
         """Whether the value is asked for."""
-        return self.mode != "grad"
+        return self.mode in ("value", "value+grad")
 
     @property
     def wants_gradient(self) -> bool:
         """Whether the gradient is asked for."""
         return self.mode != "value"
+
+    @property
+    def wants_hessian(self) -> bool:
+        """Whether the diagonal of the Hessian is asked for."""
+        return self.mode == "grad+hess"
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,11 @@ class Data:
     @cached_property
     def buffer(self) -> NDArray[Any]:
         """An array to write a gradient to, its pages touched."""
+        return np.zeros_like(self.prediction)
+
+    @cached_property
+    def hessian_buffer(self) -> NDArray[Any]:
+        """An array to write a Hessian to, its pages touched."""
         return np.zeros_like(self.prediction)
 
 
@@ -211,11 +222,9 @@ def size_name(size: int) -> str:
 
 def parse_shape(text: str) -> Shape:
     """Read what `shape_name` writes: ``64``, ``1M``, ``100kx10``, ``100000x10``."""
-    factors = {"k": 1000, "M": 1_000_000}
-    sizes = []
-    for part in text.split("x"):
-        factor = factors.get(part[-1:], 1)
-        sizes.append(int(part.removesuffix("k").removesuffix("M")) * factor)
-    if len(sizes) > 2 or min(sizes) < 1:
+    factors = {"": 1, "k": 1000, "M": 1_000_000}
+    parts = [re.fullmatch(r"([1-9][0-9]*)([kM]?)", part) for part in text.split("x")]
+    found = [int(part[1]) * factors[part[2]] for part in parts if part]
+    if len(found) < len(parts) or len(found) > 2:
         raise ValueError(f"a size is like 64, 1M, 100kx10 or 256x50257, got {text!r}")
-    return tuple(sizes)
+    return tuple(found)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OURS = "numloss"
 OURS_INTO_BUFFER = "numloss out"
 NAMES = ("numpy", "torch", "jax", "sklearn", "optax")
-#: With those that are measured only where they are named, because they take long to set up.
+#: With those that are measured only where they are named, because compiling a cell takes seconds.
 ALL_NAMES = (*NAMES, "torch_compile")
 
 
@@ -29,6 +29,7 @@ class Result(NamedTuple):
 
     value: float | None
     gradient: NDArray[Any] | None
+    hessian: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def setup(threads: int) -> None:
 
 def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
     """Compute the cell with the compiled formula of its loss."""
-    if formula := FORMULAS.get(cell.loss):
+    if (formula := FORMULAS.get(cell.loss)) and not cell.wants_hessian:
         yield compiled("jax", formula, cell, data, note="formula")
 
 

@@ -26,15 +26,18 @@ def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
         "value": loss,
         "grad": loss.grad,
         "value+grad": loss.value_and_grad,
+        "grad+hess": loss.grad_and_hess,
     }
     call = partial(methods[cell.mode], data.prediction, data.target)
     yield Contestant(OURS, call, READ[cell.mode])
     if cell.wants_gradient:
-        yield Contestant(OURS_INTO_BUFFER, partial(call, out=data.buffer), READ[cell.mode])
+        out = (data.buffer, data.hessian_buffer) if cell.wants_hessian else data.buffer
+        yield Contestant(OURS_INTO_BUFFER, partial(call, out=out), READ[cell.mode])
 
 
 READ: dict[str, Callable[[Any], Result]] = {
     "value": lambda returned: Result(returned, None),
     "grad": lambda returned: Result(None, returned),
     "value+grad": lambda returned: Result(*returned),
+    "grad+hess": lambda returned: Result(None, *returned),
 }

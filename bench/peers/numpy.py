@@ -30,6 +30,9 @@ def setup(threads: int) -> None:
 
 def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
     """Compute the cell with the formula of its loss."""
+    if cell.wants_hessian:
+        yield from second_order(cell, data)
+        return
     formula = FORMULAS.get(cell.loss)
     if formula is None:
         return
@@ -37,6 +40,14 @@ def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
         formula = partial(widened, formula)
     call = partial(formula, data.prediction, data.target, cell.wants_value, cell.wants_gradient)
     yield Contestant("numpy", call, lambda returned: Result(*returned), note="formula")
+
+
+def second_order(cell: Cell, data: Data) -> Iterator[Contestant]:
+    """Compute gradient and Hessian, where it has a formula that users write."""
+    formula = SECOND_ORDER.get(cell.loss)
+    if formula is not None and data.prediction.dtype.itemsize > 2:
+        call = partial(formula, data.prediction, data.target)
+        yield Contestant("numpy", call, lambda returned: Result(None, *returned), note="formula")
 
 
 def widened(formula: Formula, p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
@@ -214,4 +225,32 @@ FORMULAS: dict[str, Formula] = {
         ranked_probability,
         ordinal_cross_entropy,
     )
+}
+
+
+def mse_second_order(p: Array, t: Array) -> tuple[Array, Array]:
+    """Gradient and Hessian of the mean squared error."""
+    return mse(p, t, value=False, grad=True)[1], np.full_like(p, 2 / p.size)
+
+
+def binary_cross_entropy_second_order(x: Array, t: Array) -> tuple[Array, Array]:
+    """Gradient and Hessian of the binary cross-entropy of logits."""
+    p = sigmoid(x, np.exp(-np.abs(x)))
+    return (p - t) / x.size, p * (1 - p) / x.size
+
+
+def cross_entropy_second_order(x: Array, y: Array) -> tuple[Array, Array]:
+    """Gradient and diagonal Hessian of the softmax cross-entropy."""
+    _, p, z = softmax_parts(x)
+    p /= z
+    hessian = p * (1 - p) / len(x)
+    p[np.arange(len(x)), y] -= 1
+    p /= len(x)
+    return p, hessian
+
+
+SECOND_ORDER: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
+    "mse": mse_second_order,
+    "binary_cross_entropy": binary_cross_entropy_second_order,
+    "cross_entropy": cross_entropy_second_order,
 }

@@ -23,7 +23,7 @@ __all__ = ["contestants", "setup"]
 
 def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
     """Compute the cell with the function of its loss."""
-    if function := FUNCTIONS.get(cell.loss):
+    if (function := FUNCTIONS.get(cell.loss)) and not cell.wants_hessian:
         yield compiled("optax", lambda p, t: jnp.mean(function(p, t)), cell, data)
 
 

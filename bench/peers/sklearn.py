@@ -65,23 +65,29 @@ def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
     losses = np.empty_like(arrays["y_true"])
     # Not the buffer that numloss writes to: their results are compared.
     gradient = np.empty_like(data.prediction) if cell.wants_gradient else None
+    hessian = np.empty_like(data.prediction) if cell.wants_hessian else None
+    if cell.wants_hessian and loss.approx_hessian:
+        return
 
-    def value() -> tuple[Any, None]:
-        return loss.loss(**arrays, loss_out=losses).mean(), None
+    def value() -> tuple[Any, ...]:
+        return (loss.loss(**arrays, loss_out=losses).mean(),)
 
-    def grad() -> tuple[None, Any]:
+    def grad() -> tuple[Any, ...]:
         return None, loss.gradient(**arrays, gradient_out=gradient)
 
-    def value_and_grad() -> tuple[Any, Any]:
+    def value_and_grad() -> tuple[Any, ...]:
         loss.loss_gradient(**arrays, loss_out=losses, gradient_out=gradient)
         return losses.mean(), gradient
 
-    def read(returned: tuple[Any, Any]) -> Result:
-        mean, summed = returned
-        return Result(
-            None if mean is None else entry.factor * float(mean),
-            None if summed is None else summed * (entry.factor / len(losses)),
-        )
+    def grad_and_hess() -> tuple[Any, ...]:
+        return None, *loss.gradient_hessian(**arrays, gradient_out=gradient, hessian_out=hessian)
 
-    call = {"value": value, "grad": grad, "value+grad": value_and_grad}[cell.mode]
+    def read(returned: tuple[Any, ...]) -> Result:
+        mean, *summed = returned
+        value = None if mean is None else entry.factor * float(mean)
+        derivatives = [each * (entry.factor / len(losses)) for each in summed]
+        return Result(value, *(derivatives or [None]))
+
+    calls = {"value": value, "grad": grad, "value+grad": value_and_grad, "grad+hess": grad_and_hess}
+    call = calls[cell.mode]
     yield Contestant("sklearn", call, read, note="gradient of the sum" * cell.wants_gradient)

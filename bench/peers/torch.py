@@ -41,7 +41,7 @@ def timed(
 ) -> Iterator[Contestant]:
     """Compute the cell with what becomes of the loss's function or formula."""
     formula = FUNCTIONS.get(cell.loss) or FORMULAS.get(cell.loss)
-    if formula is None:
+    if formula is None or cell.wants_hessian:
         return
     prediction, target = tensor(data.prediction), tensor(data.target)
     step = backward if cell.wants_gradient else partial
