@@ -199,10 +199,13 @@ def instructions_command(arguments: list[str]) -> int:
     """Count instructions; the exit status is 1 where a count has left its baseline."""
     parser = argparse.ArgumentParser("bench instructions")
     parser.add_argument("--write", action="store_true", help="take the counts for the baseline")
+    parser.add_argument(
+        "--strict", action="store_true", help="fail where the compiler is not the baseline's"
+    )
     options = parser.parse_args(arguments)
     from bench import instructions
 
-    return instructions.main(write=options.write)
+    return instructions.main(write=options.write, strict=options.strict)
 
 
 def present(results: dict[str, Any], options: argparse.Namespace, extra: Any = ()) -> None:

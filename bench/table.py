@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """A title, column names and rows of text."""
+    """A title, column names and rows of text, and what explains the columns and marks."""
 
     title: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    says: str = ""
 
 
 def number(value: float | None) -> str:
@@ -44,6 +46,8 @@ def print_tables(found: Iterable[Table], lines: Iterable[str] = ()) -> None:
             shown.add_column(name, justify="left" if index < 2 else "right")
         for row in table.rows:
             shown.add_row(*row)
+        if table.says:
+            console.print(table.says, markup=False)
         console.print(shown)
 
 
@@ -56,6 +60,7 @@ def write_markdown(path: Path, found: Iterable[Table], lines: Iterable[str] = ()
 
 
 def markdown(table: Table) -> list[str]:
-    """Return the lines of a table in Markdown."""
+    """Return the lines of a table in Markdown, what explains it first."""
     rows = [table.header, ["---"] * len(table.header), *table.rows]
-    return ["| " + " | ".join(row) + " |" for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [*textwrap.wrap(table.says, 100), "", *lines] if table.says else lines
