@@ -1,4 +1,7 @@
-"""The command line: ``python -m bench [COMMAND] [--help]``; `COMMANDS` has them."""
+"""The command line: ``python -m bench [COMMAND] [--help]``; `COMMANDS` has them.
+
+Commands that check bounds exit with 3 where one is missed. Wrong arguments are 2, other failures 1.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,19 @@ import json
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bench.cells import Cell
+    from bench.table import Table
+
+T = TypeVar("T")
 
 
 def main(arguments: list[str]) -> int:
@@ -24,6 +36,7 @@ def run_command(arguments: list[str]) -> int:
     """Measure cells and print tables."""
     threads = pinned(arguments)
     options = run_parser().parse_args(arguments)
+    selected(options, threads[0])
     results = run_each(arguments, threads) if len(threads) > 1 else run_once(options, threads[0])
     present(results, options)
     return 0
@@ -32,7 +45,7 @@ def run_command(arguments: list[str]) -> int:
 def pinned(arguments: list[str]) -> list[int]:
     """Pin this process before anything reads the number of CPUs, and return the thread counts."""
     early = argparse.ArgumentParser(add_help=False)
-    early.add_argument("--threads", type=int, nargs="+", default=[1])
+    early.add_argument("--threads", type=argument(thread_count), nargs="+", default=[1])
     threads: list[int] = early.parse_known_args(arguments)[0].threads
     if len(threads) == 1:
         machine.pin(threads[0])
@@ -41,19 +54,28 @@ def pinned(arguments: list[str]) -> list[int]:
 
 def run_once(options: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Measure the cells that the options select."""
-    import numloss
-    from bench.cells import FLAT, QUICK, ROWS, cells
     from bench.run import load_peers, run
 
-    selected = cells(
-        options.loss or tuple(numloss.LOSSES),
-        options.mode,
-        options.size or (QUICK if options.quick else FLAT + ROWS),
-        options.dtype,
-        threads,
-    )
+    cells = selected(options, threads)
     peers = load_peers(options.peer, threads)
-    return {"machine": machine.describe(), "cells": run(selected, peers, budget(options))}
+    return {"machine": machine.describe(), "cells": run(cells, peers, budget(options))}
+
+
+def selected(options: argparse.Namespace, threads: int) -> list[Cell]:
+    """Return the cells that the options select; that there are none is an error."""
+    import numloss
+    from bench.cells import FLAT, QUICK, ROWS, cells, shape_name
+
+    losses = options.loss or tuple(numloss.LOSSES)
+    shapes = options.size or (QUICK if options.quick else FLAT + ROWS)
+    found = cells(losses, options.mode, shapes, options.dtype, threads)
+    if not found:
+        sizes = ", ".join(map(shape_name, shapes))
+        run_parser().error(
+            f"argument --size: needs a shape that one of the losses takes (N for elements, NxC for"
+            f" classes), got {sizes} for {', '.join(losses)}"
+        )
+    return found
 
 
 def run_each(arguments: list[str], threads: list[int]) -> dict[str, Any]:
@@ -71,132 +93,155 @@ def run_each(arguments: list[str], threads: list[int]) -> dict[str, Any]:
 
 
 def goals_command(arguments: list[str]) -> int:
-    """Measure what the goals need; the exit status is 1 where one is missed."""
+    """Measure what the goals need, and check them."""
     machine.pin(1)
     options = goals_parser().parse_args(arguments)
-    from bench import goals
-    from bench.run import load_peers
+    from bench import bounds, goals
+    from bench.run import load_peers, run
     from numloss import _core
 
     isa, usable = _core.config()["isa"], _core.config()["isas"]
     is_best = isa == usable[-1]
-    footprint = list(goals.footprint_outcomes(build=options.build)) if is_best else []
-    speed, cells = goals.speed_outcomes(load_peers(options.peer, threads=1), budget(options), isa)
-    outcomes = speed + footprint
-    held = [vars(outcome) for outcome in outcomes]
-    # Of another set than this machine's best the goals alone are of interest.
-    measured = {"cells": cells, "goals": held} if is_best else {"goals_elsewhere": {isa: held}}
-    results = {"machine": machine.describe(), **measured}
-    present(results, options, [goals.table(outcomes)])
-    return int(any(outcome.reached is False for outcome in outcomes))
+    footprint = goals.footprint_outcomes(build=options.build) if is_best else ()
+    results = {"machine": machine.describe(), "footprint": list(map(vars, footprint))}
+    cells = run(goals.CELLS, load_peers(options.peer, threads=1), budget(options))
+    # Of another set than this machine's best the leads alone are of interest.
+    results |= {"cells": cells} if is_best else {"elsewhere": {isa: cells}}
+    present(results, options, goals_tables(results))
+    return bounds.status(results)
+
+
+def goals_tables(results: dict[str, Any]) -> Iterator[Table]:
+    """Yield the goals, and what is missed of all bounds that were measured with them."""
+    from bench import bounds
+
+    if "cells" in results:
+        yield bounds.goals_table(results)
+    yield from bounds.elsewhere_tables(results)
+    yield bounds.overview(results)
+    yield from bounds.missed_tables(results)
 
 
 def small_command(arguments: list[str]) -> int:
-    """Measure small calls; the exit status is 1 where a value takes too many times a numpy.add."""
+    """Measure small calls beside numpy.add, and check them."""
     machine.pin(1)
     parser = argparse.ArgumentParser("bench small", description="Small calls beside numpy.add.")
     common(parser)
     options = parser.parse_args(arguments)
-    from bench import small
+    from bench import bounds, small
     from bench.run import load_peers, run
 
     cells = run(small.CELLS, load_peers(options.peer, threads=1), budget(options))
     results = {"machine": machine.describe(), "cells": cells}
     present(results, options, [small.table(cells)])
-    return int(any(map(small.is_slow, cells)))
+    return bounds.status(results, "small calls")
 
 
 def callers_command(arguments: list[str]) -> int:
-    """Compare many threads at once with one; the exit status is 1 where they are slower."""
+    """Compare many threads at once with one, and check that they are not slower."""
     parser = argparse.ArgumentParser("bench callers", description="Many callers against one.")
-    parser.add_argument("--callers", type=int, default=64, help="default: 64")
-    parser.add_argument("--rounds", type=int, default=15, help="default: 15")
+    positive, rounds = argument(partial(at_least, 1)), argument(partial(at_least, 2))
+    parser.add_argument("--callers", type=positive, default=64, help="default: 64")
+    parser.add_argument("--rounds", type=rounds, default=15, help="default: 15")
     options = parser.parse_args(arguments)
     machine.settle_allocator()
     from bench import callers
+    from bench.outcome import MISSED
 
     result = callers.measure(options.callers, options.rounds)
     print(callers.describe(result, options.callers))
-    return int(result["upper"] < 1)
+    return 0 if callers.keep_up(result) else MISSED
 
 
 def variants_command(arguments: list[str]) -> int:
-    """Time options against the plain call; the exit status is 1 where one costs too much."""
+    """Time options against the plain call, and check what they cost."""
     machine.pin(1)
     parser = argparse.ArgumentParser("bench variants", description="What options cost.")
-    parser.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    add_dtype(parser, default="float32")
     output(parser)
     options = parser.parse_args(arguments)
     import numloss
-    from bench import variants
+    from bench import bounds, variants
 
     numloss.set_num_threads(1)
     measured = list(variants.measure(options.dtype, budget(options)))
-    present({"machine": machine.describe(), "variants": measured}, options)
-    return int(any(cell["seconds"] > cell["allowed"] for cell in measured))
+    results = {"machine": machine.describe(), "variants": measured}
+    present(results, options)
+    return bounds.status(results)
 
 
 def scaling_command(arguments: list[str]) -> int:
-    """Time several threads against one; the exit status is 1 where they are slower."""
+    """Time several threads against one, and check what they give."""
     machine.settle_allocator()
     parser = argparse.ArgumentParser("bench scaling", description="What more threads give.")
-    parser.add_argument("--threads", type=int, nargs="+", default=[len(machine.ALL_CPUS)])
+    everyone = [len(machine.ALL_CPUS)]
+    parser.add_argument("--threads", type=argument(thread_count), nargs="+", default=everyone)
     output(parser)
     options = parser.parse_args(arguments)
-    from bench import scaling
+    from bench import bounds, scaling
 
     measured = list(scaling.measure(options.threads, budget(options)))
-    present({"machine": machine.describe(), "scaling": measured}, options)
-    return int(any(max(cell["times"].values()) > 1.05 * cell["times"]["1"] for cell in measured))
+    results = {"machine": machine.describe(), "scaling": measured}
+    present(results, options)
+    return bounds.status(results)
 
 
 def document_command(arguments: list[str]) -> int:
     """Write docs/performance.md and its pictures from files of results."""
     parser = argparse.ArgumentParser("bench document")
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what --json wrote")
+    parser.add_argument(
+        "files", type=argument(results_of), nargs="+", metavar="FILE", help="what --json wrote"
+    )
     options = parser.parse_args(arguments)
+    if not any(results.get("cells") for results in options.files):
+        parser.error("argument FILE: needs a file of `bench run` or `bench goals`, which has cells")
     from bench import document
 
-    document.main([json.loads(path.read_text()) for path in options.files])
+    document.main(options.files)
     return 0
 
 
 def layouts_command(arguments: list[str]) -> int:
-    """Compare layouts with contiguous arrays; the exit status is 1 where one is too slow."""
+    """Compare layouts with contiguous arrays, and check what they take."""
     machine.pin(1)
-    options = layouts_parser().parse_args(arguments)
-    from bench import layouts
+    parser = layouts_parser()
+    options = parser.parse_args(arguments)
+    from bench import bounds, layouts
 
+    if not any(layouts.selected(options.loss, options.only)):
+        names = ", ".join(dict.fromkeys(layouts.name_of(one) for _, one in layouts.selected()))
+        parser.error(f"argument --only: needs a part of one of {names}; got {options.only!r}")
     budget = layouts.QUICK if options.quick else layouts.BUDGET
     measured = list(layouts.measure(options.loss, options.dtype, budget, options.only))
-    present({"machine": machine.describe(), "layouts": measured}, options)
-    return int(any(cell["ratio"] > cell["at_most"] for cell in measured))
+    results = {"machine": machine.describe(), "layouts": measured}
+    present(results, options)
+    return bounds.status(results)
 
 
 def compare_command(arguments: list[str]) -> int:
     """Compare two files."""
     parser = argparse.ArgumentParser("bench compare")
-    parser.add_argument("old")
-    parser.add_argument("new")
+    parser.add_argument("old", type=argument(results_of), metavar="OLD")
+    parser.add_argument("new", type=argument(results_of), metavar="NEW")
     options = parser.parse_args(arguments)
-    from bench.compare import main as compare
+    from bench import compare, table
 
-    compare(options.old, options.new)
+    table.print_tables([compare.compare(options.old, options.new)])
     return 0
 
 
 def report_command(arguments: list[str]) -> int:
     """Print the tables of a file again."""
     parser = argparse.ArgumentParser("bench report")
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=argument(results_of), metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     options = parser.parse_args(arguments, argparse.Namespace(json=None, silent=False))
-    present(json.loads(options.file.read_text()), options)
+    present(options.file, options)
     return 0
 
 
 def instructions_command(arguments: list[str]) -> int:
-    """Count instructions; the exit status is 1 where a count has left its baseline."""
+    """Count instructions, and check that none has left the baseline."""
     parser = argparse.ArgumentParser("bench instructions")
     parser.add_argument("--write", action="store_true", help="take the counts for the baseline")
     parser.add_argument(
@@ -232,23 +277,21 @@ def budget(options: argparse.Namespace) -> Any:
 def run_parser() -> argparse.ArgumentParser:
     """Options of ``run``. Imports NumPy, so only after the process is pinned."""
     import numloss
-    from bench.cells import DTYPE_ALIASES, DTYPES, MODES, parse_shape
+    from bench.cells import MODES, parse_shape
 
     parser = argparse.ArgumentParser("bench", description="Time numloss against its peers.")
     parser.add_argument("--loss", nargs="+", choices=numloss.LOSSES, metavar="NAME")
     parser.add_argument("--mode", nargs="+", choices=MODES, default=["value", "value+grad"])
     parser.add_argument(
-        "--size", nargs="+", type=parse_shape, metavar="N|NxC", help="such as 64 1M 100kx10"
-    )
-    parser.add_argument(
-        "--dtype",
+        "--size",
         nargs="+",
-        type=lambda name: DTYPE_ALIASES.get(name, name),
-        choices=DTYPES,
-        default=["float32"],
-        help="f32, f64, f16 and bf16 will do",
+        type=argument(parse_shape),
+        metavar="N|NxC",
+        help="such as 64 1M 100kx10",
     )
-    parser.add_argument("--threads", nargs="+", type=int, default=[1], help="default: 1")
+    add_dtype(parser, nargs="+", default=["float32"])
+    threads = argument(thread_count)
+    parser.add_argument("--threads", nargs="+", type=threads, default=[1], help="default: 1")
     common(parser)
     return parser
 
@@ -263,21 +306,68 @@ def goals_parser() -> argparse.ArgumentParser:
 
 def layouts_parser() -> argparse.ArgumentParser:
     """Options of ``layouts``."""
-    from bench.cells import DTYPE_ALIASES, DTYPES
+    import numloss
     from bench.layouts import LOSSES
 
     parser = argparse.ArgumentParser("bench layouts", description="Layouts against contiguous.")
-    parser.add_argument("--loss", nargs="+", default=LOSSES, metavar="NAME")
+    losses = {"choices": tuple(numloss.LOSSES), "default": LOSSES}
+    parser.add_argument("--loss", nargs="+", metavar="NAME", **losses)
+    add_dtype(parser, default="float32")
+    parser.add_argument("--only", default="", metavar="TEXT", help="part of a layout's name")
+    output(parser)
+    return parser
+
+
+def add_dtype(parser: argparse.ArgumentParser, **settings: Any) -> None:
+    """Add the option that takes dtypes by their names and by short ones."""
+    from bench.cells import DTYPE_ALIASES, DTYPES
+
     parser.add_argument(
         "--dtype",
         type=lambda name: DTYPE_ALIASES.get(name, name),
         choices=DTYPES,
-        default="float32",
         help="f32, f64, f16 and bf16 will do",
+        **settings,
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="part of a layout's name")
-    output(parser)
-    return parser
+
+
+def argument(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return what reads an argument and lets argparse name it beside what was wrong."""
+
+    def reading(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return reading
+
+
+def thread_count(text: str) -> int:
+    """Read a number of threads that this process has CPUs for."""
+    most = len(machine.ALL_CPUS)
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise ValueError(f"needs a number from 1 to {most}, the CPUs of this process, got {text!r}")
+    return int(text)
+
+
+def at_least(least: int, text: str) -> int:
+    """Read a number that is not too small."""
+    if not text.isdecimal() or int(text) < least:
+        raise ValueError(f"needs a number of at least {least}, got {text!r}")
+    return int(text)
+
+
+def results_of(text: str) -> dict[str, Any]:
+    """Read a file of results."""
+    try:
+        found = json.loads(Path(text).read_text())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"needs a file that --json wrote, got {text!r}: {reason}") from error
+    if not isinstance(found, dict) or "machine" not in found:
+        raise ValueError(f"needs a file that --json wrote, got {text!r}, which names no machine")
+    return found
 
 
 def common(parser: argparse.ArgumentParser) -> None:

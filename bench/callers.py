@@ -19,6 +19,14 @@ import numloss
 #: Elements of a call: 10 small ones for each large one, which is worth all CPUs.
 SIZES = [64, 256, 1000, 4000, 10_000] * 2 + [2_000_000]
 
+#: How many times as much as one many callers must get through: those of a noisy machine lose some.
+LEAST = 0.9
+
+
+def keep_up(result: dict[str, float]) -> bool:
+    """Whether many callers get through as much as one, in the median of the rounds."""
+    return result["ratio"] >= LEAST
+
 
 def measure(callers: int = 64, rounds: int = 15) -> dict[str, float]:
     """Return the ratio, its quartiles, and the library's threads while all callers are alive."""

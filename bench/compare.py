@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from bench.peers import OURS
 from bench.report import geometric_mean
-from bench.table import Table, number, print_tables
+from bench.table import Table, number
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> Table:
@@ -49,12 +46,3 @@ def speedup(was: dict[str, Any], now: dict[str, Any]) -> float:
 def median(cell: dict[str, Any]) -> float:
     """Our time for a cell."""
     return float(cell["times"][OURS]["median"])
-
-
-def main(old: str, new: str) -> None:
-    """Compare two files."""
-    print_tables([compare(json.loads(Path(old).read_text()), json.loads(Path(new).read_text()))])
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

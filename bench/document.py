@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench import goals, report
+from bench import bounds, report, small
+from bench.limit import with_limits
 from bench.machine import ROOT
-from bench.peers import OURS, OURS_INTO_BUFFER
+from bench.peers import OURS
 from bench.table import Table, markdown, number
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ DOCS = ROOT / "docs"
 CLOSE = 1.25
 HEAD = """# Performance
 
-How long the losses take, how near that is to what the machine can do, and where others stand.
-Written by a command from files of results; how they are measured is in
+How long the losses take, how near that is to what the machine can do, where others stand, and which
+bounds are missed. Written by a command from files of results; how they are measured is in
 [bench/README.md](../bench/README.md). In a cell all contestants get the same arrays, have to agree
 on the result, and are timed in turn: the ratios hold on a shared machine whose times do not.
 
@@ -30,14 +31,21 @@ make performance    # measures everything on this page and writes it anew; needs
 ```
 
 ![Times of every peer as multiples of numloss's](performance-peers.svg)
+
+A mark is the time of a library as a multiple of numloss's, where a gradient is a fresh array on
+both sides (scikit-learn has buffers). "numloss, out=" is numloss with the gradient in a buffer.
 """
 ROOFLINE = """## Roofline
 
 The limit of a cell is the longer of two times: that of moving its bytes, measured on its own arrays
 in the same rounds, and that of its arithmetic. The arithmetic is what the AVX2 kernel was counted
-to do under callgrind: packed instructions alone, no loads, stores, moves or shuffles. The machine's
-rate is that of a matrix product in the same rounds. Where the two times are alike a cell comes near
-neither: a core that computes waits for memory as soon as it cannot look far enough ahead.
+to do under callgrind, whichever set the machine runs: packed instructions alone, no loads, stores,
+moves or shuffles; an operation is what one of them does to one number. The flat roof is the best
+rate of a matrix product in the run, the slopes are the best bandwidths of arrays up to 32 MiB and
+beyond. A cell can lie above: AVX-512 spares some of the operations counted, and a loss may get
+more out of the memory than the fastest calls from Python. Where the two times are alike a cell
+comes near neither: a core that computes waits for memory as soon as it cannot look far enough
+ahead.
 
 ![Operations per second against operations per byte](performance-roofline.svg)
 """
@@ -54,12 +62,18 @@ def main(files: Sequence[dict[str, Any]]) -> None:
 
 
 def merged(files: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put files together; of a cell or a table that several have, the last one counts."""
+    """Put files together; of a cell or a table that several have, the last one counts.
+
+    The limits are those of all cells together. The machine is as a file tells it whose cells are of
+    the best instruction set.
+    """
     results: dict[str, Any] = {}
     for file in files:
         results |= file | {"cells": results.get("cells", []) + file.get("cells", [])}
-    results["cells"] = list({cell["name"]: cell for cell in results["cells"]}.values())
-    return results
+    cells = {cell["name"]: cell for cell in results["cells"]}
+    machines = [file["machine"] for file in files if "cells" in file]
+    machine = {"machine": machines[-1]} if machines else {}
+    return results | machine | {"cells": with_limits(list(cells.values()))}
 
 
 def page(results: dict[str, Any]) -> Iterator[str]:
@@ -67,29 +81,34 @@ def page(results: dict[str, Any]) -> Iterator[str]:
     cells = results["cells"]
     yield HEAD
     yield from (f"- {line}" for line in report.legend(results))
-    yield "\n## Leads over the peers\n"
-    yield from markdown(report.means_table(cells))
-    yield f"\n### Where a peer takes less than {CLOSE} times as long\n"
-    yield from markdown(close_table(cells))
-    if "goals" in results:
-        yield "\n## Goals\n\n`python -m bench goals` holds the library to these.\n"
-        yield from markdown(goals_table(results["goals"]))
-    for isa, held in results.get("goals_elsewhere", {}).items():
-        yield f"\n### With `NUMLOSS_ISA={isa}`, which may take half as long again\n"
-        yield from markdown(goals_table(held))
-    yield "\n" + ROOFLINE
+    yield from section("Leads over the peers", report.means_table(cells))
+    title = f"Where a peer takes less than {CLOSE} times as long"
+    yield from section(title, close_table(cells), level=3)
+    yield from section("Bounds missed", bounds.overview(results))
+    for table in bounds.missed_tables(results):
+        yield from titled(table, level=3)
+    yield from section("Goals", bounds.goals_table(results))
+    for table in bounds.elsewhere_tables(results):
+        yield from titled(table, level=3)
+    yield "\n" + ROOFLINE.rstrip()
+    if small.among(cells):
+        yield from titled(small.table(cells))
     for table in report.other_tables(results):
-        yield f"\n## {capitalised(table.title)}\n"
-        yield from markdown(table)
+        yield from titled(table)
     yield "\n## Every cell"
     for table in report.times_tables(cells):
-        yield f"\n### {capitalised(table.title)}\n"
-        yield from markdown(table)
+        yield from titled(table, level=3)
 
 
-def goals_table(held: Iterable[dict[str, Any]]) -> Table:
-    """Tabulate goals as a file of results has them."""
-    return goals.table([goals.Outcome(**goal) for goal in held])
+def section(title: str, table: Table, level: int = 2) -> Iterator[str]:
+    """Lines of a table under a heading."""
+    yield f"\n{'#' * level} {title}\n"
+    yield from markdown(table)
+
+
+def titled(table: Table, level: int = 2) -> Iterator[str]:
+    """Lines of a table under its own title."""
+    return section(capitalised(table.title), table, level)
 
 
 def capitalised(title: str) -> str:
@@ -102,11 +121,16 @@ def close_table(cells: Iterable[dict[str, Any]]) -> Table:
     rows = []
     for cell in sorted(cells, key=lead):
         if cell["best_peer"] and lead(cell) < CLOSE:
-            into = cell["ratios"].get(OURS_INTO_BUFFER, {}).get(cell["best_peer"])
             fresh = cell["ratios"][OURS][cell["best_peer"]]
+            into = report.into_buffer(cell)
             rows.append([cell["name"], cell["best_peer"], number(fresh), number(into)])
-    header = ["cell", "peer", "x", "x with `out=`"]
-    return Table("close", header, rows)
+    return Table("close", ["cell", "peer", "x fresh", "x with `out=`"], rows, CLOSE_SAYS)
+
+
+CLOSE_SAYS = (
+    "'x fresh' is how many times as long as numloss the peer takes where a gradient goes to a fresh"
+    " array, like with like; 'x with `out=`' where that of numloss goes to a buffer."
+)
 
 
 def lead(cell: dict[str, Any]) -> float:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator, NullLocator
 
 from bench import report
-from bench.cells import Cell, shape_name
-from bench.instructions import operations
+from bench.cells import shape_name
 from bench.peers import ALL_NAMES, OURS, OURS_INTO_BUFFER
 
 if TYPE_CHECKING:
@@ -25,10 +24,19 @@ if TYPE_CHECKING:
 #: Greys and hues of middle lightness stand out from white and from near black.
 INK, FAINT = "#808890", "#80889055"
 COLOURS = {
-    OURS: "#2f81f7", "torch": "#e8590c", "jax": "#2b9a66", "numpy": "#a371f7",
+    **dict.fromkeys((OURS, OURS_INTO_BUFFER), "#2f81f7"),
+    "torch": "#e8590c", "jax": "#2b9a66", "numpy": "#a371f7",
     "sklearn": "#c99700", "optax": "#d6336c", "torch_compile": "#8b6f47",
 }  # fmt: skip
-MARKERS = {"jax": "s", "numpy": "^", "sklearn": "D", "optax": "v", "torch": "o"}
+LABELS = {OURS_INTO_BUFFER: "numloss, out="}
+MARKERS = {
+    OURS_INTO_BUFFER: "|",
+    "jax": "s",
+    "numpy": "^",
+    "sklearn": "D",
+    "optax": "v",
+    "torch": "o",
+}
 STYLE = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "numloss",  # the same file from the same figures
@@ -63,7 +71,7 @@ def peers(cells: Sequence[dict[str, Any]], path: Path) -> None:
             ax.set_title({"value": "value", "value+grad": "value and gradient"}[mode])
         axes[0].set_yticks(range(len(labels)), labels)
         axes[0].invert_yaxis()
-        handles, names = axes[0].get_legend_handles_labels()
+        handles, names = axes[1].get_legend_handles_labels()
         unique = dict(zip(names, handles, strict=True))
         figure.legend(
             unique.values(), unique.keys(), loc="lower center", ncols=len(unique), frameon=False
@@ -86,15 +94,13 @@ def label(cell: dict[str, Any]) -> str:
 def draw_multiples(ax: Axes, cells: Sequence[dict[str, Any] | None]) -> None:
     """Draw one mode: a row for each cell, a mark for each peer."""
     ax.axvline(1, color=COLOURS[OURS], linewidth=2, label=OURS)
-    for name in ALL_NAMES:
+    for name in (OURS_INTO_BUFFER, *ALL_NAMES):
         points = list(multiples(cells, name))
         if points:
             across, down = zip(*points, strict=True)
-            ax.scatter(
-                across, down, s=22, color=COLOURS[name], marker=MARKERS.get(name, "x"), label=name
-            )
-    ax.set_xscale("log")
-    ax.xaxis.set_major_formatter("{x:g}")
+            mark = {"s": 22, "color": COLOURS[name], "marker": MARKERS.get(name, "x")}
+            ax.scatter(across, down, label=LABELS.get(name, name), **mark)
+    logarithmic(ax, "x", (1, 3))
     ax.set_xlim(left=0.5)
     ax.set_xlabel("time, as a multiple of numloss's")
     ax.grid(color=FAINT, linewidth=0.5)
@@ -102,11 +108,10 @@ def draw_multiples(ax: Axes, cells: Sequence[dict[str, Any] | None]) -> None:
 
 
 def multiples(cells: Sequence[dict[str, Any] | None], name: str) -> Iterator[tuple[float, int]]:
-    """Yield where the marks of a peer go. A gradient is ours with `out=`, as a training loop's."""
+    """Yield where the marks of a contestant go: multiples of our call that makes a fresh array."""
     for row, cell in enumerate(cells):
         if cell and name in cell["times"]:
-            ours = OURS_INTO_BUFFER if OURS_INTO_BUFFER in cell["ratios"] else OURS
-            yield cell["ratios"][ours][name], row
+            yield cell["times"][name]["median"] / cell["times"][OURS]["median"], row
 
 
 #: What the second picture shows, and in which colour.
@@ -117,7 +122,7 @@ ROOFLINE = {
 
 
 def roofline(cells: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw the rate of packed operations against operations a byte, under what bounds it."""
+    """Draw the rate of operations against operations a byte, under what bounds it."""
     chosen = [cell for cell in cells if on_roofline(cell)]
     with plt.rc_context(STYLE):
         figure, ax = plt.subplots(figsize=(9, 4.8))
@@ -132,12 +137,10 @@ def roofline(cells: Sequence[dict[str, Any]], path: Path) -> None:
                 across, down = zip(*points, strict=True) if points else ((), ())
                 ax.scatter(across, down, s=30, facecolors=face, edgecolors=colour, label=named)
         draw_roofs(ax, chosen)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.set_xlabel("packed operations per byte moved")
-        ax.set_ylabel("10⁹ packed operations per second")
+        logarithmic(ax, "x", (1, 2, 5))
+        logarithmic(ax, "y", (1, 2, 5))
+        ax.set_xlabel("operations (AVX2 lanes) per byte moved")
+        ax.set_ylabel("10⁹ operations (AVX2 lanes) per second")
         ax.legend(frameon=False, loc="lower right", title="filled: with gradient")
         ax.grid(color=FAINT, linewidth=0.5)
         figure.tight_layout()
@@ -150,20 +153,23 @@ def on_roofline(cell: dict[str, Any]) -> bool:
     return plain and "arithmetic" in cell["limits"]
 
 
-def packed(cell: dict[str, Any]) -> float:
-    """Packed operations of a cell."""
-    own = Cell(cell["loss"], cell["mode"], tuple(cell["shape"]), cell["dtype"])
-    return (operations(own) or 0) * cell["elements"]
+def logarithmic(ax: Axes, which: str, digits: Sequence[int]) -> None:
+    """Scale an axis by logarithms, with ticks at these digits alone, written in full."""
+    ax.set(**{f"{which}scale": "log"})
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_locator(LogLocator(subs=digits))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def intensity(cell: dict[str, Any]) -> float:
-    """Packed operations per byte."""
-    return packed(cell) / float(cell["bytes"])
+    """Operations per byte."""
+    return float(cell["operations"] / cell["bytes"])
 
 
 def rate(cell: dict[str, Any], seconds: float) -> float:
-    """10^9 packed operations per second, if a cell takes that long."""
-    return 1e-9 * packed(cell) / seconds
+    """10^9 operations per second, if a cell takes that long."""
+    return float(1e-9 * cell["operations"] / seconds)
 
 
 def ours_seconds(cell: dict[str, Any]) -> float:
@@ -173,15 +179,15 @@ def ours_seconds(cell: dict[str, Any]) -> float:
 
 
 def draw_roofs(ax: Axes, cells: Sequence[dict[str, Any]]) -> None:
-    """Draw the rate of arithmetic, and the bandwidths of arrays within the cache and beyond."""
+    """Draw the best rate of arithmetic, and the best bandwidths of smaller and larger arrays."""
     lowest, highest = (choose(map(intensity, cells)) for choose in (min, max))
-    peak = statistics.median(rate(cell, cell["limits"]["arithmetic"]) for cell in cells)
+    peak = max(rate(cell, cell["limits"]["arithmetic"]) for cell in cells)
     ax.plot([lowest, 2 * highest], [peak, peak], color=INK, linewidth=1)
     ax.annotate("arithmetic", (lowest, 1.06 * peak), color=INK)
-    for name in ("cache", "memory"):
+    for name in (report.CACHE, report.MEMORY):
         within = [cell for cell in cells if report.size_class(cell) == name]
         if within:
-            bytes_ = statistics.median(cell["bytes"] / cell["limits"]["memory"] for cell in within)
+            bytes_ = max(cell["bytes"] / cell["limits"]["memory"] for cell in within)
             start, end = 0.8 * lowest, min(2 * highest, 1e9 * peak / bytes_)
             ax.plot([start, end], [1e-9 * bytes_ * x for x in (start, end)], color=INK, linewidth=1)
             ax.annotate(f" {name}", (start, 1e-9 * bytes_ * start), color=INK, ha="right")

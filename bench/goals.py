@@ -9,29 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numloss
 from bench import footprint
 from bench.cells import Cell, problem
+from bench.outcome import Outcome, below
 from bench.peers import OURS, OURS_INTO_BUFFER
-from bench.run import run, say
-from bench.table import Table, number
+from bench.run import say
+from bench.table import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from bench.peers import Peer
-    from bench.timing import Budget
-
-BEST = "best peer"
 MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
 class SpeedGoal:
-    """How many times as long as numloss another must take on a cell."""
+    """How many times as long as numloss the best peer must take on a cell."""
 
     cell: Cell
-    rival: str
     at_least: float
 
     @property
@@ -64,23 +59,17 @@ LEADS = {
 #: What share of its leads an instruction set is held to; one that is not named here to all of them.
 SHARES = {"v3": 1 / 1.5}
 
-#: How many times as long as one numpy.add a value of 64 numbers may take: 0.6 us where that takes
-#: 0.35.
-MOST_ADDS = 0.6 / 0.35
 
-
-def speed_goals() -> Iterator[SpeedGoal]:
-    """Yield the leads over the best peer, and what a small call may take beside numpy.add."""
-    for (loss, mode), leads in LEADS.items():
+def leads() -> Iterator[SpeedGoal]:
+    """Yield the leads over the best peer."""
+    for (loss, mode), at_least in LEADS.items():
         shapes = ROWS if problem(loss).rowwise else FLAT
-        for shape, lead in zip(shapes, leads, strict=True):
-            yield SpeedGoal(Cell(loss, mode, shape), BEST, lead)
-    for loss in numloss.LOSSES:
-        if not problem(loss).rowwise:
-            yield SpeedGoal(Cell(loss, "value", (64,)), "numpy.add", 1 / MOST_ADDS)
+        for shape, lead in zip(shapes, at_least, strict=True):
+            yield SpeedGoal(Cell(loss, mode, shape), lead)
 
 
-SPEED = tuple(speed_goals())
+SPEED = tuple(leads())
+CELLS = tuple(goal.cell for goal in SPEED)
 
 LARGE_FLAT, LARGE_ROWS, WIDE_ROWS = (20_000_000,), (1_000_000, 10), (256, 50257)
 MEMORY = (
@@ -93,41 +82,35 @@ MEMORY = (
     (Cell("cross_entropy", "value+grad", WIDE_ROWS), "contiguous"),
     (Cell("cross_entropy", "value+grad", WIDE_ROWS), "strided"),
 )
-# The sums of the blocks, 8 bytes each, may come on top; no block is shorter than this.
-SHORTEST_BLOCK = 4096
+# What the blocks of a call leave behind may come on top: kBlock, kMaxBlocks and Partial of
+# csrc/runtime/table.hpp.
+BLOCK, MOST_BLOCKS, PARTIAL_BYTES = 1 << 13, 4096, 48
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A goal, what is wanted and what was measured. ``reached`` is None where nothing is wanted."""
-
-    goal: str
-    wanted: str
-    measured: str
-    reached: bool | None
+def allowed_memory(elements: int) -> int:
+    """Return the bytes that a call may take beyond its result."""
+    blocks = min(-(-elements // BLOCK), MOST_BLOCKS)
+    return MEGABYTE + PARTIAL_BYTES * blocks
 
 
-def speed_outcomes(
-    peers: Sequence[Peer], budget: Budget, isa: str
-) -> tuple[list[Outcome], list[dict[str, Any]]]:
-    """Measure the cells of the speed goals on the set in use; returns them beside the outcomes."""
-    cells = list(dict.fromkeys(goal.cell for goal in SPEED))
-    measured = run(cells, peers, budget)
-    by_name = {cell["name"]: cell for cell in measured}
-    share = SHARES.get(isa, 1.0)
-    return [speed_outcome(goal, by_name[goal.cell.name], share) for goal in SPEED], measured
+def outcomes(cells: Iterable[dict[str, Any]], isa: str = "") -> Iterator[Outcome]:
+    """Hold measured cells against the leads, of which a set may be asked only a share."""
+    by_name = {cell["name"]: cell for cell in cells}
+    for goal in SPEED:
+        if goal.cell.name in by_name:
+            yield outcome(goal, by_name[goal.cell.name], SHARES.get(isa, 1.0))
 
 
-def speed_outcome(goal: SpeedGoal, cell: dict[str, Any], share: float = 1.0) -> Outcome:
+def outcome(goal: SpeedGoal, cell: dict[str, Any], share: float = 1.0) -> Outcome:
     """Hold one measured cell against its goal, of which only a share may be asked."""
-    rival = cell["best_peer"] if goal.rival == BEST else goal.rival
-    ratio = cell["ratios"][goal.ours].get(rival)
-    label = f"{goal.cell.name}: {goal.rival}" + f" ({rival})" * (goal.rival == BEST)
-    at_least = share * goal.at_least
-    wanted = f">= {number(at_least)}x"
-    if ratio is None:
+    peer = cell["best_peer"]
+    label = f"{goal.cell.name}: best peer" + (f" ({peer})" if peer else "")
+    wanted = f">= {number(share * goal.at_least)}x"
+    if peer is None:
         return Outcome(label, wanted, "no such peer here", reached=None)
-    return Outcome(label, wanted, f"{number(ratio)}x", ratio >= at_least)
+    ratio, fresh = cell["ratios"][goal.ours][peer], cell["ratios"][OURS][peer]
+    both = f"{number(ratio)}x" + f" ({number(fresh)}x fresh)" * goal.cell.wants_gradient
+    return Outcome(label, wanted, both, ratio >= share * goal.at_least)
 
 
 def footprint_outcomes(*, build: bool) -> Iterator[Outcome]:
@@ -137,9 +120,8 @@ def footprint_outcomes(*, build: bool) -> Iterator[Outcome]:
     for cell, layout in MEMORY:
         say(f"memory of {cell.name} {layout}")
         used = max(footprint.call_memory(cell, layout).values())
-        allowed = MEGABYTE + 8 * (cell.elements // SHORTEST_BLOCK)
         label = f"memory of a call, {cell.name} {layout}, MB"
-        yield below(label, allowed / MEGABYTE, used / MEGABYTE)
+        yield below(label, allowed_memory(cell.elements) / MEGABYTE, used / MEGABYTE)
     yield from build_outcomes(build=build)
 
 
@@ -156,15 +138,3 @@ def build_outcomes(*, build: bool) -> Iterator[Outcome]:
         yield Outcome("wheel, MB", "< 3", "not built: use --build", reached=None)
     else:
         yield below("wheel, MB", 3, size / MEGABYTE)
-
-
-def below(goal: str, most: float, measured: float) -> Outcome:
-    """Outcome of a goal that is an upper bound."""
-    return Outcome(goal, f"< {number(most)}", number(measured), measured < most)
-
-
-def table(outcomes: Sequence[Outcome]) -> Table:
-    """Goals as a table."""
-    words = {True: "reached", False: "NOT REACHED", None: "-"}
-    rows = [[o.goal, o.wanted, o.measured, words[o.reached]] for o in outcomes]
-    return Table("goals", ["goal", "wanted", "measured", ""], rows)

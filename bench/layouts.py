@@ -18,11 +18,12 @@ import numpy as np
 
 import numloss
 from bench.cells import make_data, numpy_dtype, problem, shape_name
+from bench.outcome import Outcome
 from bench.table import Table, number
 from bench.timing import Budget, interleave, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -160,13 +161,24 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """Measure all layouts whose name and shape contain ``only``, on one thread."""
     with numloss.threads(1):
-        for loss in losses:
-            for layout in ROWWISE if problem(loss).rowwise else ELEMENTWISE:
-                if only in f"{layout.name} {shape_name(layout.shape)}":
-                    yield from outcomes(loss, layout, dtype, budget)
+        for loss, layout in selected(losses, only):
+            yield from measured_on(loss, layout, dtype, budget)
 
 
-def outcomes(loss: str, layout: Layout, dtype: str, budget: Budget) -> Iterator[dict[str, Any]]:
+def selected(losses: Sequence[str] = LOSSES, only: str = "") -> Iterator[tuple[str, Layout]]:
+    """Yield each loss with each of its layouts whose name contains ``only``."""
+    for loss in losses:
+        for layout in ROWWISE if problem(loss).rowwise else ELEMENTWISE:
+            if only in name_of(layout):
+                yield loss, layout
+
+
+def name_of(layout: Layout) -> str:
+    """Name and shape of a layout."""
+    return f"{layout.name} {shape_name(layout.shape)}"
+
+
+def measured_on(loss: str, layout: Layout, dtype: str, budget: Budget) -> Iterator[dict[str, Any]]:
     """Measure all modes of a loss on a layout."""
     calls = dict(prepared(loss, layout, dtype))
     timings = interleave(
@@ -213,12 +225,36 @@ def prepared(
         yield (mode, True), partial(gradient, prediction, target, out=out, **options)
 
 
+def holds(cell: dict[str, Any]) -> bool:
+    """Whether a layout takes no longer than it may."""
+    return bool(cell["ratio"] <= cell["at_most"])
+
+
+def outcomes(measured: Iterable[dict[str, Any]]) -> Iterator[Outcome]:
+    """Hold layouts against the contiguous call."""
+    for cell in measured:
+        words = cell["loss"], cell["mode"], cell["layout"], shape_name(cell["shape"]), cell["dtype"]
+        wanted, ratio = f"<= {number(cell['at_most'])}x", f"{number(cell['ratio'])}x"
+        yield Outcome(", ".join(words), wanted, ratio, holds(cell))
+
+
+SAYS = (
+    "How many times as long as the same call on contiguous arrays it takes: of the time of the"
+    " thread, the median of at least 5 interleaved rounds, in each against the contiguous call of"
+    " the same round, all calls warm. 'value+grad' writes the gradient to an array that lies like"
+    " the prediction, 'value+grad to C order' to a contiguous one. 'at most' is what is allowed:"
+    f" {MOST:g} times, or as many as there are numbers in memory for each one used. ! marks what"
+    " takes longer."
+)
+
+
 def table(measured: Sequence[dict[str, Any]]) -> Table:
     """Ratios as a table: a row for each loss and layout, a column for each mode."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for cell in measured:
         key = (cell["loss"], cell["layout"], shape_name(cell["shape"]))
         row = rows.setdefault(key, [*key, number(cell["at_most"])])
-        row.append(number(cell["ratio"]) + "!" * (cell["ratio"] > cell["at_most"]))
+        row.append(number(cell["ratio"]) + "!" * (not holds(cell)))
     header = ["loss", "layout", "shape", "at most", *MODES]
-    return Table("layouts, times the contiguous call", header, list(rows.values()))
+    title = f"layouts, {measured[0]['dtype']}, times the contiguous call"
+    return Table(title, header, list(rows.values()), SAYS)

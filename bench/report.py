@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 # A table gives the time of a whole call up to this many elements, and that of an element above.
 SMALL_CALL = 2000
-# Arrays beyond this do not stay in the last-level cache of common machines.
-CACHE_BYTES = 32 << 20
+# Cells that move more than this are a class of their own: caches of common machines hold no more.
+LARGE_BYTES = 32 << 20
+CALL, CACHE, MEMORY = "call", "to 32 MiB", "beyond 32 MiB"
+CLASSES = (CALL, CACHE, MEMORY)
 
 
 def tables(results: dict[str, Any]) -> list[Table]:
@@ -61,6 +63,7 @@ def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]
             unit(cell),
             *(in_unit(cell, name) for name in names),
             number(cell["ratio_to_best"]),
+            *([number(into_buffer(cell))] if OURS_INTO_BUFFER in names else []),
             cell["best_peer"] or "",
             number(cell["ratios"][OURS].get("torch")),
             scaled(cell, cell["limits"][cell["bound"]]),
@@ -69,10 +72,25 @@ def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]
         ]
         for cell in cells
     ]
-    ratios = ["x best", "best", "x torch", "limit", "bound", "of limit"]
+    into = ["x best, `out=`"] if OURS_INTO_BUFFER in names else []
+    ratios = ["x best", *into, "best", "x torch", "limit", "bound", "of limit"]
     header = ["loss", "shape", "unit", *names, *ratios]
     title = f"{mode}, {dtype}, {threads} thread" + "s" * (threads > 1)
-    return Table(title, header, rows)
+    return Table(title, header, rows, TIMES)
+
+
+TIMES = (
+    "Medians, in the unit of the row. 'x best' is how many times as long as numloss the fastest"
+    " peer takes, 'x torch' how many times torch. 'numloss' and these two are of fresh arrays;"
+    " 'numloss out' and 'x best, `out=`' of numloss writing derivatives to a buffer. 'limit',"
+    " 'bound' and 'of limit' are explained at the top."
+)
+
+
+def into_buffer(cell: dict[str, Any]) -> float | None:
+    """How many times as long as ours with `out=` the best peer takes."""
+    ratio: float | None = cell["ratios"].get(OURS_INTO_BUFFER, {}).get(cell["best_peer"])
+    return ratio
 
 
 def means_table(cells: list[dict[str, Any]]) -> Table:
@@ -80,27 +98,39 @@ def means_table(cells: list[dict[str, Any]]) -> Table:
     names = [name for name in ALL_NAMES if any(name in cell["times"] for cell in cells)]
     rows = []
     for mode in dict.fromkeys(cell["mode"] for cell in cells):
-        for size in ("call", "cache", "memory", "all"):
+        for size in (*CLASSES, "all"):
             chosen = [c for c in cells if c["mode"] == mode and size in (size_class(c), "all")]
             if chosen:
                 rows.append([mode, size, str(len(chosen)), *means(chosen, names)])
-    header = ["mode", "size", "cells", "x best", *(f"x {name}" for name in names), "of limit"]
-    return Table("geometric means", header, rows)
+    header = ["mode", "size", "cells", "x best", "x best, `out=`"]
+    header += [*(f"x {name}" for name in names), "of limit"]
+    return Table("geometric means", header, rows, MEANS)
+
+
+MEANS = (
+    "How many times as long as numloss the fastest peer of each cell takes ('x best') and each peer"
+    " ('x ...'). Derivatives go to fresh arrays on both sides, but for those of scikit-learn, which"
+    " has buffers; 'x best, `out=`' is numloss with a buffer against the same peer. 'size':"
+    f" '{CALL}' are cells of at most {SMALL_CALL} elements, the others are apart by the bytes that"
+    " they move, whatever the machine's caches hold. 'of limit' leaves out the cells whose limit is"
+    " that of a call."
+)
 
 
 def means(cells: list[dict[str, Any]], names: Sequence[str]) -> Iterator[str]:
     """Geometric means over some cells: against the best peer, each peer, and the limit."""
     yield number(geometric_mean(cell["ratio_to_best"] for cell in cells))
+    yield number(geometric_mean(map(into_buffer, cells)))
     for name in names:
         yield number(geometric_mean(cell["ratios"][OURS].get(name) for cell in cells))
     yield percent(geometric_mean(cell["of_limit"] for cell in cells))
 
 
 def size_class(cell: dict[str, Any]) -> str:
-    """Tell what bounds a cell: the call itself, the cache or the memory."""
+    """Return the class of a cell's size."""
     if cell["elements"] <= SMALL_CALL:
-        return "call"
-    return "cache" if cell["bytes"] <= CACHE_BYTES else "memory"
+        return CALL
+    return CACHE if cell["bytes"] <= LARGE_BYTES else MEMORY
 
 
 def geometric_mean(ratios: Iterable[float | None]) -> float | None:
@@ -128,13 +158,18 @@ def legend(results: dict[str, Any]) -> list[str]:
     """Lines on the machine, and on how to read the tables."""
     machine = results["machine"]
     known = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    caches = ", ".join(f"{level} {size}" for level, size in machine["caches"].items())
     return [
-        f"{machine['cpu']}, {machine['cpus']} CPUs, caches {machine['caches']}, {machine['date']}",
+        f"{machine['cpu']}, {machine['cpus']} CPUs, caches {caches}, {machine['date']}",
         f"Python {machine['python']}, {known}",
         "; ".join(machine["config"]),
-        "Medians of interleaved samples. 'x' columns: time of the other over that of numloss, above"
-        " 1 where numloss is faster.",
+        "Medians of interleaved samples, each contestant called once untimed before each of them."
+        " 'x' columns: time of the other over that of numloss, above 1 where numloss is faster.",
         "'limit': the time to read and write the bytes that the cell must move, or to do its"
-        " arithmetic, whichever is longer ('bound'); for the smallest arrays that of one numpy.add"
-        " ('call'). 'of limit': how near numloss comes to it.",
+        " arithmetic, whichever is longer ('bound'). The arithmetic is what the AVX2 kernel was"
+        " counted to do, at the best rate of a matrix product in the run. For arrays below 1 MiB"
+        " the limit is the time of one numpy.add of as many float32 numbers ('call'). 'of limit':"
+        " how near numloss comes to it, with `out=` where there is a gradient.",
+        "'best' is the fastest peer of the cell. torch.compile is not among them: compiling a cell"
+        " takes seconds, so it is measured only with `--peer torch_compile`.",
     ]

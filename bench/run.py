@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench import limit
 from bench.agreement import check
 from bench.cells import with_data
+from bench.instructions import operations
 from bench.peers import NAMES, OURS, OURS_INTO_BUFFER, load
 from bench.timing import interleave
 
@@ -39,11 +40,11 @@ def run(cells: Sequence[Cell], peers: Sequence[Peer], budget: Budget) -> list[di
     for number, (cell, data) in enumerate(with_data(cells), 1):
         measured.append(measure(cell, data, peers, budget))
         say(f"[{number}/{len(cells)}] {summary(measured[-1])}")
-    return measured
+    return limit.with_limits(measured)
 
 
 def measure(cell: Cell, data: Data, peers: Iterable[Peer], budget: Budget) -> dict[str, Any]:
-    """Measure one cell, as the JSON file has it. Times are in seconds a call."""
+    """Measure one cell, as the JSON file has it but for the limits. Times are in seconds a call."""
     contestants, overflowing = check(
         cell, [c for peer in peers for c in peer.contestants(cell, data)]
     )
@@ -52,6 +53,7 @@ def measure(cell: Cell, data: Data, peers: Iterable[Peer], budget: Budget) -> di
     timings = interleave(calls, budget)
     medians = {name: timing.median for name, timing in timings.items()}
     times = {name: timing.summary() for name, timing in timings.items()}
+    each = operations(cell)
     for entry in contestants:
         times[entry.name]["note"] = entry.note
     return {
@@ -59,10 +61,10 @@ def measure(cell: Cell, data: Data, peers: Iterable[Peer], budget: Budget) -> di
         "name": cell.name,
         "elements": cell.elements,
         "bytes": limit.bytes_moved(cell, data),
+        "operations": None if each is None else each * cell.elements,
         "times": times,
         "overflowing": overflowing,
         **comparison(medians, yardsticks),
-        **reached(limit.limits(cell, medians), medians),
     }
 
 
@@ -80,16 +82,6 @@ def comparison(medians: dict[str, float], yardsticks: Iterable[str]) -> dict[str
             for name in ours
         },
     }
-
-
-def reached(limits: dict[str, float], medians: dict[str, float]) -> dict[str, Any]:
-    """Return the roofline of a cell: its limits, the one that binds, and how near numloss comes.
-
-    A gradient is held to it where it goes to a buffer: no limit has the making of fresh memory.
-    """
-    bound = max(limits, key=limits.__getitem__)
-    ours = medians.get(OURS_INTO_BUFFER, medians[OURS])
-    return {"limits": limits, "bound": bound, "of_limit": limits[bound] / ours}
 
 
 def summary(measured: dict[str, Any]) -> str:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numloss
-from bench.cells import distribution, make_data, parse_shape, shape_name
+from bench.cells import distribution, make_data, numpy_dtype, parse_shape, shape_name
 from bench.limit import reader
+from bench.outcome import Outcome
 from bench.table import Table, number
 from bench.timing import interleave
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bench.cells import Data, Shape
     from bench.timing import Budget
@@ -55,7 +56,7 @@ def problems(dtype: str) -> Iterator[tuple[str, Shape, Data, list[Variant]]]:
     """Yield each loss and shape with its data and variants, the plain one first."""
     rng = np.random.default_rng(21)
     for shape in FLAT:
-        weight = rng.uniform(0.5, 1.5, shape).astype(dtype)
+        weight = rng.uniform(0.5, 1.5, shape).astype(numpy_dtype(dtype))
         for loss in ELEMENTWISE:
             kind = "real" if loss in ("mse", "huber") else "binary"
             data = make_data(kind, shape, dtype)
@@ -81,7 +82,7 @@ def rowwise(data: Data, rng: np.random.Generator, dtype: str) -> list[Variant]:
     """Variants of cross-entropy, Kullback-Leibler divergence among them."""
     rows, classes = data.prediction.shape
     soft = distribution(rng, data.prediction.shape, dtype)
-    weight = rng.uniform(0.5, 1.5, rows).astype(dtype)
+    weight = rng.uniform(0.5, 1.5, rows).astype(numpy_dtype(dtype))
     class_weight = rng.uniform(0.5, 1.5, classes)
     name, labels = "cross_entropy", data.target
     return [
@@ -119,6 +120,29 @@ def measure(dtype: str, budget: Budget) -> Iterator[dict[str, Any]]:
                 }
 
 
+def holds(cell: dict[str, Any]) -> bool:
+    """Whether an option costs no more than it may."""
+    return bool(cell["seconds"] <= cell["allowed"])
+
+
+def outcomes(measured: Iterable[dict[str, Any]]) -> Iterator[Outcome]:
+    """Hold options against what they may cost."""
+    for cell in measured:
+        words = cell["loss"], cell["variant"], cell["mode"], shape_name(cell["shape"])
+        scale = 1e9 / math.prod(cell["shape"])
+        wanted, seconds = (number(scale * cell[name]) for name in ("allowed", "seconds"))
+        name = ", ".join((*words, cell["dtype"]))
+        yield Outcome(name, f"<= {wanted} ns", f"{seconds} ns", holds(cell))
+
+
+SAYS = (
+    "Nanoseconds an element of the plain call and of the call with the option. 'allowed' is"
+    f" {MOST} times the plain call, and beyond that the time of reading the option's own array,"
+    " measured in the same rounds. 'ratio' is that of the two times. ABOVE marks what takes longer"
+    " than allowed."
+)
+
+
 def table(measured: list[dict[str, Any]]) -> Table:
     """Tabulate, in ns an element."""
     rows = []
@@ -133,8 +157,9 @@ def table(measured: list[dict[str, Any]]) -> Table:
                 shape_name(cell["shape"]),
                 *(number(scale * seconds) for seconds in times),
                 number(cell["seconds"] / cell["plain"]),
-                "" if cell["seconds"] <= cell["allowed"] else "ABOVE",
+                "" if holds(cell) else "ABOVE",
             ]
         )
     header = ["loss", "variant", "mode", "shape", "plain", "with it", "allowed", "ratio", ""]
-    return Table("cost of options, ns an element", header, rows)
+    dtype = measured[0]["dtype"]
+    return Table(f"cost of options, {dtype}, ns an element", header, rows, SAYS)
