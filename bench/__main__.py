@@ -44,7 +44,7 @@ def run_command(arguments: list[str]) -> int:
 
 def pinned(arguments: list[str]) -> list[int]:
     """Pin this process before anything reads the number of CPUs, and return the thread counts."""
-    early = argparse.ArgumentParser(add_help=False)
+    early = argparse.ArgumentParser("bench", add_help=False)
     early.add_argument("--threads", type=argument(thread_count), nargs="+", default=[1])
     threads: list[int] = early.parse_known_args(arguments)[0].threads
     if len(threads) == 1:
@@ -226,7 +226,10 @@ def compare_command(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     from bench import compare, table
 
-    table.print_tables([compare.compare(options.old, options.new)])
+    compared = compare.compare(options.old, options.new)
+    if not compared.rows:
+        parser.error("argument NEW: needs a cell that OLD has as well, got none")
+    table.print_tables([compared])
     return 0
 
 
@@ -236,7 +239,9 @@ def report_command(arguments: list[str]) -> int:
     parser.add_argument("file", type=argument(results_of), metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     options = parser.parse_args(arguments, argparse.Namespace(json=None, silent=False))
-    present(options.file, options)
+    present(
+        options.file, options, goals_tables(options.file) if "footprint" in options.file else ()
+    )
     return 0
 
 

@@ -15,8 +15,10 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> Table:
     The ratio of times holds where both runs come from one quiet machine. The lead over the best
     peer holds across machines and slow days as well, as both sides of it were timed together.
     """
-    before = {cell["name"]: cell for cell in old["cells"]}
-    pairs = [(before[cell["name"]], cell) for cell in new["cells"] if cell["name"] in before]
+    before = {cell["name"]: cell for cell in old.get("cells", ())}
+    pairs = [
+        (before[cell["name"]], cell) for cell in new.get("cells", ()) if cell["name"] in before
+    ]
     rows = [row(was, now) for was, now in pairs]
     mean = geometric_mean(speedup(was, now) for was, now in pairs)
     return Table(

@@ -82,8 +82,9 @@ def page(results: dict[str, Any]) -> Iterator[str]:
     yield HEAD
     yield from (f"- {line}" for line in report.legend(results))
     yield from section("Leads over the peers", report.means_table(cells))
-    title = f"Where a peer takes less than {CLOSE} times as long"
-    yield from section(title, close_table(cells), level=3)
+    close = close_table(cells)
+    if close.rows:
+        yield from section(f"Where a peer takes less than {CLOSE} times as long", close, level=3)
     yield from section("Bounds missed", bounds.overview(results))
     for table in bounds.missed_tables(results):
         yield from titled(table, level=3)

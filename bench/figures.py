@@ -190,7 +190,8 @@ def draw_roofs(ax: Axes, cells: Sequence[dict[str, Any]]) -> None:
             bytes_ = max(cell["bytes"] / cell["limits"]["memory"] for cell in within)
             start, end = 0.8 * lowest, min(2 * highest, 1e9 * peak / bytes_)
             ax.plot([start, end], [1e-9 * bytes_ * x for x in (start, end)], color=INK, linewidth=1)
-            ax.annotate(f" {name}", (start, 1e-9 * bytes_ * start), color=INK, ha="right")
+            below = {"xytext": (6, 0), "textcoords": "offset points", "va": "top"}
+            ax.annotate(name, (start, 1e-9 * bytes_ * start), color=INK, **below)
 
 
 def save(figure: Figure, path: Path) -> None:
