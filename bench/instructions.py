@@ -184,10 +184,18 @@ def build() -> tuple[Path, str]:
     options = ["-DCMAKE_BUILD_TYPE=Release", "-DNUMLOSS_PYTHON=OFF", "-DNUMLOSS_REPLAY=ON"]
     options.append("-DNUMLOSS_ISAS=baseline;v3")
     command = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_CXX_COMPILER=g++", *options]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder)], check=True, stdout=subprocess.DEVNULL)
-    version = subprocess.run(["g++", "--version"], check=True, capture_output=True, text=True)
-    return folder / "replay", version.stdout.splitlines()[0]
+    output_of(command)
+    output_of(["cmake", "--build", str(folder)])
+    return folder / "replay", output_of(["g++", "--version"]).splitlines()[0]
+
+
+def output_of(command: list[str]) -> str:
+    """Run a program and return its output; where it fails, stop with all that it said."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = f"{done.stdout}{done.stderr}"
+        raise SystemExit(f"{said}{' '.join(command)}: failed with status {done.returncode}")
+    return done.stdout
 
 
 def count(program: Path, recorded: Path, layout: str) -> list[dict[str, int]]:
@@ -197,9 +205,7 @@ def count(program: Path, recorded: Path, layout: str) -> list[dict[str, int]]:
     only = [f"--toggle-collect={ENTRY}", f"--dump-after={ENTRY}"]
     each = ["--dump-instr=yes", "--compress-pos=no"]
     command = [*valgrind, *only, *each, str(program), str(recorded), "v3", "1", layout]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{done.stdout}{done.stderr}{program.name} failed: {done.returncode}")
+    output_of(command)
     dumps = sorted(out.parent.glob(f"{out.name}.*"), key=lambda path: int(path.suffix[1:]))
     packed = packed_arithmetic(program)
     return [counts(path.read_text(), program, packed) for path in dumps]
@@ -216,7 +222,7 @@ PACKED = re.compile(
 def packed_arithmetic(program: Path) -> set[int]:
     """Return the addresses of the packed arithmetic of a program."""
     command = ["objdump", "--disassemble", "--no-show-raw-insn", str(program)]
-    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    listing = output_of(command)
     lines = re.findall(r"^ *([0-9a-f]+):\s+(.*)$", listing, re.M)
     return {int(address, 16) for address, text in lines if PACKED.match(text)}
 

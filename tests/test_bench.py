@@ -209,6 +209,8 @@ def test_goals_of_another_instruction_set_are_lower(results):
     held = [next(goals.outcomes(cells, isa)) for isa in ("", "v3")]
     assert [outcome.reached for outcome in held] == [False, True]
     assert [outcome.wanted for outcome in held] == [">= 3x", ">= 2x"]
+    slow = {"elsewhere": {"v3": [with_lead(cells[0], 1.5)]}}
+    assert [bounds.status(found) for found in ({"elsewhere": {"v3": cells}}, slow)] == [0, MISSED]
     text = page(results[0], {"machine": {}, "elsewhere": {"v3": cells}})
     assert text.count("# Goals with `NUMLOSS_ISA=v3`") == 1
     assert "| >= 2x | 2.5x | reached |" in text
