@@ -315,8 +315,8 @@ def layouts_parser() -> argparse.ArgumentParser:
     from bench.layouts import LOSSES
 
     parser = argparse.ArgumentParser("bench layouts", description="Layouts against contiguous.")
-    losses = {"choices": tuple(numloss.LOSSES), "default": LOSSES}
-    parser.add_argument("--loss", nargs="+", metavar="NAME", **losses)
+    known = tuple(numloss.LOSSES)
+    parser.add_argument("--loss", nargs="+", choices=known, default=LOSSES, metavar="NAME")
     add_dtype(parser, default="float32")
     parser.add_argument("--only", default="", metavar="TEXT", help="part of a layout's name")
     output(parser)

@@ -71,6 +71,18 @@ def problem(name: str) -> Problem:
     raise LookupError(f"{name} accepts none of the targets {', '.join(KINDS[loss.rowwise])}")
 
 
+def method(name: str, mode: str) -> Callable[..., Any]:
+    """Return what computes a loss in a mode."""
+    loss = numloss.LOSSES[name]
+    methods: dict[str, Callable[..., Any]] = {
+        "value": loss,
+        "grad": loss.grad,
+        "value+grad": loss.value_and_grad,
+        "grad+hess": loss.grad_and_hess,
+    }
+    return methods[mode]
+
+
 @dataclass(frozen=True)
 class Cell:
     """One measurement: everything that is the same for all contestants."""

@@ -98,8 +98,14 @@ def draw_multiples(ax: Axes, cells: Sequence[dict[str, Any] | None]) -> None:
         points = list(multiples(cells, name))
         if points:
             across, down = zip(*points, strict=True)
-            mark = {"s": 22, "color": COLOURS[name], "marker": MARKERS.get(name, "x")}
-            ax.scatter(across, down, label=LABELS.get(name, name), **mark)
+            ax.scatter(
+                across,
+                down,
+                s=22,
+                color=COLOURS[name],
+                marker=MARKERS.get(name, "x"),
+                label=LABELS.get(name, name),
+            )
     logarithmic(ax, "x", (1, 3))
     ax.set_xlim(left=0.5)
     ax.set_xlabel("time, as a multiple of numloss's")
@@ -190,8 +196,14 @@ def draw_roofs(ax: Axes, cells: Sequence[dict[str, Any]]) -> None:
             bytes_ = max(cell["bytes"] / cell["limits"]["memory"] for cell in within)
             start, end = 0.8 * lowest, min(2 * highest, 1e9 * peak / bytes_)
             ax.plot([start, end], [1e-9 * bytes_ * x for x in (start, end)], color=INK, linewidth=1)
-            below = {"xytext": (6, 0), "textcoords": "offset points", "va": "top"}
-            ax.annotate(name, (start, 1e-9 * bytes_ * start), color=INK, **below)
+            ax.annotate(
+                name,
+                (start, 1e-9 * bytes_ * start),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="top",
+                color=INK,
+            )
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import numloss
-from bench.cells import DTYPES, make_data, problem
+from bench.cells import DTYPES, make_data, method, problem
 from bench.outcome import MISSED
 from bench.table import Table, print_tables
 
@@ -75,15 +75,12 @@ class Counted:
 
     def make(self) -> None:
         """Make the call."""
-        loss = numloss.LOSSES[self.loss]
-        methods = {"value": loss, "grad": loss.grad, "value+grad": loss.value_and_grad}
-        method = methods.get(self.mode, loss.grad_and_hess)
         data = make_data(self.target or problem(self.loss).target, self.shape, self.dtype)
         options = {"reduction": "sum"} | self.options(self.shape)
         prediction = data.prediction
         if options.get("from_logits") is False:
             prediction = (1 / (1 + np.exp(-prediction))).astype(prediction.dtype)
-        method(prediction, data.target, **options)
+        method(self.loss, self.mode)(prediction, data.target, **options)
 
 
 def calls() -> Iterator[Counted]:

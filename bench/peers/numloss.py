@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numloss
+from bench.cells import method
 from bench.peers import OURS, OURS_INTO_BUFFER, Contestant, Result
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ def setup(threads: int) -> None:
 
 def contestants(cell: Cell, data: Data) -> Iterator[Contestant]:
     """Call the loss, and a second time with a buffer for the gradient, as a training loop does."""
-    loss = numloss.LOSSES[cell.loss]
-    methods: dict[str, Callable[..., Any]] = {
-        "value": loss,
-        "grad": loss.grad,
-        "value+grad": loss.value_and_grad,
-        "grad+hess": loss.grad_and_hess,
-    }
-    call = partial(methods[cell.mode], data.prediction, data.target)
+    call = partial(method(cell.loss, cell.mode), data.prediction, data.target)
     yield Contestant(OURS, call, READ[cell.mode])
     if cell.wants_gradient:
         out = (data.buffer, data.hessian_buffer) if cell.wants_hessian else data.buffer
