@@ -194,7 +194,7 @@ def draw_roofs(ax: Axes, cells: Sequence[dict[str, Any]]) -> None:
         within = [cell for cell in cells if report.size_class(cell) == name]
         if within:
             bytes_ = max(cell["bytes"] / cell["limits"]["memory"] for cell in within)
-            start, end = 0.8 * lowest, min(2 * highest, 1e9 * peak / bytes_)
+            start, end = 0.5 * lowest, min(2 * highest, 1e9 * peak / bytes_)
             ax.plot([start, end], [1e-9 * bytes_ * x for x in (start, end)], color=INK, linewidth=1)
             ax.annotate(
                 name,
