@@ -26,6 +26,8 @@ namespace py = pybind11;
 constexpr unsigned kTotals = 8;
 // Work below this many picoseconds keeps the GIL: giving it up and taking it back costs as much.
 constexpr int64_t kHoldGil = 5'000'000;
+// That is less without a look.
+constexpr int64_t kFewExamples = 64, kFewClasses = 16;
 
 bool is_array(py::handle x) { return Py_TYPE(x.ptr()) == py::detail::npy_api::get().PyArray_Type_; }
 
@@ -317,7 +319,8 @@ class Request {
 
  private:
   Result compute() {
-    if (estimated_cost(task) < kHoldGil) return numloss::run(call);
+    const bool tiny = task.size <= kFewExamples && task.classes <= kFewClasses;
+    if (tiny || estimated_cost(task) < kHoldGil) return numloss::run(call);
     return without_gil([this] { return numloss::run(call); });
   }
 

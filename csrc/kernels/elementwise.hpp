@@ -206,11 +206,6 @@ bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target
   return false;
 }
 
-template <class T>
-NUMLOSS_INLINE bool is_normal(T x) {
-  return abs(x) >= Real<T>::kSmallestNormal && abs(x) <= Real<T>::kLargest;
-}
-
 // Whether to divide by it is to multiply by its inverse, as precisely as double is.
 inline bool is_divisor(double x) { return is_normal(x) && is_normal(1 / x); }
 
@@ -273,7 +268,7 @@ struct ElementFunctions {
   }
 };
 
-// ns an element: a loss that takes less is summed as it is computed.
+// ns an element: losses that take less are cheap, see LossInfo.
 inline constexpr double kCheap = 0.2;
 
 template <template <class> class Loss, class T>
@@ -307,11 +302,10 @@ constexpr ElementFunctions<T> element_functions() {
 // the example out, NaN and all. In double, where neither factor alone need fit T.
 template <class T, class W>
 void weigh(T* x, const W* weight, double denominator, int64_t n) {
-  const double inverse = 1 / denominator;
-  const bool multiplies = is_divisor(denominator);
-  for (int64_t i = 0; weight == nullptr && i < n; ++i) x[i] = T(double(x[i]) / denominator);
-  if (weight == nullptr) return;
-  if (multiplies) {
+  if (weight == nullptr) {
+    for (int64_t i = 0; i < n; ++i) x[i] = T(double(x[i]) / denominator);
+  } else if (is_divisor(denominator)) {
+    const double inverse = 1 / denominator;
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
       const T weighed = T(double(x[i]) * (double(weight[i]) * inverse));
@@ -447,7 +441,7 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
       run_tile(task, at, choice, buffers, prediction, target, weight, inverse, n, partial);
     }
     i += n;
-    advance(at, n);
+    at.advance(n);
   }
 }
 
@@ -506,7 +500,7 @@ template <class T>
     const Task& flat = staging.load(at, n, gathered(task));
     if (!run_blocks(flat, functions, blocks, i, i, i + n, only_survey, scratch)) return;
     if (!only_survey) staging.store(at, n, gathered(task));
-    advance(at, n);
+    at.advance(n);
   }
 }
 

@@ -93,6 +93,11 @@ NUMLOSS_INLINE bool is_nan(T x) {
   return x != x;
 }
 
+template <class T>
+NUMLOSS_INLINE bool is_normal(T x) {
+  return abs(x) >= Real<T>::kSmallestNormal && abs(x) <= Real<T>::kLargest;
+}
+
 NUMLOSS_INLINE float truncate(float x) { return __builtin_truncf(x); }
 NUMLOSS_INLINE double truncate(double x) { return __builtin_trunc(x); }
 

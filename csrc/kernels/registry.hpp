@@ -26,7 +26,8 @@ template <template <class> class Loss>
 constexpr Entry elements() {
   using Named = Loss<float>;
   constexpr ElementFunctions<float> kFunctions = element_functions<Loss, float>();
-  return {{Named::name, false, false, kFunctions.check == nullptr, picoseconds(Named::cost)},
+  return {{Named::name, false, false, kFunctions.check == nullptr, Named::cost < kCheap,
+           picoseconds(Named::cost)},
           kFunctions,
           element_functions<Loss, double>(),
           {},
@@ -35,7 +36,7 @@ constexpr Entry elements() {
 
 template <class Family>
 constexpr Entry rows(const char* name, double cost) {
-  return {{name, true, Family::kFolds, false, picoseconds(cost)},
+  return {{name, true, Family::kFolds, false, false, picoseconds(cost)},
           {},
           {},
           row_functions<Family, float>(),

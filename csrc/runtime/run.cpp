@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <new>
@@ -16,31 +17,33 @@
 namespace numloss {
 namespace {
 
-struct Operands {
-  Operand* all[6];
-  explicit Operands(Task& task)
-      : all{&task.prediction, &task.target,   &task.weight,
-            &task.value,      &task.gradient, &task.hessian} {}
-  Operand** begin() { return all; }
-  Operand** end() { return all + 6; }
-};
+// Calls f with each array of a task.
+void each_operand(Task& task, auto&& f) {
+  for (Operand* operand :
+       {&task.prediction, &task.target, &task.weight, &task.value, &task.gradient, &task.hessian}) {
+    if (operand->data != nullptr) f(*operand);
+  }
+}
 
 // Drops dimensions of length 1 and joins neighbours that every operand walks in one stride, so
 // that a contiguous array of any rank becomes one run.
 void coalesce(Task& task) {
   if (task.size == 0) return;  // strides may be anything then
-  Operands operands(task);
   int kept = 0;
   for (int d = 0; d < task.ndim; ++d) {
-    if (task.shape[d] == 1) continue;
+    const int64_t length = task.shape[d];
+    if (length == 1) continue;
     bool joins = kept > 0;
-    for (const Operand* operand : operands) {
-      joins = joins && (operand->data == nullptr ||
-                        operand->strides[kept - 1] == operand->strides[d] * task.shape[d]);
+    if (joins) {
+      each_operand(task, [&](const Operand& operand) {
+        joins = joins && operand.strides[kept - 1] == operand.strides[d] * length;
+      });
     }
     const int to = joins ? kept - 1 : kept;
-    task.shape[to] = joins ? task.shape[to] * task.shape[d] : task.shape[d];
-    for (Operand* operand : operands) operand->strides[to] = operand->strides[d];
+    task.shape[to] = joins ? task.shape[to] * length : length;
+    if (to != d) {
+      each_operand(task, [&](Operand& operand) { operand.strides[to] = operand.strides[d]; });
+    }
     kept = to + 1;
   }
   task.ndim = kept;
@@ -48,18 +51,15 @@ void coalesce(Task& task) {
 
 // Puts the dimensions in the order in which the arrays lie, the longest strides first.
 void sort_dimensions(Task& task) {
-  Operands operands(task);
   const auto stride = [&](int d) {
     double sum = 0;  // of integers that may be anything
-    for (const Operand* operand : operands) {
-      if (operand->data != nullptr) sum += std::fabs(double(operand->strides[d]));
-    }
+    each_operand(task, [&](const Operand& x) { sum += std::fabs(double(x.strides[d])); });
     return sum;
   };
   for (int last = 1; last < task.ndim; ++last) {
     for (int d = last; d > 0 && stride(d - 1) < stride(d); --d) {
       std::swap(task.shape[d - 1], task.shape[d]);
-      for (Operand* operand : operands) std::swap(operand->strides[d - 1], operand->strides[d]);
+      each_operand(task, [&](Operand& x) { std::swap(x.strides[d - 1], x.strides[d]); });
     }
   }
   coalesce(task);
@@ -69,19 +69,10 @@ void sort_dimensions(Task& task) {
 constexpr int64_t kCachedBytes = 1 << 20;
 
 int64_t itemsize(DType dtype) {
-  switch (dtype) {
-    case DType::kBool:
-    case DType::kInt8:
-    case DType::kUint8: return 1;
-    case DType::kFloat16:
-    case DType::kBfloat16:
-    case DType::kInt16:
-    case DType::kUint16: return 2;
-    case DType::kFloat32:
-    case DType::kInt32:
-    case DType::kUint32: return 4;
-    default: return 8;
-  }
+  static constexpr int8_t kBytes[] = {4, 8, 2, 2, 1, 1, 2, 4, 8, 1, 2, 4, 8};
+  static_assert(kBytes[int(DType::kBfloat16)] == 2 && kBytes[int(DType::kInt64)] == 8 &&
+                std::size(kBytes) == size_t(DType::kUint64) + 1);
+  return kBytes[size_t(dtype)];
 }
 
 // Whether the elements, `classes` of them an example, are more than that.
@@ -104,6 +95,11 @@ int64_t block_length(const Task& task) {
   return (least + unit - 1) / unit * unit;
 }
 
+// Working memory of several threads lies on pages of their own: what a core fetches ahead as it
+// goes through its memory ends at a page, and would take lines from the core that is writing them.
+constexpr int64_t kPage = 4096;
+int64_t whole_pages(int64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
 // Memory for a sweep: small ones take it from the stack, where malloc would cost more than the
 // work.
 template <class T, size_t kSmall>
@@ -111,8 +107,8 @@ class Workspace {
  public:
   explicit Workspace(size_t n) : data_(reinterpret_cast<T*>(small_)) {
     if (n > kSmall) {
-      large_.reset(
-          static_cast<T*>(std::aligned_alloc(kPage, (n * sizeof(T) + kPage - 1) / kPage * kPage)));
+      const size_t bytes = size_t(whole_pages(int64_t(n * sizeof(T))));
+      large_.reset(static_cast<T*>(std::aligned_alloc(kPage, bytes)));
       if (!large_) throw std::bad_alloc();
       data_ = large_.get();
     }
@@ -121,11 +117,11 @@ class Workspace {
   T* data() { return data_; }
 
  private:
-  static constexpr size_t kPage = 4096;
   struct Free {
     void operator()(T* memory) const { std::free(memory); }
   };
-  alignas(64) std::byte small_[kSmall * sizeof(T)];
+  static constexpr size_t kBytes = kSmall * sizeof(T);
+  alignas(kBytes < size_t(kPage) ? 64 : kPage) std::byte small_[kBytes];
   std::unique_ptr<T, Free> large_;
   T* data_;
 };
@@ -170,24 +166,47 @@ void accumulate(Sum& sum, double x) {
 
 double total(const Sum& sum) { return sum.high + sum.low; }
 
+// How many times as long a call takes whose arrays have to be copied.
+constexpr int64_t kCopies = 2;
+// What moving a byte to or from a core's larger caches takes, in ps.
+constexpr int64_t kByte = 35;
+
+// Picoseconds: of the arithmetic, of which a gradient adds half as much again and a Hessian as
+// much, and of moving the arrays as large as the prediction.
+int64_t cost_of_element(const Task& task) {
+  const int halves = 2 + (task.mode & kGradient ? 1 : 0) + (task.mode & kHessian ? 2 : 0);
+  const int64_t arithmetic = kernels().loss[task.loss].cost * halves / (task.wide ? 1 : 2);
+  int64_t bytes = 0;
+  const auto moves = [&bytes](const Operand& operand) {
+    if (operand.data != nullptr) bytes += itemsize(operand.dtype);
+  };
+  moves(task.prediction);
+  moves(task.gradient);
+  moves(task.hessian);
+  if (task.target_kind != Target::kLabel) moves(task.target);
+  if (task.target_kind == Target::kElement) moves(task.weight);
+  return arithmetic + kByte * bytes;
+}
+
 // Blocks that are given to one call: as many as it copies together, but some for each thread.
-int64_t blocks_together(const Task& task, int64_t length, int64_t blocks, int threads) {
-  if (blocks == 1) return 1;
+int64_t blocks_together(int64_t copied, int64_t length, int64_t blocks, int threads) {
   const int64_t share = threads > 1 ? std::max<int64_t>(1, blocks / (2 * threads)) : blocks;
-  return std::clamp<int64_t>(kernels().copied_together(task) / length, 1, share);
+  return std::clamp<int64_t>(copied / length, 1, share);
 }
 
 Totals sweep(const Task& task, BlocksFunction function) {
   const int64_t length = block_length(task);
   const int64_t blocks = (task.size + length - 1) / length;
-  const Team team(estimated_cost(task), blocks);
   if (blocks == 0) return {};
+  const int64_t copied = blocks > 1 ? kernels().copied_together(task) : 0;
+  const int64_t cost = blocks > 1 ? estimated_cost(task) * (copied > 0 ? kCopies : 1) : 0;
+  const Team team(cost, blocks);
   const int64_t bytes = kernels().scratch_bytes(task);
   if (bytes > kAddressable) throw std::bad_alloc();
-  const int64_t stride = (bytes + 63) / 64 * 64;
-  Workspace<char, 16384> scratch(size_t(stride) * size_t(team.size()));
+  const int64_t stride = whole_pages(bytes);
+  Workspace<char, 16384> scratch(size_t(team.size() > 1 ? stride * team.size() : bytes));
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
-  const int64_t together = blocks_together(task, length, blocks, team.size());
+  const int64_t together = blocks_together(copied, length, blocks, team.size());
   Sweep context{task, function, length, together, partials.data(), scratch.data(), stride};
   for_blocks((blocks + together - 1) / together, team.size(), run_blocks, &context);
   Partial all;
@@ -278,9 +297,6 @@ Result run_apart(Call value, Call& gradient) {
   return result;
 }
 
-// ps an element: what costs less is computed twice sooner than copied there and back.
-constexpr int64_t kCheap = 200;
-
 // Examples of which nothing is summed, their weights included, may come in any order: in that of
 // the arrays nothing need be copied.
 [[gnu::noinline]] Result run_reordered(Call& call) {
@@ -288,7 +304,7 @@ constexpr int64_t kCheap = 200;
   const bool sums = (task.mode & kValue) != 0 && task.value.data == nullptr;
   if (!sums) {
     sort_dimensions(task);
-  } else if (task.mode == (kValue | kGradient) && kernels().loss[task.loss].cost < kCheap) {
+  } else if (task.mode == (kValue | kGradient) && kernels().loss[task.loss].cheap) {
     Call gradient = call;
     gradient.task.mode = kGradient;
     sort_dimensions(gradient.task);
@@ -312,11 +328,13 @@ constexpr int64_t kCheap = 200;
 
 }  // namespace
 
+constexpr int64_t kForever = int64_t(1) << 60;  // ps, a fortnight: may be multiplied
+
 int64_t estimated_cost(const Task& task) {
   int64_t elements, cost;
   const bool beyond = __builtin_mul_overflow(task.size, task.classes, &elements) ||
-                      __builtin_mul_overflow(elements, kernels().loss[task.loss].cost, &cost);
-  return beyond ? std::numeric_limits<int64_t>::max() : cost;
+                      __builtin_mul_overflow(elements, cost_of_element(task), &cost);
+  return beyond ? kForever : std::min(cost, kForever);
 }
 
 Result run(Call& call) {

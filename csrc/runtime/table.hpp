@@ -103,7 +103,8 @@ struct LossInfo {
   bool rowwise;
   bool folds;       // rows of many classes one by one
   bool any_target;  // none lies outside its domain
-  int64_t cost;     // ps an element takes on one core, roughly: when are threads worth waking
+  bool cheap;       // summed as it is computed; computed twice sooner than copied there and back
+  int64_t cost;     // ps of arithmetic for the value of an element of float32, roughly
 };
 
 struct MathInfo {
