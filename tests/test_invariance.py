@@ -282,6 +282,21 @@ def test_layouts_of_more_than_is_copied_at_a_time(variant, layout):
                 assert_same(found, into(None, method, prediction, target, **call), (shape, call))
 
 
+@pytest.mark.parametrize("variant", PLAIN, ids=str)
+def test_columns_of_any_type_and_number(variant):
+    """Planes of few columns, and of numbers that are converted as they are copied."""
+    shapes = ((700, 2), (700, 3), (140, 17)) if not variant.rowwise else ((3, 90, 300), (70, 1025))
+    for shape in shapes:
+        for dtype in DTYPES:
+            prediction, target, options = inputs(variant, shape, dtype)
+            expected = results(variant.loss, prediction, target, **options)
+            laid = np.asfortranarray(prediction), np.asfortranarray(target)
+            assert_same(results(variant.loss, *laid, **options), expected, (shape, dtype))
+            place = laid[0].copy(order="F")
+            found = into(place, variant.loss.value_and_grad, place, laid[1], **options)
+            assert_same(found, into(None, variant.loss.value_and_grad, *laid, **options))
+
+
 def into(out, method, prediction, target, **call):
     """Call a method that writes to an array laid out in some way; return all its results."""
     found = method(prediction, target, out=out, **call)

@@ -501,6 +501,26 @@ def test_denominator_beyond_the_type_of_the_gradient():
     assert gradient == pytest.approx([2e32, 4e32], rel=1e-6)
 
 
+@pytest.mark.parametrize("classes", [2, 300, 5000])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_factors_beyond_the_type_of_the_gradient_over_classes(classes, dtype):
+    """1e39 does not fit float32; what it multiplies is small."""
+    logits = np.full((2, classes), -np.inf, dtype)
+    logits[:, :2] = [[90, 0], [0, 0]]
+    probability = 1 / (1 + np.exp(90.0))
+    call = {"weight": np.array([1.0, 0.0]), "denominator": 1e-39}
+    gradient, hessian = numloss.cross_entropy.grad_and_hess(logits, np.array([0, 1]), **call)
+    tiny = pytest.approx(1e39 * probability, rel=2e-3)
+    assert (-gradient[0, 0], gradient[0, 1], hessian[0, 0], hessian[0, 1]) == (tiny,) * 4
+    assert not gradient[:, 2:].any() and not gradient[1].any() and not hessian[1].any()
+    soft = np.eye(2, classes, dtype=dtype)
+    assert numloss.cross_entropy.grad(logits, soft, **call)[0, 1] == tiny
+    scores = np.zeros((1, classes), dtype)
+    scores[0, 0] = 5
+    outside = numloss.multiclass_hinge.grad(scores, np.array([0]), denominator=1e-39)
+    assert not outside.any()
+
+
 def test_small_stack_of_a_thread_suffices():
     code = """
 import threading

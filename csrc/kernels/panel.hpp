@@ -86,15 +86,23 @@ void load_panel(const Task& task, const Operand& operand, const Examples& from, 
   }
 }
 
+// Multiplies the rows whose coefficient did not fit T. One that is not there (weight 0) has zeros,
+// even where its logits are NaN.
 template <class T>
-void store_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
-                 const double* weight, T* staging, T* panel) {
-  // A row that is not there has gradient 0, even where its logits are NaN.
+void multiply_panel(const double* weight, const double* factor, int64_t n, int64_t classes,
+                    T* panel) {
   for (int64_t i = 0; i < n; ++i) {
-    if (weight[i] == 0.0) {
-      for (int64_t c = 0; c < task.classes; ++c) panel[c * kLanes + i] = T(0);
+    if (is_normal(T(factor[i]))) continue;
+    for (int64_t c = 0; c < classes; ++c) {
+      T& x = panel[c * kLanes + i];
+      x = weight[i] == 0.0 ? T(0) : T(double(x) * factor[i]);
     }
   }
+}
+
+template <class T>
+void store_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
+                 T* staging, T* panel) {
   Examples at = from;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
@@ -204,18 +212,23 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       }
     }
     for (int64_t k = 0; k < n; ++k) label[k] = int32_t(info.label[k]);
+    alignas(64) double factor[kLanes];
     for (int64_t k = 0; k < n && task.mode != kValue; ++k) {
-      coefficient[k] = T(info.loss_weight[k] / task.denominator);
+      factor[k] = info.loss_weight[k] / task.denominator;
+      coefficient[k] = coefficient_of<T>(factor[k]);
     }
     function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
               label, coefficient, value, later_rows<T>(task, at, n)});
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     if (task.mode & kGradient) {
-      store_panel(task, task.gradient, at, n, info.loss_weight, staging, logits);
+      multiply_panel(info.loss_weight, factor, n, task.classes, logits);
+      store_panel(task, task.gradient, at, n, staging, logits);
     }
-    if (task.mode & kHessian)
-      store_panel(task, task.hessian, at, n, info.loss_weight, staging, hessian);
-    advance(at, n);
+    if (task.mode & kHessian) {
+      multiply_panel(info.loss_weight, factor, n, task.classes, hessian);
+      store_panel(task, task.hessian, at, n, staging, hessian);
+    }
+    at.advance(n);
   }
 }
 

@@ -53,14 +53,16 @@ int64_t row_numbers(const Task& task) {
 template <class T>
 class Row {
  public:
-  Row(const Task& task, const Examples& at, int64_t label, T coefficient, bool entropy, T* scratch)
+  // `factor`: what the derivatives are multiplied by.
+  Row(const Task& task, const Examples& at, int64_t label, double factor, bool entropy, T* scratch)
       : classes(task.classes),
         tile(folded_tile(task.classes)),
         label(label),
-        coefficient(coefficient),
+        coefficient(coefficient_of<T>(factor)),
         parameters(task.parameters),
         task_(task),
         at_(at),
+        factor_(factor),
         entropy_(entropy),
         prediction_(at.address(task.prediction)),
         logits_(scratch),
@@ -159,12 +161,17 @@ class Row {
   T* second_output(const Operand& operand, const Part<T>& part) {
     return destination(operand, part, second_output_);
   }
-  void write(const Operand& operand, const Part<T>& part, const T* from) {
+  // `from`: where the part's numbers were written.
+  void write(const Operand& operand, const Part<T>& part, T* from) {
+    if (!is_normal(T(factor_))) {
+      for (int64_t k = 0; k < part.classes; ++k) from[k] = T(double(from[k]) * factor_);
+    }
     char* to = address(operand, part.first);
     if (reinterpret_cast<const char*>(from) == to) return;
     copy_out(operand, to, operand.class_stride, part.classes, from);
   }
   void write_one(const Operand& operand, int64_t c, T x) {
+    if (!is_normal(T(factor_))) x = T(double(x) * factor_);
     copy_out(operand, address(operand, c), 0, 1, &x);
   }
   // How far ahead logits are asked for, so that the next tile's are there: its first pass only
@@ -223,18 +230,14 @@ class Row {
 
   // The sums of the loaded tile's probabilities.
   void add_up_parts(MassUse use) {
-    int64_t length = 0;
-    for (const Part<T>& part : parts_) length += part.classes;
-    const Part<T>* part = parts_.begin();
-    const auto probabilities = [&](int64_t c, int) {
-      while (c >= part->first + part->classes) ++part;
-      return part->mass + (c - part->first);
-    };
-    add_up_tile<T>(task_, loaded_, length, use, probabilities, sums);
+    MassOfTile<T> mass{task_, use};
+    for (const Part<T>& part : parts_) mass.add(part.first, part.classes, part.mass);
+    mass.add_to(sums);
   }
 
   const Task& task_;
   const Examples& at_;
+  const double factor_;
   Parts<T> parts_;
   int64_t loaded_ = -1;
   const bool entropy_;
@@ -335,7 +338,7 @@ void compute_rows(const Task& task, const RowFunctions<T>& functions, Examples a
     const double weight = step.weight[k];
     step.value[k] = T(0);
     if (step.label == nullptr || weight != 0.0) {
-      Row<T> row(task, at, step.label != nullptr ? step.label[k] : 0, T(weight / task.denominator),
+      Row<T> row(task, at, step.label != nullptr ? step.label[k] : 0, weight / task.denominator,
                  functions.entropy, scratch);
       step.value[k] = function(row);
       step.sums[k] = row.sums;
@@ -387,7 +390,7 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
       return;
     }
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
-    advance(at, n);
+    at.advance(n);
   }
 }
 

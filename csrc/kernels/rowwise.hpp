@@ -13,16 +13,19 @@ namespace {
 // that both find the same.
 template <class T>
 MassSums survey_mass(const Task& task, const Examples& at) {
+  constexpr int64_t kCopied = 4 * kLanes;
   MassSums sums{};
-  alignas(64) T q[kLanes];
+  alignas(64) T q[kCopied];
   const int64_t stride = task.target.class_stride, tile = folded_tile(task.classes);
-  const auto load = [&](int64_t c, int n) {
-    copy_in(task.target, at.address(task.target) + c * stride, stride, n, q);
-    return static_cast<const T*>(q);
-  };
   for (int64_t first = 0; first < task.classes; first += tile) {
-    const int64_t left = task.classes - first;
-    add_up_tile<T>(task, first, left < tile ? left : tile, {true, false}, load, sums);
+    const int64_t end = task.classes - first < tile ? task.classes : first + tile;
+    MassOfTile<T> mass{task, {true, false}};
+    for (int64_t c = first; c < end; c += kCopied) {
+      const int64_t n = end - c < kCopied ? end - c : kCopied;
+      copy_in(task.target, at.address(task.target) + c * stride, stride, n, q);
+      mass.add(c, n, q);
+    }
+    mass.add_to(sums);
   }
   return sums;
 }
@@ -53,7 +56,7 @@ void survey_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* win
       partial.bad = !weigh_distributions(task, at, n, sums, info, partial);
     }
     if (partial.bad) return;
-    advance(at, n);
+    at.advance(n);
   }
 }
 

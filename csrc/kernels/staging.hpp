@@ -93,7 +93,7 @@ void each_plane_of_numbers(const Task& task, const Operand& operand, Examples at
         c += width;
       }
     }
-    advance(at, taken);
+    at.advance(taken);
     done += taken;
   }
 }

@@ -93,6 +93,13 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
   return true;
 }
 
+// What the derivatives of a row are multiplied by as they are computed: `factor`, or 1 where it
+// does not fit T; then they are multiplied in double afterwards.
+template <class T>
+NUMLOSS_INLINE T coefficient_of(double factor) {
+  return is_normal(T(factor)) ? T(factor) : T(1);
+}
+
 struct MassSums {
   double probability, weight, entropy;  // of q, q * class_weight, q log q
   bool negative;                        // a negative probability was met
@@ -137,11 +144,15 @@ struct MassLanes {
       probability[i] = sum;
       lowest[i] = least;
     }
-    for (int j = 0; j < count.value && use.checks && class_weight != nullptr; ++j) {
-      // In double, as the weights of labels are: a label and its distribution weigh the same.
-      const double* const factor = class_weight + j * kStep;
+    // In double, as the weights of labels are: a label and its distribution weigh the same.
 #pragma omp simd
-      for (int i = 0; i < lanes; ++i) weight[i] += double(q[j * kLanes + i]) * factor[i * kLane];
+    for (int i = 0; i < (use.checks && class_weight != nullptr ? lanes : 0); ++i) {
+      double sum = weight[i];
+#pragma GCC unroll 4
+      for (int j = 0; j < count.value; ++j) {
+        sum += double(q[j * kLanes + i]) * class_weight[j * kStep + i * kLane];
+      }
+      weight[i] = sum;
     }
     for (int j = 0; j < count.value && use.entropy; ++j) {
 #pragma omp simd
@@ -154,21 +165,33 @@ struct MassLanes {
   }
 };
 
-// The sums over one tile of a folded row. load(first, n) gives q of the next n <= kLanes classes.
+// The sums over a tile of a folded row, as it comes: classes in order, in pieces of whole steps but
+// for the last.
 template <class T>
-void add_up_tile(const Task& task, int64_t first, int64_t length, MassUse use, auto&& load,
-                 MassSums& sums) {
-  MassLanes<T> lanes;
-  for (int64_t k = 0; k < length; k += kLanes) {
-    const int n = int(length - k < kLanes ? length - k : kLanes);
-    const double* factor = task.class_weight ? task.class_weight + first + k : nullptr;
-    lanes.template add<0, 1>(load(first + k, n), Constant<1>(), n, factor, use);
+struct MassOfTile {
+  const Task& task;
+  MassUse use;
+  MassLanes<T> lanes{};
+
+  // Takes in the probabilities of n classes from `first` on.
+  void add(int64_t first, int64_t n, const T* q) {
+    const double* const factor = task.class_weight;
+    const auto from = [factor](int64_t c) { return factor != nullptr ? factor + c : nullptr; };
+    each_steps(n / kLanes, [&](int64_t k, auto count) {
+      lanes.template add<kLanes, 1>(q + k * kLanes, count, kLanes, from(first + k * kLanes), use);
+    });
+    const int64_t whole = n / kLanes * kLanes;
+    if (whole == n) return;
+    lanes.template add<0, 1>(q + whole, Constant<1>(), int(n - whole), from(first + whole), use);
   }
-  sums.probability += sum(lanes.probability, kLanes);
-  sums.weight += sum(lanes.weight, kLanes);
-  sums.entropy += sum(lanes.entropy, kLanes);
-  sums.negative = sums.negative || sum(lanes.lowest, kLanes) < 0;
-}
+
+  void add_to(MassSums& sums) const {
+    sums.probability += sum(lanes.probability, kLanes);
+    sums.weight += sum(lanes.weight, kLanes);
+    sums.entropy += sum(lanes.entropy, kLanes);
+    sums.negative = sums.negative || sum(lanes.lowest, kLanes) < 0;
+  }
+};
 
 // From probabilities q to the mass of a loss: q smoothed, then times the class weight. A class that
 // cannot happen gets no share of the smoothing.

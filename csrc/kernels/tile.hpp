@@ -103,11 +103,57 @@ template <class T>
   });
 }
 
+inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride; }
+
 // A plane of an array: `rows` rows and `columns` columns, strides in bytes.
 struct Plane {
   int64_t rows, row_stride, columns, column_stride;
   Plane transposed() const { return {columns, column_stride, rows, row_stride}; }
+  // Do neighbours in memory lie in a column?
+  bool by_columns() const { return magnitude(row_stride) < magnitude(column_stride); }
 };
+
+// Calls f(row, rows, column, columns, buffer) for blocks of a plane that lies by columns, with
+// memory for one, [columns][kBlockRows], between the array and where its numbers go or come from.
+inline constexpr int64_t kBlockRows = 64, kBlockColumns = 16;
+template <class T>
+NUMLOSS_INLINE void each_block_of(const Plane& plane, auto&& f) {
+  alignas(64) T buffer[kBlockColumns * kBlockRows];
+  for (int64_t c = 0; c < plane.columns; c += kBlockColumns) {
+    const int64_t columns = plane.columns - c < kBlockColumns ? plane.columns - c : kBlockColumns;
+    for (int64_t r = 0; r < plane.rows; r += kBlockRows) {
+      f(r, plane.rows - r < kBlockRows ? plane.rows - r : kBlockRows, c, columns, buffer);
+    }
+  }
+}
+
+// A plane that lies by columns, of numbers that have to be converted. (Apart, for the size of the
+// frame.)
+template <class T>
+[[gnu::noinline]] void load_columns(const Operand& operand, const char* from, const Plane& plane,
+                                    T* to, int64_t step) {
+  each_block_of<T>(plane, [&](int64_t r, int64_t rows, int64_t c, int64_t columns, T* buffer) {
+    const char* const block = from + r * plane.row_stride + c * plane.column_stride;
+    for (int64_t k = 0; k < columns; ++k) {
+      copy_in(operand, block + k * plane.column_stride, plane.row_stride, rows,
+              buffer + k * kBlockRows);
+    }
+    transpose(buffer, kBlockRows, columns, rows, to + r * step + c, step);
+  });
+}
+
+template <class T>
+[[gnu::noinline]] void store_columns(const Operand& operand, char* to, const Plane& plane,
+                                     const T* from, int64_t step) {
+  each_block_of<T>(plane, [&](int64_t r, int64_t rows, int64_t c, int64_t columns, T* buffer) {
+    char* const block = to + r * plane.row_stride + c * plane.column_stride;
+    transpose(from + r * step + c, step, rows, columns, buffer, kBlockRows);
+    for (int64_t k = 0; k < columns; ++k) {
+      copy_out(operand, block + k * plane.column_stride, plane.row_stride, rows,
+               buffer + k * kBlockRows);
+    }
+  });
+}
 
 // to[r * to_step + c] = from[r * from_step + c].
 template <class T>
@@ -132,6 +178,8 @@ void load_plane(const Operand& operand, const char* from, const Plane& plane, T*
               plane.columns, plane.rows, to, step);
   } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
     copy_in(operand, from, plane.column_stride, plane.rows * plane.columns, to);
+  } else if (plane.by_columns()) {
+    load_columns(operand, from, plane, to, step);
   } else {
     for (int64_t r = 0; r < plane.rows; ++r) {
       copy_in(operand, from + r * plane.row_stride, plane.column_stride, plane.columns,
@@ -154,6 +202,8 @@ void store_plane(const Operand& operand, char* to, const Plane& plane, const T* 
               plane.column_stride / int64_t(sizeof(T)));
   } else if (plane.row_stride == plane.columns * plane.column_stride && step == plane.columns) {
     copy_out(operand, to, plane.column_stride, plane.rows * plane.columns, from);
+  } else if (plane.by_columns()) {
+    store_columns(operand, to, plane, from, step);
   } else {
     for (int64_t r = 0; r < plane.rows; ++r) {
       copy_out(operand, to + r * plane.row_stride, plane.column_stride, plane.columns,
@@ -161,8 +211,6 @@ void store_plane(const Operand& operand, char* to, const Plane& plane, const T* 
     }
   }
 }
-
-inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride; }
 
 // Walks the examples of a block in C order, whatever the arrays' layout: runs along the innermost
 // dimension, in which every operand has one stride.
@@ -192,14 +240,12 @@ class Examples {
 
   int64_t index(int dimension) const { return index_[dimension]; }
 
-  // n <= run().
   void advance(int64_t n) {
-    int d = task_->ndim - 1;
-    if (d < 0) return;
-    index_[d] += n;
-    while (d > 0 && index_[d] == task_->shape[d]) {
-      index_[d] = 0;
-      ++index_[--d];
+    for (int d = task_->ndim - 1; d >= 0; --d) {
+      index_[d] += n;
+      if (d == 0 || index_[d] < task_->shape[d]) return;
+      n = index_[d] / task_->shape[d];
+      index_[d] %= task_->shape[d];
     }
   }
 
@@ -208,14 +254,6 @@ class Examples {
   int64_t index_[kMaxDims];
 };
 
-inline void advance(Examples& at, int64_t n) {
-  while (n > 0) {
-    const int64_t run = at.run() < n ? at.run() : n;
-    at.advance(run);
-    n -= run;
-  }
-}
-
 // Calls f(from, to, partial) for what of each block lies in [begin, end). False: it has met
 // something bad, and went no further.
 bool each_block(const Blocks& blocks, int64_t begin, int64_t end, auto&& f) {
@@ -223,8 +261,11 @@ bool each_block(const Blocks& blocks, int64_t begin, int64_t end, auto&& f) {
   int64_t next = blocks.begin + block * blocks.length;
   for (Partial* partial = blocks.partials + block; begin < end; begin = next, ++partial) {
     next += blocks.length;
-    f(begin, next < end ? next : end, *partial);
-    if (partial->bad) return false;
+    // A copy meanwhile: neighbours share a line of memory with other threads' partials.
+    Partial sums = *partial;
+    f(begin, next < end ? next : end, sums);
+    *partial = sums;
+    if (sums.bad) return false;
   }
   return true;
 }

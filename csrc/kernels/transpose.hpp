@@ -128,6 +128,39 @@ NUMLOSS_INLINE void transpose_lines(const T* from, int64_t from_step, T* to, int
   }
 }
 
+// to[c * kRows + r] = from[r * from_step + c].
+template <int kRows, class T>
+NUMLOSS_INLINE void interleave(const T* from, int64_t from_step, int64_t columns, T* to) {
+#pragma omp simd
+  for (int64_t c = 0; c < columns; ++c) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) to[c * kRows + r] = from[r * from_step + c];
+  }
+}
+
+// to[c * to_step + r] = from[r * kColumns + c].
+template <int kColumns, class T>
+NUMLOSS_INLINE void deinterleave(const T* from, int64_t rows, T* to, int64_t to_step) {
+#pragma omp simd
+  for (int64_t r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < kColumns; ++c) to[c * to_step + r] = from[r * kColumns + c];
+  }
+}
+
+// Fewer rows or columns than a square has.
+template <class T>
+void transpose_narrow(const T* from, int64_t from_step, int64_t rows, int64_t columns, T* to,
+                      int64_t to_step) {
+  if (rows == to_step && rows == 2) return interleave<2>(from, from_step, columns, to);
+  if (rows == to_step && rows == 3) return interleave<3>(from, from_step, columns, to);
+  if (columns == from_step && columns == 2) return deinterleave<2>(from, rows, to, to_step);
+  if (columns == from_step && columns == 3) return deinterleave<3>(from, rows, to, to_step);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) to[c * to_step + r] = from[r * from_step + c];
+  }
+}
+
 // to[c * to_step + r] = from[r * from_step + c]. In blocks of whole lines, so that a line is used
 // up while it is in the cache, even where all lines fall into one set of it; along the lines of the
 // array whose lines lie further apart, which are likelier to be far from the cache.
@@ -136,10 +169,7 @@ template <class T>
                                  T* to, int64_t to_step) {
   constexpr int kLeast = kSmallSide<T>;
   if (rows < kLeast || columns < kLeast) {
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t c = 0; c < columns; ++c) to[c * to_step + r] = from[r * from_step + c];
-    }
-    return;
+    return transpose_narrow(from, from_step, rows, columns, to, to_step);
   }
   const int64_t whole_rows = rows - rows % kLine<T>, whole_columns = columns - columns % kLine<T>;
   if (to_step > from_step) {

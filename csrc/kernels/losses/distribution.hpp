@@ -105,6 +105,23 @@ struct Distribution {
     }
   }
 
+  // The same for a part of a row.
+  template <class T>
+  NUMLOSS_INLINE static void add_masses(const Part<T>& part, T origin, RowLanes<T>& masses,
+                                        RowLanes<T>& costs) {
+    const Vector<T> zero = {}, from = zero + origin;
+    for (int64_t k = 0; k < part.steps * kLanes; k += kLanes) {
+#pragma GCC unroll 32
+      for (int i = 0; i < masses.kVectors; ++i) {
+        const int64_t at = k + i * masses.kWidth;
+        const auto v = load_vector<Vector<T>>(part.mass + at);
+        const auto x = load_vector<Vector<T>>(part.logits + at);
+        masses.vector[i] += v;
+        costs.vector[i] += v == zero ? zero : v * (from - x);
+      }
+    }
+  }
+
   template <class T, unsigned kMode>
   static T row(Row<T>& row) {
     T origins[kMaxFoldedTiles];
@@ -116,21 +133,12 @@ struct Distribution {
         kMode != kValue && row.mass_outlasts_logits() ? &row.task().gradient : nullptr;
     const Softmax<T> s = fold_softmax(row, keep, origins, [&](const Parts<T>& parts, T origin) {
       row.load_mass(true);
-      alignas(64) T sums[kLanes] = {}, costs[kLanes] = {};
-      for (const Part<T>& part : parts) {
-        for (int64_t k = 0; k < part.steps; ++k) {
-#pragma omp simd
-          for (int i = 0; i < kLanes; ++i) {
-            const T v = part.mass[k * kLanes + i];
-            sums[i] += v;
-            costs[i] += cost(v, origin, part.logits[k * kLanes + i]);
-          }
-        }
-      }
+      RowLanes<T> masses(0), costs(0);
+      for (const Part<T>& part : parts) add_masses(part, origin, masses, costs);
       // What came before is as much further from the maximum as the maximum rose.
       if (total != 0) distance += total * (double(origin) - double(last_origin));
-      total += sum(sums, kLanes);
-      distance += sum(costs, kLanes);
+      total += sum(masses);
+      distance += sum(costs);
       last_origin = origin;
     });
     const T mass_total = T(total), inverse = s.inverse();
