@@ -93,6 +93,8 @@ multiclass_hinge, softmax_focal = numloss.multiclass_hinge, numloss.softmax_foca
 ranked_probability = numloss.ranked_probability
 ordinal_cross_entropy = numloss.ordinal_cross_entropy
 
+MSE_TAKES = "prediction, target, weight, reduction, denominator, out"
+
 ARRAYS = [
     # Shapes
     row(ValueError, f"{SHAPES} (3,) and (2,){NO_BROADCAST}", mse, P3, T3[:2]),
@@ -251,7 +253,7 @@ ARRAYS = [
     row(ValueError, "weight must hold finite numbers of at least 0, got inf at index 1", mse, [1.0, 2.0], [0.0, 0.0], weight=[1.0, INF]),
     row(ValueError, "weight must hold finite numbers of at least 0, got -1 at index 1", cross_entropy, SCORES, LABELS, weight=[1, -1]),
     row(ValueError, "weight must hold finite numbers of at least 0, got -1 at index 0", kl_divergence, SCORES, SHARES, weight=-1),
-    row(TypeError, "this loss takes no argument named 'wieght': did you mean 'weight'?", mse, [1.0], [1.0], wieght=[1.0]),
+    row(TypeError, f"mse() takes no argument named 'wieght': did you mean 'weight'? It takes {MSE_TAKES}", mse, [1.0], [1.0], wieght=[1.0]),
     row(ValueError, "class_weight must have one number for each of the 3 classes, got shape (2,)", cross_entropy, SCORES, LABELS, class_weight=[1.0, 2.0]),
     row(ValueError, "class_weight must have one number for each of the 3 classes, got shape (1, 3)", multiclass_hinge, SCORES, LABELS, class_weight=[[1.0, 2.0, 3.0]]),
     row(ValueError, "class_weight must hold finite numbers of at least 0, got array([ 1., -1., 1.])", ranked_probability, SCORES, LABELS, class_weight=[1, -1, 1]),
@@ -307,10 +309,15 @@ ARRAYS = [
     row(TypeError, "denominator must be a number, got None", cross_entropy, SCORES, LABELS, denominator=None),
     row(TypeError, "denominator must be a number, got True", mse, P3, T3, denominator=True),
     *(row(ValueError, f"denominator divides a mean: it must be left out with reduction={r!r}", mse, P3, T3, denominator=x, reduction=r) for r in ("sum", "none") for x in ("count", 3.0)),
-    row(TypeError, "this loss takes no argument named 'delta'", mse, P3, T3, delta=1.0),
-    row(TypeError, "this loss takes no argument named 'alpha' or 'beta'", cross_entropy, SCORES, LABELS, alpha=1.0, beta=2.0),
-    row(TypeError, "this loss takes no argument named 'dtype'", mse, P3, T3, dtype=np.dtype("f4")),
-    row(TypeError, "this loss takes no argument named 'checked'", mse, P3, T3, checked=True),
+    # Names that a loss does not have, also where another argument has a wrong type
+    row(TypeError, f"mse() takes no argument named 'delta': it takes {MSE_TAKES}", mse, P3, T3, delta=1.0),
+    row(TypeError, f"mse() takes no argument named 'delta': it takes {MSE_TAKES}", mse, P3, T3 + 1j, delta=1.0),
+    row(TypeError, f"mse() takes no argument named 'dtype': it takes {MSE_TAKES}", mse, P3, T3, dtype=np.dtype("f4")),
+    row(TypeError, f"mse() takes no argument named 'arrays': it takes {MSE_TAKES}", mse, [0.5], [1.0], arrays=True),
+    row(TypeError, f"mse() takes no argument named 'mode': it takes {MSE_TAKES}", mse, [0.5], [1.0], mode=1),
+    row(TypeError, "huber() takes no argument named 'dleta': did you mean 'delta'? It takes prediction, target, delta, weight, reduction, denominator, out", huber, P3, T3, dleta=1),
+    row(TypeError, "cross_entropy() takes no argument named 'alpha' or 'beta': it takes prediction, target, ...", cross_entropy, SCORES, LABELS, alpha=1.0, beta=2.0),
+    row(TypeError, "softmax_focal() takes no argument named 'ignore_label': did you mean 'ignore_index'? It takes prediction, ...", softmax_focal, SCORES, LABELS, ignore_label=0),
 ]  # fmt: skip
 
 
@@ -404,13 +411,15 @@ OUT = [
     place(ValueError, "out must have shape (2,), got (2, 3)", lambda a: cross_entropy(a.scores, a.labels, reduction="none", out=a.rows)),
     place(ValueError, "out must have shape (2, 3), got (2,)", lambda a: cross_entropy.grad(a.scores, a.labels, out=a.values)),
     place(ValueError, "out must have shape (2, 3), got (3, 2)", lambda a: cross_entropy.grad(a.scores, a.labels, out=a.rows.T)),
-    place(TypeError, "out must have dtype float64, got float32", lambda a: mse.grad(a.p, a.t, out=a.out.astype("f4"))),
-    place(TypeError, "out must have dtype float32, got float64", lambda a: mse.grad(a.p.astype("f4"), a.t.astype("f4"), out=a.out)),
-    place(TypeError, "out must have dtype float64, got float16", lambda a: mse.grad(a.p.astype("f2"), a.t, out=a.out.astype("f2"))),
-    place(TypeError, "out must have dtype float64, got >f8", lambda a: mse.grad(a.p, a.t, out=a.out.astype(">f8"))),
-    place(TypeError, "out must have dtype float64, got >f8", lambda a: mse.grad(b := a.p.astype(">f8"), a.t, out=b)),
-    place(TypeError, "out must have dtype float64, got int64", lambda a: mse.grad(b := a.labels, 0, out=b)),
-    place(TypeError, "out must have dtype float64, got object", lambda a: mse.grad(a.p, a.t, out=a.out.astype(object))),
+    place(TypeError, "out must have dtype float64, got float32: use numpy.empty((3,), 'float64')", lambda a: mse.grad(a.p, a.t, out=a.out.astype("f4"))),
+    place(TypeError, "out must have dtype float32, got float64: use numpy.empty((3,), 'float32')", lambda a: mse.grad(a.p.astype("f4"), a.t.astype("f4"), out=a.out)),
+    place(TypeError, "out must have dtype float64, got float16: use numpy.empty((3,), 'float64')", lambda a: mse.grad(a.p.astype("f2"), a.t, out=a.out.astype("f2"))),
+    place(TypeError, "out must have dtype float64, got >f8: use numpy.empty((3,), 'float64')", lambda a: mse.grad(a.p, a.t, out=a.out.astype(">f8"))),
+    place(TypeError, "out must have dtype float64, got >f8: use numpy.empty((3,), 'float64')", lambda a: mse.grad(b := a.p.astype(">f8"), a.t, out=b)),
+    place(TypeError, "out must have dtype float64, got int64: use numpy.empty((2,), 'float64')", lambda a: mse.grad(b := a.labels, 0, out=b)),
+    place(TypeError, "out must have dtype float64, got object: use numpy.empty((3,), 'float64')", lambda a: mse.grad(a.p, a.t, out=a.out.astype(object))),
+    place(TypeError, "out must have dtype bfloat16, got float32: use numpy.empty((3,), 'bfloat16')", lambda a: mse.grad(a.p.astype(ml_dtypes.bfloat16), 0, out=a.out.astype("f4"))),
+    place(TypeError, "out must have dtype float64, got float32: use numpy.empty((2,), 'float64')", lambda a: cross_entropy(a.scores, a.labels, reduction="none", out=a.values.astype("f4"))),
     place(ValueError, "out must be writeable, got a read-only array", lambda a: mse.grad(a.p, a.t, out=read_only(a.out))),
     place(ValueError, "out must be writeable, got a read-only array", lambda a: mse.grad(a.p, a.t, out=np.broadcast_to(a.out[0], 3))),
     place(TypeError, "out must be a numpy.ndarray or a tuple of them, got list", lambda a: mse.grad(a.p, a.t, out=[a.out])),
@@ -522,8 +531,15 @@ OTHERS = [
     refused(TypeError, "w is a masked array, whose mask would be lost: pass w.filled(...)", elastic_net, MASKED),
     refused(ValueError, NO_ARRAY, l1_penalty, P3, out=P3.copy()),
     refused(ValueError, "out must have shape (3,), got (2,)", l1_penalty.grad, P3, out=np.zeros(2)),
-    refused(TypeError, "out must have dtype float64, got float32", l2_penalty.grad, P3, out=np.zeros(3, "f4")),
-    refused(TypeError, "l1_penalty() got an unexpected keyword argument 'weight'", l1_penalty, P3, weight=1.0),
+    refused(TypeError, "out must have dtype float64, got float32: use numpy.empty((3,), 'float64')", l2_penalty.grad, P3, out=np.zeros(3, "f4")),
+    refused(TypeError, "l1_penalty() takes no argument named 'weight': it takes w, strength, out", l1_penalty, P3, weight=1.0),
+    refused(TypeError, "elastic_net() takes no argument named 'alpha': it takes w, strength, l1_ratio, out", elastic_net, P3, alpha=1.0),
+    refused(TypeError, "elastic_net() takes no argument named 'l1ratio': did you mean 'l1_ratio'? It takes w, ...", elastic_net, P3, l1ratio=1.0),
+    # Keywords by position
+    *(refused(TypeError, "huber() takes prediction and target by position, all else by keyword (delta, weight, reduction, denominator, out), got 3 positional arguments", f, P3, T3, 1.0) for f in methods(huber)),
+    refused(TypeError, "mse() takes prediction and target by position, all else by keyword (weight, reduction, denominator, out), got 4 positional arguments", mse, [0.5], 1.0, None, "sum"),
+    refused(TypeError, "l2_penalty() takes w by position, all else by keyword (strength, out), got 2 positional arguments", l2_penalty, P3, 0.5),
+    refused(TypeError, "mse() missing 1 required positional argument: 'target'", mse, P3),
     # Labels
     refused(ValueError, "labels must be at least 0, got -1 at index 1", class_weights, [0, -1, 2]),
     refused(ValueError, "labels must be at least 0, got -3 at index (1, 0)", class_weights, [[0, 1], [-3, 1]]),

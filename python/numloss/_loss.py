@@ -114,7 +114,12 @@ class Loss(Generic[P]):
 
     @_shortcut(VALUE)
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return self._define(VALUE, *args, **kwargs)
+        # A helper for the four methods would be a frame more, which warnings count.
+        try:
+            return self._define(VALUE, *args, **kwargs)
+        except TypeError:
+            _validate.refuse_arguments(self, len(args), kwargs)
+            raise
 
     @_shortcut(GRADIENT)
     def grad(self, *args: P.args, **kwargs: P.kwargs) -> NDArray[Any]:
@@ -128,7 +133,11 @@ class Loss(Generic[P]):
         >>> numloss.huber.grad([1.0, 3.0], [0.5, 0.0])
         array([0.25, 0.5 ])
         """
-        gradient: NDArray[Any] = self._define(GRADIENT, *args, **kwargs)
+        try:
+            gradient: NDArray[Any] = self._define(GRADIENT, *args, **kwargs)
+        except TypeError:
+            _validate.refuse_arguments(self, len(args), kwargs)
+            raise
         return gradient
 
     @_shortcut(VALUE | GRADIENT)
@@ -144,7 +153,11 @@ class Loss(Generic[P]):
         >>> float(value)
         1.3125
         """
-        pair: tuple[Any, NDArray[Any]] = self._define(VALUE | GRADIENT, *args, **kwargs)
+        try:
+            pair: tuple[Any, NDArray[Any]] = self._define(VALUE | GRADIENT, *args, **kwargs)
+        except TypeError:
+            _validate.refuse_arguments(self, len(args), kwargs)
+            raise
         return pair
 
     @_shortcut(GRADIENT | HESSIAN)
@@ -160,7 +173,12 @@ class Loss(Generic[P]):
         >>> hessian
         array([0.5, 0. ])
         """
-        pair: tuple[NDArray[Any], NDArray[Any]] = self._define(GRADIENT | HESSIAN, *args, **kwargs)
+        pair: tuple[NDArray[Any], NDArray[Any]]
+        try:
+            pair = self._define(GRADIENT | HESSIAN, *args, **kwargs)
+        except TypeError:
+            _validate.refuse_arguments(self, len(args), kwargs)
+            raise
         return pair
 
     @property

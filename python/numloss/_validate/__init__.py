@@ -32,6 +32,7 @@ from numloss._validate.domains import (
 )
 from numloss._validate.keywords import (
     call,
+    refuse_arguments,
 )
 from numloss._validate.parameters import (
     below_one,
@@ -73,6 +74,7 @@ __all__ = [
     "one_of",
     "positive",
     "positive_integer",
+    "refuse_arguments",
     "refuse_change",
     "refuse_domain",
     "refuse_target",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +19,27 @@ if TYPE_CHECKING:
 
 
 _REDUCTIONS = ("mean", "sum", "none")
-_KEYWORDS = ("weight", "reduction", "denominator", "out", "class_weight", "label_smoothing", "axis")
+
+
+def refuse_arguments(loss: Callable[..., Any], positional: int, named: Iterable[str]) -> None:
+    """Raise where a call has more arguments or other names than its loss takes."""
+    name = getattr(loss, "__name__", "")
+    parameters = signature(loss).parameters.values()
+    takes = [p.name for p in parameters]
+    keywords = [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    places = takes[: len(takes) - len(keywords)]
+    if positional > len(places):
+        raise TypeError(
+            f"{name}() takes {' and '.join(places)} by position, all else by keyword "
+            f"({', '.join(keywords)}), got {positional} positional arguments"
+        ) from None
+    unknown = [x for x in named if x not in takes]
+    if unknown:
+        near = get_close_matches(unknown[0], takes, 1)
+        fix = f"did you mean {near[0]!r}? It" if near else "it"
+        raise TypeError(
+            f"{name}() takes no argument named {listed(unknown)}: {fix} takes {', '.join(takes)}"
+        ) from None
 
 
 def call(
@@ -27,13 +49,8 @@ def call(
     reduction: str = "mean",
     denominator: str | float = "weight",
     out: Any = None,
-    **unknown: object,
 ) -> dict[str, Any]:
     """Check the keywords that every loss takes; return them as the kernels take them."""
-    if unknown:
-        near = get_close_matches(next(iter(unknown)), _KEYWORDS, 1)
-        fix = f": did you mean {near[0]!r}?" if near else ""
-        raise TypeError(f"this loss takes no argument named {listed(unknown)}{fix}")
     reduction = one_of("reduction", reduction, _REDUCTIONS)
     denominator = _denominator(denominator, reduction)
     w = None if weight is None else _weight(weight, arrays.examples)
@@ -108,7 +125,9 @@ def _output(given: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray
     if buffer.shape != shape:
         raise ValueError(f"out must have shape {shape}, got {buffer.shape}")
     if buffer.dtype != dtype:
-        raise TypeError(f"out must have dtype {dtype}, got {buffer.dtype}")
+        raise TypeError(
+            f"out must have dtype {dtype}, got {buffer.dtype}: use numpy.empty({shape}, '{dtype}')"
+        )
     if not buffer.flags.writeable:
         raise ValueError("out must be writeable, got a read-only array")
     if _meets_itself(buffer):
