@@ -375,10 +375,12 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
   // The formula takes the denominator in where its inverse fits T; else, or with weights, it
   // follows.
   const bool after = weight != nullptr || !is_normal(inverse);
+  // Copies are in the cache.
+  const bool ahead = task.prediction.streams && prediction != buffers.prediction;
   double total;
-  const ElementTile<T> tile{
-      task.parameters, prediction, target,        n,      after ? T(1) : inverse, buffers.value,
-      gradient,        hessian,    buffers.decay, &total, task.prediction.streams};
+  const ElementTile<T> tile{task.parameters,        prediction,    target,   n,
+                            after ? T(1) : inverse, buffers.value, gradient, hessian,
+                            buffers.decay,          &total,        ahead};
   const bool weighted = weight != nullptr && choice.weighted != nullptr;
   if (weighted) {
     choice.weighted(tile, weight, 1 / task.denominator);

@@ -17,55 +17,27 @@ constexpr Losses losses() {
 
 constexpr Losses kInfo = losses();
 
-template <class T>
-const ElementFunctions<T>& element_entry(const Entry& entry) {
-  if constexpr (sizeof(T) == 4)
-    return entry.element32;
-  else
-    return entry.element64;
-}
+// Calls f with a number of the type that a task is computed in.
+auto with_real(const Task& task, auto&& f) { return task.wide ? f(double()) : f(float()); }
 
 template <class T>
-const RowFunctions<T>& row_entry(const Entry& entry) {
-  if constexpr (sizeof(T) == 4)
-    return entry.row32;
-  else
-    return entry.row64;
-}
-
-template <class T>
-void run_as(const Task& task, const Blocks& blocks, char* scratch) {
-  const Entry& entry = kRegistry[task.loss];
-  if (!entry.info.rowwise) {
-    run_elements(task, element_entry<T>(entry), blocks, false, scratch);
-    return;
-  }
-  const RowFunctions<T>& functions = row_entry<T>(entry);
+void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
+                 bool only_survey, char* scratch) {
   T* const memory = reinterpret_cast<T*>(scratch);
-  if (task.folded) {
-    each_block_of_rows(task, blocks, false, memory,
-                       [&](int64_t begin, int64_t end, Partial& partial, auto* window) {
-                         run_rows(task, functions, begin, end, window, memory, partial);
-                       });
-  } else {
+  if (!only_survey && !task.folded) {
     each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
       run_panels(task, functions, begin, end, memory, partial);
     });
-  }
-}
-
-template <class T>
-void survey_as(const Task& task, const Blocks& blocks, char* scratch) {
-  const Entry& entry = kRegistry[task.loss];
-  if (!entry.info.rowwise) {
-    run_elements(task, element_entry<T>(entry), blocks, true, scratch);
     return;
   }
-  T* const memory = reinterpret_cast<T*>(scratch);
-  each_block_of_rows(task, blocks, true, memory,
-                     [&](int64_t begin, int64_t end, Partial& partial, auto* window) {
-                       survey_rows(task, begin, end, window, memory, partial);
-                     });
+  const auto run = [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
+    if (only_survey) {
+      survey_rows(task, begin, end, window, memory, partial);
+    } else {
+      run_rows(task, functions, begin, end, window, memory, partial);
+    }
+  };
+  each_block_of_rows(task, blocks, only_survey, memory, run);
 }
 
 // The upper halves of vector registers, which GCC leaves in use on some ways out: code without AVX,
@@ -76,38 +48,34 @@ inline void clear_upper_halves() {
 #endif
 }
 
-void run(const Task& task, const Blocks& blocks, char* scratch) {
-  if (task.wide)
-    run_as<double>(task, blocks, scratch);
-  else
-    run_as<float>(task, blocks, scratch);
+void run(const Task& task, const Blocks& blocks, bool only_survey, char* scratch) {
+  const Entry& entry = kRegistry[task.loss];
+  with_real(task, [&](auto zero) {
+    const auto& functions = entry.functions(zero);
+    if (entry.info.rowwise) {
+      run_classes(task, functions.row, blocks, only_survey, scratch);
+    } else {
+      run_elements(task, functions.element, blocks, only_survey, scratch);
+    }
+  });
   clear_upper_halves();
-}
-
-void survey(const Task& task, const Blocks& blocks, char* scratch) {
-  if (task.wide)
-    survey_as<double>(task, blocks, scratch);
-  else
-    survey_as<float>(task, blocks, scratch);
-  clear_upper_halves();
-}
-
-template <class T>
-int64_t copied_together_as(const Task& task) {
-  if (task.folded) return staged_rows<T>(task);
-  return !kRegistry[task.loss].info.rowwise && is_staged(task) ? staged_elements<T>(task) : 0;
 }
 
 int64_t copied_together(const Task& task) {
-  return task.wide ? copied_together_as<double>(task) : copied_together_as<float>(task);
+  return with_real(task, [&](auto zero) {
+    using T = decltype(zero);
+    if (task.folded) return staged_rows<T>(task);
+    return !kRegistry[task.loss].info.rowwise && is_staged(task) ? staged_elements<T>(task) : 0;
+  });
 }
 
 int64_t scratch_bytes(const Task& task) {
   const Entry& entry = kRegistry[task.loss];
-  if (!entry.info.rowwise) {
-    return task.wide ? element_scratch<double>(task) : element_scratch<float>(task);
-  }
-  return task.wide ? row_scratch(task, entry.row64) : row_scratch(task, entry.row32);
+  return with_real(task, [&](auto zero) {
+    using T = decltype(zero);
+    return entry.info.rowwise ? row_scratch(task, entry.functions(zero).row)
+                              : element_scratch<T>(task);
+  });
 }
 
 // The parts of `logistic`, put together as binary cross-entropy puts them: its value, gradient and
@@ -167,7 +135,6 @@ constexpr KernelTable kTable = {NUMLOSS_STRING(NUMLOSS_ISA),
                                 kLosses,
                                 kInfo.info,
                                 run,
-                                survey,
                                 copied_together,
                                 scratch_bytes,
                                 sizeof(kFunctions) / sizeof(kFunctions[0]),

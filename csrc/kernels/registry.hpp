@@ -12,12 +12,19 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
+// Of a loss of elements or of one over classes.
+template <class T>
+struct Functions {
+  ElementFunctions<T> element;
+  RowFunctions<T> row;
+};
+
 struct Entry {
   LossInfo info;
-  ElementFunctions<float> element32;
-  ElementFunctions<double> element64;
-  RowFunctions<float> row32;
-  RowFunctions<double> row64;
+  Functions<float> single;
+  Functions<double> wide;
+  const Functions<float>& functions(float) const { return single; }
+  const Functions<double>& functions(double) const { return wide; }
 };
 
 constexpr int64_t picoseconds(double nanoseconds) { return int64_t(1000 * nanoseconds); }
@@ -28,19 +35,15 @@ constexpr Entry elements() {
   constexpr ElementFunctions<float> kFunctions = element_functions<Loss, float>();
   return {{Named::name, false, false, kFunctions.check == nullptr, Named::cost < kCheap,
            picoseconds(Named::cost)},
-          kFunctions,
-          element_functions<Loss, double>(),
-          {},
-          {}};
+          {kFunctions, {}},
+          {element_functions<Loss, double>(), {}}};
 }
 
 template <class Family>
 constexpr Entry rows(const char* name, double cost) {
   return {{name, true, Family::kFolds, false, false, picoseconds(cost)},
-          {},
-          {},
-          row_functions<Family, float>(),
-          row_functions<Family, double>()};
+          {{}, row_functions<Family, float>()},
+          {{}, row_functions<Family, double>()}};
 }
 
 constexpr Entry kRegistry[] = {

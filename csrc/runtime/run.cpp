@@ -131,7 +131,7 @@ constexpr int64_t kAddressable = int64_t(1) << 47;
 
 struct Sweep {
   const Task& task;
-  BlocksFunction function;
+  bool only_survey;
   int64_t length;    // of a block
   int64_t together;  // blocks that are given to one call
   Partial* partials;
@@ -144,7 +144,8 @@ void run_blocks(void* context, int64_t call, int thread) {
   const int64_t first = call * sweep.together, begin = first * sweep.length;
   const int64_t end = std::min(begin + sweep.together * sweep.length, sweep.task.size);
   char* scratch = sweep.scratch + thread * sweep.scratch_stride;
-  sweep.function(sweep.task, {begin, end, sweep.length, sweep.partials + first}, scratch);
+  const Blocks blocks{begin, end, sweep.length, sweep.partials + first};
+  kernels().run(sweep.task, blocks, sweep.only_survey, scratch);
 }
 
 struct Totals {
@@ -194,7 +195,7 @@ int64_t blocks_together(int64_t copied, int64_t length, int64_t blocks, int thre
   return std::clamp<int64_t>(copied / length, 1, share);
 }
 
-Totals sweep(const Task& task, BlocksFunction function) {
+Totals sweep(const Task& task, bool only_survey) {
   const int64_t length = block_length(task);
   const int64_t blocks = (task.size + length - 1) / length;
   if (blocks == 0) return {};
@@ -207,7 +208,7 @@ Totals sweep(const Task& task, BlocksFunction function) {
   Workspace<char, 16384> scratch(size_t(team.size() > 1 ? stride * team.size() : bytes));
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
   const int64_t together = blocks_together(copied, length, blocks, team.size());
-  Sweep context{task, function, length, together, partials.data(), scratch.data(), stride};
+  Sweep context{task, only_survey, length, together, partials.data(), scratch.data(), stride};
   for_blocks((blocks + together - 1) / together, team.size(), run_blocks, &context);
   Partial all;
   for (int64_t block = 0; block < blocks; ++block) {
@@ -238,15 +239,14 @@ double denominator_of(const Call& call, const Totals& totals) {
 
 // Checks the inputs and adds their weights up; where there are none, in any order.
 Totals survey(const Task& task) {
-  if (task.ndim < 2 || !unweighted(task)) return sweep(task, kernels().survey);
+  if (task.ndim < 2 || !unweighted(task)) return sweep(task, true);
   Task sorted = task;
   sort_dimensions(sorted);
-  return sweep(sorted, kernels().survey);
+  return sweep(sorted, true);
 }
 
 Result run_sweeps(Call& call) {
   Task& task = call.task;
-  const KernelTable& table = kernels();
   const bool derivatives = (task.mode & (kGradient | kHessian)) != 0;
   const bool mean = call.reduction == Reduction::kMean;
   const bool known = call.denominator == Denominator::kNumber ||
@@ -254,7 +254,7 @@ Result run_sweeps(Call& call) {
                       (call.denominator == Denominator::kCount || unweighted(task)));
   Result result;
   double denominator = 1;
-  const bool may_be_bad = !table.loss[task.loss].any_target || task.weight.data != nullptr;
+  const bool may_be_bad = !kernels().loss[task.loss].any_target || task.weight.data != nullptr;
   Totals surveyed;
   if ((!call.outputs_are_ours && may_be_bad) || (derivatives && mean && !known)) {
     surveyed = survey(task);
@@ -270,7 +270,7 @@ Result run_sweeps(Call& call) {
     if (denominator == 0 && !call.empty_is_known) return {.empty = true};
     task.denominator = denominator;
   }
-  const Totals totals = sweep(task, table.run);
+  const Totals totals = sweep(task, false);
   if (totals.bad) return {.bad = true};
   const Totals& counted = task.surveyed ? surveyed : totals;
   result.value = totals.loss;

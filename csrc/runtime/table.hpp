@@ -95,8 +95,6 @@ struct Blocks {
   Partial* partials;
 };
 
-using BlocksFunction = void (*)(const Task&, const Blocks&, char* scratch);
-
 // One loss as the runtime sees it.
 struct LossInfo {
   const char* name;
@@ -118,8 +116,8 @@ struct KernelTable {
   const char* isa;
   int losses;
   const LossInfo* loss;
-  BlocksFunction run;                       // computes blocks
-  BlocksFunction survey;                    // only checks their targets and adds up their weights
+  // Computes blocks, or only checks their targets and adds up their weights.
+  void (*run)(const Task&, const Blocks&, bool only_survey, char* scratch);
   int64_t (*copied_together)(const Task&);  // examples that are best given to one such call
   int64_t (*scratch_bytes)(const Task&);    // a thread's working memory
   int functions;
