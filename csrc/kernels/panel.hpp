@@ -213,19 +213,22 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
     }
     for (int64_t k = 0; k < n; ++k) label[k] = int32_t(info.label[k]);
     alignas(64) double factor[kLanes];
-    for (int64_t k = 0; k < n && task.mode != kValue; ++k) {
+    int unfit = 0;
+#pragma omp simd reduction(| : unfit)
+    for (int64_t k = 0; k < (task.mode == kValue ? 0 : n); ++k) {
       factor[k] = info.loss_weight[k] / task.denominator;
       coefficient[k] = coefficient_of<T>(factor[k]);
+      unfit |= int(!is_normal(T(factor[k])));
     }
     function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
               label, coefficient, value, later_rows<T>(task, at, n)});
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     if (task.mode & kGradient) {
-      multiply_panel(info.loss_weight, factor, n, task.classes, logits);
+      if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, logits);
       store_panel(task, task.gradient, at, n, staging, logits);
     }
     if (task.mode & kHessian) {
-      multiply_panel(info.loss_weight, factor, n, task.classes, hessian);
+      if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, hessian);
       store_panel(task, task.hessian, at, n, staging, hessian);
     }
     at.advance(n);

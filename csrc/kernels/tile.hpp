@@ -109,8 +109,8 @@ inline int64_t magnitude(int64_t stride) { return stride < 0 ? -stride : stride;
 struct Plane {
   int64_t rows, row_stride, columns, column_stride;
   Plane transposed() const { return {columns, column_stride, rows, row_stride}; }
-  // Do neighbours in memory lie in a column?
-  bool by_columns() const { return magnitude(row_stride) < magnitude(column_stride); }
+  // Do neighbours in memory lie in a column, and are they enough to be worth a call?
+  bool by_columns() const { return magnitude(row_stride) < magnitude(column_stride) && rows >= 16; }
 };
 
 // Calls f(row, rows, column, columns, buffer) for blocks of a plane that lies by columns, with
