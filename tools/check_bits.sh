@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Repeats the calls behind the golden hashes without Python, in all layouts, and compares every bit:
-# built by GCC and by Clang, on each instruction set that this CPU has; for aarch64, emulated; one of
-# the layouts under Valgrind, which also sees reads and writes out of bounds and memory that is never
-# given back.
+# built by GCC and by Clang, on each instruction set that this CPU has; for aarch64, emulated, in two
+# layouts; one of those under Valgrind, which also sees reads and writes out of bounds and memory that
+# is never given back.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
@@ -23,7 +23,8 @@ cmake -S . -B build/aarch64 -G Ninja -DCMAKE_BUILD_TYPE=Release -DNUMLOSS_WERROR
   -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 > /dev/null
 cmake --build build/aarch64
 echo -n "aarch64, "
-qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/replay "$work/calls"
+qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/replay "$work/calls" baseline 2 \
+  contiguous by_columns
 
 # Valgrind knows no AVX-512.
 echo -n "Valgrind, "

@@ -94,12 +94,15 @@ FAULTS = [
     Fault("mean over the wrong number", "csrc/runtime/run.cpp", "case Denominator::kCount: return double(totals.count);", "case Denominator::kCount: return totals.weight;", "tests/test_losses.py"),
     # The same bits.
     Fault("blocks of a length that depends on the threads", "csrc/runtime/run.cpp", "const int64_t length = block_length(task);", "const int64_t length = block_length(task) / Team(1e9, 64).size();", f"{SAME_BITS} -k test_threads"),
+    Fault("threads leave what others have not begun", "csrc/runtime/parallel.cpp", "i < parts_; ++i) {\n      Part& part", "i < 1; ++i) {\n      Part& part", "tests/test_threads.py tests/test_fork.py"),
     Fault("multiply and add contracted", "CMakeLists.txt", "-ffp-contract=off", "-ffp-contract=fast -O2", f"{SAME_BITS} -k instruction_sets"),
     Fault("the caller's rounding and flush-to-zero left on", "csrc/runtime/float_environment.hpp", "if ((saved_ & ~kStatus) != kIeee) _mm_setcsr(kIeee);", "", "tests/test_environment.py"),
     Fault("byte order forgotten when writing", "csrc/kernels/dtype.hpp", "__builtin_bswap32", "uint32_t", f"{SAME_BITS} -k byte_swapped"),
     Fault("scattered layouts: results not taken out", "csrc/kernels/elementwise.hpp", "if (!only_survey) staging.store(at, n, gathered(task));", "", f"{SAME_BITS} -k layouts"),
     Fault("scattered rows: results not taken out", "csrc/kernels/row.hpp", "if (staged_ != nullptr) staging_.store(at_, rows_, copied());", "", f"{SAME_BITS} -k layouts"),
+    Fault("columns converted into another block", "csrc/kernels/tile.hpp", "columns, rows, to + r * step + c, step);", "columns, rows, to + c * step + r, step);", f"{SAME_BITS} -k columns_of_any"),
     Fault("exponentials kept in the place of other tiles", "csrc/kernels/row.hpp", "kept_ + part.first\n", "kept_ + part.first % tile\n", f"{SAME_BITS} -k long_rows"),
+    Fault("a factor of derivatives that does not fit their type", "csrc/kernels/targets.hpp", "return is_normal(T(factor)) ? T(factor) : T(1);", "return T(factor);", f"{LIMITS} -k factors_beyond"),
     Fault("sums in the order in which arrays lie", "csrc/runtime/run.cpp", "  if (!sums) {\n", "  if (sums || !sums) {\n", f"{SAME_BITS} -k lie_alike"),
     # Checks.
     Fault("label C taken", "csrc/kernels/targets.hpp", "uint64_t(label) >= uint64_t(classes)", "uint64_t(label) > uint64_t(classes)", REFUSALS),

@@ -50,8 +50,7 @@ case $kind in
     export TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1:allocator_may_return_null=1
     # Threads share nothing that an instruction set has of its own.
     isas="baseline;v3"
-    # It ends what is forked from several threads.
-    (($#)) || set -- --ignore tests/test_fork.py --ignore tests/test_service.py -k "thread or during"
+    (($#)) || set -- -k "thread or during"
     ;;
   *)
     echo "no sanitizer named $kind" >&2
@@ -84,9 +83,10 @@ assert core.config()["compiler"].startswith("clang"), core.config()
 CHECK
 # Peers bring allocators and threads of their own, which the runtimes do not survive; nothing of ours
 # runs for them alone. Nor does it in tests that spend their time on references, training, tables and
-# pictures, or on the same call a thousand times over. Reports go past the capture to the terminal.
-files=(peers arraylike_peers training accuracy bench figures cli evaluation)
+# pictures, on other processes, or on the same call over and over. Reports go past the capture to the terminal.
+files=(peers arraylike_peers training accuracy bench figures cli evaluation fork service)
 tests=(
+  invariance.py::test_instruction_sets
   losses.py::test_no_digits_are_lost losses.py::test_gradient_and_hessian
   memory.py::test_calls_leave_nothing_behind
   memory.py::test_a_result_keeps_no_reference_to_an_argument
