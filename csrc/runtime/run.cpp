@@ -105,8 +105,8 @@ int64_t whole_pages(int64_t bytes) { return (bytes + kPage - 1) / kPage * kPage;
 template <class T, size_t kSmall>
 class Workspace {
  public:
-  explicit Workspace(size_t n) : data_(reinterpret_cast<T*>(small_)) {
-    if (n > kSmall) {
+  explicit Workspace(size_t n, bool own_pages = false) : data_(reinterpret_cast<T*>(small_)) {
+    if (n > kSmall || own_pages) {
       const size_t bytes = size_t(whole_pages(int64_t(n * sizeof(T))));
       large_.reset(static_cast<T*>(std::aligned_alloc(kPage, bytes)));
       if (!large_) throw std::bad_alloc();
@@ -120,8 +120,7 @@ class Workspace {
   struct Free {
     void operator()(T* memory) const { std::free(memory); }
   };
-  static constexpr size_t kBytes = kSmall * sizeof(T);
-  alignas(kBytes < size_t(kPage) ? 64 : kPage) std::byte small_[kBytes];
+  alignas(64) std::byte small_[kSmall * sizeof(T)];
   std::unique_ptr<T, Free> large_;
   T* data_;
 };
@@ -205,7 +204,7 @@ Totals sweep(const Task& task, bool only_survey) {
   const int64_t bytes = kernels().scratch_bytes(task);
   if (bytes > kAddressable) throw std::bad_alloc();
   const int64_t stride = whole_pages(bytes);
-  Workspace<char, 16384> scratch(size_t(team.size() > 1 ? stride * team.size() : bytes));
+  Workspace<char, 16384> scratch(size_t(stride * team.size()), team.size() > 1);
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
   const int64_t together = blocks_together(copied, length, blocks, team.size());
   Sweep context{task, only_survey, length, together, partials.data(), scratch.data(), stride};
