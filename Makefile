@@ -79,7 +79,7 @@ bench: .venv/.peers
 goals: .venv/.peers
 	$(BIN)/python -m bench goals
 
-# Measures all that docs/performance.md says, on an idle machine, and writes it: some 25 minutes with
+# Measures all that docs/performance.md says, on an idle machine, and writes it: some 20 minutes with
 # short samples, several times as long with BUDGET= empty. A bound that is missed (exit status 3)
 # stops nothing, anything else does.
 RESULTS := bench/results
