@@ -310,6 +310,7 @@ ARRAYS = [
     row(TypeError, "denominator must be a number, got True", mse, P3, T3, denominator=True),
     *(row(ValueError, f"denominator divides a mean: it must be left out with reduction={r!r}", mse, P3, T3, denominator=x, reduction=r) for r in ("sum", "none") for x in ("count", 3.0)),
     # Names that a loss does not have, also where another argument has a wrong type
+    row(TypeError, f"mse() takes no argument named 'mode': it takes {MSE_TAKES}", mse, P3, T3, mode=1),
     row(TypeError, f"mse() takes no argument named 'delta': it takes {MSE_TAKES}", mse, P3, T3, delta=1.0),
     row(TypeError, f"mse() takes no argument named 'delta': it takes {MSE_TAKES}", mse, P3, T3 + 1j, delta=1.0),
     row(TypeError, f"mse() takes no argument named 'dtype': it takes {MSE_TAKES}", mse, P3, T3, dtype=np.dtype("f4")),

@@ -77,7 +77,8 @@ py::object attribute(py::handle object, PyObject* name) {
   return found;
 }
 
-// The plan that the loss's definition makes of the keywords; None where it takes others.
+// The plan that the loss's definition makes of the keywords; None where it takes others, or none of
+// them.
 py::object plan_of(PyObject* const* args, Py_ssize_t n, PyObject* names) {
   constexpr long kPlan = 0;  // the mode
   const auto mode = py::reinterpret_steal<py::object>(PyLong_FromLong(kPlan));
@@ -86,8 +87,11 @@ py::object plan_of(PyObject* const* args, Py_ssize_t n, PyObject* names) {
   const py::object define = attribute(args[0], define_name);
   const auto plan = py::reinterpret_steal<py::object>(
       PyObject_Vectorcall(define.ptr(), arguments.data(), size_t(n), names));
-  if (!plan) throw py::error_already_set();
-  return plan;
+  if (plan) return plan;
+  // What Python says of a call counts the mode; the method knows better.
+  if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw py::error_already_set();
+  PyErr_Clear();
+  return py::none();
 }
 
 py::object straight(const Shortcut& self, PyObject* const* args, Py_ssize_t n, PyObject* names) {
