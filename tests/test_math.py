@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -79,6 +80,42 @@ def test_binary_cross_entropy_is_made_of_them(target, dtype):
     np.testing.assert_array_equal(value, _core.apply("softplus", sign * x))
     np.testing.assert_array_equal(gradient, sign * _core.apply("sigmoid", sign * x))
     np.testing.assert_array_equal(hessian, _core.apply("sigmoid_variance", x))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=lambda x: np.dtype(x).name)
+def test_numbers_of_16_bits(dtype, isa):
+    """All of them are read, and results are rounded to them, as NumPy does it."""
+    x, zero = np.arange(1 << 16, dtype=np.uint16).view(dtype), np.zeros(1 << 16, dtype)
+    tenth = np.full_like(zero, 0.1)
+    wide = x.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        square, slope = (y.astype(dtype) for y in (wide * wide, 2 * (wide - np.float32(tenth[0]))))
+    # Whole vectors, and what is left over.
+    for n in (len(x), 1, 7, 8, 15, 16, 17):
+        for part in (slice(k, k + n) for k in range(0, len(x), 4099 if n < len(x) else len(x))):
+            call = {"prediction": x[part], "reduction": "none"}
+            here = square[part], slope[part], np.abs(x[part])
+            found = (
+                numloss.mse(target=zero[part], **call),
+                numloss.mse.grad(target=tenth[part], **call),
+                numloss.mae(target=zero[part], **call),
+            )
+            for one, other in zip(found, here, strict=True):
+                assert one.dtype == dtype
+                np.testing.assert_array_equal(one.astype(np.float32), other.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=lambda x: np.dtype(x).name)
+def test_every_instruction_set_reads_and_rounds_nan_alike(dtype):
+    x = np.arange(1 << 16, dtype=np.uint16).view(dtype)
+    call = {"prediction": x, "target": np.zeros_like(x), "reduction": "none"}
+    before = _core.config()["isa"]
+    bits = set()
+    for isa in ISAS:
+        _core.select_isa(isa)
+        bits.add(numloss.mae(**call).tobytes() + numloss.mse.grad(**call).tobytes())
+    _core.select_isa(before)
+    assert len(bits) == 1
 
 
 def test_apply_refuses_what_it_would_misread():

@@ -2,7 +2,11 @@
 #pragma once
 
 #include "../runtime/table.hpp"
-#include "math.hpp"
+#include "vector.hpp"
+
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -26,10 +30,11 @@ NUMLOSS_INLINE float widen(Bfloat x) { return __builtin_bit_cast(float, uint32_t
 NUMLOSS_INLINE float widen(Half x) {
   const uint32_t sign = uint32_t(x.bits & 0x8000) << 16;
   const uint32_t rest = uint32_t(x.bits & 0x7fff) << 13;
-  const bool special = (x.bits & 0x7c00) == 0x7c00;
+  const bool special = (x.bits & 0x7c00) == 0x7c00, nan = (x.bits & 0x7fff) > 0x7c00;
   const float scaled = __builtin_bit_cast(float, rest) * 0x1p112f;
   const uint32_t finite = __builtin_bit_cast(uint32_t, scaled);
-  return __builtin_bit_cast(float, sign | (special ? rest | 0x7f800000u : finite));
+  const uint32_t quiet = nan ? 0x7fc00000u : 0x7f800000u;
+  return __builtin_bit_cast(float, sign | (special ? rest | quiet : finite));
 }
 
 template <class T>
@@ -54,7 +59,7 @@ NUMLOSS_INLINE Half to_half(float x) {
   const uint32_t subnormal = __builtin_bit_cast(uint32_t, magnitude + 0.5f) - 0x3f000000u;
   uint32_t result = magnitude < 0x1p-14f ? subnormal : normal;
   result = magnitude >= 65520.0f ? 0x7c00u : result;
-  result = is_nan(x) ? 0x7e00u : result;
+  result = is_nan(x) ? 0x7e00u | ((m >> 13) & 0x1ff) : result;
   return {uint16_t(sign | result)};
 }
 
@@ -68,6 +73,56 @@ NUMLOSS_INLINE S narrow(T x) {
     return S(x);
   }
 }
+
+// Converts as many of n numbers as instructions that do what widen() and narrow() do take in whole
+// vectors, and returns how many that are.
+template <class S, class T>
+NUMLOSS_INLINE int64_t widen_vectors(const S*, int64_t, T*) {
+  return 0;
+}
+
+template <class S, class T>
+NUMLOSS_INLINE int64_t narrow_vectors(const T*, int64_t, S*) {
+  return 0;
+}
+
+#if defined(__F16C__)
+#if defined(__AVX512F__)
+// GCC 12 warns of its own intrinsics without a mask.
+inline constexpr __mmask16 kAll = 0xffff;
+#endif
+
+NUMLOSS_INLINE int64_t widen_vectors(const Half* from, int64_t n, float* to) {
+  constexpr int64_t kCount = kVectorBytes / sizeof(float);
+  int64_t i = 0;
+  for (; i + kCount <= n; i += kCount) {
+#if defined(__AVX512F__)
+    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    _mm512_storeu_ps(to + i, _mm512_maskz_cvtph_ps(kAll, halves));
+#else
+    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
+    _mm256_storeu_ps(to + i, _mm256_cvtph_ps(halves));
+#endif
+  }
+  return i;
+}
+
+NUMLOSS_INLINE int64_t narrow_vectors(const float* from, int64_t n, Half* to) {
+  constexpr int64_t kCount = kVectorBytes / sizeof(float);
+  int64_t i = 0;
+  for (; i + kCount <= n; i += kCount) {
+#if defined(__AVX512F__)
+    const __m512 x = _mm512_loadu_ps(from + i);
+    const __m256i halves = _mm512_maskz_cvtps_ph(kAll, x, _MM_FROUND_TO_NEAREST_INT);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), halves);
+#else
+    const __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), halves);
+#endif
+  }
+  return i;
+}
+#endif
 
 template <class S>
 NUMLOSS_INLINE S read(const char* from, bool swapped) {

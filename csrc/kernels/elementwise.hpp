@@ -21,6 +21,9 @@ struct Grouped {
   T linear, decay, first;
 };
 
+// ns an element: losses that take less are cheap, see LossInfo.
+inline constexpr double kCheap = 0.2;
+
 // A loss applied to a tile. gradient and hessian come out multiplied by scale.
 template <class T>
 struct ElementTile {
@@ -67,6 +70,16 @@ NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& til
   each_piece(tile.ahead, tile.n, piece, prediction, target);
 }
 
+// Gradient and Hessian of a cheap formula one after the other: outputs begin at no line of memory,
+// and vectors stored across lines take twice as long in turn with those of another array.
+template <class Formula, class T>
+void apply_cheap_formula(const Formula& loss, const ElementTile<T>& tile) {
+  const bool keeps_inputs = tile.hessian != tile.prediction && tile.hessian != tile.target;
+  if (!keeps_inputs) return apply_formula<Formula, T, kGradient | kHessian>(loss, tile);
+  apply_formula<Formula, T, kHessian>(loss, tile);
+  apply_formula<Formula, T, kGradient>(loss, tile);
+}
+
 // A loss may name a Special formula for some parameters, such as a power that is a square.
 template <template <class> class Loss, class T, unsigned kMode>
 void element_tile(const ElementTile<T>& tile) {
@@ -77,7 +90,12 @@ void element_tile(const ElementTile<T>& tile) {
       return;
     }
   }
-  apply_formula<Loss<T>, T, kMode>(Loss<T>(tile.parameters), tile);
+  const Loss<T> loss(tile.parameters);
+  if constexpr (kMode == (kGradient | kHessian) && Loss<T>::cost < kCheap) {
+    apply_cheap_formula(loss, tile);
+  } else {
+    apply_formula<Loss<T>, T, kMode>(loss, tile);
+  }
 }
 
 template <template <class> class Loss, class T, unsigned kMode>
@@ -268,9 +286,6 @@ struct ElementFunctions {
   }
 };
 
-// ns an element: losses that take less are cheap, see LossInfo.
-inline constexpr double kCheap = 0.2;
-
 template <template <class> class Loss, class T>
 constexpr ElementFunctions<T> element_functions() {
   ElementFunctions<T> functions{};
@@ -416,6 +431,15 @@ bool survey_tile(const Task& task, const ElementFunctions<T>& functions, const T
          !counted_outside(functions.check, prediction, target, task.parameters, weight, n);
 }
 
+// By how many elements to shorten the first tile for the others to begin where lines of memory do.
+// None where tiles are summed, values or weights: in the same order wherever arrays lie.
+template <class T>
+int64_t beyond_line(const Task& task, const Examples& at) {
+  const bool sums = (task.mode & kValue) != 0 || (task.weight.data != nullptr && !task.surveyed);
+  if (sums || task.gradient.data == nullptr) return 0;
+  return int64_t(reinterpret_cast<uintptr_t>(at.address(task.gradient)) % kLineBytes / sizeof(T));
+}
+
 // W: of the weights, if any.
 template <class T, class W, bool kWeighted>
 void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t begin, int64_t end,
@@ -426,8 +450,9 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
   const bool reads_prediction = !only_survey || functions.limits_prediction;
   const T inverse = T(1 / task.denominator);
   Examples at(task, begin);
-  for (int64_t i = begin; i < end;) {
-    const int64_t n = end - i < kTile ? end - i : kTile;
+  int64_t most = kTile - beyond_line<T>(task, at);
+  for (int64_t i = begin; i < end; most = kTile) {
+    const int64_t n = end - i < most ? end - i : most;
     const W* weight = nullptr;
     if constexpr (kWeighted) {
       weight = load(task.weight, at, n, reinterpret_cast<W*>(buffers.weight));
