@@ -63,6 +63,20 @@ void store_rows(const Operand& operand, char* address, int64_t row_stride, int64
   }
 }
 
+// Lanes without a row hold zeros: finite work, never stored. Always the same number of lanes is
+// written: a loop over those without a row would become a call of memset for every class.
+template <class T>
+NUMLOSS_INLINE void clear_idle_lanes(int64_t n, int64_t classes, T* panel) {
+  const int first = lanes_for(n) - kLaneStep;
+  if (n == first + kLaneStep) return;
+  const int rows = int(n) - first;
+  for (int64_t c = 0; c < classes; ++c) {
+    T* const last = panel + c * kLanes + first;
+#pragma omp simd
+    for (int i = 0; i < kLaneStep; ++i) last[i] = i < rows ? last[i] : T(0);
+  }
+}
+
 template <class T>
 void load_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
                 T* staging, T* panel) {
@@ -74,16 +88,7 @@ void load_panel(const Task& task, const Operand& operand, const Examples& from, 
     at.advance(run);
     done += run;
   }
-  // Lanes without a row hold zeros: finite work, never stored. Always the same number of lanes is
-  // written: a loop over those without a row would become a call of memset for every class.
-  const int first = lanes_for(n) - kLaneStep;
-  if (n == first + kLaneStep) return;
-  const int rows = int(n) - first;
-  for (int64_t c = 0; c < task.classes; ++c) {
-    T* const last = panel + c * kLanes + first;
-#pragma omp simd
-    for (int i = 0; i < kLaneStep; ++i) last[i] = i < rows ? last[i] : T(0);
-  }
+  clear_idle_lanes(n, task.classes, panel);
 }
 
 // Multiplies the rows whose coefficient did not fit T. One that is not there (weight 0) has zeros,
@@ -149,9 +154,11 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
       }
       return;
     }
-    for (int64_t i = 0; i < lanes; ++i) {
-      spread_label(task, i < n ? info.label[i] : 0, 0, task.classes, mass + i, kLanes);
+    for (int64_t i = 0; i < n; ++i) {
+      spread_label(task, info.label[i], 0, task.classes, staging + i * task.classes);
     }
+    transpose(staging, task.classes, n, task.classes, mass, kLanes);
+    clear_idle_lanes(n, task.classes, mass);
   } else {
     load_distributions(task, at, n, {!task.surveyed, with_entropy}, staging, mass, sums);
   }

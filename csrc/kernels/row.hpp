@@ -216,7 +216,7 @@ class Row {
   // Probabilities of a part: where they lie, or in `buffer`.
   const T* load_probabilities(const Part<T>& part, T* buffer) {
     if (task_.target_kind == Target::kLabel) {
-      spread_label(task_, label, part.first, part.classes, buffer, 1);
+      spread_label(task_, label, part.first, part.classes, buffer);
       return buffer;
     }
     const int64_t stride = task_.target.class_stride;

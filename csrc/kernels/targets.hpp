@@ -56,6 +56,14 @@ inline const double* load_weights(const Task& task, const Examples& at, int64_t 
   return buffer;
 }
 
+// Adds the weights of n examples to the block's, `present` of which are there.
+inline void count_examples(const Task& task, const double* weight, int64_t n, int64_t present,
+                           Partial& partial) {
+  partial.count += present;
+  const bool ones = task.weight.data == nullptr && task.class_weight == nullptr;
+  add(partial.weight, ones ? double(present) : sum(weight, n));
+}
+
 // Labels and weights of n rows; adds the weights to the block's. False: one of them out of range.
 inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo& info,
                         Partial& partial) {
@@ -77,7 +85,6 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
     info.label[i] = w == 0.0 ? 0 : label;
   }
   if (outside != 0) return false;
-  partial.count += n - ignored;
   if (task.class_weight != nullptr) {
     // Smoothing spreads the class weights over the classes: they are in the mass then.
     const bool in_mass = task.label_smoothing > 0;
@@ -89,7 +96,7 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
   for (int64_t i = 0; i < n && task.label_factor != nullptr; ++i) {
     info.loss_weight[i] *= task.label_factor[info.label[i]];
   }
-  add(partial.weight, sum(example_weight, n));
+  count_examples(task, example_weight, n, n - ignored, partial);
   return true;
 }
 
@@ -232,10 +239,11 @@ struct MassRule {
 
 // Probabilities of classes [first, first + n) for a label: its row of the table.
 template <class T>
-void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* q, int64_t step) {
+void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* q) {
   const double* row = task.label_table + label * task.label_stride + first;
   const double scale = task.label_scale[label];
-  for (int64_t k = 0; k < n; ++k) q[k * step] = T(row[k] * scale);
+#pragma omp simd
+  for (int64_t k = 0; k < n; ++k) q[k] = T(row[k] * scale);
 }
 
 // Weights of n rows with distribution targets, whose sums are known. False: no distribution, or a
@@ -249,7 +257,7 @@ inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
     info.loss_weight[i] = weight[i];
   }
   if (task.surveyed) return true;
-  bool good = !outside_weights(weight, n);
+  bool good = task.weight.data == nullptr || !outside_weights(weight, n);
   for (int64_t i = 0; i < n; ++i) {
     example_weight[i] = task.class_weight ? weight[i] * sums[i].weight : weight[i];
     const double excess = sums[i].probability - 1.0;
@@ -257,8 +265,7 @@ inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
                      excess < -task.distribution_tolerance;
     good = good && !(off && weight[i] != 0.0);
   }
-  partial.count += n;
-  add(partial.weight, sum(example_weight, n));
+  count_examples(task, example_weight, n, n, partial);
   return good;
 }
 
