@@ -96,7 +96,7 @@ class Row {
 
   T logit(int64_t c) const {
     T x;
-    copy_in(task_.prediction, prediction_ + c * task_.prediction.class_stride, 0, 1, &x);
+    copy_classes(task_.prediction, prediction_ + c * task_.prediction.class_stride, 1, &x);
     return x;
   }
 
@@ -196,6 +196,15 @@ class Row {
     return buffer + part.first % tile;
   }
 
+  // Short pieces that lie as T are many, and not worth a look at types and strides.
+  static void copy_classes(const Operand& operand, const char* from, int64_t n, T* to) {
+    if (in_place<T>(operand, from, operand.class_stride)) {
+      __builtin_memcpy(to, from, uint64_t(n) * sizeof(T));
+    } else {
+      copy_in(operand, from, operand.class_stride, n, to);
+    }
+  }
+
   // Adds classes [from, to) to the loaded tile, where they lie or copied and padded.
   void append(int64_t from, int64_t to, bool masked = false, bool reads = true) {
     const int64_t n = to - from;
@@ -205,7 +214,7 @@ class Row {
     const T* logits = reinterpret_cast<const T*>(lies);
     if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_.prediction, lies, stride))) {
       T* const copy = logits_ + (from - loaded_);
-      copy_in(task_.prediction, lies, stride, n, copy);
+      copy_classes(task_.prediction, lies, n, copy);
       for (int64_t k = n; k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity;
       if (masked) copy[label - from] = -Real<T>::kInfinity;
       logits = copy;
@@ -224,7 +233,7 @@ class Row {
     if (part.classes % kLanes == 0 && in_place<T>(task_.target, from, stride)) {
       return reinterpret_cast<const T*>(from);
     }
-    copy_in(task_.target, from, stride, part.classes, buffer);
+    copy_classes(task_.target, from, part.classes, buffer);
     return buffer;
   }
 

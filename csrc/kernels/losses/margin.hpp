@@ -62,6 +62,31 @@ struct MulticlassHinge {
     }
   }
 
+  // The same for a part of a row, whose sums stay in registers.
+  template <class T, unsigned kMode>
+  NUMLOSS_INLINE static void add_part(const Part<T>& part, T label_score, T margin,
+                                      RowLanes<T>& total, RowLanes<T>& active) {
+    const Vector<T> zero = {}, one = zero + T(1), own = zero + label_score;
+    const Vector<T> least = zero - Real<T>::kInfinity, slack = zero + margin;
+    for (int64_t k = 0; k < part.steps * kLanes; k += kLanes) {
+#pragma GCC unroll 32
+      for (int i = 0; i < total.kVectors; ++i) {
+        const auto score = load_vector<Vector<T>>(part.logits + k + i * total.kWidth);
+        const auto z = score == least ? score : slack + (score - own);
+        total.vector[i] += z < zero ? zero : z;  // a NaN is added
+        if constexpr (kMode != kValue) active.vector[i] += z > zero ? one : zero;
+      }
+    }
+  }
+
+  template <class T>
+  NUMLOSS_INLINE static T keep_last_nan(const RowLanes<T>& lanes, T value) {
+    T x[kLanes];
+    __builtin_memcpy(x, lanes.vector, sizeof(x));
+    for (int i = 0; i < kLanes; ++i) value = keep_nan(x[i], value);
+    return value;
+  }
+
   template <class T, unsigned kMode>
   static void panel(const Panel<T>& panel) {
     const int lane_count = panel.lanes;
@@ -112,6 +137,17 @@ struct MulticlassHinge {
     T poison = is_nan(own) ? own : T(0);
     int64_t best = -1;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
+      if constexpr (kSum) {
+        RowLanes<T> totals(0), counts(0);
+        for (const Part<T>& part : row.load(first, true)) {
+          add_part<T, kMode>(part, own, margin, totals, counts);
+        }
+        const double tile_total = sum(totals);
+        total += tile_total;
+        if (is_nan(tile_total)) poison = keep_last_nan(totals, poison);
+        if constexpr (kMode != kValue) active += sum(counts);
+        continue;
+      }
       Lanes<T> lanes;
       for (const Part<T>& part : row.load(first, true)) {
         const T step = T((part.first - first) / kLanes);
