@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import statistics
+import threading
 import time
 import timeit
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ class Budget:
         A sample repeats its call until it takes this many seconds, so that the clock and the loop
         around the call do not count.
     seconds : float
-        Time for all contestants of a cell together, untimed calls included.
+        Time for all contestants of a cell together, untimed calls included, waits between them not.
     rounds : tuple of int
         Fewest and most rounds, whatever ``seconds`` says.
     """
@@ -41,6 +45,8 @@ QUICK = Budget(sample=1e-3, seconds=1.0, rounds=(5, 25))
 #: Untimed calls of each contestant before each of its samples: the contestant before it left the
 #: caches full of its own arrays.
 WARM_UPS = 1
+#: Seconds between two looks at whether the threads of the process rest, and for all looks together.
+STEP, PATIENCE = 2e-3, 0.3
 
 
 @dataclass
@@ -93,6 +99,7 @@ def ratio(one: Timing, other: Timing) -> float:
 
 def repeats(timer: timeit.Timer, seconds: float) -> int:
     """Count the calls that fill a sample. The first call, which may compile, does not count."""
+    wait_until_quiet()
     timer.timeit(1)
     count = 1
     while (taken := timer.timeit(count)) < seconds:
@@ -102,7 +109,47 @@ def repeats(timer: timeit.Timer, seconds: float) -> int:
 
 def sample(timer: timeit.Timer, timing: Timing) -> float:
     """Take one sample after the untimed calls, and return the seconds both took."""
+    wait_until_quiet()
     untimed = timer.timeit(WARM_UPS)
     seconds = timer.timeit(timing.repeats)
     timing.samples.append(seconds / timing.repeats)
     return untimed + seconds
+
+
+def wait_until_quiet() -> None:
+    """Wait for the threads that the call before left at work, where there is more than one CPU.
+
+    Pools (OpenBLAS, libgomp, XLA) let theirs spin for up to a tenth of a second after a call, in
+    case another one follows: on the CPUs that the next contestant needs.
+    """
+    if len(os.sched_getaffinity(0)) == 1:
+        return
+    end = time.monotonic() + PATIENCE
+    while others_work() and time.monotonic() < end:
+        time.sleep(STEP)
+
+
+def others_work() -> bool:
+    """Whether another thread of this process runs, or would if it got a CPU.
+
+    Asked of the kernel thread by thread: the process's CPU time lags a thread on another CPU by up
+    to a tick, which is longer than a wait should be.
+    """
+    own = str(threading.get_native_id())
+    return any(
+        state(thread) in WORKING
+        for thread in Path("/proc/self/task").iterdir()
+        if thread.name != own
+    )
+
+
+#: States of a thread: running or waiting for a CPU, and in the kernel, where it cannot be stopped.
+WORKING = ("R", "D")
+
+
+def state(thread: Path) -> str:
+    """Return the state of a thread, a letter; nothing where it has ended meanwhile."""
+    with contextlib.suppress(OSError):
+        # The name before it, in parentheses, may have any characters.
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    return ""

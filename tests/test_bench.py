@@ -1,9 +1,13 @@
 """The benchmarks run, write what they promise, and refuse to compare different work."""
 
+import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +29,7 @@ from bench import (  # noqa: E402
     limit,
     scaling,
     small,
+    timing,
     variants,
 )
 from bench.__main__ import main  # noqa: E402
@@ -57,8 +62,11 @@ def results(tmp_path_factory):
 
 
 @pytest.mark.parametrize("budget", [FULL, QUICK, layouts.BUDGET, layouts.QUICK])
-def test_all_contestants_get_the_same_untimed_calls_right_before_their_timed_ones(budget):
+def test_all_contestants_get_the_same_untimed_calls_right_before_their_timed_ones(
+    budget, monkeypatch
+):
     now, made = 0.0, []
+    monkeypatch.setattr(timing, "wait_until_quiet", lambda: made.append(("wait", now)))
 
     def call(name, seconds):
         nonlocal now
@@ -73,10 +81,59 @@ def test_all_contestants_get_the_same_untimed_calls_right_before_their_timed_one
     timings = interleave(calls, budget, clock)
     assert timings["long"].repeats == 1 < timings["short"].repeats
     assert len(timings["long"].samples) == len(timings["short"].samples) == budget.rounds[0]
-    names = "".join({"clock": "|", "short": "s", "long": "L"}[name] for name, _ in made)
-    rounds = re.findall(r"\|(s+)\|\|(s+)\|\|(L+)\|\|(L+)\|", names)[-budget.rounds[0] :]
+    letters = {"wait": "w", "clock": "|", "short": "s", "long": "L"}
+    names = "".join(letters[name] for name, _ in made)
+    assert re.match(r"w\|s\|", names)  # calibration
+    rounds = re.findall(r"w\|(s+)\|\|(s+)\|w\|(L+)\|\|(L+)\|", names)[-budget.rounds[0] :]
     wanted = WARM_UPS, timings["short"].repeats, WARM_UPS, 1
     assert [tuple(map(len, each)) for each in rounds] == [wanted] * budget.rounds[0]
+
+
+@pytest.fixture
+def two_cpus(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+
+
+def test_what_still_works_of_the_call_before_is_waited_for(two_cpus):
+    begun, ended = threading.Event(), []
+
+    def work():
+        begun.set()
+        hashlib.sha256(bytes(20_000_000)).digest()  # without the GIL
+        ended.append(time.perf_counter())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    begun.wait()
+    start = time.perf_counter()
+    timing.wait_until_quiet()
+    waited = time.perf_counter() - start
+    worker.join()
+    assert waited > min(0.5 * (ended[0] - start), timing.PATIENCE)
+
+
+def test_threads_that_sleep_are_not_waited_for(two_cpus):
+    done = threading.Event()
+    sleeper = threading.Thread(target=done.wait)
+    sleeper.start()
+    timing.wait_until_quiet()
+    found = timing.others_work()
+    done.set()
+    sleeper.join()
+    assert not found
+
+
+def test_what_never_rests_is_waited_for_no_longer_than_patience(two_cpus, monkeypatch):
+    monkeypatch.setattr(timing, "others_work", lambda: True)
+    start = time.perf_counter()
+    timing.wait_until_quiet()
+    assert timing.PATIENCE <= time.perf_counter() - start < 10 * timing.PATIENCE
+
+
+def test_on_one_cpu_nothing_is_waited_for(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    monkeypatch.setattr(timing, "others_work", lambda: pytest.fail("looked at the threads"))
+    timing.wait_until_quiet()
 
 
 def test_budgets_take_five_rounds():
