@@ -79,10 +79,12 @@ bench: .venv/.peers
 goals: .venv/.peers
 	$(BIN)/python -m bench goals
 
-# Measures all that docs/performance.md says, on an idle machine, and writes it: some 20 minutes with
-# short samples, several times as long with BUDGET= empty. A bound that is missed (exit status 3)
-# stops nothing, anything else does.
+# Measures all that docs/performance.md says, on an idle machine of two CPUs or more, and writes it:
+# some 20 minutes with short samples, several times as long with BUDGET= empty. A bound that is
+# missed (exit status 3) stops nothing, anything else does.
 RESULTS := bench/results
+THREADED := --loss mse binary_cross_entropy focal cross_entropy multiclass_hinge \
+  --size 1M 20M 100kx10 1024x1000 256x50257
 BUDGET := --quick
 MEASURE := --silent $(BUDGET) --json $(RESULTS)
 OR_MISSED := || test $$? -eq 3
@@ -101,6 +103,7 @@ performance: .venv/.peers
 	$(BIN)/python -m bench variants $(MEASURE)/variants.json $(OR_MISSED)
 	$(BIN)/python -m bench layouts $(MEASURE)/layouts.json $(OR_MISSED)
 	$(BIN)/python -m bench scaling $(MEASURE)/scaling.json $(OR_MISSED)
+	$(BIN)/python -m bench $(MEASURE)/threads.json --threads 2 $(THREADED)
 	$(BIN)/python -m bench document $(RESULTS)/*.json
 
 lint: .venv/.lint

@@ -40,7 +40,7 @@ def footprint(results: dict[str, Any]) -> Iterator[Outcome]:
 BOUNDS = (
     Bound(
         "leads over the best peer",
-        "the ratios of the table of goals, gradients with `out=`",
+        "the ratios of the table of goals on one thread, gradients with `out=`",
         lambda results: goals.outcomes(results.get("cells", ())),
     ),
     Bound(
@@ -53,7 +53,7 @@ BOUNDS = (
     Bound(
         "nearness to the limit",
         f"{percent(limit.LEAST['memory'])} of the bandwidth where memory binds a cell, "
-        f"{percent(limit.LEAST['arithmetic'])} of the arithmetic elsewhere",
+        f"{percent(limit.LEAST['arithmetic'])} of the arithmetic elsewhere, on one thread",
         lambda results: limit.outcomes(results.get("cells", ())),
     ),
     Bound(

@@ -65,15 +65,20 @@ def merged(files: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Put files together; of a cell or a table that several have, the last one counts.
 
     The limits are those of all cells together. The machine is as a file tells it whose cells are of
-    the best instruction set.
+    one thread, which are of the best instruction set.
     """
     results: dict[str, Any] = {}
     for file in files:
         results |= file | {"cells": results.get("cells", []) + file.get("cells", [])}
     cells = {cell["name"]: cell for cell in results["cells"]}
-    machines = [file["machine"] for file in files if "cells" in file]
+    machines = [file["machine"] for file in files if has_one_thread(file)]
     machine = {"machine": machines[-1]} if machines else {}
     return results | machine | {"cells": with_limits(list(cells.values()))}
+
+
+def has_one_thread(file: dict[str, Any]) -> bool:
+    """Whether a file has cells of one thread."""
+    return any(cell["threads"] == 1 for cell in file.get("cells", ()))
 
 
 def page(results: dict[str, Any]) -> Iterator[str]:
@@ -130,7 +135,8 @@ def close_table(cells: Iterable[dict[str, Any]]) -> Table:
 
 CLOSE_SAYS = (
     "'x fresh' is how many times as long as numloss the peer takes where a gradient goes to a fresh"
-    " array, like with like; 'x with `out=`' where that of numloss goes to a buffer."
+    " array, like with like; 'x with `out=`' where that of numloss goes to a buffer. The name of a"
+    " cell ends with its threads."
 )
 
 

@@ -94,7 +94,8 @@ def with_limits(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give the cells of a run their limits, which one binds, and how near numloss comes to it.
 
     Derivatives are held to it where they go to buffers: no limit has the making of fresh memory.
-    A call that is too small to say anything of memory comes near nothing.
+    A call that is too small to say anything of memory comes near nothing. Nor does one of several
+    threads: Python takes longer to hand them the bytes to move than numloss to be done.
     """
     rates = peak_rates(cells)
     limited = []
@@ -103,7 +104,8 @@ def with_limits(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         bound = max(found, key=found.__getitem__)
         times = cell["times"]
         seconds = times.get(OURS_INTO_BUFFER, times[OURS])["median"]
-        of_limit = None if bound == "call" else found[bound] / seconds
+        says_nothing = bound == "call" or cell["threads"] > 1
+        of_limit = None if says_nothing else found[bound] / seconds
         limited.append({**cell, "limits": found, "bound": bound, "of_limit": of_limit})
     return limited
 
@@ -131,9 +133,10 @@ def limits(cell: dict[str, Any], rates: dict[tuple[str, int], float]) -> dict[st
 
 
 def outcomes(cells: Iterable[dict[str, Any]]) -> Iterator[Outcome]:
-    """Hold the cells that memory or arithmetic binds against their limits."""
+    """Hold the cells that come near a limit, those that memory or arithmetic binds, against it."""
     for cell in cells:
-        if (least := LEAST.get(cell["bound"])) is not None:
+        if cell["of_limit"] is not None:
+            least = LEAST[cell["bound"]]
             reached = cell["of_limit"] >= least
             wanted = f">= {percent(least)} of {cell['bound']}"
             yield Outcome(cell["name"], wanted, percent(cell["of_limit"]), reached)

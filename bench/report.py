@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from bench import layouts, scaling, variants
@@ -66,25 +67,30 @@ def times_table(mode: str, dtype: str, threads: int, cells: list[dict[str, Any]]
             *([number(into_buffer(cell))] if OURS_INTO_BUFFER in names else []),
             cell["best_peer"] or "",
             number(cell["ratios"][OURS].get("torch")),
-            scaled(cell, cell["limits"][cell["bound"]]),
-            cell["bound"],
-            percent(cell["of_limit"]),
+            *(nearness(cell) if threads == 1 else ()),
         ]
         for cell in cells
     ]
     into = ["x best, `out=`"] if OURS_INTO_BUFFER in names else []
-    ratios = ["x best", *into, "best", "x torch", "limit", "bound", "of limit"]
-    header = ["loss", "shape", "unit", *names, *ratios]
+    near = ["limit", "bound", "of limit"] if threads == 1 else []
+    header = ["loss", "shape", "unit", *names, "x best", *into, "best", "x torch", *near]
     title = f"{mode}, {dtype}, {threads} thread" + "s" * (threads > 1)
-    return Table(title, header, rows, TIMES)
+    return Table(title, header, rows, TIMES + NEAR if threads == 1 else TIMES)
 
 
 TIMES = (
     "Medians, in the unit of the row. 'x best' is how many times as long as numloss the fastest"
     " peer takes, 'x torch' how many times torch. 'numloss' and these two are of fresh arrays;"
-    " 'numloss out' and 'x best, `out=`' of numloss writing derivatives to a buffer. 'limit',"
-    " 'bound' and 'of limit' are explained at the top."
+    " 'numloss out' and 'x best, `out=`' of numloss writing derivatives to a buffer."
 )
+NEAR = " 'limit', 'bound' and 'of limit' are explained at the top."
+
+
+def nearness(cell: dict[str, Any]) -> Iterator[str]:
+    """Limit of a cell, in the unit of the row, what sets it, and how near numloss comes to it."""
+    yield scaled(cell, cell["limits"][cell["bound"]])
+    yield cell["bound"]
+    yield percent(cell["of_limit"])
 
 
 def into_buffer(cell: dict[str, Any]) -> float | None:
@@ -94,15 +100,18 @@ def into_buffer(cell: dict[str, Any]) -> float | None:
 
 
 def means_table(cells: list[dict[str, Any]]) -> Table:
-    """Geometric means of the ratios, by mode and size."""
+    """Geometric means of the ratios, by threads, mode and size."""
     names = [name for name in ALL_NAMES if any(name in cell["times"] for cell in cells)]
     rows = []
-    for mode in dict.fromkeys(cell["mode"] for cell in cells):
+    ordered = sorted(cells, key=itemgetter("threads"))
+    for threads, mode in dict.fromkeys((cell["threads"], cell["mode"]) for cell in ordered):
+        alike = [cell for cell in cells if (cell["threads"], cell["mode"]) == (threads, mode)]
         for size in (*CLASSES, "all"):
-            chosen = [c for c in cells if c["mode"] == mode and size in (size_class(c), "all")]
+            chosen = [cell for cell in alike if size in (size_class(cell), "all")]
             if chosen:
-                rows.append([mode, size, str(len(chosen)), *means(chosen, names)])
-    header = ["mode", "size", "cells", "x best", "x best, `out=`"]
+                count = str(len(chosen))
+                rows.append([str(threads), mode, size, count, *means(chosen, names)])
+    header = ["threads", "mode", "size", "cells", "x best", "x best, `out=`"]
     header += [*(f"x {name}" for name in names), "of limit"]
     return Table("geometric means", header, rows, MEANS)
 
@@ -113,7 +122,7 @@ MEANS = (
     " has buffers; 'x best, `out=`' is numloss with a buffer against the same peer. 'size':"
     f" '{CALL}' are cells of at most {SMALL_CALL} elements, the others are apart by the bytes that"
     " they move, whatever the machine's caches hold. 'of limit' leaves out the cells whose limit is"
-    " that of a call."
+    " that of a call, and those of several threads."
 )
 
 
@@ -169,7 +178,8 @@ def legend(results: dict[str, Any]) -> list[str]:
         " arithmetic, whichever is longer ('bound'). The arithmetic is what the AVX2 kernel was"
         " counted to do, at the best rate of a matrix product in the run. For arrays below 1 MiB"
         " the limit is the time of one numpy.add of as many float32 numbers ('call'). 'of limit':"
-        " how near numloss comes to it, with `out=` where there is a gradient.",
+        " how near numloss comes to it, with `out=` where there is a gradient. With several threads"
+        " it is left out: Python takes too long to hand them the calls that move the bytes.",
         "'best' is the fastest peer of the cell. torch.compile is not among them: compiling a cell"
         " takes seconds, so it is measured only with `--peer torch_compile`.",
     ]

@@ -27,6 +27,7 @@ from bench import (  # noqa: E402
     instructions,
     layouts,
     limit,
+    report,
     scaling,
     small,
     timing,
@@ -40,7 +41,6 @@ from bench.footprint import resident_growth, traced_peak  # noqa: E402
 from bench.outcome import MISSED  # noqa: E402
 from bench.peers import Contestant, Result, load  # noqa: E402
 from bench.peers import numpy as numpy_peer  # noqa: E402
-from bench.report import tables  # noqa: E402
 from bench.run import measure, run  # noqa: E402
 from bench.timing import FULL, QUICK, WARM_UPS, Budget, Timing, interleave, ratio  # noqa: E402
 
@@ -218,11 +218,47 @@ def test_json_has_ratios_and_machine(results):
 
 
 def test_tables_have_every_cell(results):
-    values, values_and_gradients, means = tables(results[0])
+    values, values_and_gradients, means = report.tables(results[0])
     assert [row[:2] for row in values.rows] == [["mse", "64"], ["cross_entropy", "8x10"]]
     assert "numloss out" in values_and_gradients.header
     assert means.title == "geometric means"
     assert "| cross_entropy | 8x10 | us |" in results[1]
+
+
+def on_threads(results, threads, lead):
+    cells = []
+    for cell in results["cells"]:
+        name = cell["name"].replace("1t", f"{threads}t")
+        cells.append(with_lead(cell, lead) | {"threads": threads, "name": name})
+    machine = results["machine"] | {"config": [f"threads {threads}"]}
+    return {"cells": cells, "machine": machine}
+
+
+def test_thread_counts_are_told_apart(results):
+    one, two = on_threads(results[0], 1, 6.0), on_threads(results[0], 2, 3.0)
+    merged = document.merged([one, two])
+    means = report.means_table(merged["cells"])
+    column = means.header.index("x numpy")
+    found = [(*row[:2], row[column]) for row in means.rows if row[2] == "all"]
+    assert found == [
+        ("1", "value", "6"),
+        ("1", "value+grad", "6"),
+        ("2", "value", "3"),
+        ("2", "value+grad", "3"),
+    ]
+    first = report.means_table(merged["cells"][::-1]).rows[0]
+    assert first[0] == "1"
+    assert "### Value, float32, 2 threads" in page(one, two)
+
+
+def test_bounds_and_the_machine_are_those_of_one_thread(results):
+    one, two = on_threads(results[0], 1, 9.0), on_threads(results[0], 2, 0.5)
+    merged = document.merged([one, two])
+    assert merged["machine"] == one["machine"]
+    assert document.merged([two])["machine"] == two["machine"]
+    held = [found for outcomes in bounds.judged(merged).values() for found in outcomes]
+    assert held
+    assert not [outcome for outcome in held if "2t" in outcome.goal]
 
 
 def test_comparison_of_a_run_with_itself(results):
@@ -278,7 +314,7 @@ def test_gradients_are_told_fresh_and_in_a_buffer(results):
     ratios = {"numloss": {"numpy": 4.0}, "numloss out": {"numpy": 6.0}}
     (outcome,) = goals.outcomes([cell | {"ratios": ratios}])
     assert outcome.measured == "6x (4x fresh)"
-    means = tables({**results[0], "cells": [cell | {"ratios": ratios, "ratio_to_best": 4.0}]})[1]
+    means = report.means_table([cell | {"ratios": ratios, "ratio_to_best": 4.0}])
     row = dict(zip(means.header, means.rows[0], strict=True))
     assert [row["x best"], row["x best, `out=`"]] == ["4", "6"]
 
@@ -417,6 +453,19 @@ def test_arithmetic_is_held_against_the_best_rate_of_a_run():
     assert [c["limits"]["arithmetic"] for c in cells] == pytest.approx([1e-2, 1e-2, 5e-2])
 
 
+def test_several_threads_come_near_no_limit():
+    peers = [load("numloss", threads=1)]
+    one, two = (Cell("mse", "value", (200_000,), threads=threads) for threads in (1, 2))
+    measured = run([one, two], peers, BLINK)
+    assert [set(cell["limits"]) for cell in measured] == [{"memory", "arithmetic"}] * 2
+    assert measured[0]["of_limit"] > 0
+    assert measured[1]["of_limit"] is None
+    assert [outcome.goal for outcome in limit.outcomes(measured)] == [one.name]
+    alone, both = report.times_tables(measured)
+    assert [title in both.header for title in ("limit", "bound", "of limit")] == [False] * 3
+    assert alone.header[-3:] == ["limit", "bound", "of limit"]
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_small_arrays_are_held_against_an_addition_of_float32_and_near_nothing(dtype):
     cell = Cell("mse", "value", (64,), dtype)
@@ -424,7 +473,7 @@ def test_small_arrays_are_held_against_an_addition_of_float32_and_near_nothing(d
     assert limit.yardsticks(cell, data)[limit.ADD]().dtype == np.float32
     (measured,) = run([cell], [load("numloss", threads=1)], BLINK)
     assert (measured["bound"], measured["of_limit"]) == ("call", None)
-    times, means = tables({"cells": [measured]})
+    times, means = report.tables({"cells": [measured]})
     assert [times.rows[0][-1], means.rows[0][-1]] == ["", ""]
 
 
