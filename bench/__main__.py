@@ -192,12 +192,18 @@ def document_command(arguments: list[str]) -> int:
     parser.add_argument(
         "files", type=argument(results_of), nargs="+", metavar="FILE", help="what --json wrote"
     )
+    parser.add_argument(
+        "--machine",
+        type=argument(threads_of),
+        metavar="MEASURED",
+        help="what make performance-threads wrote on a machine of many CPUs",
+    )
     options = parser.parse_args(arguments)
     if not any(results.get("cells") for results in options.files):
         parser.error("argument FILE: needs a file of `bench run` or `bench goals`, which has cells")
     from bench import document
 
-    document.main(options.files)
+    document.main(options.files, options.machine)
     return 0
 
 
@@ -234,14 +240,15 @@ def compare_command(arguments: list[str]) -> int:
 
 
 def report_command(arguments: list[str]) -> int:
-    """Print the tables of a file again."""
+    """Print the tables of files again, or put the files together."""
     parser = argparse.ArgumentParser("bench report")
-    parser.add_argument("file", type=argument(results_of), metavar="FILE")
-    parser.add_argument("--markdown", type=Path, metavar="FILE")
-    options = parser.parse_args(arguments, argparse.Namespace(json=None, silent=False))
-    present(
-        options.file, options, goals_tables(options.file) if "footprint" in options.file else ()
-    )
+    parser.add_argument("files", type=argument(results_of), nargs="+", metavar="FILE")
+    presented(parser)
+    options = parser.parse_args(arguments)
+    from bench import document
+
+    results = document.merged(options.files)
+    present(results, options, goals_tables(results) if "footprint" in results else ())
     return 0
 
 
@@ -375,6 +382,16 @@ def results_of(text: str) -> dict[str, Any]:
     return found
 
 
+def threads_of(text: str) -> dict[str, Any]:
+    """Read a file of results on many threads."""
+    found = results_of(text)
+    for name in ("scaling", "cells"):
+        if not found.get(name):
+            wanted = "needs a file that make performance-threads wrote"
+            raise ValueError(f"{wanted}, got {text!r}, which has no {name}")
+    return found
+
+
 def common(parser: argparse.ArgumentParser) -> None:
     """Options of the commands that measure peers."""
     from bench.peers import ALL_NAMES
@@ -391,6 +408,11 @@ def common(parser: argparse.ArgumentParser) -> None:
 def output(parser: argparse.ArgumentParser) -> None:
     """Options of every command that measures."""
     parser.add_argument("--quick", action="store_true", help="short samples, small arrays")
+    presented(parser)
+
+
+def presented(parser: argparse.ArgumentParser) -> None:
+    """Options on where results go."""
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     parser.add_argument("--silent", action="store_true", help="no tables on the terminal")

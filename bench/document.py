@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench import bounds, report, small
+from bench import bounds, report, scaling, small
 from bench.limit import with_limits
 from bench.machine import ROOT
 from bench.peers import OURS
@@ -27,7 +27,7 @@ bounds are missed. Written by a command from files of results; how they are meas
 on the result, and are timed in turn: the ratios hold on a shared machine whose times do not.
 
 ```sh
-make performance    # measures everything on this page and writes it anew; needs an idle machine
+make performance    # measures and writes this page, but for many threads; needs an idle machine
 ```
 
 ![Times of every peer as multiples of numloss's](performance-peers.svg)
@@ -49,16 +49,29 @@ ahead.
 
 ![Operations per second against operations per byte](performance-roofline.svg)
 """
+SCALING = """
+What more threads give on a machine of many CPUs, and where the peers are with as many. There is not
+always such a machine, so what `make performance-threads` measured on one is kept in
+[bench/measured](../bench/measured). It is of another machine and day than the rest of the page, and
+the bounds above do not count it.
+
+![Times as fast as on one thread, by the number of threads](performance-threads.svg)
+
+The lines are of the largest size of each loss; the faint one is as many times as fast as there are
+threads.
+"""
 
 
-def main(files: Sequence[dict[str, Any]]) -> None:
-    """Write the page and its pictures."""
+def main(files: Sequence[dict[str, Any]], many: dict[str, Any] | None = None) -> None:
+    """Write the page and its pictures; ``many`` is what was measured on a machine of many CPUs."""
     from bench import figures
 
     results = merged(files)
     figures.peers(results["cells"], DOCS / "performance-peers.svg")
     figures.roofline(results["cells"], DOCS / "performance-roofline.svg")
-    (DOCS / "performance.md").write_text("\n".join(page(results)) + "\n")
+    if many:
+        figures.threads(many["scaling"], DOCS / "performance-threads.svg")
+    (DOCS / "performance.md").write_text("\n".join(page(results, many)) + "\n")
 
 
 def merged(files: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -68,12 +81,14 @@ def merged(files: Sequence[dict[str, Any]]) -> dict[str, Any]:
     one thread, which are of the best instruction set.
     """
     results: dict[str, Any] = {}
+    cells: dict[str, dict[str, Any]] = {}
     for file in files:
-        results |= file | {"cells": results.get("cells", []) + file.get("cells", [])}
-    cells = {cell["name"]: cell for cell in results["cells"]}
+        results |= file
+        cells |= {cell["name"]: cell for cell in file.get("cells", ())}
     machines = [file["machine"] for file in files if has_one_thread(file)]
     machine = {"machine": machines[-1]} if machines else {}
-    return results | machine | {"cells": with_limits(list(cells.values()))}
+    limited = {"cells": with_limits(list(cells.values()))} if cells else {}
+    return results | machine | limited
 
 
 def has_one_thread(file: dict[str, Any]) -> bool:
@@ -81,7 +96,7 @@ def has_one_thread(file: dict[str, Any]) -> bool:
     return any(cell["threads"] == 1 for cell in file.get("cells", ()))
 
 
-def page(results: dict[str, Any]) -> Iterator[str]:
+def page(results: dict[str, Any], many: dict[str, Any] | None = None) -> Iterator[str]:
     """Lines of the page."""
     cells = results["cells"]
     yield HEAD
@@ -99,10 +114,26 @@ def page(results: dict[str, Any]) -> Iterator[str]:
     yield "\n" + ROOFLINE.rstrip()
     if small.among(cells):
         yield from titled(small.table(cells))
+    if many:
+        yield from many_threads(many)
     for table in report.other_tables(results):
         yield from titled(table)
     yield "\n## Every cell"
     for table in report.times_tables(cells):
+        yield from titled(table, level=3)
+
+
+def many_threads(results: dict[str, Any]) -> Iterator[str]:
+    """Lines on a machine of many CPUs."""
+    measured = results["scaling"]
+    held = list(scaling.outcomes(measured))
+    missed = bounds.missed(held)
+    yield f"\n## Scaling to {max(map(int, measured[0]['times']))} threads"
+    yield SCALING
+    yield from (f"- {line}" for line in report.machine_lines(results["machine"]))
+    yield f"\nThe bound on threads is missed in {len(missed)} of {len(held)} cases here."
+    yield from section("Many threads against one", scaling.table(measured), level=3)
+    for table in report.times_tables(results["cells"]):
         yield from titled(table, level=3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -10,7 +11,7 @@ mpl.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import LogLocator, NullLocator
 
-from bench import report
+from bench import report, scaling
 from bench.cells import shape_name
 from bench.peers import ALL_NAMES, OURS, OURS_INTO_BUFFER
 
@@ -47,6 +48,8 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+#: The modes of pictures with two panels.
+TITLES = {"value": "value", "value+grad": "value and gradient"}
 #: What the first picture shows of each loss: the sizes people have.
 SHOWN = {
     "mse": ("64", "1M", "20M"),
@@ -65,10 +68,10 @@ def peers(cells: Sequence[dict[str, Any]], path: Path) -> None:
     labels = list(dict.fromkeys(label(cell) for cell in chosen))
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(9, 0.23 * len(labels) + 1.3), sharey=True)
-        for ax, mode in zip(axes, ("value", "value+grad"), strict=True):
+        for ax, (mode, title) in zip(axes, TITLES.items(), strict=True):
             rows = {label(cell): cell for cell in chosen if cell["mode"] == mode}
             draw_multiples(ax, [rows.get(name) for name in labels])
-            ax.set_title({"value": "value", "value+grad": "value and gradient"}[mode])
+            ax.set_title(title)
         axes[0].set_yticks(range(len(labels)), labels)
         axes[0].invert_yaxis()
         handles, names = axes[1].get_legend_handles_labels()
@@ -204,6 +207,36 @@ def draw_roofs(ax: Axes, cells: Sequence[dict[str, Any]]) -> None:
                 va="top",
                 color=INK,
             )
+
+
+def threads(measured: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw how many times as fast the largest arrays of each loss are on more threads."""
+    counts = list(map(int, measured[0]["times"]))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True)
+        for ax, (mode, title) in zip(axes, TITLES.items(), strict=True):
+            ax.plot([1, max(counts)], [1, max(counts)], color=FAINT, linewidth=2)
+            for cell in largest(measured):
+                if cell["mode"] == mode:
+                    times_as_fast = [1.0, *scaling.speedups(cell).values()]
+                    colour = ROOFLINE.get(cell["loss"], INK)
+                    ax.plot(counts, times_as_fast, "o-", ms=4, color=colour, label=label(cell))
+            ax.set_title(title)
+            ax.set_xticks(counts)
+            ax.set_xlabel("threads")
+            ax.grid(color=FAINT, linewidth=0.5)
+        axes[0].set_yticks(counts)
+        axes[0].set_ylabel("times as fast as on one thread")
+        axes[0].legend(frameon=False, loc="upper left")
+        figure.tight_layout()
+        save(figure, path)
+
+
+def largest(measured: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the cells of the largest shape of each loss."""
+    by_size = sorted(measured, key=lambda cell: math.prod(cell["shape"]))
+    shapes = {cell["loss"]: cell["shape"] for cell in by_size}
+    return [cell for cell in measured if cell["shape"] == shapes[cell["loss"]]]
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -165,13 +165,8 @@ def scaled(cell: dict[str, Any], seconds: float) -> str:
 
 def legend(results: dict[str, Any]) -> list[str]:
     """Lines on the machine, and on how to read the tables."""
-    machine = results["machine"]
-    known = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    caches = ", ".join(f"{level} {size}" for level, size in machine["caches"].items())
     return [
-        f"{machine['cpu']}, {machine['cpus']} CPUs, caches {caches}, {machine['date']}",
-        f"Python {machine['python']}, {known}",
-        "; ".join(machine["config"]),
+        *machine_lines(results["machine"]),
         "Medians of interleaved samples, each contestant called once untimed before each of them."
         " 'x' columns: time of the other over that of numloss, above 1 where numloss is faster.",
         "'limit': the time to read and write the bytes that the cell must move, or to do its"
@@ -182,4 +177,15 @@ def legend(results: dict[str, Any]) -> list[str]:
         " it is left out: Python takes too long to hand them the calls that move the bytes.",
         "'best' is the fastest peer of the cell. torch.compile is not among them: compiling a cell"
         " takes seconds, so it is measured only with `--peer torch_compile`.",
+    ]
+
+
+def machine_lines(machine: dict[str, Any]) -> list[str]:
+    """Lines on the machine and what was installed there."""
+    known = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    caches = ", ".join(f"{level} {size}" for level, size in machine["caches"].items())
+    return [
+        f"{machine['cpu']}, {machine['cpus']} CPUs, caches {caches}, {machine['date']}",
+        f"Python {machine['python']}, {known}",
+        "; ".join(machine["config"]),
     ]

@@ -44,6 +44,7 @@ from bench.peers import numpy as numpy_peer  # noqa: E402
 from bench.run import measure, run  # noqa: E402
 from bench.timing import FULL, QUICK, WARM_UPS, Budget, Timing, interleave, ratio  # noqa: E402
 
+MEASURED = ROOT / "bench/measured/16-cores.json"
 BLINK = Budget(sample=1e-5, seconds=0, rounds=(2, 2))
 
 
@@ -383,6 +384,37 @@ def test_threads_are_held_against_one(monkeypatch):
     assert [outcome.reached for outcome in scaling.outcomes([large, fast])] == [False, True]
 
 
+def test_the_page_tells_of_a_machine_of_many_cpus(results):
+    many = json.loads(MEASURED.read_text())
+    plain, text = ("\n".join(document.page(results[0], found)) for found in (None, many))
+    before, after = text.split("## Scaling to 16 threads")
+    found = after.split("\n## ")[0]
+    assert "Scaling to" not in plain
+    assert plain == before + after[len(found) + 1 :]  # bounds too
+    assert f"- {many['machine']['cpu']}, 16 CPUs" in found
+    cells = {tuple(row[:3]) for row in scaling.table(many["scaling"]).rows}
+    assert len(cells) == len(many["scaling"])
+    assert all(f"| {' | '.join(cell)} | " in found for cell in cells)
+    held = list(scaling.outcomes(many["scaling"]))
+    missed = found.count("!") - found.count("![") - found.count("! marks")
+    assert f"missed in {missed} of {len(held)} cases" in found
+    assert "### Value, float32, 16 threads" in found
+
+
+def test_files_are_put_together(results, tmp_path):
+    many = json.loads(MEASURED.read_text())
+    names = "scaling", "cells"
+    files = [tmp_path / f"{name}.json" for name in names]
+    for path, name in zip(files, names, strict=True):
+        path.write_text(json.dumps({"machine": many["machine"], name: many[name]}))
+    target = tmp_path / "made" / "together.json"
+    assert main(["report", *map(str, files), "--silent", "--json", str(target)]) == 0
+    made = json.loads(target.read_text())
+    assert made | {"cells": many["cells"]} == many
+    assert [cell["times"] for cell in made["cells"]] == [cell["times"] for cell in many["cells"]]
+    assert "cells" not in document.merged([json.loads(files[0].read_text())])
+
+
 def test_operations_are_those_counted_on_the_nearest_shape():
     counted = json.loads(instructions.BASELINE.read_text())["calls"]
     packed = counted["cross_entropy value 9x2001 float32"]["packed"]
@@ -503,17 +535,18 @@ def test_memory_of_a_call_is_that_of_its_blocks():
     assert goals.allowed_memory(10**9) == 1_000_000 + 4096 * 48
 
 
-def test_only_a_missed_bound_does_not_stop_the_measurements():
+@pytest.mark.parametrize(("target", "count"), [("performance", 6), ("performance-threads", 1)])
+def test_only_a_missed_bound_does_not_stop_the_measurements(target, count):
     text = (ROOT / "Makefile").read_text()
-    recipe = re.search(r"^performance:.*\n((?:\t.*\n)+)", text, re.M)[1]
+    recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", text, re.M)[1]
     lines = re.sub(r"\\\n\t", "", recipe).splitlines()
-    assert lines[0] == "\trm -rf $(RESULTS)"
+    assert lines[0] == "\trm -rf $(RESULTS)" + "/threads" * (target != "performance")
     assert not [line for line in lines if line.startswith("\t-")]
     checks = [
         line for line in lines if re.search("bench (goals|small|variants|layouts|scal)", line)
     ]
-    assert len(checks) == 6
-    assert all(line.endswith(" $(OR_MISSED)") for line in checks)
+    assert len(checks) == count
+    assert [line for line in lines if line.endswith(" $(OR_MISSED)")] == checks
     assert f"\nOR_MISSED := || test $$? -eq {MISSED}\n" in text
 
 
@@ -532,6 +565,7 @@ def test_only_a_missed_bound_does_not_stop_the_measurements():
         ("report no.json", "FILE: needs a file that --json wrote, got 'no.json': No such"),
         ("document no.json", "FILE: needs a file that --json wrote, got 'no.json': No such"),
         ("report Makefile", "FILE: needs a file that --json wrote, got 'Makefile': Expecting"),
+        ("document --machine no.json", "--machine: needs a file that --json wrote, got 'no.json'"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message, monkeypatch, capsys):
@@ -542,6 +576,27 @@ def test_wrong_arguments_are_named(arguments, message, monkeypatch, capsys):
         main(arguments.split())
     assert stopped.value.code == 2
     assert re.search(f"error: argument {message}", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("lacking", ["scaling", "cells"])
+def test_a_machine_needs_threads_and_cells(lacking, tmp_path, capsys):
+    found = json.loads(MEASURED.read_text())
+    path = tmp_path / "lacking.json"
+    path.write_text(json.dumps({name: found[name] for name in found if name != lacking}))
+    with pytest.raises(SystemExit) as stopped:
+        main(["document", str(MEASURED), "--machine", str(path)])
+    assert stopped.value.code == 2
+    message = f"--machine: needs a file that make performance-threads wrote, .* no {lacking}"
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_page_needs_cells(tmp_path, capsys):
+    path = tmp_path / "lacking.json"
+    path.write_text('{"machine": {}}')
+    with pytest.raises(SystemExit) as stopped:
+        main(["document", str(path)])
+    assert stopped.value.code == 2
+    assert "FILE: needs a file of `bench run` or `bench goals`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
