@@ -436,6 +436,43 @@ def test_gradient_in_place(variant, dtype, layout):
             assert np.array_equal(target, kept)
 
 
+def at_byte(x, begin):
+    """Return a copy that begins so many bytes behind a line of memory."""
+    buffer = np.zeros(x.nbytes + 128, np.uint8)
+    first = -buffer.ctypes.data % 64 + begin
+    view = buffer[first : first + x.nbytes].view(x.dtype)
+    view[...] = x
+    return view
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if not v.rowwise], ids=str)
+def test_derivatives_begin_anywhere_in_a_line(variant, dtype):
+    prediction, target, options = inputs(variant, (5001,), np.dtype(dtype))
+    for weight in (None, *np.random.default_rng(0).uniform(size=(6, 5001))):
+        call = {"weight": weight, **options}
+        expected = variant.loss.grad_and_hess(prediction, target, **call)
+        for begin in range(0, 64, prediction.itemsize):
+            places = at_byte(expected[0], begin), at_byte(expected[1], (begin + 8) % 64)
+            for place in places:
+                place[...] = 7
+            variant.loss.grad_and_hess(prediction, target, out=places, **call)
+            assert_same(places, expected, begin)
+            variant.loss.grad(prediction, target, out=places[0], **call)
+            assert_same(places[:1], expected[:1], begin)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@every_variant
+def test_hessian_in_place(variant, dtype):
+    for shape in shapes_of(variant, (9, 70, 3), (9, 7, 5), (5, 3, 300)):
+        prediction, target, options = inputs(variant, shape, np.dtype(dtype))
+        expected = variant.loss.grad_and_hess(prediction, target, **options)
+        gradient, place = np.empty_like(prediction), prediction.copy()
+        variant.loss.grad_and_hess(place, target, out=(gradient, place), **options)
+        assert_same([gradient, place], expected, shape)
+
+
 @pytest.mark.parametrize("layout", [np.copy, strided, reversed_, transposed, unaligned])
 @every_variant
 def test_results_go_where_they_are_sent(variant, layout):

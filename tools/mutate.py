@@ -90,7 +90,7 @@ FAULTS = [
     Fault("weight left out of a cheap sum", "csrc/kernels/elementwise.hpp", "double(d.value) * w", "double(d.value)", "tests/test_losses.py"),
     Fault("weight 0 lets a NaN through", "csrc/kernels/sum.hpp", "weight[i] == W(0) ? 0.0 : product", "product", f"{LIMITS} tests/test_losses.py"),
     Fault("class weight left out of the mean", "csrc/kernels/targets.hpp", "example_weight[i] *= task.class_weight[info.label[i]];", "(void)0;", LOSSES + "cross_entropy"),
-    Fault("ignored examples counted", "csrc/kernels/targets.hpp", "partial.count += n - ignored;", "partial.count += n;", f"tests/test_losses.py {LIMITS}"),
+    Fault("ignored examples counted", "csrc/kernels/targets.hpp", "example_weight, n, n - ignored, partial", "example_weight, n, n, partial", f"tests/test_losses.py {LIMITS}"),
     Fault("mean over the wrong number", "csrc/runtime/run.cpp", "case Denominator::kCount: return double(totals.count);", "case Denominator::kCount: return totals.weight;", "tests/test_losses.py"),
     # The same bits.
     Fault("blocks of a length that depends on the threads", "csrc/runtime/run.cpp", "const int64_t length = block_length(task);", "const int64_t length = block_length(task) / Team(1e9, 64).size();", f"{SAME_BITS} -k test_threads"),
@@ -104,6 +104,11 @@ FAULTS = [
     Fault("exponentials kept in the place of other tiles", "csrc/kernels/row.hpp", "kept_ + part.first\n", "kept_ + part.first % tile\n", f"{SAME_BITS} -k long_rows"),
     Fault("a factor of derivatives that does not fit their type", "csrc/kernels/targets.hpp", "return is_normal(T(factor)) ? T(factor) : T(1);", "return T(factor);", f"{LIMITS} -k factors_beyond"),
     Fault("sums in the order in which arrays lie", "csrc/runtime/run.cpp", "  if (!sums) {\n", "  if (sums || !sums) {\n", f"{SAME_BITS} -k lie_alike"),
+    Fault("weights added in tiles that begin where lines do", "csrc/kernels/elementwise.hpp", "(task.weight.data != nullptr && !task.surveyed)", "false", f"{SAME_BITS} -k anywhere_in_a_line"),
+    Fault("gradient written before the Hessian reads its place", "csrc/kernels/elementwise.hpp", "if (!keeps_inputs) return", "if (false) return", f"{SAME_BITS} -k hessian_in_place"),
+    Fault("a half's NaN without its payload", "csrc/kernels/dtype.hpp", "0x7e00u | ((m >> 13) & 0x1ff)", "0x7e00u", "tests/test_math.py -k nan_alike"),
+    Fault("a NaN among the classes of a long row", MARGIN, "if (is_nan(tile_total)) poison = keep_last_nan(totals, poison);", "", f"{LIMITS} -k nan"),
+    Fault("callers that have left are counted", "csrc/runtime/parallel.cpp", "if (counted_) --callers;", "", "tests/test_threads.py -k left"),
     # Checks.
     Fault("label C taken", "csrc/kernels/targets.hpp", "uint64_t(label) >= uint64_t(classes)", "uint64_t(label) > uint64_t(classes)", REFUSALS),
     Fault("negative labels taken", "csrc/kernels/targets.hpp", "(uint64_t(label) >= uint64_t(classes))", "(label >= classes)", REFUSALS),
