@@ -12,7 +12,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import conftest
 import numpy as np
 import pytest
 from cases import CASES
@@ -244,3 +246,18 @@ def test_show_config(capsys):
     assert lines["numpy"] == np.__version__
     assert lines["threads"] == str(numloss.num_threads())
     assert lines["ISA"].startswith(_core.config()["isa"])
+
+
+def test_shares_of_the_tests_make_up_the_whole():
+    dropped, seen = [], []
+    hook = SimpleNamespace(pytest_deselected=lambda items: dropped.append(items))
+    for share in ("0/3", "1/3", "2/3"):
+        items = list(range(10))
+        config = SimpleNamespace(option=SimpleNamespace(share=share), hook=hook)
+        conftest.pytest_collection_modifyitems(config, items)
+        assert sorted(items + dropped[-1]) == list(range(10))
+        seen += items
+    assert sorted(seen) == list(range(10))
+    for wrong in ("3/3", "1", "-1/2", "1/x", ""):
+        with pytest.raises(pytest.UsageError, match=f"0 <= K < N, got '{wrong}'"):
+            conftest.share(wrong)
