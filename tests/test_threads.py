@@ -79,21 +79,6 @@ assert set(at_once({CALLERS}, call)) == {{{threads - 1}}}
     run(code)
 
 
-def test_callers_that_have_left_are_not_counted():
-    code = f"""
-from test_threads import *
-from processes import tasks
-x = np.linspace(-3, 3, 2_000_000, dtype=np.float32)
-numloss.set_num_threads(1)
-at_once({CALLERS}, lambda caller: numloss.mse(x, 0.5))
-assert len(tasks()) == 0
-numloss.set_num_threads(3)
-numloss.mse(x, 0.5)
-assert len(tasks()) == 2
-"""
-    run(code)
-
-
 def test_no_thread_is_made_without_need():
     code = """
 from processes import *

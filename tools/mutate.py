@@ -108,7 +108,6 @@ FAULTS = [
     Fault("gradient written before the Hessian reads its place", "csrc/kernels/elementwise.hpp", "if (!keeps_inputs) return", "if (false) return", f"{SAME_BITS} -k hessian_in_place"),
     Fault("a half's NaN without its payload", "csrc/kernels/dtype.hpp", "0x7e00u | ((m >> 13) & 0x1ff)", "0x7e00u", "tests/test_math.py -k nan_alike"),
     Fault("a NaN among the classes of a long row", MARGIN, "if (is_nan(tile_total)) poison = keep_last_nan(totals, poison);", "", f"{LIMITS} -k nan"),
-    Fault("callers that have left are counted", "csrc/runtime/parallel.cpp", "if (counted_) --callers;", "", "tests/test_threads.py -k left"),
     # Checks.
     Fault("label C taken", "csrc/kernels/targets.hpp", "uint64_t(label) >= uint64_t(classes)", "uint64_t(label) > uint64_t(classes)", REFUSALS),
     Fault("negative labels taken", "csrc/kernels/targets.hpp", "(uint64_t(label) >= uint64_t(classes))", "(label >= classes)", REFUSALS),

@@ -162,9 +162,6 @@ alignas(Helpers) std::byte place[sizeof(Helpers)];
 Helpers* helpers = new (place) Helpers;
 // Whether a call has the helpers.
 std::atomic<bool> busy{false};
-// Calls at work that are worth helpers, with or without. Each keeps a CPU busy: where there are as
-// many as threads allowed, helpers would only take CPUs from callers.
-std::atomic<int> callers{0};
 
 // None of the threads is in the child, which makes its own: it is a process as any other. What the
 // parent's left locked or counted at that moment is gone with the old object. Nothing of this waits
@@ -172,7 +169,6 @@ std::atomic<int> callers{0};
 void after_fork_in_child() {
   helpers = new (place) Helpers;
   busy = false;
-  callers = 0;
 }
 
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
@@ -181,11 +177,8 @@ void after_fork_in_child() {
 
 Team::Team(int64_t picoseconds, int64_t blocks) {
   if (picoseconds < kWorthThreads || blocks < 2) return;
-  const int allowed = num_threads();
-  counted_ = true;
-  const int left = allowed - callers++;
   const int64_t worth = std::min(picoseconds / kWorthOneMore, blocks);
-  const int wanted = int(std::min<int64_t>(left, worth));
+  const int wanted = int(std::min<int64_t>(num_threads(), worth));
   if (wanted < 2 || busy.exchange(true)) return;
   owns_ = true;
   size_ = wanted;
@@ -193,7 +186,6 @@ Team::Team(int64_t picoseconds, int64_t blocks) {
 
 Team::~Team() {
   if (owns_) busy = false;
-  if (counted_) --callers;
 }
 
 void for_blocks(int64_t blocks, int threads, BlockBody body, void* context) {

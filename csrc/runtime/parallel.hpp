@@ -12,8 +12,7 @@ using BlockBody = void (*)(void* context, int64_t block, int thread);
 void for_blocks(int64_t blocks, int threads, BlockBody body, void* context);
 
 // Threads worth waking for this much work: 1 below some 100 us, and while another thread's call has
-// them; one less for every other call at work. However many threads call, no more than
-// num_threads() - 1 are ever made for all of them.
+// them. However many threads call, no more than num_threads() - 1 are ever made for all of them.
 class Team {
  public:
   Team(int64_t picoseconds, int64_t blocks);
@@ -24,7 +23,7 @@ class Team {
 
  private:
   int size_ = 1;
-  bool owns_ = false, counted_ = false;
+  bool owns_ = false;
 };
 
 }  // namespace numloss
