@@ -1,6 +1,7 @@
 """What is collected."""
 
 import importlib.util
+import zlib
 
 import pytest
 
@@ -22,22 +23,27 @@ def pytest_addoption(parser):
     parser.addoption(
         "--share",
         metavar="K/N",
-        help="only every N-th test, from the K-th on (0 to N - 1): N runs make all of them",
+        help="only an N-th of the tests, the K-th (0 to N - 1): N runs make all of them",
     )
 
 
 def pytest_collection_modifyitems(config, items):
     if config.option.share is None:
         return
-    first, step = share(config.option.share)
-    chosen = items[first::step]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
-    items[:] = chosen
+    chosen, shares = share(config.option.share)
+    others = [item for item in items if share_of(item, shares) != chosen]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if share_of(item, shares) == chosen]
+
+
+def share_of(item, shares):
+    """By the name alone: that of a test is the same whatever else is collected."""
+    return zlib.crc32(item.nodeid.encode()) % shares
 
 
 def share(text):
     """Read ``1/2``."""
-    first, _, step = text.partition("/")
-    if not (first.isdecimal() and step.isdecimal() and int(first) < int(step)):
+    chosen, _, shares = text.partition("/")
+    if not (chosen.isdecimal() and shares.isdecimal() and int(chosen) < int(shares)):
         raise pytest.UsageError(f"--share needs K/N with 0 <= K < N, got {text!r}")
-    return int(first), int(step)
+    return int(chosen), int(shares)

@@ -249,15 +249,21 @@ def test_show_config(capsys):
 
 
 def test_shares_of_the_tests_make_up_the_whole():
+    tests = [SimpleNamespace(nodeid=f"test_x.py::test[{k}]") for k in range(100)]
     dropped, seen = [], []
+
+    def names(items):
+        return sorted(item.nodeid for item in items)
+
     hook = SimpleNamespace(pytest_deselected=lambda items: dropped.append(items))
     for share in ("0/3", "1/3", "2/3"):
-        items = list(range(10))
+        items = tests.copy()
         config = SimpleNamespace(option=SimpleNamespace(share=share), hook=hook)
         conftest.pytest_collection_modifyitems(config, items)
-        assert sorted(items + dropped[-1]) == list(range(10))
+        assert 20 < len(items) < 50
+        assert names(items + dropped[-1]) == names(tests)
         seen += items
-    assert sorted(seen) == list(range(10))
+    assert names(seen) == names(tests)
     for wrong in ("3/3", "1", "-1/2", "1/x", ""):
         with pytest.raises(pytest.UsageError, match=f"0 <= K < N, got '{wrong}'"):
             conftest.share(wrong)

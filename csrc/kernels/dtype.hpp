@@ -26,7 +26,8 @@ NUMLOSS_INLINE float widen(Bool x) { return x.byte != 0 ? 1.0f : 0.0f; }
 
 NUMLOSS_INLINE float widen(Bfloat x) { return __builtin_bit_cast(float, uint32_t(x.bits) << 16); }
 
-// IEEE binary16 to float: exact, subnormals by a multiplication that cannot round.
+// IEEE binary16 to float: exact, subnormals by a multiplication that cannot round; a signalling NaN
+// becomes quiet.
 NUMLOSS_INLINE float widen(Half x) {
   const uint32_t sign = uint32_t(x.bits & 0x8000) << 16;
   const uint32_t rest = uint32_t(x.bits & 0x7fff) << 13;

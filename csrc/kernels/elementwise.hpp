@@ -70,12 +70,13 @@ NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& til
   each_piece(tile.ahead, tile.n, piece, prediction, target);
 }
 
-// Gradient and Hessian of a cheap formula one after the other: outputs begin at no line of memory,
-// and vectors stored across lines take twice as long in turn with those of another array.
+// Gradient and Hessian of a cheap formula one after the other: the Hessian's array need not begin
+// where the gradient's does in a line of memory, and vectors stored across lines take twice as long
+// in turn with those of another array.
 template <class Formula, class T>
 void apply_cheap_formula(const Formula& loss, const ElementTile<T>& tile) {
-  const bool keeps_inputs = tile.hessian != tile.prediction && tile.hessian != tile.target;
-  if (!keeps_inputs) return apply_formula<Formula, T, kGradient | kHessian>(loss, tile);
+  const bool in_place = tile.hessian == tile.prediction;
+  if (in_place) return apply_formula<Formula, T, kGradient | kHessian>(loss, tile);
   apply_formula<Formula, T, kHessian>(loss, tile);
   apply_formula<Formula, T, kGradient>(loss, tile);
 }
@@ -436,8 +437,11 @@ bool survey_tile(const Task& task, const ElementFunctions<T>& functions, const T
 template <class T>
 int64_t beyond_line(const Task& task, const Examples& at) {
   const bool sums = (task.mode & kValue) != 0 || (task.weight.data != nullptr && !task.surveyed);
-  if (sums || task.gradient.data == nullptr) return 0;
-  return int64_t(reinterpret_cast<uintptr_t>(at.address(task.gradient)) % kLineBytes / sizeof(T));
+  const Operand& gradient = task.gradient;
+  if (sums || gradient.data == nullptr) return 0;
+  const char* const address = at.address(gradient);
+  if (!in_place<T>(gradient, address, at.stride(gradient))) return 0;
+  return int64_t(reinterpret_cast<uintptr_t>(address) % kLineBytes / sizeof(T));
 }
 
 // W: of the weights, if any.

@@ -25,16 +25,20 @@ bool in_place(const Operand& operand, const char* from, int64_t stride) {
 // to[i] = from[i * kStep], and the other way round. Constant steps vectorise.
 template <int kStep, class S, class T>
 NUMLOSS_INLINE void widen_steps(const S* from, int64_t n, T* to) {
-  const int64_t done = kStep == 1 ? widen_vectors(from, n, to) : 0;
+  const int64_t done = kStep == 1 ? widen_vectors(from, n, to) : 0, left = n - done;
+  from += done;
+  to += done;
 #pragma omp simd
-  for (int64_t i = done; i < n; ++i) to[i] = T(widen(from[i * kStep]));
+  for (int64_t i = 0; i < left; ++i) to[i] = T(widen(from[i * kStep]));
 }
 
 template <int kStep, class S, class T>
 NUMLOSS_INLINE void narrow_steps(const T* from, int64_t n, S* to) {
-  const int64_t done = kStep == 1 ? narrow_vectors(from, n, to) : 0;
+  const int64_t done = kStep == 1 ? narrow_vectors(from, n, to) : 0, left = n - done;
+  from += done;
+  to += done;
 #pragma omp simd
-  for (int64_t i = done; i < n; ++i) to[i * kStep] = narrow<S>(from[i]);
+  for (int64_t i = 0; i < left; ++i) to[i * kStep] = narrow<S>(from[i]);
 }
 
 template <int kCount>

@@ -127,54 +127,67 @@ struct MulticlassHinge {
     }
   }
 
+  // Of a row, up to some tile: the value, the number of active classes and the last NaN; for the
+  // maximum, its class, -1 where none is active.
+  template <class T>
+  struct Excesses {
+    double total = 0, active = 0;
+    T poison = 0;
+    int64_t best = -1;
+  };
+
+  template <class T, unsigned kMode>
+  NUMLOSS_INLINE static void add_tile(const Parts<T>& parts, T own, T margin, Excesses<T>& all) {
+    RowLanes<T> totals(0), counts(0);
+    for (const Part<T>& part : parts) add_part<T, kMode>(part, own, margin, totals, counts);
+    const double total = sum(totals);
+    all.total += total;
+    if (is_nan(total)) all.poison = keep_last_nan(totals, all.poison);
+    if constexpr (kMode != kValue) all.active += sum(counts);
+  }
+
+  template <class T, unsigned kMode>
+  NUMLOSS_INLINE static void compare_tile(const Parts<T>& parts, int64_t first, T own, T margin,
+                                          Excesses<T>& all) {
+    alignas(64) T label_score[kLanes];
+    for (int i = 0; i < kLanes; ++i) label_score[i] = own;
+    Lanes<T> lanes;
+    for (const Part<T>& part : parts) {
+      const T step = T((part.first - first) / kLanes);
+      take<T, kMode>(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
+    }
+    for (int i = 0; i < kLanes; ++i) all.poison = keep_nan(lanes.poison[i], all.poison);
+    int64_t best = -1;
+    T total = T(0);
+    for (int i = 0; i < kLanes; ++i) {
+      const int64_t c = first + int64_t(lanes.best[i]) * kLanes + i;
+      const bool wins =
+          lanes.total[i] > total || (best >= 0 && lanes.total[i] == total && c < best);
+      total = wins ? lanes.total[i] : total;
+      best = wins ? c : best;
+    }
+    if (double(total) > all.total) {
+      all.total = double(total);
+      all.best = best;
+      all.active = 1;
+    }
+  }
+
   template <class T, unsigned kMode>
   static T row(Row<T>& row) {
     const T margin = T(row.parameters[0]);
     const T own = row.logit(row.label);
-    alignas(64) T label_score[kLanes];
-    for (int i = 0; i < kLanes; ++i) label_score[i] = own;
-    double total = 0, active = 0;
-    T poison = is_nan(own) ? own : T(0);
-    int64_t best = -1;
+    Excesses<T> all;
+    if (is_nan(own)) all.poison = own;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
+      const Parts<T>& parts = row.load(first, true);
       if constexpr (kSum) {
-        RowLanes<T> totals(0), counts(0);
-        for (const Part<T>& part : row.load(first, true)) {
-          add_part<T, kMode>(part, own, margin, totals, counts);
-        }
-        const double tile_total = sum(totals);
-        total += tile_total;
-        if (is_nan(tile_total)) poison = keep_last_nan(totals, poison);
-        if constexpr (kMode != kValue) active += sum(counts);
-        continue;
-      }
-      Lanes<T> lanes;
-      for (const Part<T>& part : row.load(first, true)) {
-        const T step = T((part.first - first) / kLanes);
-        take<T, kMode>(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
-      }
-      for (int i = 0; i < kLanes; ++i) poison = keep_nan(lanes.poison[i], poison);
-      if constexpr (kSum) {
-        total += sum(lanes.total, kLanes);
-        active += sum(lanes.best, kLanes);
+        add_tile<T, kMode>(parts, own, margin, all);
       } else {
-        int64_t tile_best = -1;
-        T tile_total = T(0);
-        for (int i = 0; i < kLanes; ++i) {
-          const int64_t c = first + int64_t(lanes.best[i]) * kLanes + i;
-          const bool wins = lanes.total[i] > tile_total ||
-                            (tile_best >= 0 && lanes.total[i] == tile_total && c < tile_best);
-          tile_total = wins ? lanes.total[i] : tile_total;
-          tile_best = wins ? c : tile_best;
-        }
-        if (double(tile_total) > total) {
-          total = double(tile_total);
-          best = tile_best;
-          active = 1;
-        }
+        compare_tile<T, kMode>(parts, first, own, margin, all);
       }
     }
-    const T value = value_of(poison, T(total), own);
+    const T value = value_of(all.poison, T(all.total), own);
     if constexpr (kMode == kValue) return value;
     const T coefficient = row.coefficient;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
@@ -187,20 +200,20 @@ struct MulticlassHinge {
           const T z = excess(x[k], own, margin);
           const bool active = kSum & (z > T(0));
           const T g = active ? coefficient : T(0);
-          gradient[k] = keep_nan(poison, g);
+          gradient[k] = keep_nan(all.poison, g);
         }
         row.write(row.task().gradient, part, gradient);
         if constexpr ((kMode & kHessian) != 0) {
           T* hessian = row.second_output(row.task().hessian, part);
-          for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(poison, T(0));
+          for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(all.poison, T(0));
           row.write(row.task().hessian, part, hessian);
         }
       }
     }
     row.write_one(row.task().gradient, row.label,
-                  keep_nan(poison, T(0) - row.coefficient * T(active)));
-    if (best >= 0) {
-      row.write_one(row.task().gradient, best, keep_nan(poison, row.coefficient));
+                  keep_nan(all.poison, T(0) - row.coefficient * T(all.active)));
+    if (all.best >= 0) {
+      row.write_one(row.task().gradient, all.best, keep_nan(all.poison, row.coefficient));
     }
     return value;
   }
