@@ -37,7 +37,7 @@ from bench.__main__ import main  # noqa: E402
 from bench.agreement import MismatchError, check  # noqa: E402
 from bench.cells import Cell, make_data, parse_shape, problem, shape_name  # noqa: E402
 from bench.compare import compare  # noqa: E402
-from bench.footprint import resident_growth, traced_peak  # noqa: E402
+from bench.footprint import python, traced_peak  # noqa: E402
 from bench.outcome import MISSED  # noqa: E402
 from bench.peers import Contestant, Result, load  # noqa: E402
 from bench.peers import numpy as numpy_peer  # noqa: E402
@@ -106,6 +106,8 @@ def test_what_still_works_of_the_call_before_is_waited_for(two_cpus):
     worker = threading.Thread(target=work)
     worker.start()
     begun.wait()
+    while not (timing.others_work() or ended):  # it may still wait for the GIL
+        pass
     start = time.perf_counter()
     timing.wait_until_quiet()
     waited = time.perf_counter() - start
@@ -639,9 +641,17 @@ def test_overflow_in_16_bits_leaves_a_peer_out():
 
 
 def test_memory_of_a_call_is_seen():
-    assert resident_growth(lambda: np.ones(10**7)) == pytest.approx(8e7, rel=0.1)
     assert traced_peak(lambda: np.ones(10**7)) == pytest.approx(8e7, rel=0.1)
-    assert resident_growth(lambda: None) < 1e6
+    # In a process of its own, as in the benchmark: what the tests before this one freed may still be
+    # resident, and a call that is handed it lets nothing grow.
+    code = """
+import numpy as np
+from bench.footprint import resident_growth
+print(resident_growth(lambda: np.ones(10**7)), resident_growth(lambda: None))
+"""
+    array, nothing = map(int, python("-c", code).split())
+    assert array == pytest.approx(8e7, rel=0.1)
+    assert nothing < 1e6
 
 
 @pytest.mark.parametrize("text", ["64", "10k", "1M", "8x10", "100kx10", "1024x1000", "256x50257"])
