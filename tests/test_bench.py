@@ -642,8 +642,8 @@ def test_overflow_in_16_bits_leaves_a_peer_out():
 
 def test_memory_of_a_call_is_seen():
     assert traced_peak(lambda: np.ones(10**7)) == pytest.approx(8e7, rel=0.1)
-    # In a process of its own, as in the benchmark: what the tests before this one freed may still be
-    # resident, and a call that is handed it lets nothing grow.
+    # In a process of its own, as in the benchmark: what the tests before this one freed may still
+    # be resident, and a call that is handed it lets nothing grow.
     code = """
 import numpy as np
 from bench.footprint import resident_growth
