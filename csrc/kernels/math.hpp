@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "../runtime/table.hpp"
+
 #define NUMLOSS_INLINE [[gnu::always_inline]] inline
 
 namespace numloss::NUMLOSS_ISA {
@@ -36,7 +38,7 @@ struct Real<float> {
   // exp(kExpZero) < half the smallest subnormal, and rounds to 2^-(bias + guard): there the factor
   // of exp_nonpositive is 0, and no product underflows, which costs 150 cycles on some CPUs.
   // exp(kExpOverflow) > the largest float.
-  static constexpr float kExpZero = -104.7f, kExpOverflow = 89.0f;
+  static constexpr float kExpZero = kExpZeros.single, kExpOverflow = 89.0f;
   static constexpr int kExpGuard = 24;  // 2^(n + guard) stays normal for every n that counts
   static constexpr float kExpGuardScale = 0x1p-24f;
   static constexpr Bits kSqrtHalf = 0x3f3504f3;
@@ -58,7 +60,7 @@ struct Real<double> {
   static constexpr double kRounder = 0x1.8p52;
   static constexpr double kLog2e = 0x1.71547652b82fep0;
   static constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
-  static constexpr double kExpZero = -746.5, kExpOverflow = 710.0;
+  static constexpr double kExpZero = kExpZeros.wide, kExpOverflow = 710.0;
   static constexpr int kExpGuard = 54;
   static constexpr double kExpGuardScale = 0x1p-54;
   static constexpr Bits kSqrtHalf = 0x3fe6a09e667f3bcd;
@@ -151,8 +153,20 @@ NUMLOSS_INLINE T power_of_two(typename Real<T>::Bits n) {
   return __builtin_bit_cast(T, (n + R::kExponentBias) << R::kMantissaBits);
 }
 
-// x = n ln 2 + r with |r| <= ln(2)/2: exp(r), and a word whose low bits are those of n + kBias.
-template <int kBias, int kCount, class T>
+// The coefficients of exp times a power of two, with which every step of Horner's rule gives the
+// same bits but for the exponent.
+template <class T>
+struct ScaledExp {
+  static constexpr int kTerms = sizeof(Real<T>::kExp) / sizeof(T);
+  T coefficient[kTerms];
+  constexpr explicit ScaledExp(T scale) : coefficient() {
+    for (int i = 0; i < kTerms; ++i) coefficient[i] = Real<T>::kExp[i] * scale;
+  }
+};
+
+// x = n ln 2 + r with |r| <= ln(2)/2: exp(r) 2^-kGuard, and a word whose low bits are those of
+// n + kBias.
+template <int kBias, int kGuard, int kCount, class T>
 NUMLOSS_INLINE void exp_parts(const T (&x)[kCount], T (&mantissa)[kCount],
                               typename Real<T>::Bits (&n)[kCount]) {
   using R = Real<T>;
@@ -166,10 +180,16 @@ NUMLOSS_INLINE void exp_parts(const T (&x)[kCount], T (&mantissa)[kCount],
   each<kCount>([&](int i) { r[i] = fma(-mantissa[i], R::kLn2Low, r[i]); });
   // Errors in ULP for r < 0, the worse half: 0.5 of the last rounding, 0.25 of r's, 0.17 of the
   // inner fma's times |r|, 0.06 of the tail's times r².
-  horner<0>(R::kExp, r, mantissa);
-  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], T(1)); });
-  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], T(1)); });
+  constexpr T kScale = kGuard == 0 ? T(1) : R::kExpGuardScale;
+  static_assert(kGuard == 0 || kGuard == R::kExpGuard);
+  constexpr ScaledExp<T> kScaled(kScale);
+  horner<0>(kScaled.coefficient, r, mantissa);
+  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], kScale); });
+  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], kScale); });
 }
+
+NUMLOSS_INLINE float least_exp_argument(float) { return kLeastExpArgument.single; }
+NUMLOSS_INLINE double least_exp_argument(double) { return kLeastExpArgument.wide; }
 
 // exp(x) for x <= 0, in place. Domain [-inf, 0], 1 ULP, subnormal results included; exp(-inf) = 0
 // exactly, NaN stays. Spares the overflow handling of exp: the form that softmax and sigmoid need.
@@ -179,10 +199,11 @@ NUMLOSS_INLINE void exp_nonpositive(T (&x)[kCount]) {
   constexpr int kBias = R::kExpGuard + int(R::kExponentBias);
   T mantissa[kCount];
   typename R::Bits n[kCount];
-  each<kCount>([&](int i) { x[i] = x[i] < R::kExpZero ? R::kExpZero : x[i]; });
-  exp_parts<kBias>(x, mantissa, n);
-  each<kCount>([&](int i) { mantissa[i] *= __builtin_bit_cast(T, n[i] << R::kMantissaBits); });
-  each<kCount>([&](int i) { x[i] = mantissa[i] * R::kExpGuardScale; });
+  const T least = least_exp_argument(T());
+  each<kCount>([&](int i) { x[i] = x[i] < least ? least : x[i]; });
+  exp_parts<kBias, R::kExpGuard>(x, mantissa, n);
+  each<kCount>(
+      [&](int i) { x[i] = mantissa[i] * __builtin_bit_cast(T, n[i] << R::kMantissaBits); });
 }
 
 template <class T>
@@ -201,7 +222,7 @@ NUMLOSS_INLINE T exp(T x) {
   const T argument[] = {x};
   T mantissa[1];
   typename R::Bits shifted[1];
-  exp_parts<0>(argument, mantissa, shifted);
+  exp_parts<0, 0>(argument, mantissa, shifted);
   // Two factors: 2^n itself may be beyond the exponents at either end.
   // The even offset makes n nonnegative, so that a logical shift halves it: AVX2 has no arithmetic
   // shift of 64-bit integers.

@@ -26,23 +26,32 @@ NUMLOSS_INLINE void panel_maximum(const T* x, int64_t steps, int lanes, T* maxim
   });
 }
 
+// Exponentials added up, those that are 1 apart.
 template <class T>
 struct ExponentialSums {
   T others, ties;
+  NUMLOSS_INLINE void add(T e) {
+    if constexpr (kVectorBytes == 64) {  // has additions under a mask
+      others = e == T(1) ? others : others + e;
+      ties = e == T(1) ? ties + T(1) : ties;
+    } else {
+      const T one = truncate(e);
+      others += e - one;
+      ties += one;
+    }
+  }
 };
 
-// Adds exp(x - origin) of one lane, kCount steps, to others, or to ties where it is 1.
+// Adds exp(x - origin) of one lane, kCount steps.
 template <bool kKeep, int kCount, class T>
 NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T origin, ExponentialSums<T> sums,
                                                    T* exponentials) {
-  T e[kCount], one[kCount];
+  T e[kCount];
   each<kCount>([&](int j) { e[j] = x[j * kLanes] - origin; });
   exp_nonpositive(e);
-  each<kCount>([&](int j) { one[j] = truncate(e[j]); });
   each<kCount>([&](int j) {
     if constexpr (kKeep) exponentials[j * kLanes] = e[j];
-    sums.others += e[j] - one[j];
-    sums.ties += one[j];
+    sums.add(e[j]);
   });
   return sums;
 }
@@ -85,20 +94,6 @@ NUMLOSS_INLINE void row_maximum(const T* x, int64_t n, RowLanes<T>& best) {
     for (int v = 0; v < best.kVectors; ++v) {
       const auto candidate = load_vector<Vector<T>>(x + k + v * best.kWidth);
       best.vector[v] = candidate > best.vector[v] ? candidate : best.vector[v];
-    }
-  }
-}
-
-// Adds n exponentials, n a multiple of kLanes, to others, or counts them in ties where they are 1.
-template <class T>
-NUMLOSS_INLINE void row_sums(const T* e, int64_t n, RowLanes<T>& others, RowLanes<T>& ties) {
-  const Vector<T> zero = {}, one = zero + T(1);
-  for (int64_t k = 0; k < n; k += kLanes) {
-#pragma GCC unroll 32
-    for (int v = 0; v < others.kVectors; ++v) {
-      const auto x = load_vector<Vector<T>>(e + k + v * others.kWidth);
-      others.vector[v] += x == one ? zero : x;
-      ties.vector[v] += x == one ? one : zero;
     }
   }
 }
@@ -155,6 +150,55 @@ NUMLOSS_INLINE void exponentials(const T* x, int64_t steps, T origin, T* e, int6
   }
 }
 
+// Sums of a row's exponentials.
+template <class T>
+struct RowSums {
+  RowLanes<T> others{0}, ties{0};
+
+  // Adds n exponentials, n a multiple of kLanes.
+  NUMLOSS_INLINE void add(const T* e, int64_t n) {
+    const Vector<T> zero = {}, one = zero + T(1);
+    for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+      for (int v = 0; v < others.kVectors; ++v) {
+        const auto x = load_vector<Vector<T>>(e + k + v * others.kWidth);
+        others.vector[v] += x == one ? zero : x;
+        ties.vector[v] += x == one ? one : zero;
+      }
+    }
+  }
+};
+
+// Exponentials of a part of a row, added to its sums as they come, which takes 32 registers.
+template <bool kKeep, class T>
+NUMLOSS_INLINE void sum_exponentials(const T* x, int64_t steps, T origin, T* exponentials,
+                                     int64_t distance, RowSums<T>& sums) {
+  constexpr int kStride = kLanes / kChains;
+  alignas(64) T others[kLanes], ties[kLanes];  // compilers keep them in registers
+  __builtin_memcpy(others, sums.others.vector, sizeof(others));
+  __builtin_memcpy(ties, sums.ties.vector, sizeof(ties));
+  for (int64_t k = 0; k < steps * kLanes; k += kLanes) {
+    if (distance != 0) fetch_ahead(x + k, kLanes * int64_t(sizeof(T)), distance);
+    const T* const step = x + k;
+#pragma omp simd
+    for (int i = 0; i < kStride; ++i) {
+      T e[kChains];
+      each<kChains>([&](int j) { e[j] = step[i + j * kStride] - origin; });
+      exp_nonpositive(e);
+      each<kChains>([&](int j) {
+        const int lane = i + j * kStride;
+        if constexpr (kKeep) exponentials[k + lane] = e[j];
+        ExponentialSums<T> sum{others[lane], ties[lane]};
+        sum.add(e[j]);
+        others[lane] = sum.others;
+        ties[lane] = sum.ties;
+      });
+    }
+  }
+  __builtin_memcpy(sums.others.vector, others, sizeof(others));
+  __builtin_memcpy(sums.ties.vector, ties, sizeof(ties));
+}
+
 // The largest logit of a tile; a NaN is passed over.
 template <class T>
 NUMLOSS_INLINE T tile_maximum(const Parts<T>& parts) {
@@ -186,13 +230,19 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     const T origin = origin_of(maximum);
     origins[t] = origin;
     each_tile(parts, origin);
-    RowLanes<T> others(0), ties(0);
+    RowSums<T> sums;
     for (const Part<T>& part : parts) {
-      T* e = keep != nullptr ? row.kept(*keep, part) : row.buffer();
-      exponentials(part.logits, part.steps, origin, e, row.distance());
-      row_sums(e, part.steps * kLanes, others, ties);
+      T* const e = keep != nullptr ? row.kept(*keep, part) : row.buffer();
+      if constexpr (kVectorBytes < 64) {
+        exponentials(part.logits, part.steps, origin, e, row.distance());
+        sums.add(e, part.steps * kLanes);
+      } else if (keep != nullptr) {
+        sum_exponentials<true>(part.logits, part.steps, origin, e, row.distance(), sums);
+      } else {
+        sum_exponentials<false>(part.logits, part.steps, origin, e, row.distance(), sums);
+      }
     }
-    rest += (sum(ties) - first_tie) + sum(others);
+    rest += (sum(sums.ties) - first_tie) + sum(sums.others);
   }
   return {maximum, T(rest)};
 }

@@ -15,6 +15,9 @@
 #include "parallel.hpp"
 
 namespace numloss {
+
+const Reals kLeastExpArgument = kExpZeros;
+
 namespace {
 
 // Calls f with each array of a task.
