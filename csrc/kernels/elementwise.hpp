@@ -21,7 +21,7 @@ struct Grouped {
   T linear, decay, first;
 };
 
-// ns an element: losses that take less are cheap, see LossInfo.
+// ns an element: losses that take less are summed as they are computed.
 inline constexpr double kCheap = 0.2;
 
 // A loss applied to a tile. gradient and hessian come out multiplied by scale.
@@ -35,8 +35,7 @@ struct ElementTile {
   T* value;
   T* gradient;
   T* hessian;
-  T* decay;       // of grouped functions, whose value is the linear part
-  double* total;  // of summed functions, which leave no values
+  double* total;  // [2], of functions that leave no values but what they come to together
   bool ahead;     // the inputs go on beyond the tile, and are more than caches hold
 };
 
@@ -81,43 +80,25 @@ void apply_cheap_formula(const Formula& loss, const ElementTile<T>& tile) {
   apply_formula<Formula, T, kGradient>(loss, tile);
 }
 
-// A loss may name a Special formula for some parameters, such as a power that is a square.
-template <template <class> class Loss, class T, unsigned kMode>
-void element_tile(const ElementTile<T>& tile) {
+// Calls f with a loss, or with the Special formula that it may name for some parameters, such as a
+// power that is a square.
+template <template <class> class Loss, class T>
+NUMLOSS_INLINE void with_formula(const double* parameters, auto&& f) {
   if constexpr (requires { typename Loss<T>::Special; }) {
-    if (Loss<T>::is_special(tile.parameters)) {
-      const typename Loss<T>::Special special(tile.parameters);
-      apply_formula<typename Loss<T>::Special, T, kMode>(special, tile);
-      return;
-    }
+    if (Loss<T>::is_special(parameters)) return f(typename Loss<T>::Special(parameters));
   }
-  const Loss<T> loss(tile.parameters);
-  if constexpr (kMode == (kGradient | kHessian) && Loss<T>::cost < kCheap) {
-    apply_cheap_formula(loss, tile);
-  } else {
-    apply_formula<Loss<T>, T, kMode>(loss, tile);
-  }
+  f(Loss<T>(parameters));
 }
 
 template <template <class> class Loss, class T, unsigned kMode>
-void grouped_tile(const ElementTile<T>& tile) {
-  const Loss<T> loss(tile.parameters);
-  const T* const prediction = tile.prediction;
-  const T* const target = tile.target;
-  const T scale = tile.scale;
-  T* const linear = tile.value;
-  T* const decay = tile.decay;
-  T* const gradient = tile.gradient;
-  const auto piece = [&](int64_t first, int64_t n) {
-#pragma omp simd
-    for (int64_t i = first; i < first + n; ++i) {
-      const Grouped<T> g = loss.grouped(prediction[i], target[i]);
-      linear[i] = g.linear;
-      decay[i] = g.decay;
-      if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * g.first;
+void element_tile(const ElementTile<T>& tile) {
+  with_formula<Loss, T>(tile.parameters, [&]<class Formula>(const Formula& loss) {
+    if constexpr (kMode == (kGradient | kHessian) && Loss<T>::cost < kCheap) {
+      apply_cheap_formula<Formula, T>(loss, tile);
+    } else {
+      apply_formula<Formula, T, kMode>(loss, tile);
     }
-  };
-  each_piece(tile.ahead, tile.n, piece, prediction, target);
+  });
 }
 
 // The values go into their sum as they come: a cheap formula takes no longer than it takes to write
@@ -157,36 +138,73 @@ void weighted_tile(const ElementTile<T>& tile, const W* weight, double inverse) 
   *tile.total = sum_of(tile.n, term, tile.ahead, prediction, target, weight);
 }
 
-// q <- (1 + q)(1 + u) - 1, kSteps times in each lane: a tiny u keeps its digits.
-template <int kSteps, class T>
-NUMLOSS_INLINE void multiply_lanes(const T* u, T* q) {
-#pragma omp simd
-  for (int j = 0; j < kSumLanes; ++j) {
-    T product = q[j];
-#pragma GCC unroll 32
-    for (int k = 0; k < kSteps; ++k) {
-      const T factor = u[k * kSumLanes + j];
-      product = fma(product, factor, product + factor);
-    }
-    q[j] = product;
-  }
+// (1 + product)(1 + u) - 1: a tiny u keeps its digits.
+template <class T>
+NUMLOSS_INLINE T multiply(T product, T u) {
+  return fma(product, u, product + u);
 }
 
-// Sum of log(1 + decay) over a tile: each lane gathers up to 32 factors (at most 2^32), then takes
-// one logarithm. decay has room for a whole tile.
+// n numbers, n < kSumLanes, with zeros behind them.
 template <class T>
-double grouped_logarithms(T* decay, int64_t n) {
-  constexpr int kSteps = kTile / kSumLanes;
-  alignas(64) T q[kSumLanes] = {};
-  for (; n % kSumLanes != 0; ++n) decay[n] = T(0);
-  if (n == kTile) {
-    multiply_lanes<kSteps>(decay, q);
-  } else {
-    for (int64_t k = 0; k < n; k += kSumLanes) multiply_lanes<1>(decay + k, q);
-  }
+struct Padded {
+  alignas(64) T x[kSumLanes] = {};
+  Padded(const T* from, int n) { __builtin_memcpy(x, from, uint64_t(n) * sizeof(T)); }
+};
+
+// Totals of the linear parts and of log(1 + decay): each lane gathers up to 32 factors (at most
+// 2^32), then takes one logarithm.
+template <class Formula, class T, unsigned kMode>
+NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& tile) {
+  static_assert(kTile <= 32 * kSumLanes);
+  const T scale = tile.scale;
+  alignas(64) double linear[kSumLanes] = {};
+  alignas(64) T product[kSumLanes] = {};
+  int64_t i = 0;
+  for (; i + kSumLanes <= tile.n; i += kSumLanes) {
+    const T* const prediction = tile.prediction + i;
+    const T* const target = tile.target + i;
+    if (tile.ahead) {
+      fetch_ahead(prediction, kSumLanes * int64_t(sizeof(T)));
+      fetch_ahead(target, kSumLanes * int64_t(sizeof(T)));
+    }
+    T* const gradient = (kMode & kGradient) != 0 ? tile.gradient + i : nullptr;
 #pragma omp simd
-  for (int j = 0; j < kSumLanes; ++j) q[j] = log1p(q[j]);
-  return sum(q, kSumLanes);
+    for (int j = 0; j < kSumLanes; ++j) {
+      const Grouped<T> g = loss.grouped(prediction[j], target[j]);
+      linear[j] += double(g.linear);
+      product[j] = multiply(product[j], g.decay);
+      if constexpr ((kMode & kGradient) != 0) gradient[j] = scale * g.first;
+    }
+  }
+  if (i < tile.n) {
+    // As many again as there are lanes, of which only those that there are count.
+    const int left = int(tile.n - i);
+    const Padded<T> prediction(tile.prediction + i, left), target(tile.target + i, left);
+    [[maybe_unused]] alignas(64) T gradient[kSumLanes];
+#pragma omp simd
+    for (int j = 0; j < kSumLanes; ++j) {
+      const Grouped<T> g = loss.grouped(prediction.x[j], target.x[j]);
+      const T value = j < left ? g.linear : T(0), decay = j < left ? g.decay : T(0);
+      linear[j] += double(value);
+      product[j] = multiply(product[j], decay);
+      if constexpr ((kMode & kGradient) != 0) gradient[j] = scale * g.first;
+    }
+    if constexpr ((kMode & kGradient) != 0) {
+      __builtin_memcpy(tile.gradient + i, gradient, uint64_t(left) * sizeof(T));
+    }
+  }
+  halve<kSumLanes / 2>(linear, [](double a, double b) { return a + b; });
+#pragma omp simd
+  for (int j = 0; j < kSumLanes; ++j) product[j] = log1p(product[j]);
+  tile.total[0] = linear[0];
+  tile.total[1] = sum(product, kSumLanes);
+}
+
+template <template <class> class Loss, class T, unsigned kMode>
+void grouped_tile(const ElementTile<T>& tile) {
+  with_formula<Loss, T>(tile.parameters, [&]<class Formula>(const Formula& loss) {
+    apply_grouped<Formula, T, kMode>(loss, tile);
+  });
 }
 
 // Losses have a domain of their target, of target and prediction, or none.
@@ -228,14 +246,10 @@ bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target
 // Whether to divide by it is to multiply by its inverse, as precisely as double is.
 inline bool is_divisor(double x) { return is_normal(x) && is_normal(1 / x); }
 
-// What a tile function leaves of its values: all of them, what their logarithms are taken of
-// together, or their sum.
-enum class Values : uint8_t { kArray, kGrouped, kSummed };
-
 template <class T, class W>
 struct ElementChoice {
   ElementFunction<T> function;
-  Values values;
+  bool sums;  // it leaves totals, no values
   WeightedFunction<T, W> weighted = nullptr;
 };
 
@@ -258,22 +272,22 @@ struct ElementFunctions {
 
   template <class W>
   ElementChoice<T, W> choose(const Task& task) const {
-    if (task.mode & kHessian) return {gradient_hessian, Values::kArray};
-    if (task.mode == kGradient) return {gradient, Values::kArray};
+    if (task.mode & kHessian) return {gradient_hessian, false};
+    if (task.mode == kGradient) return {gradient, false};
     const bool alone = task.mode == kValue;
     const bool sums = task.value.data == nullptr && task.weight.data == nullptr;
     if (sums && is_grouped != nullptr && is_grouped(task.parameters)) {
-      return {alone ? grouped_value : grouped_value_gradient, Values::kGrouped};
+      return {alone ? grouped_value : grouped_value_gradient, true};
     }
     if (sums && summed_value != nullptr) {
-      return {alone ? summed_value : summed_value_gradient, Values::kSummed};
+      return {alone ? summed_value : summed_value_gradient, true};
     }
     if (!sums && task.value.data == nullptr && summed_value != nullptr &&
         is_divisor(task.denominator)) {
       const auto& functions = weighted_by<W>();
-      return {nullptr, Values::kSummed, alone ? functions.value : functions.value_gradient};
+      return {nullptr, true, alone ? functions.value : functions.value_gradient};
     }
-    return {alone ? value : value_gradient, Values::kArray};
+    return {alone ? value : value_gradient, false};
   }
 
  private:
@@ -352,7 +366,7 @@ void finish_values(const Task& task, const Examples& at, T* value, const W* weig
 template <class T>
 struct ElementBuffers {
   double* weight;
-  T *prediction, *target, *value, *decay, *gradient, *hessian;
+  T *prediction, *target, *value, *gradient, *hessian;
 
   // Large arrays begin at a page, and so does this memory. Values are written half a page away,
   // lest the loads of inputs wait for stores whose addresses end in the same 12 bits.
@@ -363,7 +377,7 @@ struct ElementBuffers {
     return task.size < kTile ? (task.size + kSumLanes - 1) / kSumLanes * kSumLanes : kTile;
   }
   static int64_t bytes(const Task& task) {
-    return capacity(task) * int64_t(sizeof(double) + 6 * sizeof(T)) + kHalfPage;
+    return capacity(task) * int64_t(sizeof(double) + 5 * sizeof(T)) + kHalfPage;
   }
   ElementBuffers(const Task& task, char* scratch) {
     const int64_t n = capacity(task);
@@ -371,8 +385,7 @@ struct ElementBuffers {
     prediction = reinterpret_cast<T*>(weight + n);
     target = prediction + n;
     value = target + n + kHalfPage / int64_t(sizeof(T));
-    decay = value + n;
-    gradient = decay + n;
+    gradient = value + n;
     hessian = gradient + n;
   }
 };
@@ -393,23 +406,20 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
   const bool after = weight != nullptr || !is_normal(inverse);
   // Copies are in the cache.
   const bool ahead = task.prediction.streams && prediction != buffers.prediction;
-  double total;
-  const ElementTile<T> tile{task.parameters,        prediction,    target,   n,
-                            after ? T(1) : inverse, buffers.value, gradient, hessian,
-                            buffers.decay,          &total,        ahead};
+  double total[2] = {};
+  const ElementTile<T> tile{task.parameters, prediction, target,  n,     after ? T(1) : inverse,
+                            buffers.value,   gradient,   hessian, total, ahead};
   const bool weighted = weight != nullptr && choice.weighted != nullptr;
   if (weighted) {
     choice.weighted(tile, weight, 1 / task.denominator);
   } else {
     choice.function(tile);
   }
-  if (choice.values == Values::kSummed) {
-    add(partial.loss, total);
+  if (choice.sums) {
+    add(partial.loss, total[0]);
+    add(partial.loss, total[1]);
   } else if (task.mode & kValue) {
     finish_values(task, at, buffers.value, weight, n, partial);
-  }
-  if (choice.values == Values::kGrouped) {
-    add(partial.loss, grouped_logarithms(buffers.decay, n));
   }
   if (wants_gradient) {
     if (after && !weighted) weigh(gradient, weight, task.denominator, n);
@@ -476,7 +486,24 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
   }
 }
 
-inline bool is_staged(const Task& task) { return task.ndim > 1; }
+// Runs of so many elements are copied tile by tile, or used where they lie.
+inline constexpr int64_t kLongRun = 256;
+
+// Whether arrays are copied plane by plane: where neighbours lie along another dimension than the
+// last, or where that is short.
+inline bool is_staged(const Task& task) {
+  if (task.ndim < 2) return false;
+  const int last = task.ndim - 1;
+  bool staged = task.shape[last] < kLongRun;
+  const Operand* operands[] = {&task.prediction, &task.target,   &task.weight,
+                               &task.value,      &task.gradient, &task.hessian};
+  for (const Operand* operand : operands) {
+    if (operand->data == nullptr) continue;
+    const int64_t near = magnitude(operand->strides[nearest_dimension(task, *operand)]);
+    staged = staged || (near != 0 && near < magnitude(operand->strides[last]));
+  }
+  return staged;
+}
 
 // Which operands are copied then.
 inline auto gathered(const Task& task) {

@@ -14,19 +14,17 @@ NUMLOSS_INLINE bool outside_unit(T x) {
 
 // (1 - t) softplus(x) + pos_weight t softplus(-x), t smoothed to t (1 - eps) + eps/2. For a weight
 // of 1 this is max(x, 0) - x t + log1p(exp(-|x|)), in a form whose terms are all positive; the
-// logarithms of a sum may then be taken together.
-template <class T>
-struct BinaryCrossEntropy {
-  static constexpr const char* name = "binary_cross_entropy";
-  static constexpr double cost = 0.5;
+// logarithms of a sum may then be taken together. kSmooth: eps is not 0.
+template <class T, bool kSmooth>
+struct BinaryCrossEntropyFormula {
   T pos_weight, keep, shift;
-  explicit BinaryCrossEntropy(const double* parameters)
+  explicit BinaryCrossEntropyFormula(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
   NUMLOSS_INLINE bool outside(T target) const { return outside_unit(target); }
+  NUMLOSS_INLINE T smoothed(T t) const { return kSmooth ? t * keep + shift : t; }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
-    const T t = target * keep + shift;
-    const T negative = (T(1) - target) * keep + shift;  // not 1 - t, which would cancel
-    const T positive = pos_weight * t;
+    const T negative = smoothed(T(1) - target);  // not 1 - smoothed(target), which would cancel
+    const T positive = pos_weight * smoothed(target);
     const Logistic<T> s = logistic(x);
     const T linear = term(x > T(0) ? negative : positive, abs(x));
     return {linear + (negative + positive) * s.log1p_decay,
@@ -34,12 +32,20 @@ struct BinaryCrossEntropy {
   }
   static bool is_grouped(const double* parameters) { return parameters[0] == 1; }
   NUMLOSS_INLINE Grouped<T> grouped(T x, T target) const {
-    const T t = target * keep + shift;
-    const T negative = (T(1) - target) * keep + shift;
+    const T t = smoothed(target), negative = smoothed(T(1) - target);
     const Logistic<T> s = logistic(x);
     const T linear = term(x > T(0) ? negative : t, abs(x));
     return {linear, s.decay, negative * s.probability - t * s.complement};
   }
+};
+
+template <class T>
+struct BinaryCrossEntropy : BinaryCrossEntropyFormula<T, true> {
+  static constexpr const char* name = "binary_cross_entropy";
+  static constexpr double cost = 0.5;
+  using BinaryCrossEntropyFormula<T, true>::BinaryCrossEntropyFormula;
+  using Special = BinaryCrossEntropyFormula<T, false>;
+  static bool is_special(const double* parameters) { return parameters[1] == 0; }
 };
 
 // -(1 - t) log(1 - p) - pos_weight t log(p); a term with factor 0 is 0 at p = 0 and p = 1 too.
