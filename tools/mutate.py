@@ -62,7 +62,7 @@ FAULTS = [
     Fault("mae: slope 1 at the kink", REGRESSION, "abs(r) > T(0) ? unit", "abs(r) >= T(0) ? unit", LOSSES + "mae"),
     Fault("huber: quadratic beyond delta", REGRESSION, "clipped * (r - T(0.5) * clipped)", "T(0.5) * r * r", LOSSES + "huber"),
     Fault("huber: NaN swallowed by a comparison", REGRESSION, "const T low = r < -delta ? -delta : r;", "const T low = r >= -delta ? r : -delta;", f"{LIMITS} -k huber"),
-    Fault("binary_cross_entropy: smoothing left out of negatives", BINARY, "const T negative = (T(1) - target) * keep + shift;\n    const Logistic", "const T negative = (T(1) - target) * keep;\n    const Logistic", LOSSES + "binary_cross_entropy"),
+    Fault("binary_cross_entropy: smoothing without its shift", BINARY, "return kSmooth ? t * keep + shift : t;", "return kSmooth ? t * keep : t;", LOSSES + "binary_cross_entropy"),
     Fault("binary_cross_entropy of probabilities: sign of the gradient", BINARY, "keep_nan(p, from_negative - from_positive)", "keep_nan(p, from_positive - from_negative)", LOSSES + "binary_cross_entropy"),
     Fault("focal: alpha and 1 - alpha swapped", BINARY, "positive * t + negative * (T(1) - t)", "negative * t + positive * (T(1) - t)", LOSSES + "focal"),
     Fault("focal of logits: a term of the Hessian", BINARY, "tilt * ratio_ce + T(2) * ratio * slope", "tilt * ratio_ce + ratio * slope", LOSSES + "focal"),
@@ -83,6 +83,8 @@ FAULTS = [
     Fault("exp: a coefficient wrong in its fourth digit", "csrc/kernels/math.hpp", "0x1.555518p-5f", "0x1.556518p-5f", "tests/test_math.py tests/test_accuracy.py"),
     Fault("sum: the rounding error not carried", "csrc/kernels/sum.hpp", "< Real<double>::kInfinity ? error : 0.0", "< 0.0 ? error : 0.0", f"{LIMITS} {SAME_BITS} tests/test_losses.py"),
     Fault("sum: the last element of a tail", "csrc/kernels/sum.hpp", "for (int j = 0; i < n; ++i, ++j)", "for (int j = 0; i + 1 < n; ++i, ++j)", LOSSES + "mse"),
+    Fault("grouped logarithms: padding is an element", "csrc/kernels/elementwise.hpp", "j < left ? g.decay : T(0)", "g.decay", LOSSES + "binary_cross_entropy"),
+    Fault("softmax: the maximum's own exponential counted twice", "csrc/kernels/softmax.hpp", "others += e - one;", "others += e;", LOSSES + "cross_entropy"),
     Fault("long rows: padding is a class", "csrc/kernels/row.hpp", "k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity", "k % kLanes != 0; ++k) copy[k] = T(0)", LOSSES + "long_rows"),
     Fault("float16: ties away from even", "csrc/kernels/dtype.hpp", "0xfff + ((m >> 13) & 1)", "0x1000", "tests/test_losses.py tests/test_limits.py tests/test_invariance.py -k 'half or float16 or rounded or types'"),
     # Weights, means, ignored examples.
