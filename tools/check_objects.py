@@ -22,7 +22,7 @@ from elftools.elf.sections import Section, Symbol
 COPIES = {"memset", "memcpy", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 #: x86-64-v2 has no fused multiply-add; libm's is exact, so that no bit depends on it.
 FMA = {"fma", "fmaf"}
-#: A constant whose value the kernels' compilers must not know (csrc/runtime/table.hpp).
+#: A constant whose value the kernels' compilers must not know (csrc/runtime/constants.hpp).
 CONSTANTS = {"_ZN7numloss17kLeastExpArgumentE"}
 #: What runs before or after main.
 UNBIDDEN = (".init_array", ".fini_array", ".ctors", ".dtors", ".preinit_array")

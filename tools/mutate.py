@@ -83,7 +83,7 @@ FAULTS = [
     Fault("exp: a coefficient wrong in its fourth digit", "csrc/kernels/math.hpp", "0x1.555518p-5f", "0x1.556518p-5f", "tests/test_math.py tests/test_accuracy.py"),
     Fault("sum: the rounding error not carried", "csrc/kernels/sum.hpp", "< Real<double>::kInfinity ? error : 0.0", "< 0.0 ? error : 0.0", f"{LIMITS} {SAME_BITS} tests/test_losses.py"),
     Fault("sum: the last element of a tail", "csrc/kernels/sum.hpp", "for (int j = 0; i < n; ++i, ++j)", "for (int j = 0; i + 1 < n; ++i, ++j)", LOSSES + "mse"),
-    Fault("grouped logarithms: padding is an element", "csrc/kernels/elementwise.hpp", "j < left ? g.decay : T(0)", "g.decay", LOSSES + "binary_cross_entropy"),
+    Fault("grouped logarithms: padding is an element", "csrc/kernels/elementwise.hpp", "j < count ? g.decay : T(0)", "g.decay", LOSSES + "binary_cross_entropy"),
     Fault("softmax: the maximum's own exponential counted twice", "csrc/kernels/softmax.hpp", "others += e - one;", "others += e;", LOSSES + "cross_entropy"),
     Fault("long rows: padding is a class", "csrc/kernels/row.hpp", "k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity", "k % kLanes != 0; ++k) copy[k] = T(0)", LOSSES + "long_rows"),
     Fault("float16: ties away from even", "csrc/kernels/dtype.hpp", "0xfff + ((m >> 13) & 1)", "0x1000", "tests/test_losses.py tests/test_limits.py tests/test_invariance.py -k 'half or float16 or rounded or types'"),

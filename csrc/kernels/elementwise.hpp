@@ -21,7 +21,7 @@ struct Grouped {
   T linear, decay, first;
 };
 
-// ns an element: losses that take less are summed as they are computed.
+// ns an element: losses that take less add their values up instead of leaving them.
 inline constexpr double kCheap = 0.2;
 
 // A loss applied to a tile. gradient and hessian come out multiplied by scale.
@@ -35,8 +35,10 @@ struct ElementTile {
   T* value;
   T* gradient;
   T* hessian;
-  double* total;  // [2], of functions that leave no values but what they come to together
-  bool ahead;     // the inputs go on beyond the tile, and are more than caches hold
+  // [2], of functions that leave no values: their sum or that of their linear parts, and that of
+  // grouped logarithms.
+  double* total;
+  bool ahead;  // the inputs go on beyond the tile, and are more than caches hold
 };
 
 template <class T>
@@ -151,14 +153,31 @@ struct Padded {
   Padded(const T* from, int n) { __builtin_memcpy(x, from, uint64_t(n) * sizeof(T)); }
 };
 
-// Totals of the linear parts and of log(1 + decay): each lane gathers up to 32 factors (at most
-// 2^32), then takes one logarithm.
+// What the lanes gather of grouped values: a sum of linear parts, and up to 32 factors 1 + decay
+// (at most 2^32) less 1, of which one logarithm is taken.
+template <class T>
+struct GroupedLanes {
+  alignas(64) double linear[kSumLanes] = {};
+  alignas(64) T product[kSumLanes] = {};
+};
+
+// Adds kSumLanes elements, of which those from `count` on are padding.
+template <class Formula, class T, unsigned kMode>
+NUMLOSS_INLINE void add_grouped(const Formula& loss, const T* prediction, const T* target, T scale,
+                                T* gradient, int count, GroupedLanes<T>& lanes) {
+#pragma omp simd
+  for (int j = 0; j < kSumLanes; ++j) {
+    const Grouped<T> g = loss.grouped(prediction[j], target[j]);
+    lanes.linear[j] += double(g.linear);  // 0 of padding, whose prediction is 0
+    lanes.product[j] = multiply(lanes.product[j], j < count ? g.decay : T(0));
+    if constexpr ((kMode & kGradient) != 0) gradient[j] = scale * g.first;
+  }
+}
+
 template <class Formula, class T, unsigned kMode>
 NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& tile) {
   static_assert(kTile <= 32 * kSumLanes);
-  const T scale = tile.scale;
-  alignas(64) double linear[kSumLanes] = {};
-  alignas(64) T product[kSumLanes] = {};
+  GroupedLanes<T> lanes;
   int64_t i = 0;
   for (; i + kSumLanes <= tile.n; i += kSumLanes) {
     const T* const prediction = tile.prediction + i;
@@ -168,36 +187,23 @@ NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& til
       fetch_ahead(target, kSumLanes * int64_t(sizeof(T)));
     }
     T* const gradient = (kMode & kGradient) != 0 ? tile.gradient + i : nullptr;
-#pragma omp simd
-    for (int j = 0; j < kSumLanes; ++j) {
-      const Grouped<T> g = loss.grouped(prediction[j], target[j]);
-      linear[j] += double(g.linear);
-      product[j] = multiply(product[j], g.decay);
-      if constexpr ((kMode & kGradient) != 0) gradient[j] = scale * g.first;
-    }
+    add_grouped<Formula, T, kMode>(loss, prediction, target, tile.scale, gradient, kSumLanes,
+                                   lanes);
   }
   if (i < tile.n) {
-    // As many again as there are lanes, of which only those that there are count.
     const int left = int(tile.n - i);
     const Padded<T> prediction(tile.prediction + i, left), target(tile.target + i, left);
-    [[maybe_unused]] alignas(64) T gradient[kSumLanes];
-#pragma omp simd
-    for (int j = 0; j < kSumLanes; ++j) {
-      const Grouped<T> g = loss.grouped(prediction.x[j], target.x[j]);
-      const T value = j < left ? g.linear : T(0), decay = j < left ? g.decay : T(0);
-      linear[j] += double(value);
-      product[j] = multiply(product[j], decay);
-      if constexpr ((kMode & kGradient) != 0) gradient[j] = scale * g.first;
-    }
+    alignas(64) T gradient[kSumLanes];
+    add_grouped<Formula, T, kMode>(loss, prediction.x, target.x, tile.scale, gradient, left, lanes);
     if constexpr ((kMode & kGradient) != 0) {
       __builtin_memcpy(tile.gradient + i, gradient, uint64_t(left) * sizeof(T));
     }
   }
-  halve<kSumLanes / 2>(linear, [](double a, double b) { return a + b; });
+  halve<kSumLanes / 2>(lanes.linear, [](double a, double b) { return a + b; });
 #pragma omp simd
-  for (int j = 0; j < kSumLanes; ++j) product[j] = log1p(product[j]);
-  tile.total[0] = linear[0];
-  tile.total[1] = sum(product, kSumLanes);
+  for (int j = 0; j < kSumLanes; ++j) lanes.product[j] = log1p(lanes.product[j]);
+  tile.total[0] = lanes.linear[0];
+  tile.total[1] = sum(lanes.product, kSumLanes);
 }
 
 template <template <class> class Loss, class T, unsigned kMode>
@@ -249,7 +255,7 @@ inline bool is_divisor(double x) { return is_normal(x) && is_normal(1 / x); }
 template <class T, class W>
 struct ElementChoice {
   ElementFunction<T> function;
-  bool sums;  // it leaves totals, no values
+  bool leaves_totals;  // and no values
   WeightedFunction<T, W> weighted = nullptr;
 };
 
@@ -372,7 +378,7 @@ struct ElementBuffers {
   // lest the loads of inputs wait for stores whose addresses end in the same 12 bits.
   static constexpr int64_t kHalfPage = 2048;
 
-  // Elements of a tile that a buffer must hold.
+  // Elements of a tile that a buffer must hold, whole lines of memory.
   static int64_t capacity(const Task& task) {
     return task.size < kTile ? (task.size + kSumLanes - 1) / kSumLanes * kSumLanes : kTile;
   }
@@ -415,7 +421,7 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
   } else {
     choice.function(tile);
   }
-  if (choice.sums) {
+  if (choice.leaves_totals) {
     add(partial.loss, total[0]);
     add(partial.loss, total[1]);
   } else if (task.mode & kValue) {
@@ -486,23 +492,27 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
   }
 }
 
-// Runs of so many elements are copied tile by tile, or used where they lie.
-inline constexpr int64_t kLongRun = 256;
+// Rows of so many elements are worth a load each.
+inline constexpr int64_t kLongRow = 256;
 
-// Whether arrays are copied plane by plane: where neighbours lie along another dimension than the
-// last, or where that is short.
-inline bool is_staged(const Task& task) {
+// Whether arrays of several dimensions are copied plane by plane: unless all lie in long rows that
+// can be used where they lie but for the tiles that go on in the next row. (An array without gaps
+// between its rows would be copied there for no reason.)
+template <class T>
+bool is_staged(const Task& task) {
   if (task.ndim < 2) return false;
-  const int last = task.ndim - 1;
-  bool staged = task.shape[last] < kLongRun;
+  const int64_t row = task.shape[task.ndim - 1];
+  bool in_rows = row >= kLongRow;
   const Operand* operands[] = {&task.prediction, &task.target,   &task.weight,
                                &task.value,      &task.gradient, &task.hessian};
   for (const Operand* operand : operands) {
     if (operand->data == nullptr) continue;
-    const int64_t near = magnitude(operand->strides[nearest_dimension(task, *operand)]);
-    staged = staged || (near != 0 && near < magnitude(operand->strides[last]));
+    const int64_t stride = operand->strides[task.ndim - 1];
+    const bool lies = in_place<T>(*operand, operand->data, stride) ||
+                      in_place<double>(*operand, operand->data, stride);
+    in_rows = in_rows && lies && !is_flat(task, *operand);
   }
-  return staged;
+  return !in_rows;
 }
 
 // Which operands are copied then.
@@ -529,7 +539,7 @@ int64_t staged_elements(const Task& task) {
 
 template <class T>
 int64_t element_scratch(const Task& task) {
-  const int64_t staged = is_staged(task) ? staged_elements<T>(task) : 0;
+  const int64_t staged = is_staged<T>(task) ? staged_elements<T>(task) : 0;
   return ElementBuffers<T>::bytes(task) + Staging<T>::bytes(task, staged, gathered(task));
 }
 
@@ -565,7 +575,7 @@ template <class T>
 template <class T>
 void run_elements(const Task& task, const ElementFunctions<T>& functions, const Blocks& blocks,
                   bool only_survey, char* scratch) {
-  if (is_staged(task)) {
+  if (is_staged<T>(task)) {
     run_staged(task, functions, blocks, only_survey, scratch);
   } else {
     run_blocks(task, functions, blocks, 0, blocks.begin, blocks.end, only_survey, scratch);

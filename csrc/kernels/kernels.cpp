@@ -65,7 +65,7 @@ int64_t copied_together(const Task& task) {
   return with_real(task, [&](auto zero) {
     using T = decltype(zero);
     if (task.folded) return staged_rows<T>(task);
-    return !kRegistry[task.loss].info.rowwise && is_staged(task) ? staged_elements<T>(task) : 0;
+    return !kRegistry[task.loss].info.rowwise && is_staged<T>(task) ? staged_elements<T>(task) : 0;
   });
 }
 

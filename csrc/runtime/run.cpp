@@ -16,8 +16,6 @@
 
 namespace numloss {
 
-const Reals kLeastExpArgument = kExpZeros;
-
 namespace {
 
 // Calls f with each array of a task.
@@ -306,7 +304,7 @@ Result run_apart(Call value, Call& gradient) {
   const bool sums = (task.mode & kValue) != 0 && task.value.data == nullptr;
   if (!sums) {
     sort_dimensions(task);
-  } else if (task.mode == (kValue | kGradient) && kernels().loss[task.loss].cheap) {
+  } else if (task.mode == (kValue | kGradient) && kernels().loss[task.loss].recomputed) {
     Call gradient = call;
     gradient.task.mode = kGradient;
     sort_dimensions(gradient.task);

@@ -15,18 +15,6 @@ inline constexpr int64_t kBlock = 1 << 13;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
 inline constexpr int kMaxParameters = 4;
 
-// A number of each type that kernels compute in.
-struct Reals {
-  float single;
-  double wide;
-};
-
-// Arguments of exp from which on it is 0.
-inline constexpr Reals kExpZeros = {-104.7f, -746.5};
-// The same, defined out of the kernels' sight: of a comparison with a constant GCC 12 makes two
-// instructions or three instead of a maximum.
-[[gnu::visibility("hidden")]] extern const Reals kLeastExpArgument;
-
 enum class DType : uint8_t {
   kFloat32,
   kFloat64,
@@ -113,7 +101,7 @@ struct LossInfo {
   bool rowwise;
   bool folds;       // rows of many classes one by one
   bool any_target;  // none lies outside its domain
-  bool cheap;       // computed twice sooner than copied there and back
+  bool recomputed;  // sooner than copied there and back
   int64_t cost;     // ps of arithmetic for the value of an element of float32, roughly
 };
 

@@ -1,0 +1,7 @@
+#include "constants.hpp"
+
+namespace numloss {
+
+const Reals kLeastExpArgument = kExpZeros;
+
+}  // namespace numloss
