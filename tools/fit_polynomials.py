@@ -1,4 +1,4 @@
-"""Print the polynomial coefficients of ``csrc/kernels/math.hpp``.
+"""Print the polynomial coefficients of ``csrc/kernels/arithmetic/math.hpp``.
 
 Each is a Chebyshev fit in 60-digit arithmetic (``mpmath.chebyfit``), rounded to the type; the
 residual printed beside it is the largest relative error the polynomial itself leaves in the

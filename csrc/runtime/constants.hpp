@@ -9,7 +9,7 @@ struct Reals {
   double wide;
 };
 
-// At and below these exp is 0; chosen at Real<float>::kExpZero in csrc/kernels/math.hpp.
+// At and below these exp is 0; chosen at Real<float>::kExpZero in csrc/kernels/arithmetic/math.hpp.
 inline constexpr Reals kExpZeros = {-104.7f, -746.5};
 
 // The same. Of a comparison with a constant GCC 12 makes two instructions, on AVX2 three, where it

@@ -1,7 +1,7 @@
 // Losses of one score or probability against a binary target.
 #pragma once
 
-#include "../elementwise.hpp"
+#include "../drivers/elements.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -1,7 +1,7 @@
 // Losses of softmax(x) against a distribution over the classes.
 #pragma once
 
-#include "../softmax.hpp"
+#include "../drivers/softmax.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -1,7 +1,7 @@
 // Losses over margins between class scores.
 #pragma once
 
-#include "../softmax.hpp"
+#include "../drivers/softmax.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

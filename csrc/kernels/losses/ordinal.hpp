@@ -1,7 +1,7 @@
 // Losses over ordered classes. (ordinal_cross_entropy is Distribution with a table of soft labels.)
 #pragma once
 
-#include "../softmax.hpp"
+#include "../drivers/softmax.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

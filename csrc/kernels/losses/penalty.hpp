@@ -1,7 +1,7 @@
 // Penalties on weights. The target plays no part.
 #pragma once
 
-#include "../elementwise.hpp"
+#include "../drivers/elements.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

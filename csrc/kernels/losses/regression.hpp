@@ -1,7 +1,7 @@
 // Losses of a real prediction against a real target; r = prediction - target.
 #pragma once
 
-#include "../elementwise.hpp"
+#include "../drivers/elements.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -3,8 +3,8 @@
 // classes alone, so memory layout cannot change a bit.
 #pragma once
 
-#include "panel.hpp"
-#include "row.hpp"
+#include "short_rows.hpp"
+#include "long_rows.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

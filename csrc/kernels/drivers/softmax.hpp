@@ -3,7 +3,7 @@
 // prediction is confident: log p = x - m - log1p(rest), and 1 - p = rest / (1 + rest) there.
 #pragma once
 
-#include "rowwise.hpp"
+#include "rows.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

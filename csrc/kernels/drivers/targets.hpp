@@ -2,8 +2,8 @@
 // weights.
 #pragma once
 
-#include "sum.hpp"
-#include "tile.hpp"
+#include "../arithmetic/sum.hpp"
+#include "../memory/tile.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -1,8 +1,8 @@
 // The element types of arrays: reading, widening to a type of arithmetic, narrowing back.
 #pragma once
 
-#include "../runtime/table.hpp"
-#include "vector.hpp"
+#include "../../runtime/table.hpp"
+#include "../arithmetic/vector.hpp"
 
 #if defined(__F16C__)
 #include <immintrin.h>

@@ -3,7 +3,7 @@
 // (Writing past the caches was slower: arrays begin at no line, and most losses compute meanwhile.)
 #pragma once
 
-#include "math.hpp"
+#include "../arithmetic/math.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -1,9 +1,9 @@
 // Transposition, in squares that fit the registers.
 #pragma once
 
-#include "../runtime/table.hpp"
-#include "memory.hpp"
-#include "vector.hpp"
+#include "../../runtime/table.hpp"
+#include "lines.hpp"
+#include "../arithmetic/vector.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -2,8 +2,8 @@
 // formula; everything else is here.
 #pragma once
 
-#include "staging.hpp"
-#include "sum.hpp"
+#include "../memory/staging.hpp"
+#include "../arithmetic/sum.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "../runtime/constants.hpp"
+#include "../../runtime/constants.hpp"
 
 #define NUMLOSS_INLINE [[gnu::always_inline]] inline
 

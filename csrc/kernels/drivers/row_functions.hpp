@@ -1,7 +1,7 @@
 // What a loss over classes gives the drivers: functions of a panel of rows and of one row.
 #pragma once
 
-#include "elementwise.hpp"
+#include "elements.hpp"
 #include "targets.hpp"
 
 namespace numloss::NUMLOSS_ISA {

@@ -1,8 +1,8 @@
 // Sums in a fixed order: lanes, then pairs, then with the rounding error kept.
 #pragma once
 
-#include "../runtime/table.hpp"
-#include "memory.hpp"
+#include "../../runtime/table.hpp"
+#include "../memory/lines.hpp"
 #include "vector.hpp"
 
 namespace numloss::NUMLOSS_ISA {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "row_functions.hpp"
-#include "staging.hpp"
+#include "../memory/staging.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
