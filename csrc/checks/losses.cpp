@@ -1,0 +1,211 @@
+#include "losses.hpp"
+
+#include <cstring>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+#include "../runtime/dispatch.hpp"
+
+namespace numloss {
+
+namespace {
+
+constexpr Parameter number(const char* name, Range range, double standard) {
+  return {name, Use::kNumber, range, standard};
+}
+
+// A number that may be None, which stands for the number `none`.
+constexpr Parameter optional_number(const char* name, Range range, double standard, double none) {
+  return {name, Use::kNumber, range, standard, true, none};
+}
+
+constexpr const char* kHinges[] = {"weston_watkins", "crammer_singer", nullptr};
+constexpr const char* kDistances[] = {"absolute", "squared", nullptr};
+
+constexpr Parameter kFromLogits = {"from_logits", Use::kVariant, Range::kUnit, 1};
+constexpr Parameter kFull = {.name = "full", .use = Use::kSwitch};
+constexpr Parameter kSmoothing = {"label_smoothing", Use::kSmoothing, Range::kUnit, 0};
+constexpr Parameter kClassWeight = {.name = "class_weight", .use = Use::kClassWeight, .optional = true};
+constexpr Parameter kIgnoreIndex = {.name = "ignore_index", .use = Use::kIgnoreIndex, .standard = -100};
+constexpr Parameter kAxis = {.name = "axis", .use = Use::kAxis, .standard = -1};
+
+// The line from a target to -1 and +1, behind the margin; that of booleans is set where they are met.
+void derive_signs(double* numbers) {
+  numbers[1] = 1;
+  numbers[2] = 0;
+}
+
+// (strength, l1_ratio) to the factors of |w| and w²/2.
+void derive_elastic_net(double* numbers) {
+  const double strength = numbers[0], ratio = numbers[1];
+  numbers[0] = strength * ratio;
+  numbers[1] = strength * (1 - ratio);
+}
+
+void derive_l1(double* numbers) { numbers[1] = 0; }
+
+void derive_l2(double* numbers) {
+  numbers[1] = numbers[0];
+  numbers[0] = 0;
+}
+
+}  // namespace
+
+constexpr Loss kLosses[] = {
+    {.name = "mse", .form = Form::kElements, .variants = {{"mse"}}},
+    {.name = "mae", .form = Form::kElements, .variants = {{"mae"}}},
+    {.name = "huber",
+     .form = Form::kElements,
+     .variants = {{"huber"}},
+     .parameters = {number("delta", Range::kPositive, 1)}},
+    {.name = "quantile",
+     .form = Form::kElements,
+     .variants = {{"quantile"}},
+     .aside = "q",
+     .aside_domain = Domain::kUnit},
+    {.name = "gaussian_nll",
+     .form = Form::kElements,
+     .variants = {{"gaussian_nll"}},
+     .heads = {"prediction", "variance"},
+     .second_head = Domain::kPositive,
+     .parameters = {kFull}},
+    {.name = "binary_cross_entropy",
+     .form = Form::kElements,
+     .variants = {{"binary_cross_entropy_probability", nullptr, Domain::kUnit},
+                  {"binary_cross_entropy"}},
+     .target = Domain::kUnit,
+     .parameters = {optional_number("pos_weight", Range::kNonnegative, 1, 1),
+                    number("label_smoothing", Range::kUnit, 0), kFromLogits}},
+    {.name = "focal",
+     .form = Form::kElements,
+     .variants = {{"focal_probability", nullptr, Domain::kUnit}, {"focal"}},
+     .target = Domain::kUnit,
+     .parameters = {number("gamma", Range::kNonnegative, 2),
+                    optional_number("alpha", Range::kUnit, 0.25, -1), kFromLogits}},
+    {.name = "hinge",
+     .form = Form::kElements,
+     .variants = {{"hinge"}},
+     .target = Domain::kSigned,
+     .derive = derive_signs,
+     .parameters = {number("margin", Range::kPositive, 1)}},
+    {.name = "squared_hinge",
+     .form = Form::kElements,
+     .variants = {{"squared_hinge"}},
+     .target = Domain::kSigned,
+     .derive = derive_signs,
+     .parameters = {number("margin", Range::kPositive, 1)}},
+    {.name = "cross_entropy",
+     .form = Form::kEither,
+     .variants = {{"cross_entropy", "cross_entropy_distribution"}},
+     .parameters = {kClassWeight, kSmoothing, kIgnoreIndex, kAxis}},
+    {.name = "kl_divergence",
+     .form = Form::kDistributions,
+     .variants = {{nullptr, "kl_divergence"}},
+     .parameters = {kAxis}},
+    {.name = "multiclass_hinge",
+     .form = Form::kLabels,
+     .variants = {{"multiclass_hinge_weston_watkins"}, {"multiclass_hinge_crammer_singer"}},
+     .parameters = {number("margin", Range::kPositive, 1),
+                    {.name = "variant", .use = Use::kVariant, .choices = kHinges},
+                    kClassWeight, kIgnoreIndex, kAxis}},
+    {.name = "softmax_focal",
+     .form = Form::kLabels,
+     .variants = {{"softmax_focal"}},
+     .parameters = {number("gamma", Range::kNonnegative, 2),
+                    {.name = "alpha", .use = Use::kClassFactor, .optional = true},
+                    kIgnoreIndex, kAxis}},
+    {.name = "ranked_probability",
+     .form = Form::kLabels,
+     .variants = {{"ranked_probability"}},
+     .parameters = {kClassWeight, kIgnoreIndex, kAxis}},
+    {.name = "ordinal_cross_entropy",
+     .form = Form::kLabels,
+     .variants = {{nullptr, "cross_entropy_distribution"}},
+     .parameters = {{.name = "distance", .use = Use::kDistance, .choices = kDistances},
+                    {"temperature", Use::kTemperature, Range::kPositive, 1},
+                    kClassWeight, kIgnoreIndex, kAxis}},
+    {.name = "l1_penalty",
+     .form = Form::kPenalty,
+     .variants = {{"elastic_net"}},
+     .heads = {"w"},
+     .derive = derive_l1,
+     .parameters = {number("strength", Range::kNonnegative, 1)}},
+    {.name = "l2_penalty",
+     .form = Form::kPenalty,
+     .variants = {{"elastic_net"}},
+     .heads = {"w"},
+     .derive = derive_l2,
+     .parameters = {number("strength", Range::kNonnegative, 1)}},
+    {.name = "elastic_net",
+     .form = Form::kPenalty,
+     .variants = {{"elastic_net"}},
+     .heads = {"w"},
+     .derive = derive_elastic_net,
+     .parameters = {number("strength", Range::kNonnegative, 1), number("l1_ratio", Range::kUnit, 0.5)}},
+};
+
+constexpr int kLossCount = int(std::size(kLosses));
+
+namespace {
+
+constexpr int numbers_of(const Loss& loss) {
+  int count = 0;
+  for (const Parameter& parameter : loss.parameters) {
+    count += parameter.name != nullptr && parameter.goes_to_kernel();
+  }
+  return count;
+}
+
+constexpr bool all_numbers_fit() {
+  for (const Loss& loss : kLosses) {
+    if (numbers_of(loss) > kMaxParameters) return false;
+  }
+  return true;
+}
+static_assert(all_numbers_fit(), "a kernel takes kMaxParameters numbers at most");
+
+}  // namespace
+
+const Loss* find_loss(const char* name) {
+  for (const Loss& loss : kLosses) {
+    if (std::strcmp(loss.name, name) == 0) return &loss;
+  }
+  return nullptr;
+}
+
+int find_parameter(const Loss& loss, const char* name) {
+  for (int i = 0; i < loss.parameter_count(); ++i) {
+    if (std::strcmp(loss.parameters[i].name, name) == 0) return i;
+  }
+  return -1;
+}
+
+int find_kernel(const char* name) {
+  if (name == nullptr) return -1;
+  const KernelTable& table = kernels();
+  for (int i = 0; i < table.losses; ++i) {
+    if (std::strcmp(table.loss[i].name, name) == 0) return i;
+  }
+  throw std::logic_error("the registry has no kernel named " + std::string(name));
+}
+
+int input_order(const Loss& loss, int* roles) {
+  int count = 0;
+  roles[count++] = kHeads;
+  if (loss.has_target()) roles[count++] = kTarget;
+  if (loss.head_count() > 1) roles[count++] = kHeads + 1;
+  if (loss.aside != nullptr) roles[count++] = kAside;
+  return count;
+}
+
+const char* input_name(const Loss& loss, int role) {
+  switch (role) {
+    case kTarget: return "target";
+    case kAside: return loss.aside;
+    case kWeight: return "weight";
+    default: return loss.heads[role - kHeads];
+  }
+}
+
+}  // namespace numloss

@@ -1,0 +1,118 @@
+// What every public loss takes: its arrays, its parameters with their ranges, and the kernels that
+// compute it. Python's signatures and the options of the C ABI are these; a test holds them together.
+#pragma once
+
+#include <cstdint>
+
+#include "../runtime/table.hpp"
+
+namespace numloss {
+
+inline constexpr int kMaxSettings = 8;  // parameters of a loss as its users see them
+inline constexpr int kMaxVariants = 2;
+
+// The numbers that a parameter may be.
+enum class Range : uint8_t { kPositive, kNonnegative, kUnit };
+
+// What a parameter is to the kernels.
+enum class Use : uint8_t {
+  kNumber,       // the kernel's next parameter
+  kSwitch,       // the same, 0 or 1
+  kVariant,      // chooses the kernel: a switch, or one of `choices`
+  kSmoothing,    // label smoothing
+  kClassWeight,  // a number for each class, part of an example's weight
+  kClassFactor,  // the same, but a factor of the loss alone
+  kDistance,     // between classes: one of `choices`, or a table of C x C numbers
+  kTemperature,  // of the soft labels that the distance makes
+  kIgnoreIndex,
+  kAxis,
+};
+
+struct Parameter {
+  const char* name;
+  Use use;
+  Range range = Range::kNonnegative;
+  double standard = 0;                   // default: a number, or the index of a choice
+  bool optional = false;                 // may be None, which stands for
+  double none = 0;                       // this number
+  const char* const* choices = nullptr;  // ends with null
+
+  constexpr bool takes_number() const {
+    return use == Use::kNumber || use == Use::kSmoothing || use == Use::kTemperature;
+  }
+  constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
+  constexpr bool takes_switch() const {
+    return use == Use::kSwitch || (use == Use::kVariant && choices == nullptr);
+  }
+  // Whether it is one of the kernel's parameters.
+  constexpr bool goes_to_kernel() const { return use == Use::kNumber || use == Use::kSwitch; }
+  constexpr bool takes_array() const {
+    return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance;
+  }
+};
+
+// The numbers that an input may hold.
+enum class Domain : uint8_t {
+  kAny,
+  kUnit,      // [0, 1]
+  kSigned,    // -1 or +1, or booleans
+  kPositive,  // above 0
+};
+
+enum class Form : uint8_t {
+  kElements,       // every element of the prediction is an example
+  kPenalty,        // the same, without a target: the sum over all elements
+  kLabels,         // rows of classes, against integer labels
+  kDistributions,  // rows of classes, against probabilities
+  kEither,         // against either
+};
+
+// A kernel by its name in the registry. A loss over classes may have one for labels and one for
+// probabilities, which also serves labels that smoothing or a distance makes probabilities of.
+struct Variant {
+  const char* labels = nullptr;
+  const char* soft = nullptr;
+  Domain prediction = Domain::kAny;
+};
+
+struct Loss {
+  const char* name;
+  Form form;
+  Variant variants[kMaxVariants];
+  Domain target = Domain::kAny;
+  const char* heads[kMaxHeads] = {"prediction"};
+  Domain second_head = Domain::kAny;
+  const char* aside = nullptr;
+  Domain aside_domain = Domain::kAny;
+  // From the numbers of the users to those of the kernel, where they differ.
+  void (*derive)(double* numbers) = nullptr;
+  Parameter parameters[kMaxSettings] = {};
+
+  constexpr int parameter_count() const {
+    int count = 0;
+    while (count < kMaxSettings && parameters[count].name != nullptr) ++count;
+    return count;
+  }
+  constexpr int head_count() const { return heads[1] == nullptr ? 1 : 2; }
+  constexpr bool has_classes() const { return form >= Form::kLabels; }
+  constexpr bool has_target() const { return form != Form::kPenalty; }
+  constexpr bool takes_labels() const { return form == Form::kLabels || form == Form::kEither; }
+  constexpr bool takes_distributions() const { return form >= Form::kDistributions; }
+};
+
+extern const Loss kLosses[];
+extern const int kLossCount;
+
+// Null: there is none of that name.
+const Loss* find_loss(const char* name);
+// The index of a loss's parameter, -1 where it has none of that name.
+int find_parameter(const Loss& loss, const char* name);
+// The index of a kernel in the registry; -1 for null.
+int find_kernel(const char* name);
+
+// The inputs of a loss in the order of its arguments, as roles; returns their number.
+int input_order(const Loss& loss, int* roles);
+// What a loss's users call an input or output.
+const char* input_name(const Loss& loss, int role);
+
+}  // namespace numloss

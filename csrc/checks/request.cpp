@@ -1,0 +1,781 @@
+#include "request.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include "../runtime/dispatch.hpp"
+#include "../runtime/float_environment.hpp"
+
+namespace numloss {
+
+double* Numbers::make(int64_t count) {
+  if (count > kFew) many_ = std::make_unique_for_overwrite<double[]>(size_t(count));
+  data_ = count > kFew ? many_.get() : few_;
+  return data_;
+}
+
+int Prepared::output_ndim(int role) const {
+  return prediction_ndim - (axis >= 0 && !has_class_axis(role) ? 1 : 0);
+}
+
+void Prepared::output_shape(int role, int64_t* shape) const {
+  for (int d = 0; d < prediction_ndim; ++d) {
+    if (d != axis || has_class_axis(role)) *shape++ = prediction_shape[d];
+  }
+}
+
+namespace {
+
+bool same_shape(const Array& a, const Array& b) {
+  return a.ndim == b.ndim && std::equal(a.shape, a.shape + a.ndim, b.shape);
+}
+
+// The part of a request that one function after another fills in.
+struct Preparation {
+  const Request& request;
+  const Plan& plan;
+  const Loss& loss;
+  Prepared& out;
+  Task& task;
+  Fault& fault;
+
+  const Array& input(int role) const { return *request.inputs[role]; }
+  const Array& prediction() const { return input(kHeads); }
+  bool has(int role) const { return request.inputs[role] != nullptr; }
+
+  bool prepare();
+
+ private:
+  bool set_axis();
+  bool set_shape();
+  bool set_heads();
+  bool set_type();
+  bool set_elements_target();
+  bool set_classes_target();
+  bool set_labels(const Array& target);
+  bool set_distributions(const Array& target);
+  bool set_aside();
+  bool set_weight();
+  bool set_reduction();
+  bool set_class_numbers();
+  bool set_soft_labels();
+  bool check_integers(const char* name, const Array& array);
+  bool refuse_swapped();
+
+  void attach(int role, const Array& array);
+  ShapeText examples() const { return ShapeText(task.shape, task.ndim); }
+};
+
+// An operand of the task whose strides are still to be set.
+Operand& add_operand(Task& task, int role, const Array& array) {
+  Operand& operand = task.add(role);
+  operand.data = array.data;
+  operand.dtype = array.dtype;
+  operand.swapped = array.swapped;
+  return operand;
+}
+
+// Strides over the examples of an array that has all their axes and perhaps that of the classes.
+void set_strides(const Array& array, int axis, Operand& operand) {
+  int64_t* stride = operand.strides;
+  for (int d = 0; d < array.ndim; ++d) {
+    if (d == axis) {
+      operand.class_stride = array.strides[d];
+    } else {
+      *stride++ = array.strides[d];
+    }
+  }
+}
+
+void repeat(const Task& task, Operand& operand) { std::fill_n(operand.strides, task.ndim, 0); }
+
+// An input with the axes of the prediction, or a scalar.
+void Preparation::attach(int role, const Array& array) {
+  Operand& operand = add_operand(task, role, array);
+  if (array.ndim == 0) {
+    repeat(task, operand);
+  } else {
+    set_strides(array, out.axis, operand);
+  }
+}
+
+bool Preparation::set_axis() {
+  if (!loss.has_classes()) return true;
+  const Array& p = prediction();
+  const char* const name = loss.heads[0];
+  if (p.ndim == 0) {
+    return fault.set(FaultCode::kAxis, name, "must have an axis of classes") || fault.came("a scalar");
+  }
+  if (plan.axis < -p.ndim || plan.axis >= p.ndim) {
+    fault.set(FaultCode::kAxis, "axis", "must be in [%d, %d) for a prediction of shape %s", -p.ndim,
+              p.ndim, ShapeText(p).text);
+    return fault.came("%lld", static_cast<long long>(plan.axis));
+  }
+  out.axis = int(plan.axis < 0 ? plan.axis + p.ndim : plan.axis);
+  task.classes = p.shape[out.axis];
+  if (task.classes > 0) return true;
+  fault.set(FaultCode::kAxis, name, "must have at least one class");
+  return fault.came("shape %s", ShapeText(p).text);
+}
+
+bool Preparation::set_shape() {
+  const Array& p = prediction();
+  out.prediction_ndim = p.ndim;
+  task.size = 1;
+  for (int d = 0; d < p.ndim; ++d) {
+    out.prediction_shape[d] = p.shape[d];
+    if (d == out.axis) continue;
+    task.shape[task.ndim++] = p.shape[d];
+    // Sizes that cannot be counted belong to repeated elements, which no loop would get through.
+    if (__builtin_mul_overflow(task.size, p.shape[d], &task.size)) task.size = INT64_MAX;
+  }
+  return true;
+}
+
+bool Preparation::set_heads() {
+  for (int h = 0; h < loss.head_count(); ++h) {
+    const Array& head = input(kHeads + h);
+    if (h > 0 && !same_shape(head, prediction())) {
+      fault.set(FaultCode::kShape, loss.heads[h], "must have the shape of the prediction, %s",
+                ShapeText(prediction()).text);
+      return fault.came("%s", ShapeText(head).text);
+    }
+    attach(kHeads + h, head);
+  }
+  return true;
+}
+
+// The type that holds the numbers of both: none for float16 and bfloat16.
+std::optional<DType> common_type(DType a, DType b) {
+  if (a == b) return a;
+  if (a == DType::kFloat64 || b == DType::kFloat64) return DType::kFloat64;
+  if (a == DType::kFloat32 || b == DType::kFloat32) return DType::kFloat32;
+  return {};
+}
+
+// Results have the type of the prediction, float64 for integers; other arrays of floats promote it.
+bool Preparation::set_type() {
+  const DType p = prediction().dtype;
+  out.result = is_real(p) ? p : DType::kFloat64;
+  for (int role : {kHeads + 1, int(kTarget), int(kAside)}) {
+    if (!has(role) || !is_real(input(role).dtype)) continue;
+    if (role == kTarget && (request.weak_target || loss.form == Form::kLabels)) continue;
+    if (role == kAside && input(role).ndim == 0) continue;
+    const std::optional<DType> common = common_type(out.result, input(role).dtype);
+    if (!common) {
+      fault.set(FaultCode::kTargetType, loss.heads[0],
+                "and %s must have dtypes that NumPy promotes to a common one", input_name(loss, role));
+      fault.came("%s and %s: convert one of them", name_of(out.result), name_of(input(role).dtype));
+      fault.is_type = true;
+      return false;
+    }
+    out.result = *common;
+  }
+  if (request.sets_dtype) {
+    if (common_type(out.result, request.dtype) != request.dtype) {
+      fault.set(FaultCode::kOutputType, "dtype", "must hold the results, of dtype %s",
+                name_of(out.result));
+      fault.came("%s", name_of(request.dtype));
+      return !(fault.is_type = true);
+    }
+    out.result = request.dtype;
+  }
+  task.in_float64 = out.result == DType::kFloat64;
+  return true;
+}
+
+// x rounded to a type of so many bits behind the leading one, least exponent and largest number.
+double rounded_to(double x, int bits, int least_exponent, double largest) {
+  if (x == 0 || !std::isfinite(x)) return x;
+  const double unit = std::ldexp(1.0, std::max(std::ilogb(x), least_exponent) - bits);
+  const double rounded = std::nearbyint(x / unit) * unit;
+  return std::fabs(rounded) > largest ? std::copysign(__builtin_inf(), x) : rounded;
+}
+
+[[gnu::noinline]] double rounded_as(DType dtype, double x) {
+  switch (dtype) {
+    case DType::kFloat32: return double(float(x));
+    case DType::kFloat16: return rounded_to(x, 10, -14, 65504);
+    case DType::kBfloat16: return rounded_to(double(float(x)), 7, -126, 0x1.fep127);
+    default: return x;
+  }
+}
+
+// Calls f(walk, address) for each element; stops where f returns false, and returns false then.
+bool all_elements(const Array& array, auto&& f) {
+  for (Walk walk(array); walk.next();) {
+    if (!f(walk, array.data + walk.offset(array))) return false;
+  }
+  return true;
+}
+
+bool is_exact(double x, uint64_t magnitude) { return x < 0x1p64 && uint64_t(x) == magnitude; }
+
+constexpr uint64_t kExactInFloat32 = uint64_t(1) << 24, kExactInFloat64 = uint64_t(1) << 53;
+
+// Integers are computed with as they are: in float64 where float32 would round one of them, and not
+// at all where float64 would.
+bool Preparation::check_integers(const char* name, const Array& array) {
+  if (!is_integer(array.dtype) || item_size(array.dtype) < (task.in_float64 ? 8 : 4)) return true;
+  const uint64_t largest = largest_magnitude(array);
+  if (largest > kExactInFloat32) task.in_float64 = true;
+  if (largest <= kExactInFloat64) return true;
+  return all_elements(array, [&](const Walk& walk, const char* from) {
+    const Integer x = read_integer(array.dtype, array.swapped, from);
+    if (is_exact(double(x.magnitude), x.magnitude)) return true;
+    fault.set(FaultCode::kInexact, name, "must hold integers that float64 holds exactly");
+    fault.came("%s%llu", x.negative ? "-" : "", static_cast<unsigned long long>(x.magnitude));
+    fault.at(walk.place, array.ndim);
+    return false;
+  });
+}
+
+bool Preparation::set_elements_target() {
+  if (!has(kTarget)) return true;
+  const Array& target = input(kTarget);
+  const char* const name = loss.heads[0];
+  const bool one_for_each_row = has(kAside) && input(kAside).ndim == 1 && prediction().ndim > 0 &&
+                                target.ndim == prediction().ndim - 1 &&
+                                std::equal(target.shape, target.shape + target.ndim, prediction().shape);
+  if (target.ndim > 0 && !one_for_each_row && !same_shape(target, prediction())) {
+    fault.set(FaultCode::kShape, name, "and target must have the same shape");
+    return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
+  }
+  attach(kTarget, target);
+  if (one_for_each_row) task[kTarget].strides[task.ndim - 1] = 0;
+  if (request.weak_target && is_real(target.dtype)) {
+    const double given = read_number(target.dtype, target.swapped, target.data);
+    out.rounded_target = rounded_as(out.result, given);
+    if (std::isinf(out.rounded_target) && !std::isinf(given)) {
+      fault.set(FaultCode::kElement, "target", "must fit dtype %s", name_of(out.result));
+      return fault.came("%s", NumberText(given, DType::kFloat64).text);
+    }
+    task[kTarget].data = reinterpret_cast<char*>(&out.rounded_target);
+  }
+  if (loss.target == Domain::kSigned && target.dtype == DType::kBool) {
+    task.parameters[1] = 2;  // 2 t - 1
+    task.parameters[2] = -1;
+  }
+  return loss.target != Domain::kAny || check_integers("target", target);
+}
+
+// Whether all integers of an array are -1, 0 or 1.
+bool are_classes(const Array& array) { return largest_magnitude(array) <= 1; }
+
+bool has_fraction(const Array& array) {
+  return !all_elements(array, [&](const Walk&, const char* from) {
+    const double x = read_number(array.dtype, array.swapped, from);
+    return !std::isfinite(x) || x == std::nearbyint(x);
+  });
+}
+
+// Classes in place of a score, and scores in place of the class: other libraries' order.
+bool Preparation::refuse_swapped() {
+  if (loss.target != Domain::kUnit && loss.target != Domain::kSigned) return true;
+  const Array &p = prediction(), &t = input(kTarget);
+  if (is_real(p.dtype) || !is_real(t.dtype) || element_count(p) == 0) return true;
+  if (!are_classes(p) || !has_fraction(t)) return true;
+  fault.set(FaultCode::kOrder, loss.heads[0], "comes first, then the target");
+  return fault.came("classes (%s) and then scores (%s)", name_of(p.dtype), name_of(t.dtype));
+}
+
+bool Preparation::set_labels(const Array& target) {
+  const bool fits = target.ndim == 0 ||
+                    (target.ndim == task.ndim && std::equal(target.shape, target.shape + target.ndim, task.shape));
+  if (!fits) {
+    fault.set(FaultCode::kLabelShape, "target",
+              "must hold a label per example, of shape %s for a prediction of shape %s with classes "
+              "on axis %d",
+              examples().text, ShapeText(prediction()).text, out.axis);
+    return fault.came("%s", ShapeText(target).text);
+  }
+  task.target_kind = Target::kLabel;
+  Operand& operand = add_operand(task, kTarget, target);
+  if (target.ndim == 0) {
+    repeat(task, operand);
+  } else {
+    set_strides(target, -1, operand);
+  }
+  const bool soft = is_positive(plan.label_smoothing) || task.label_table != nullptr;
+  task.loss = soft || plan.labels_kernel < 0 ? plan.soft_kernel : plan.labels_kernel;
+  return true;
+}
+
+bool Preparation::set_distributions(const Array& target) {
+  if (!is_real(target.dtype) || !same_shape(target, prediction())) {
+    char forms[120] = "";
+    if (loss.takes_labels()) {
+      std::snprintf(forms, sizeof(forms), "integer labels of shape %s or ", examples().text);
+    }
+    fault.set(FaultCode::kNotProbabilities, "target",
+              "must hold %sprobabilities of the prediction's shape %s", forms,
+              ShapeText(prediction()).text);
+    fault.came("dtype %s and shape %s", name_of(target.dtype), ShapeText(target).text);
+    const bool misfits = loss.takes_labels() && target.ndim == task.ndim &&
+                         std::equal(target.shape, target.shape + target.ndim, task.shape);
+    fault.is_type = !is_real(target.dtype) || misfits;
+    return false;
+  }
+  if (plan.sets_ignore_index) {
+    fault.set(FaultCode::kReduction, "ignore_index",
+              "is for labels: with probabilities it must be left out, and examples to ignore have "
+              "weight 0");
+    return false;
+  }
+  task.target_kind = Target::kDistribution;
+  task.loss = plan.soft_kernel;
+  attach(kTarget, target);
+  return true;
+}
+
+bool Preparation::set_classes_target() {
+  const Array& target = input(kTarget);
+  if (!loss.takes_labels()) return set_distributions(target);
+  if (is_integer(target.dtype)) return set_labels(target);
+  // An empty list says nothing of its type.
+  Array empty = target;
+  empty.dtype = DType::kInt64;
+  const bool says_nothing =
+      target.dtype == DType::kFloat64 && element_count(target) == 0 && target.ndim == task.ndim &&
+      std::equal(target.shape, target.shape + target.ndim, task.shape);
+  if (says_nothing) return set_labels(empty);
+  if (loss.takes_distributions()) return set_distributions(target);
+  fault.set(FaultCode::kNotLabels, "target", "must hold integer labels");
+  fault.came("dtype %s", name_of(target.dtype));
+  return !(fault.is_type = true);
+}
+
+bool Preparation::set_aside() {
+  if (loss.aside == nullptr) return true;
+  const Array& aside = input(kAside);
+  const Array& p = prediction();
+  if (aside.ndim > 1 || (aside.ndim == 1 && (p.ndim == 0 || aside.shape[0] != p.shape[p.ndim - 1]))) {
+    fault.set(FaultCode::kShape, loss.aside,
+              "must be a number, or one for each column of a prediction of shape %s",
+              ShapeText(p).text);
+    return fault.came("shape %s", ShapeText(aside).text);
+  }
+  Operand& operand = add_operand(task, kAside, aside);
+  repeat(task, operand);
+  if (aside.ndim == 1) operand.strides[task.ndim - 1] = aside.strides[0];
+  return true;
+}
+
+// Weights have the shape of the examples, where an axis may have length 1: one weight for all along
+// it. A shape of fewer axes would have two readings, rows and columns.
+bool Preparation::set_weight() {
+  if (!has(kWeight)) return true;
+  const Array& weight = input(kWeight);
+  bool fits = weight.ndim == 0 || weight.ndim == task.ndim;
+  for (int d = 0; d < weight.ndim && fits; ++d) {
+    fits = weight.shape[d] == task.shape[d] || weight.shape[d] == 1;
+  }
+  if (!fits) {
+    fault.set(FaultCode::kWeightShape, "weight",
+              "must be a number or have the shape of the examples, %s, where an axis may have length 1",
+              examples().text);
+    return fault.came("shape %s", ShapeText(weight).text);
+  }
+  Operand& operand = add_operand(task, kWeight, weight);
+  repeat(task, operand);
+  for (int d = 0; d < weight.ndim; ++d) {
+    if (weight.shape[d] == task.shape[d]) operand.strides[d] = weight.strides[d];
+  }
+  return true;
+}
+
+bool Preparation::set_reduction() {
+  out.call.reduction = loss.has_target() ? request.reduction : Reduction::kSum;
+  out.call.denominator = request.denominator;
+  out.call.number = request.number;
+  if (request.denominator == Denominator::kWeight) return true;
+  if (request.reduction != Reduction::kMean) {
+    fault.set(FaultCode::kReduction, "denominator",
+              "divides a mean: it must be left out with reduction='%s'",
+              request.reduction == Reduction::kSum ? "sum" : "none");
+    return false;
+  }
+  if (request.denominator == Denominator::kCount) return true;
+  if (is_positive(request.number) && std::isfinite(request.number)) return true;
+  fault.set(FaultCode::kParameter, "denominator", "must be a positive finite number");
+  return fault.came("%s", NumberText(request.number, DType::kFloat64).text);
+}
+
+bool read_numbers(const char* name, const Array& array, double* to, Fault& fault) {
+  return all_elements(array, [&](const Walk& walk, const char* from) {
+    const double x = *to++ = read_number(array.dtype, array.swapped, from);
+    if (x >= 0 && std::isfinite(x)) return true;
+    fault.set(FaultCode::kElement, name, "must hold finite numbers of at least 0");
+    fault.came("%s", NumberText(x, array.dtype).text);
+    fault.at(walk.place, array.ndim);
+    return false;
+  });
+}
+
+// A number for each class; a scalar stands for all of them.
+bool read_class_numbers(const char* name, const Array& array, int64_t classes, Numbers& numbers,
+                        Fault& fault) {
+  if (array.ndim > 1 || (array.ndim == 1 && array.shape[0] != classes)) {
+    fault.set(FaultCode::kShape, name, "must have one number for each of the %lld classes",
+              static_cast<long long>(classes));
+    return fault.came("shape %s", ShapeText(array).text);
+  }
+  double* const to = numbers.make(classes);
+  if (!read_numbers(name, array, to, fault)) return false;
+  if (array.ndim == 0) std::fill_n(to, classes, to[0]);
+  return true;
+}
+
+bool Preparation::set_class_numbers() {
+  if (plan.class_weight != nullptr) {
+    if (!read_class_numbers("class_weight", *plan.class_weight, task.classes, out.class_weight, fault)) {
+      return false;
+    }
+    task.class_weight = out.class_weight.data();
+  }
+  if (plan.class_factor != nullptr) {
+    if (!read_class_numbers(plan.class_factor_name, *plan.class_factor, task.classes,
+                            out.class_factor, fault)) {
+      return false;
+    }
+    task.label_factor = out.class_factor.data();
+  }
+  return set_soft_labels();
+}
+
+// x to exp(-x / temperature), as the kernels compute it: libm's depends on the machine.
+[[gnu::noinline]] void to_shares(double* x, int64_t count, double temperature) {
+  static const auto exp_nonpositive = [] {
+    const KernelTable& table = kernels();
+    int i = 0;
+    while (std::strcmp(table.function[i].name, "exp_nonpositive") != 0) ++i;
+    return table.function[i].float64;
+  }();
+  for (int64_t i = 0; i < count; ++i) x[i] = -x[i] / temperature;
+  exp_nonpositive(x, x, count);
+}
+
+// Of a distance that depends on |c - y| alone: 2C - 1 shares, those of label y from C - 1 - y on.
+[[gnu::noinline]] void make_steps(bool squared, double temperature, int64_t classes,
+                                  Prepared& out) {
+  double* const mirrored = out.shares.make(2 * classes - 1);
+  double* const shares = mirrored + classes - 1;
+  for (int64_t c = 0; c < classes; ++c) shares[c] = double(c) * (squared ? double(c) : 1.0);
+  to_shares(shares, classes, temperature);
+  std::reverse_copy(shares + 1, shares + classes, mirrored);
+  double* const scale = out.scale.make(classes);
+  double sum = 0;
+  for (int64_t c = 0; c < classes; ++c) scale[c] = sum += shares[c];
+  // 1 / (shares of the classes up to y places off on one side + those on the other - its own)
+  for (int64_t a = 0, b = classes - 1; a <= b; ++a, --b) {
+    scale[a] = scale[b] = 1 / (scale[a] + scale[b] - shares[0]);
+  }
+}
+
+[[gnu::noinline]] void make_table(double temperature, int64_t classes, double* shares,
+                                  Prepared& out) {
+  double* const scale = out.scale.make(classes);
+  for (int64_t y = 0; y < classes; ++y) {
+    double* const row = shares + y * classes;
+    const double least = *std::min_element(row, row + classes);
+    for (int64_t c = 0; c < classes; ++c) row[c] -= least;
+    to_shares(row, classes, temperature);
+    double sum = 0;
+    for (int64_t c = 0; c < classes; ++c) sum += row[c];
+    scale[y] = 1 / sum;
+  }
+}
+
+// Labels of ordered classes become rows of probabilities that fall off with the distance.
+bool Preparation::set_soft_labels() {
+  const int64_t classes = task.classes;
+  if (plan.distance < 0 && plan.distances == nullptr) return true;
+  const FloatEnvironment ieee;
+  if (plan.distances == nullptr) {
+    make_steps(plan.distance == 1, plan.temperature, classes, out);
+    task.label_table = out.shares.data() + classes - 1;
+    task.label_stride = -1;
+  } else {
+    const Array& given = *plan.distances;
+    if (given.ndim != 2 || given.shape[0] != classes || given.shape[1] != classes) {
+      const int64_t square[] = {classes, classes};
+      fault.set(FaultCode::kShape, "distance", "must have shape %s for %lld classes",
+                ShapeText(square, 2).text, static_cast<long long>(classes));
+      return fault.came("%s", ShapeText(given).text);
+    }
+    double* const shares = out.shares.make(classes * classes);
+    if (!read_numbers("distance", given, shares, fault)) return false;
+    make_table(plan.temperature, classes, shares, out);
+    task.label_table = shares;
+    task.label_stride = classes;
+  }
+  task.label_scale = out.scale.data();
+  return true;
+}
+
+bool Preparation::prepare() {
+  task.mode = request.mode;
+  std::copy_n(plan.numbers, kMaxParameters, task.parameters);
+  if (!set_axis() || !set_shape() || !set_type() || !set_heads()) return false;
+  if (loss.has_classes()) {
+    task.label_smoothing = plan.label_smoothing;
+    task.ignore_index = plan.ignore_index;
+    task.distribution_tolerance = kSumTolerance;
+    if (!set_class_numbers() || !set_classes_target()) return false;
+  } else {
+    task.loss = plan.labels_kernel;
+    if (!set_aside() || !set_elements_target()) return false;
+    if (has(kTarget) && !refuse_swapped()) return false;
+  }
+  if (!is_real(prediction().dtype) && !check_integers(loss.heads[0], prediction())) {
+    return false;
+  }
+  return set_reduction() && set_weight();
+}
+
+}  // namespace
+
+bool prepare(const Request& request, Prepared& prepared, Fault& fault) {
+  return Preparation{request,  *request.plan, *request.plan->loss,
+                     prepared, prepared.call.task, fault}
+      .prepare();
+}
+
+void add_fresh_output(Prepared& prepared, int role, const Array& array) {
+  Operand& operand = add_operand(prepared.call.task, role, array);
+  set_strides(array, prepared.has_class_axis(role) ? prepared.axis : -1, operand);
+}
+
+namespace {
+
+bool refuse_overlap(const Request& request, const Prepared& prepared, int role, const Array& array,
+                    const Array* const* outputs, Fault& fault) {
+  const Loss& loss = *request.plan->loss;
+  for (int input = 0; input < kValues; ++input) {
+    const Array* other = request.inputs[input];
+    if (other == nullptr) continue;
+    const bool is_head = input == kHeads;
+    const bool in_place = is_head && prepared.has_class_axis(role) == (prepared.axis >= 0) &&
+                          same_memory(array, *other);
+    if (in_place || overlap(array, *other) == Overlap::kApart) continue;
+    fault.set(FaultCode::kOverlap, "out", "overlaps %s: it must %s", input_name(loss, input),
+              is_head ? "be the same array or apart from it" : "lie apart from it");
+    return false;
+  }
+  for (int other = kValues; other < kRoles; ++other) {
+    if (outputs[other] == nullptr || other == role) continue;
+    if (overlap(array, *outputs[other]) == Overlap::kApart) continue;
+    fault.set(FaultCode::kOverlap, "out:", "the arrays for the results overlap each other");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool add_output(const Request& request, Prepared& prepared, int role, const Array& array,
+                const Array* const* outputs, Fault& fault) {
+  int64_t shape[kMaxDims];
+  prepared.output_shape(role, shape);
+  const int ndim = prepared.output_ndim(role);
+  if (array.ndim != ndim || !std::equal(shape, shape + ndim, array.shape)) {
+    fault.set(FaultCode::kOutput, "out", "must have shape %s", ShapeText(shape, ndim).text);
+    return fault.came("%s", ShapeText(array).text);
+  }
+  if (array.dtype != prepared.result || array.swapped) {
+    fault.set(FaultCode::kOutputType, "out", "must have dtype %s", name_of(prepared.result));
+    fault.came("%s%s", name_of(array.dtype), array.swapped ? " of the other byte order" : "");
+    return !(fault.is_type = true);
+  }
+  if (!array.writeable) {
+    fault.set(FaultCode::kOutput, "out", "must be writeable");
+    return fault.came("a read-only array");
+  }
+  if (meets_itself(array)) {
+    fault.set(FaultCode::kOutput, "out", "must have memory for every element");
+    return fault.came("a view that shares it");
+  }
+  if (!refuse_overlap(request, prepared, role, array, outputs, fault)) return false;
+  add_fresh_output(prepared, role, array);
+  prepared.call.outputs_are_ours = false;
+  return true;
+}
+
+namespace {
+
+// A search for the first element outside its domain, in the order of the examples.
+struct Search {
+  const Request& request;
+  const Plan& plan;
+  const Loss& loss;
+  const Prepared& prepared;
+  const Task& task;
+  Fault& fault;
+
+  bool bad_weight();
+  bool bad_element(int role, Domain domain);
+  bool bad_aside();
+  bool bad_label();
+  bool bad_distribution();
+
+ private:
+  double read(int role, const Walk& walk) const {
+    const Operand& operand = task[role];
+    const int64_t offset = walk.offset(operand.strides, task.ndim);
+    return read_number(operand.dtype, operand.swapped, operand.data + offset);
+  }
+  // Whether an example counts; one of weight 0 may hold anything.
+  bool counts(const Walk& walk) const { return !task.has(kWeight) || read(kWeight, walk) != 0; }
+  bool report(const char* name, Domain domain, double x, DType dtype, const int64_t* place, int ndim);
+  bool report_sum(double sum, const int64_t* place);
+};
+
+bool is_outside(Domain domain, double x) {
+  switch (domain) {
+    case Domain::kUnit: return x < -kUnitSlack || x > 1 + kUnitSlack;
+    case Domain::kSigned: return std::fabs(x) != 1 && !std::isnan(x);
+    case Domain::kPositive: return x <= 0;
+    default: return false;
+  }
+}
+
+bool Search::report(const char* name, Domain domain, double x, DType dtype, const int64_t* place,
+                    int ndim) {
+  switch (domain) {
+    case Domain::kSigned:
+      fault.set(FaultCode::kSigns, name, "must be -1 or +1 (or bool)");
+      break;
+    case Domain::kPositive: fault.set(FaultCode::kElement, name, "must be above 0"); break;
+    default: {
+      const bool is_score = std::strcmp(name, loss.heads[0]) == 0;
+      fault.set(is_score ? FaultCode::kLogits : FaultCode::kElement, name, "must be in [0, 1]");
+    }
+  }
+  fault.came("%s", NumberText(x, dtype).text);
+  fault.at(place, ndim);
+  return true;
+}
+
+bool Search::bad_weight() {
+  if (request.inputs[kWeight] == nullptr) return false;
+  const Array& weight = *request.inputs[kWeight];
+  return !all_elements(weight, [&](const Walk& walk, const char* from) {
+    const double x = read_number(weight.dtype, weight.swapped, from);
+    if (!(x < 0) && !std::isinf(x)) return true;
+    fault.set(FaultCode::kElement, "weight", "must hold finite numbers of at least 0");
+    fault.came("%s", NumberText(x, weight.dtype).text);
+    fault.at(walk.place, weight.ndim);
+    return false;
+  });
+}
+
+bool Search::bad_element(int role, Domain domain) {
+  const Array& array = *request.inputs[role];
+  if (domain == Domain::kAny || array.dtype == DType::kBool) return false;
+  for (Walk walk(task.shape, task.ndim); walk.next();) {
+    const double x = read(role, walk);
+    if (!is_outside(domain, x) || !counts(walk)) continue;
+    return report(input_name(loss, role), domain, x, array.dtype, walk.place, array.ndim);
+  }
+  return false;
+}
+
+bool Search::bad_aside() {
+  if (loss.aside == nullptr) return false;
+  const Array& aside = *request.inputs[kAside];
+  return !all_elements(aside, [&](const Walk& walk, const char* from) {
+    const double x = read_number(aside.dtype, aside.swapped, from);
+    if (!is_outside(loss.aside_domain, x)) return true;
+    return !report(loss.aside, loss.aside_domain, x, aside.dtype, walk.place, aside.ndim);
+  });
+}
+
+bool Search::bad_label() {
+  const Array& target = *request.inputs[kTarget];
+  const Operand& operand = task[kTarget];
+  for (Walk walk(task.shape, task.ndim); walk.next();) {
+    const char* const from = operand.data + walk.offset(operand.strides, task.ndim);
+    const Integer y = read_integer(operand.dtype, operand.swapped, from);
+    const bool fits = !y.negative && y.magnitude < uint64_t(task.classes);
+    const uint64_t ignored = uint64_t(task.ignore_index);
+    const bool is_ignored = y.negative == (task.ignore_index < 0) &&
+                            y.magnitude == (y.negative ? 0 - ignored : ignored);
+    if (fits || is_ignored || !counts(walk)) continue;
+    fault.set(FaultCode::kElement, "target", "must hold labels in [0, %lld) or ignore_index=%lld",
+              static_cast<long long>(task.classes), static_cast<long long>(task.ignore_index));
+    fault.came("%s%llu", y.negative ? "-" : "", static_cast<unsigned long long>(y.magnitude));
+    fault.at(walk.place, target.ndim);
+    return true;
+  }
+  return false;
+}
+
+bool Search::report_sum(double sum, const int64_t* place) {
+  fault.set(FaultCode::kElement, "target", "must hold probabilities that sum to 1 over axis %d",
+            prepared.axis);
+  fault.came("%s", NumberText(sum, DType::kFloat64).text);
+  fault.at(place, task.ndim);
+  return true;
+}
+
+// The kernels' sum may be a rounding further off than this one: then it is the worst row.
+bool Search::bad_distribution() {
+  const Operand& operand = task[kTarget];
+  double worst = -1, worst_sum = 1;
+  int64_t worst_place[kMaxDims];
+  for (Walk walk(task.shape, task.ndim); walk.next();) {
+    if (!counts(walk)) continue;
+    const char* const row = operand.data + walk.offset(operand.strides, task.ndim);
+    double sum = 0;
+    for (int64_t c = 0; c < task.classes; ++c) {
+      const double q = read_number(operand.dtype, operand.swapped, row + c * operand.class_stride);
+      sum += q;
+      if (!(q < 0)) continue;
+      int64_t place[kMaxDims];
+      std::copy_n(walk.place, prepared.axis, place);
+      place[prepared.axis] = c;
+      std::copy(walk.place + prepared.axis, walk.place + task.ndim, place + prepared.axis + 1);
+      fault.set(FaultCode::kElement, "target", "must hold probabilities");
+      fault.came("%s", NumberText(q, operand.dtype).text);
+      fault.at(place, task.ndim + 1);
+      return true;
+    }
+    const double off = std::fabs(sum - 1);
+    if (off > kSumTolerance) return report_sum(sum, walk.place);
+    if (off > worst) {
+      worst = off;
+      worst_sum = sum;
+      std::copy_n(walk.place, task.ndim, worst_place);
+    }
+  }
+  return worst > 0.9 * kSumTolerance && report_sum(worst_sum, worst_place);
+}
+
+[[gnu::noinline]] bool search(Search& all) {
+  if (all.bad_weight()) return true;
+  if (all.loss.has_classes()) {
+    return all.task.target_kind == Target::kLabel ? all.bad_label() : all.bad_distribution();
+  }
+  if (all.bad_element(kTarget, all.loss.target)) return true;
+  if (all.bad_element(kHeads, all.plan.prediction)) return true;
+  if (all.loss.head_count() > 1 && all.bad_element(kHeads + 1, all.loss.second_head)) return true;
+  return all.bad_aside();
+}
+
+}  // namespace
+
+void find_bad_element(const Request& request, Fault& fault) {
+  const FloatEnvironment ieee;
+  // Anew: the run has joined axes of the task that it was given.
+  Prepared prepared;
+  if (!prepare(request, prepared, fault)) return;
+  const Plan& plan = *request.plan;
+  Search all{request, plan, *plan.loss, prepared, prepared.call.task, fault};
+  if (search(all)) return;
+  fault.set(FaultCode::kChanged, plan.loss->heads[0],
+            "or another argument was changed by another thread while it was read");
+}
+
+}  // namespace numloss

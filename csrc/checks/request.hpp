@@ -1,0 +1,72 @@
+// A call as a client makes it, and its way to the runtime.
+#pragma once
+
+#include <memory>
+
+#include "../runtime/run.hpp"
+#include "plan.hpp"
+
+namespace numloss {
+
+// What a client asks for. The plan and the arrays must live until the call has been answered.
+struct Request {
+  const Plan* plan = nullptr;
+  unsigned mode = kValue;
+  const Array* inputs[kValues] = {};  // by role, the weight among them; null: absent
+  bool weak_target = false;           // a plain number, which has no type of its own
+  Reduction reduction = Reduction::kMean;
+  Denominator denominator = Denominator::kWeight;
+  double number = 0;          // the denominator, where it is a number
+  bool sets_dtype = false;    // asks for a type of results,
+  DType dtype = DType::kFloat32;  // this one
+};
+
+// A row of numbers: on the stack where there are few.
+class Numbers {
+ public:
+  // Room for so many; throws std::bad_alloc.
+  double* make(int64_t count);
+  const double* data() const { return data_; }
+
+ private:
+  static constexpr int kFew = 32;
+  double few_[kFew];
+  std::unique_ptr<double[]> many_;
+  double* data_ = nullptr;
+};
+
+// A request that has been found right: what the runtime computes, and what it reads meanwhile.
+struct Prepared {
+  Call call;
+  DType result;          // the type of derivatives and of the examples' values
+  int axis = -1;         // of the classes, counted from the first; -1: none
+  int prediction_ndim;
+  int64_t prediction_shape[kMaxDims];
+  Numbers class_weight, class_factor, shares, scale;
+  double rounded_target;  // of a plain number, in the type of the prediction
+
+  // Number of axes of an output, and its shape, which may be the prediction's.
+  int output_ndim(int role) const;
+  void output_shape(int role, int64_t* shape) const;
+  bool has_class_axis(int role) const { return axis >= 0 && role != kValues; }
+};
+
+// Fills in all of `prepared` but the outputs. False: `fault` says what is wrong; nothing has been
+// written, and no element but those of class numbers and integers has been read.
+bool prepare(const Request& request, Prepared& prepared, Fault& fault);
+
+// Takes an array of the client's for an output: of the right shape and type, writeable, and apart
+// from all inputs and the outputs before it; the first derivative may be the prediction itself.
+bool add_output(const Request& request, Prepared& prepared, int role, const Array& array,
+                const Array* const* outputs, Fault& fault);
+// Takes an array that was made for it, and needs no check.
+void add_fresh_output(Prepared& prepared, int role, const Array& array);
+
+// What is outside its domain in a request that the runtime found bad: the first such element.
+void find_bad_element(const Request& request, Fault& fault);
+
+// How far from 1 the probabilities of a row may add up, for every type: bfloat16 numbers are off by
+// up to 0.4 % each, also after they have been widened.
+inline constexpr double kSumTolerance = 1e-2;
+
+}  // namespace numloss
