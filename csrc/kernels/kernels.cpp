@@ -18,7 +18,7 @@ constexpr Losses losses() {
 constexpr Losses kInfo = losses();
 
 // Calls f with a number of the type that a task is computed in.
-auto with_real(const Task& task, auto&& f) { return task.wide ? f(double()) : f(float()); }
+auto with_real(const Task& task, auto&& f) { return task.in_float64 ? f(double()) : f(float()); }
 
 template <class T>
 void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
@@ -52,10 +52,10 @@ void run(const Task& task, const Blocks& blocks, bool only_survey, char* scratch
   const Entry& entry = kRegistry[task.loss];
   with_real(task, [&](auto zero) {
     const auto& functions = entry.functions(zero);
-    if (entry.info.rowwise) {
-      run_classes(task, functions.row, blocks, only_survey, scratch);
-    } else {
+    if (entry.info.driver == Driver::kElements) {
       run_elements(task, functions.element, blocks, only_survey, scratch);
+    } else {
+      run_classes(task, functions.row, blocks, only_survey, scratch);
     }
   });
   clear_upper_halves();
@@ -65,7 +65,8 @@ int64_t copied_together(const Task& task) {
   return with_real(task, [&](auto zero) {
     using T = decltype(zero);
     if (task.folded) return staged_rows<T>(task);
-    return !kRegistry[task.loss].info.rowwise && is_staged<T>(task) ? staged_elements<T>(task) : 0;
+    const bool by_elements = kRegistry[task.loss].info.driver == Driver::kElements;
+    return by_elements && is_staged<T>(task) ? staged_elements<T>(task) : 0;
   });
 }
 
@@ -73,8 +74,8 @@ int64_t scratch_bytes(const Task& task) {
   const Entry& entry = kRegistry[task.loss];
   return with_real(task, [&](auto zero) {
     using T = decltype(zero);
-    return entry.info.rowwise ? row_scratch(task, entry.functions(zero).row)
-                              : element_scratch<T>(task);
+    return entry.info.driver == Driver::kElements ? element_scratch<T>(task)
+                                                  : row_scratch(task, entry.functions(zero).row);
   });
 }
 

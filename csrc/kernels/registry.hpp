@@ -22,9 +22,9 @@ struct Functions {
 struct Entry {
   LossInfo info;
   Functions<float> single;
-  Functions<double> wide;
+  Functions<double> in_float64;
   const Functions<float>& functions(float) const { return single; }
-  const Functions<double>& functions(double) const { return wide; }
+  const Functions<double>& functions(double) const { return in_float64; }
 };
 
 // ns an element: losses that take less are computed twice, for the value and for the gradient,
@@ -38,15 +38,16 @@ template <template <class> class Loss>
 constexpr Entry elements() {
   using Named = Loss<float>;
   constexpr ElementFunctions<float> kFunctions = element_functions<Loss, float>();
-  return {{Named::name, false, false, kFunctions.check == nullptr, Named::cost < kTwice,
-           picoseconds(Named::cost)},
+  return {{Named::name, Driver::kElements, heads_of<Named>(), takes_aside<Named>(),
+           kFunctions.check == nullptr, Named::cost < kTwice, picoseconds(Named::cost)},
           {kFunctions, {}},
           {element_functions<Loss, double>(), {}}};
 }
 
 template <class Family>
 constexpr Entry rows(const char* name, double cost) {
-  return {{name, true, Family::kFolds, false, false, picoseconds(cost)},
+  return {{name, Family::kFolds ? Driver::kRows : Driver::kScannedRows, 1, false, false, false,
+           picoseconds(cost)},
           {{}, row_functions<Family, float>()},
           {{}, row_functions<Family, double>()}};
 }

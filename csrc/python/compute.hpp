@@ -170,7 +170,7 @@ py::object rowwise(py::handle plan, unsigned mode, const Arguments& given) {
       !request.set_weight(given.weight) || !request.set_outputs(given.out, given.checked())) {
     return not_implemented();
   }
-  task.distribution_tolerance = tolerance(task.target.dtype);
+  task.distribution_tolerance = tolerance(task[kTarget].dtype);
   return request.run(given.frames);
 }
 

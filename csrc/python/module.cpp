@@ -27,7 +27,7 @@ py::dict losses() {
   py::dict result;
   const KernelTable& table = kernels();
   for (int i = 0; i < table.losses; ++i) {
-    result[table.loss[i].name] = py::make_tuple(i, table.loss[i].rowwise);
+    result[table.loss[i].name] = py::make_tuple(i, table.loss[i].driver != Driver::kElements);
   }
   return result;
 }

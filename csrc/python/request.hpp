@@ -228,47 +228,48 @@ class Request {
   }
 
   bool set_prediction(py::handle prediction, int axis, py::handle dtype) {
-    if (!attach(prediction, task.prediction)) return false;
+    if (!attach(prediction, task.add(kHeads))) return false;
     prediction_ = as_array(prediction);
     axis_ = axis;
     set_shape(prediction_, axis, task);
-    spread(prediction_, axis, task, task.prediction);
+    spread(prediction_, axis, task, task[kHeads]);
     if (!dtype.is_none()) {
       dtype_ = py::reinterpret_borrow<py::dtype>(dtype);
     } else {
-      if (!is_real(task.prediction.dtype) || task.prediction.swapped) return false;
+      if (!is_real(task[kHeads].dtype) || task[kHeads].swapped) return false;
       dtype_ = prediction_.dtype();
     }
     const std::optional<DType> result = type_of(dtype_);
     if (!result) return false;
     result_type_ = *result;
-    task.wide = result_type_ == DType::kFloat64;
+    task.in_float64 = result_type_ == DType::kFloat64;
     return true;
   }
 
   // A target of a float type other than the result's needs the Python layer to name that type.
   bool set_target(py::handle target, int axis, bool promoted) {
-    if (!attach(target, task.target)) return false;
+    if (!attach(target, task.add(kTarget))) return false;
     target_ = as_array(target);
-    const bool fits = promoted || !is_real(task.target.dtype) || task.target.dtype == result_type_;
-    return fits && spread(target_, axis, task, task.target);
+    const DType dtype = task[kTarget].dtype;
+    const bool fits = promoted || !is_real(dtype) || dtype == result_type_;
+    return fits && spread(target_, axis, task, task[kTarget]);
   }
 
   bool set_weight(py::handle weight) {
     if (weight.is_none()) return true;
-    if (!attach(weight, task.weight)) return false;
+    if (!attach(weight, task.add(kWeight))) return false;
     weight_ = as_array(weight);
-    return spread(weight_, -1, task, task.weight);
+    return spread(weight_, -1, task, task[kWeight]);
   }
 
   // `out`: None, an array, or a tuple with an array or None for each array among the results.
   bool set_outputs(py::handle out, bool checked) {
-    Operand* operands[2];
+    int outputs[2];
     int n = 0;
     const bool values = call.reduction == Reduction::kNone && (task.mode & kValue);
-    if (values) operands[n++] = &task.value;
-    if (task.mode & kGradient) operands[n++] = &task.gradient;
-    if (task.mode & kHessian) operands[n++] = &task.hessian;
+    if (values) outputs[n++] = kValues;
+    if (task.mode & kGradient) outputs[n++] = kGradients;
+    if (task.mode & kHessian) outputs[n++] = kHessians;
     const bool several = PyTuple_Check(out.ptr());
     if (several && PyTuple_GET_SIZE(out.ptr()) != n) return false;
     for (int i = 0; i < n; ++i) {
@@ -276,8 +277,8 @@ class Request {
       // A lone array is for the derivative, which comes last but for the Hessian.
       const int lone = n == 2 && values ? 1 : 0;
       if (!several && i != lone) given = Py_None;
-      const int axis = operands[i] == &task.value ? -1 : axis_;
-      if (!set_output(given, axis, *operands[i], outputs_[i])) return false;
+      const int axis = outputs[i] == kValues ? -1 : axis_;
+      if (!set_output(given, axis, outputs[i], outputs_[i])) return false;
       if (!given.is_none()) {
         call.outputs_are_ours = false;
         if (!checked && !(is_contiguous(outputs_[i]) && is_apart(outputs_[i], i))) return false;
@@ -324,7 +325,7 @@ class Request {
     return without_gil([this] { return numloss::run(call); });
   }
 
-  bool set_output(py::handle given, int axis, Operand& operand, py::array& array) {
+  bool set_output(py::handle given, int axis, int role, py::array& array) {
     if (given.is_none()) {
       array = allocate(axis);
     } else {
@@ -333,6 +334,7 @@ class Request {
       if (!array.writeable() || array.dtype().not_equal(dtype_)) return false;
       if (task.ndim > 0 && array.ndim() == 0) return false;
     }
+    Operand& operand = task.add(role);
     return attach(array, operand) && spread(array, axis, task, operand);
   }
 
@@ -366,11 +368,11 @@ class Request {
     const bool in_place = same_memory(output, prediction_) && axis_of(i) == axis_;
     if (!in_place && extent.meets(Extent(prediction_))) return false;
     if (extent.meets(Extent(target_))) return false;
-    if (task.weight.data != nullptr && extent.meets(Extent(weight_))) return false;
+    if (task.has(kWeight) && extent.meets(Extent(weight_))) return false;
     return i == 0 || !extent.meets(Extent(outputs_[0]));
   }
 
-  int axis_of(int output) const { return output == 0 && task.value.data != nullptr ? -1 : axis_; }
+  int axis_of(int output) const { return output == 0 && task.has(kValues) ? -1 : axis_; }
 
   py::object results(const Result& result) const {
     if (totals_) return py::make_tuple(result.value, result.weight, result.count);

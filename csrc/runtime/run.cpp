@@ -18,14 +18,6 @@ namespace numloss {
 
 namespace {
 
-// Calls f with each array of a task.
-void each_operand(Task& task, auto&& f) {
-  for (Operand* operand :
-       {&task.prediction, &task.target, &task.weight, &task.value, &task.gradient, &task.hessian}) {
-    if (operand->data != nullptr) f(*operand);
-  }
-}
-
 // Drops dimensions of length 1 and joins neighbours that every operand walks in one stride, so
 // that a contiguous array of any rank becomes one run.
 void coalesce(Task& task) {
@@ -34,16 +26,17 @@ void coalesce(Task& task) {
   for (int d = 0; d < task.ndim; ++d) {
     const int64_t length = task.shape[d];
     if (length == 1) continue;
+    const auto walks_on = [&](const Operand& operand) {
+      return operand.strides[kept - 1] == operand.strides[d] * length;
+    };
     bool joins = kept > 0;
     if (joins) {
-      each_operand(task, [&](const Operand& operand) {
-        joins = joins && operand.strides[kept - 1] == operand.strides[d] * length;
-      });
+      for (const int role : task.present) joins = joins && walks_on(task[role]);
     }
     const int to = joins ? kept - 1 : kept;
     task.shape[to] = joins ? task.shape[to] * length : length;
     if (to != d) {
-      each_operand(task, [&](Operand& operand) { operand.strides[to] = operand.strides[d]; });
+      for (const int role : task.present) task[role].strides[to] = task[role].strides[d];
     }
     kept = to + 1;
   }
@@ -54,13 +47,15 @@ void coalesce(Task& task) {
 void sort_dimensions(Task& task) {
   const auto stride = [&](int d) {
     double sum = 0;  // of integers that may be anything
-    each_operand(task, [&](const Operand& x) { sum += std::fabs(double(x.strides[d])); });
+    for (const int role : task.present) sum += std::fabs(double(task[role].strides[d]));
     return sum;
   };
   for (int last = 1; last < task.ndim; ++last) {
     for (int d = last; d > 0 && stride(d - 1) < stride(d); --d) {
       std::swap(task.shape[d - 1], task.shape[d]);
-      each_operand(task, [&](Operand& x) { std::swap(x.strides[d - 1], x.strides[d]); });
+      for (const int role : task.present) {
+        std::swap(task[role].strides[d - 1], task[role].strides[d]);
+      }
     }
   }
   coalesce(task);
@@ -76,23 +71,36 @@ int64_t itemsize(DType dtype) {
   return kBytes[size_t(dtype)];
 }
 
-// Whether the elements, `classes` of them an example, are more than that.
-bool streams(const Task& task, const Operand& operand, int64_t classes) {
-  return task.size > kCachedBytes / itemsize(operand.dtype) / std::max<int64_t>(1, classes);
+bool may_exceed_cache(const Task& task) {
+  return task.size > kCachedBytes / int64_t(sizeof(double)) / std::max<int64_t>(1, task.classes);
 }
+
+// Whether an operand has more elements than that.
+bool exceeds_cache(const Task& task, int role) {
+  const bool by_classes =
+      role == kTarget ? task.target_kind == Target::kDistribution : role != kAside;
+  const int64_t cached = kCachedBytes / itemsize(task[role].dtype);
+  return task.size > cached / std::max<int64_t>(1, by_classes ? task.classes : 1);
+}
+
+// Operands whose lines kernels ask for ahead, where they are many.
+constexpr Roles kReadAhead =
+    kPredictions | roles(kTarget) | roles(kAside) | roles(kGradients, kMaxHeads);
+
+const LossInfo& loss_of(const Task& task) { return kernels().loss[task.loss]; }
 
 // Whether rows are worked on one by one.
 bool folds(const Task& task) {
-  return task.classes > kSideBySide && kernels().loss[task.loss].folds;
+  return task.classes > kSideBySide && loss_of(task).driver == Driver::kRows;
 }
 
 // Blocks depend on the size of the input alone, never on the threads: that fixes the order of
 // every sum. Their number is bounded, and with it the memory of a call.
 int64_t block_length(const Task& task) {
-  const bool rowwise = kernels().loss[task.loss].rowwise;
+  const bool by_elements = loss_of(task).driver == Driver::kElements;
   const int64_t rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, task.classes));
   const int64_t least = std::max(rows, (task.size + kMaxBlocks - 1) / kMaxBlocks);
-  const int64_t unit = !rowwise ? kTile : task.folded ? 1 : kLanes;
+  const int64_t unit = by_elements ? kTile : task.folded ? 1 : kLanes;
   return (least + unit - 1) / unit * unit;
 }
 
@@ -126,6 +134,8 @@ class Workspace {
   T* data_;
 };
 
+constexpr size_t kSmallScratch = 16384;
+
 // No process has this much memory, and as much for each of thousands of threads can be counted.
 constexpr int64_t kAddressable = int64_t(1) << 47;
 
@@ -139,7 +149,7 @@ struct Sweep {
   int64_t scratch_stride;
 };
 
-void run_blocks(void* context, int64_t call, int thread) {
+void sweep_share(void* context, int64_t call, int thread) {
   const Sweep& sweep = *static_cast<Sweep*>(context);
   const int64_t first = call * sweep.together, begin = first * sweep.length;
   const int64_t end = std::min(begin + sweep.together * sweep.length, sweep.task.size);
@@ -173,19 +183,15 @@ constexpr int64_t kCopies = 2;
 constexpr int64_t kByte = 35;
 
 // Picoseconds: of the arithmetic, of which a gradient adds half as much again and a Hessian as
-// much, and of moving the arrays as large as the prediction.
+// much, and of moving the arrays as large as the predictions.
 int64_t cost_of_element(const Task& task) {
   const int halves = 2 + (task.mode & kGradient ? 1 : 0) + (task.mode & kHessian ? 2 : 0);
-  const int64_t arithmetic = kernels().loss[task.loss].cost * halves / (task.wide ? 1 : 2);
+  const int64_t arithmetic = loss_of(task).cost * halves / (task.in_float64 ? 1 : 2);
+  Roles moved = kPredictions | roles(kAside) | kDerivatives;
+  if (task.target_kind != Target::kLabel) moved = moved | roles(kTarget);
+  if (task.target_kind == Target::kElement) moved = moved | roles(kWeight);
   int64_t bytes = 0;
-  const auto moves = [&bytes](const Operand& operand) {
-    if (operand.data != nullptr) bytes += itemsize(operand.dtype);
-  };
-  moves(task.prediction);
-  moves(task.gradient);
-  moves(task.hessian);
-  if (task.target_kind != Target::kLabel) moves(task.target);
-  if (task.target_kind == Target::kElement) moves(task.weight);
+  for (const int role : (task.present & moved)) bytes += itemsize(task[role].dtype);
   return arithmetic + kByte * bytes;
 }
 
@@ -195,21 +201,34 @@ int64_t blocks_together(int64_t copied, int64_t length, int64_t blocks, int thre
   return std::clamp<int64_t>(copied / length, 1, share);
 }
 
-Totals sweep(const Task& task, bool only_survey) {
-  const int64_t length = block_length(task);
-  const int64_t blocks = (task.size + length - 1) / length;
-  if (blocks == 0) return {};
-  const int64_t copied = blocks > 1 ? kernels().copied_together(task) : 0;
-  const int64_t cost = blocks > 1 ? estimated_cost(task) * (copied > 0 ? kCopies : 1) : 0;
-  const Team team(cost, blocks);
+int64_t scratch_bytes(const Task& task) {
   const int64_t bytes = kernels().scratch_bytes(task);
   if (bytes > kAddressable) throw std::bad_alloc();
-  const int64_t stride = whole_pages(bytes);
-  Workspace<char, 16384> scratch(size_t(stride * team.size()), team.size() > 1);
+  return whole_pages(bytes);
+}
+
+// A task of a single block, on this thread: what the others need would take as long as the work.
+Totals sweep_block(const Task& task, bool only_survey, int64_t length) {
+  Workspace<char, kSmallScratch> scratch(size_t(scratch_bytes(task)));
+  Partial partial;
+  kernels().run(task, {0, task.size, length, &partial}, only_survey, scratch.data());
+  return {total(partial.loss), total(partial.weight), partial.count, partial.bad};
+}
+
+Totals sweep(const Task& task, bool only_survey) {
+  const int64_t length = block_length(task);
+  if (task.size <= length) {
+    return task.size > 0 ? sweep_block(task, only_survey, length) : Totals{};
+  }
+  const int64_t blocks = (task.size + length - 1) / length;
+  const int64_t copied = kernels().copied_together(task);
+  const Team team(estimated_cost(task) * (copied > 0 ? kCopies : 1), blocks);
+  const int64_t stride = scratch_bytes(task);
+  Workspace<char, kSmallScratch> scratch(size_t(stride * team.size()), team.size() > 1);
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
   const int64_t together = blocks_together(copied, length, blocks, team.size());
   Sweep context{task, only_survey, length, together, partials.data(), scratch.data(), stride};
-  for_blocks((blocks + together - 1) / together, team.size(), run_blocks, &context);
+  for_blocks((blocks + together - 1) / together, team.size(), sweep_share, &context);
   Partial all;
   for (int64_t block = 0; block < blocks; ++block) {
     const Partial& partial = partials.data()[block];
@@ -225,8 +244,7 @@ Totals sweep(const Task& task, bool only_survey) {
 
 // Whether w is the same 1 for every example, so that their number is the sum of weights.
 bool unweighted(const Task& task) {
-  return task.weight.data == nullptr && task.target_kind != Target::kLabel &&
-         task.class_weight == nullptr;
+  return !task.has(kWeight) && task.target_kind != Target::kLabel && task.class_weight == nullptr;
 }
 
 double denominator_of(const Call& call, const Totals& totals) {
@@ -254,7 +272,7 @@ Result run_sweeps(Call& call) {
                       (call.denominator == Denominator::kCount || unweighted(task)));
   Result result;
   double denominator = 1;
-  const bool may_be_bad = !kernels().loss[task.loss].any_target || task.weight.data != nullptr;
+  const bool may_be_bad = !loss_of(task).takes_any_target || task.has(kWeight);
   Totals surveyed;
   if ((!call.outputs_are_ours && may_be_bad) || (derivatives && mean && !known)) {
     surveyed = survey(task);
@@ -288,7 +306,7 @@ Result run_sweeps(Call& call) {
 // The value in the order of its sum, then the gradient in the order in which the arrays lie.
 Result run_apart(Call value, Call& gradient) {
   value.task.mode = kValue;
-  value.task.gradient.data = nullptr;
+  value.task.present = value.task.present - kDerivatives;
   const Result result = run_sweeps(value);
   if (result.bad || (result.empty && !value.empty_is_known)) return result;
   gradient.outputs_are_ours = true;
@@ -301,10 +319,10 @@ Result run_apart(Call value, Call& gradient) {
 // the arrays nothing need be copied.
 [[gnu::noinline]] Result run_reordered(Call& call) {
   Task& task = call.task;
-  const bool sums = (task.mode & kValue) != 0 && task.value.data == nullptr;
+  const bool sums = (task.mode & kValue) != 0 && !task.has(kValues);
   if (!sums) {
     sort_dimensions(task);
-  } else if (task.mode == (kValue | kGradient) && kernels().loss[task.loss].recomputed) {
+  } else if (task.mode == (kValue | kGradient) && loss_of(task).recompute_gradient) {
     Call gradient = call;
     gradient.task.mode = kGradient;
     sort_dimensions(gradient.task);
@@ -318,10 +336,11 @@ Result run_apart(Call value, Call& gradient) {
   Task& task = call.task;
   coalesce(task);
   task.folded = folds(task);
-  task.prediction.streams = streams(task, task.prediction, task.classes);
-  task.target.streams =
-      streams(task, task.target, task.target_kind == Target::kDistribution ? task.classes : 1);
-  task.gradient.streams = task.prediction.streams;
+  if (may_exceed_cache(task)) {
+    for (const int role : (task.present & kReadAhead)) {
+      task[role].exceeds_cache = exceeds_cache(task, role);
+    }
+  }
   return task.ndim > 1 && task.size > 0 && unweighted(task) ? run_reordered(call)
                                                             : run_sweeps(call);
 }

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "inline.hpp"
+
 namespace numloss {
 
 inline constexpr int kMaxDims = 64;  // as NumPy
@@ -14,6 +16,7 @@ inline constexpr int kSideBySide =
 inline constexpr int64_t kBlock = 1 << 13;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
 inline constexpr int kMaxParameters = 4;
+inline constexpr int kMaxHeads = 2;  // inputs that a loss has gradients by
 
 enum class DType : uint8_t {
   kFloat32,
@@ -34,32 +37,73 @@ enum class DType : uint8_t {
 // What a call computes; a mode is a sum of these.
 enum Mode : unsigned { kValue = 1, kGradient = 2, kHessian = 4 };
 
+// What an array is to a call: its place in Task::operands.
+enum Role : int {
+  kHeads,  // the predictions, kMaxHeads places; most losses have one
+  kTarget = kHeads + kMaxHeads,
+  kAside,      // numbers that vary beside the target, as the level of a quantile does
+  kWeight,     // of the examples
+  kValues,     // outputs from here on: a loss for each example
+  kGradients,  // one for each head
+  kHessians = kGradients + kMaxHeads,
+  kRoles = kHessians + kMaxHeads,
+};
+
+// Roles, a bit for each; a loop over them takes them in order.
+struct Roles {
+  unsigned bits;
+
+  struct Next {
+    unsigned left;
+    NUMLOSS_INLINE int operator*() const { return __builtin_ctz(left); }
+    NUMLOSS_INLINE void operator++() { left &= left - 1; }
+    NUMLOSS_INLINE bool operator!=(const Next& other) const { return left != other.left; }
+  };
+  NUMLOSS_INLINE Next begin() const { return {bits}; }
+  NUMLOSS_INLINE Next end() const { return {0}; }
+
+  NUMLOSS_INLINE constexpr bool has(int role) const { return (bits >> role & 1) != 0; }
+  NUMLOSS_INLINE constexpr int count() const { return __builtin_popcount(bits); }
+  NUMLOSS_INLINE constexpr Roles operator|(Roles other) const { return {bits | other.bits}; }
+  NUMLOSS_INLINE constexpr Roles operator&(Roles other) const { return {bits & other.bits}; }
+  NUMLOSS_INLINE constexpr Roles operator-(Roles other) const { return {bits & ~other.bits}; }
+};
+
+// `count` roles from `first` on.
+NUMLOSS_INLINE constexpr Roles roles(int first, int count = 1) {
+  return {((1u << count) - 1) << first};
+}
+
+inline constexpr Roles kInputs = roles(kHeads, kValues - kHeads);
+inline constexpr Roles kOutputs = roles(kValues, kRoles - kValues);
+inline constexpr Roles kPredictions = roles(kHeads, kMaxHeads);
+inline constexpr Roles kDerivatives = roles(kGradients, 2 * kMaxHeads);
+
 // One array seen over the examples: strides in bytes, one for every example dimension (0 where it
-// is broadcast), and the stride along the classes. data == nullptr: absent.
+// is broadcast), and the stride along the classes.
 struct Operand {
-  char* data = nullptr;
-  DType dtype = DType::kFloat64;
-  bool swapped = false;  // the other byte order
-  bool streams = false;  // more than caches hold: lines are asked for before their turn
-  int64_t class_stride = 0;
+  char* data;
+  DType dtype;
+  bool swapped;        // the other byte order
+  bool exceeds_cache;  // lines are asked for before their turn
+  int64_t class_stride;
   int64_t strides[kMaxDims];
 };
 
 // What a target is to a loss over rows of classes.
 enum class Target : uint8_t { kElement, kLabel, kDistribution };
 
+// Nothing clears a task, which is large: what `present` and `ndim` do not name was never set.
 struct Task {
   int loss = 0;
   unsigned mode = kValue;
-  bool wide = false;    // compute in float64 instead of float32
-  bool folded = false;  // rows of classes are worked on one by one, not side by side
+  bool in_float64 = false;  // computed so, not in float32
+  bool folded = false;      // rows of classes are worked on one by one, not side by side
   Target target_kind = Target::kElement;
+  Roles present{0};
   int ndim = 0;
-  int64_t shape[kMaxDims];  // of the examples
-  int64_t size = 0;         // number of examples
+  int64_t size = 0;  // number of examples
   int64_t classes = 1;
-  Operand prediction, target, weight;  // weight: optional
-  Operand value, gradient, hessian;    // where present: outputs, written
   double parameters[kMaxParameters] = {};
   const double* class_weight = nullptr;  // [classes] or absent
   const double* label_factor = nullptr;  // [classes] or absent: scales the loss, not its weight
@@ -74,6 +118,24 @@ struct Task {
   // A survey has found every example in the domain, and the sum of their weights. Labels are looked
   // at again all the same, lest one that another thread wrote meanwhile be taken for an index.
   bool surveyed = false;
+  int64_t shape[kMaxDims];   // of the examples
+  Operand operands[kRoles];  // by role
+
+  NUMLOSS_INLINE bool has(int role) const { return present.has(role); }
+  NUMLOSS_INLINE Operand& operator[](int role) { return operands[role]; }
+  NUMLOSS_INLINE const Operand& operator[](int role) const { return operands[role]; }
+
+  // An operand to be filled in; its strides are not set.
+  NUMLOSS_INLINE Operand& add(int role) {
+    present.bits |= 1u << role;
+    Operand& operand = operands[role];
+    operand.data = nullptr;
+    operand.dtype = DType::kFloat64;
+    operand.swapped = operand.exceeds_cache = false;
+    operand.class_stride = 0;
+    return operand;
+  }
+  NUMLOSS_INLINE void drop(int role) { present.bits &= ~(1u << role); }
 };
 
 // A sum carried with its rounding error (Knuth's TwoSum), as precise as twice the digits.
@@ -95,14 +157,20 @@ struct Blocks {
   Partial* partials;
 };
 
+// How a loss is walked: by elements, each an example; by rows of classes, short ones side by side
+// and long ones one by one; or by rows that are always side by side, as their classes are gone
+// through in order.
+enum class Driver : uint8_t { kElements, kRows, kScannedRows };
+
 // One loss as the runtime sees it.
 struct LossInfo {
   const char* name;
-  bool rowwise;
-  bool folds;       // rows of many classes one by one
-  bool any_target;  // none lies outside its domain
-  bool recomputed;  // sooner than copied there and back
-  int64_t cost;     // ps of arithmetic for the value of an element of float32, roughly
+  Driver driver;
+  int heads;  // predictions, each of which has a gradient
+  bool takes_aside;
+  bool takes_any_target;    // none lies outside its domain
+  bool recompute_gradient;  // sooner than copy it there and back
+  int64_t cost;             // ps of arithmetic for the value of an element of float32, roughly
 };
 
 struct MathInfo {

@@ -112,15 +112,14 @@ class Laid {
     copy(const_cast<char*>(array.bytes.data()), false);
   }
 
-  Operand operand() {
-    Operand operand;
+  // Fills an operand of a task in.
+  void fill(Operand& operand) {
     operand.data = memory_.data() + (memory_.empty() ? 0 : first_);
     operand.dtype = array_.dtype;
     operand.swapped = is_swapped();
     operand.class_stride = shape_.classes > 1 ? class_ : 0;
     operand.strides[0] = row_;
     operand.strides[1] = column_;
-    return operand;
   }
 
   // The elements in C order.
@@ -220,7 +219,7 @@ Recorded read_call(std::istream& from) {
   task.target_kind = Target(read<int64_t>(from));
   task.size = read<int64_t>(from);
   task.classes = read<int64_t>(from);
-  task.wide = DType(read<int64_t>(from)) == DType::kFloat64;
+  task.in_float64 = DType(read<int64_t>(from)) == DType::kFloat64;
   task.ignore_index = read<int64_t>(from);
   call.number = read<double>(from);
   for (double& parameter : task.parameters) parameter = read<double>(from);
@@ -252,11 +251,11 @@ bool repeats(const Recorded& recorded, Layout layout) {
   task.shape[1] = shape.columns;
   Laid prediction(recorded.prediction, shape, layout);
   Laid target(recorded.target, task.target_kind == Target::kLabel ? single : shape, layout);
-  task.prediction = prediction.operand();
-  task.target = target.operand();
+  prediction.fill(task.add(kHeads));
+  target.fill(task.add(kTarget));
   std::optional<Laid> weight;
   if (recorded.weight.present) {
-    task.weight = weight.emplace(recorded.weight, single, layout).operand();
+    weight.emplace(recorded.weight, single, layout).fill(task.add(kWeight));
   }
   task.class_weight = recorded.class_weight.numbers();
   task.label_factor = recorded.label_factor.numbers();
@@ -268,15 +267,15 @@ bool repeats(const Recorded& recorded, Layout layout) {
   const bool per_example = call.reduction == Reduction::kNone;
   const bool is_scalar = (task.mode & kValue) != 0 && !per_example;
   std::deque<Laid> outputs;
-  std::vector<Operand*> operands;
-  if ((task.mode & kValue) && per_example) operands.push_back(&task.value);
-  if (task.mode & kGradient) operands.push_back(&task.gradient);
-  if (task.mode & kHessian) operands.push_back(&task.hessian);
-  for (size_t i = 0; i < operands.size(); ++i) {
+  std::vector<int> roles;
+  if ((task.mode & kValue) && per_example) roles.push_back(kValues);
+  if (task.mode & kGradient) roles.push_back(kGradients);
+  if (task.mode & kHessian) roles.push_back(kHessians);
+  for (size_t i = 0; i < roles.size(); ++i) {
     Array& result = found.at(i + is_scalar);
     result.bytes.assign(result.bytes.size(), 0);
-    outputs.emplace_back(result, operands[i] == &task.value ? single : shape, layout);
-    *operands[i] = outputs.back().operand();
+    outputs.emplace_back(result, roles[i] == kValues ? single : shape, layout)
+        .fill(task.add(roles[i]));
   }
 
   const Result result = run(call);

@@ -8,17 +8,11 @@
 #include <cstdint>
 
 #include "../../runtime/constants.hpp"
-
-#define NUMLOSS_INLINE [[gnu::always_inline]] inline
+#include "../../runtime/inline.hpp"
+#include "packs.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
-
-// A number known at compile time, as an argument.
-template <int kValue>
-struct Constant {
-  static constexpr int value = kValue;
-};
 
 template <class T>
 struct Real;

@@ -2,17 +2,42 @@
 // formula; everything else is here.
 #pragma once
 
-#include "../memory/staging.hpp"
 #include "../arithmetic/sum.hpp"
+#include "../memory/staging.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// What a formula returns; the optimiser deletes what a mode does not store.
+// What a formula of one head returns; the optimiser deletes what a mode does not store.
 template <class T>
 struct Derivatives {
   T value, first, second;
 };
+
+// What one of several heads returns: derivatives by each, the second ones those of the Hessian's
+// diagonal.
+template <class T, int kCount>
+struct HeadDerivatives {
+  T value, first[kCount], second[kCount];
+};
+
+// The derivatives by a head.
+template <int kHead, class T>
+NUMLOSS_INLINE T first_by(Derivatives<T> d) {
+  return d.first;
+}
+template <int kHead, class T>
+NUMLOSS_INLINE T second_by(Derivatives<T> d) {
+  return d.second;
+}
+template <int kHead, class T, int kCount>
+NUMLOSS_INLINE T first_by(HeadDerivatives<T, kCount> d) {
+  return d.first[kHead];
+}
+template <int kHead, class T, int kCount>
+NUMLOSS_INLINE T second_by(HeadDerivatives<T, kCount> d) {
+  return d.second[kHead];
+}
 
 // A value that is linear + log(1 + decay), 0 <= decay <= 1: in a sum, the logarithms of many are
 // that of a product.
@@ -24,21 +49,58 @@ struct Grouped {
 // ns an element: losses that take less add their values up instead of leaving them.
 inline constexpr double kCheap = 0.2;
 
-// A loss applied to a tile. gradient and hessian come out multiplied by scale.
+// What a formula takes, in the order of its arguments: as many heads as it says (one, where it says
+// nothing), the target, and a number aside where it says so.
+template <class Formula>
+constexpr int heads_of() {
+  if constexpr (requires { Formula::heads; }) {
+    return Formula::heads;
+  } else {
+    return 1;
+  }
+}
+template <class Formula>
+constexpr bool takes_aside() {
+  if constexpr (requires { Formula::takes_aside; }) {
+    return Formula::takes_aside;
+  } else {
+    return false;
+  }
+}
+
+inline constexpr int kMaxInputs = kWeight - kHeads;
+inline constexpr Roles kFormulaInputs = roles(kHeads, kMaxInputs);
+
+template <bool kAsideToo, int... kHead>
+constexpr auto inputs_with(Indices<kHead...>) {
+  if constexpr (kAsideToo) {
+    return Indices<kHeads + kHead..., kTarget, kAside>();
+  } else {
+    return Indices<kHeads + kHead..., kTarget>();
+  }
+}
+// Their roles.
+template <class Formula>
+using InputsOf =
+    decltype(inputs_with<takes_aside<Formula>()>(typename UpTo<heads_of<Formula>()>::type()));
+
+// A loss applied to a tile. Derivatives come out multiplied by scale.
 template <class T>
 struct ElementTile {
   const double* parameters;
-  const T* prediction;
-  const T* target;
   int64_t n;
   T scale;
+  bool ahead;                  // the inputs go on beyond the tile, and are more than caches hold
+  const T* input[kMaxInputs];  // by role
   T* value;
-  T* gradient;
-  T* hessian;
+  T* gradient[kMaxHeads];
+  T* hessian[kMaxHeads];
+  T*& derivative(int role) {
+    return role < kHessians ? gradient[role - kGradients] : hessian[role - kHessians];
+  }
   // [2], of functions that leave no values: their sum or that of their linear parts, and that of
   // grouped logarithms.
   double* total;
-  bool ahead;  // the inputs go on beyond the tile, and are more than caches hold
 };
 
 template <class T>
@@ -46,37 +108,101 @@ using ElementFunction = void (*)(const ElementTile<T>&);
 // Leaves the sum of values times weights; a gradient comes out multiplied by weight and `inverse`.
 template <class T, class W>
 using WeightedFunction = void (*)(const ElementTile<T>&, const W* weight, double inverse);
+// Is any of n elements outside the loss's domain? Inputs by role; only those with limits are read.
 template <class T>
-using ElementCheck = bool (*)(const T* prediction, const T* target, const double* parameters,
-                              int64_t n);
+using ElementCheck = bool (*)(const T* const* input, const double* parameters, int64_t n);
+
+// A formula's inputs: copies of a tile's pointers, which no store can change.
+template <class T, class List>
+struct Inputs;
+
+template <class T, int... kRole>
+struct Inputs<T, Indices<kRole...>> {
+  const T* pointer[kMaxInputs];
+
+  NUMLOSS_INLINE explicit Inputs(const T* const* input) { ((pointer[kRole] = input[kRole]), ...); }
+
+  // f(x, ...), x the inputs' numbers at i.
+  NUMLOSS_INLINE auto apply(const auto& f, int64_t i) const { return f(pointer[kRole][i]...); }
+
+  NUMLOSS_INLINE void ask_ahead(int64_t first, int64_t n) const {
+    (fetch_ahead(pointer[kRole] + first, n * int64_t(sizeof(T))), ...);
+  }
+
+  NUMLOSS_INLINE double sum(int64_t n, const auto& term, bool ahead, const auto*... more) const {
+    return sum_of(n, term, ahead, pointer[kRole]..., more...);
+  }
+};
+
+template <class Formula, class T>
+using InputsTo = Inputs<T, InputsOf<Formula>>;
+
+// The same of outputs, one for each head.
+template <class T, class List>
+struct Outputs;
+
+template <class T, int... kHead>
+struct Outputs<T, Indices<kHead...>> {
+  T* pointer[kMaxHeads];
+
+  NUMLOSS_INLINE explicit Outputs(T* const* output) { ((pointer[kHead] = output[kHead]), ...); }
+
+  NUMLOSS_INLINE void set_first(int64_t i, auto d, T scale) const {
+    ((pointer[kHead][i] = scale * first_by<kHead>(d)), ...);
+  }
+  NUMLOSS_INLINE void set_second(int64_t i, auto d, T scale) const {
+    ((pointer[kHead][i] = scale * second_by<kHead>(d)), ...);
+  }
+  // A weight of 0 takes the element out, NaN and all.
+  NUMLOSS_INLINE void set_first_weighted(int64_t i, auto d, double weight, double inverse) const {
+    ((pointer[kHead][i] = weighted(first_by<kHead>(d), weight, inverse)), ...);
+  }
+
+ private:
+  NUMLOSS_INLINE static T weighted(T x, double weight, double inverse) {
+    const T product = T(double(x) * (weight * inverse));
+    return weight == 0.0 ? T(0) : product;
+  }
+};
+
+template <class Formula, class T>
+using OutputsOf = Outputs<T, typename UpTo<heads_of<Formula>()>::type>;
 
 template <class Formula, class T, unsigned kMode>
 NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& tile) {
-  const T* const prediction = tile.prediction;
-  const T* const target = tile.target;
   const T scale = tile.scale;
   T* const value = tile.value;
-  T* const gradient = tile.gradient;
-  T* const hessian = tile.hessian;
-  // The gradient may overwrite the prediction it was read from: same index, no dependence.
-  const auto piece = [&](int64_t first, int64_t n) {
-#pragma omp simd
-    for (int64_t i = first; i < first + n; ++i) {
-      const Derivatives<T> d = loss(prediction[i], target[i]);
-      if constexpr ((kMode & kValue) != 0) value[i] = d.value;
-      if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
-      if constexpr ((kMode & kHessian) != 0) hessian[i] = scale * d.second;
-    }
+  const InputsTo<Formula, T> inputs(tile.input);
+  const OutputsOf<Formula, T> gradients(tile.gradient), hessians(tile.hessian);
+  // In a function of its own: GCC keeps a structure that the body of a simd loop hands on in
+  // memory, and then cannot vectorise. A gradient may overwrite the prediction it was read from:
+  // same index, no dependence.
+  const auto compute = [=](int64_t i) {
+    const auto d = inputs.apply(loss, i);
+    if constexpr ((kMode & kValue) != 0) value[i] = d.value;
+    if constexpr ((kMode & kGradient) != 0) gradients.set_first(i, d, scale);
+    if constexpr ((kMode & kHessian) != 0) hessians.set_second(i, d, scale);
   };
-  each_piece(tile.ahead, tile.n, piece, prediction, target);
+  const int64_t piece = tile.ahead ? kPiece : tile.n;
+  for (int64_t first = 0; first < tile.n; first += piece) {
+    if (tile.ahead) inputs.ask_ahead(first, kPiece);
+    const int64_t end = tile.n - first < piece ? tile.n : first + piece;
+#pragma omp simd
+    for (int64_t i = first; i < end; ++i) compute(i);
+  }
 }
 
-// Gradient and Hessian of a cheap formula one after the other: the Hessian's array need not begin
+// Gradients and Hessians of a cheap formula one after the other: the Hessian's array need not begin
 // where the gradient's does in a line of memory, and vectors stored across lines take twice as long
 // in turn with those of another array.
 template <class Formula, class T>
 void apply_cheap_formula(const Formula& loss, const ElementTile<T>& tile) {
-  const bool in_place = tile.hessian == tile.prediction;
+  bool in_place = false;
+  for (int h = 0; h < heads_of<Formula>(); ++h) {
+    for (int k = 0; k < heads_of<Formula>(); ++k) {
+      in_place |= tile.hessian[h] == tile.input[kHeads + k];
+    }
+  }
   if (in_place) return apply_formula<Formula, T, kGradient | kHessian>(loss, tile);
   apply_formula<Formula, T, kHessian>(loss, tile);
   apply_formula<Formula, T, kGradient>(loss, tile);
@@ -108,36 +234,31 @@ void element_tile(const ElementTile<T>& tile) {
 template <template <class> class Loss, class T, unsigned kMode>
 void summed_tile(const ElementTile<T>& tile) {
   const Loss<T> loss(tile.parameters);
-  const T* const prediction = tile.prediction;
-  const T* const target = tile.target;
   const T scale = tile.scale;
-  T* const gradient = tile.gradient;
+  const InputsTo<Loss<T>, T> inputs(tile.input);
+  const OutputsOf<Loss<T>, T> gradients(tile.gradient);
   const auto term = [=](int64_t i) {
-    const Derivatives<T> d = loss(prediction[i], target[i]);
-    if constexpr ((kMode & kGradient) != 0) gradient[i] = scale * d.first;
+    const auto d = inputs.apply(loss, i);
+    if constexpr ((kMode & kGradient) != 0) gradients.set_first(i, d, scale);
     return double(d.value);
   };
-  *tile.total = sum_of(tile.n, term, tile.ahead, prediction, target);
+  *tile.total = inputs.sum(tile.n, term, tile.ahead);
 }
 
 // The same with weights; one of 0 takes its element out, NaN and all.
 template <template <class> class Loss, class T, unsigned kMode, class W>
 void weighted_tile(const ElementTile<T>& tile, const W* weight, double inverse) {
   const Loss<T> loss(tile.parameters);
-  const T* const prediction = tile.prediction;
-  const T* const target = tile.target;
-  T* const gradient = tile.gradient;
+  const InputsTo<Loss<T>, T> inputs(tile.input);
+  const OutputsOf<Loss<T>, T> gradients(tile.gradient);
   const auto term = [=](int64_t i) {
-    const Derivatives<T> d = loss(prediction[i], target[i]);
+    const auto d = inputs.apply(loss, i);
     const double w = double(weight[i]);
-    if constexpr ((kMode & kGradient) != 0) {
-      const T weighed = T(double(d.first) * (w * inverse));
-      gradient[i] = w == 0.0 ? T(0) : weighed;
-    }
+    if constexpr ((kMode & kGradient) != 0) gradients.set_first_weighted(i, d, w, inverse);
     const double product = double(d.value) * w;
     return w == 0.0 ? 0.0 : product;
   };
-  *tile.total = sum_of(tile.n, term, tile.ahead, prediction, target, weight);
+  *tile.total = inputs.sum(tile.n, term, tile.ahead, weight);
 }
 
 // (1 + product)(1 + u) - 1: a tiny u keeps its digits.
@@ -163,40 +284,36 @@ struct GroupedLanes {
 
 // Adds kSumLanes elements, of which those from `count` on are padding.
 template <class Formula, class T, unsigned kMode>
-NUMLOSS_INLINE void add_grouped(const Formula& loss, const T* prediction, const T* target, T scale,
-                                T* gradient, int count, GroupedLanes<T>& lanes) {
+NUMLOSS_INLINE void add_grouped(const Formula& loss, T scale, T* gradient, int count,
+                                GroupedLanes<T>& lanes, const auto*... input) {
 #pragma omp simd
   for (int j = 0; j < kSumLanes; ++j) {
-    const Grouped<T> g = loss.grouped(prediction[j], target[j]);
+    const Grouped<T> g = loss.grouped(input[j]...);
     lanes.linear[j] += double(g.linear);  // 0 of padding, whose prediction is 0
     lanes.product[j] = multiply(lanes.product[j], j < count ? g.decay : T(0));
     if constexpr ((kMode & kGradient) != 0) gradient[j] = scale * g.first;
   }
 }
 
-template <class Formula, class T, unsigned kMode>
-NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& tile) {
-  static_assert(kTile <= 32 * kSumLanes);
+template <class Formula, class T, unsigned kMode, int... kRole>
+NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& tile,
+                                  Indices<kRole...>) {
+  static_assert(kTile <= 32 * kSumLanes && heads_of<Formula>() == 1);
   GroupedLanes<T> lanes;
   int64_t i = 0;
   for (; i + kSumLanes <= tile.n; i += kSumLanes) {
-    const T* const prediction = tile.prediction + i;
-    const T* const target = tile.target + i;
-    if (tile.ahead) {
-      fetch_ahead(prediction, kSumLanes * int64_t(sizeof(T)));
-      fetch_ahead(target, kSumLanes * int64_t(sizeof(T)));
-    }
-    T* const gradient = (kMode & kGradient) != 0 ? tile.gradient + i : nullptr;
-    add_grouped<Formula, T, kMode>(loss, prediction, target, tile.scale, gradient, kSumLanes,
-                                   lanes);
+    if (tile.ahead) (fetch_ahead(tile.input[kRole] + i, kSumLanes * int64_t(sizeof(T))), ...);
+    T* const gradient = (kMode & kGradient) != 0 ? tile.gradient[0] + i : nullptr;
+    add_grouped<Formula, T, kMode>(loss, tile.scale, gradient, kSumLanes, lanes,
+                                   (tile.input[kRole] + i)...);
   }
   if (i < tile.n) {
     const int left = int(tile.n - i);
-    const Padded<T> prediction(tile.prediction + i, left), target(tile.target + i, left);
     alignas(64) T gradient[kSumLanes];
-    add_grouped<Formula, T, kMode>(loss, prediction.x, target.x, tile.scale, gradient, left, lanes);
+    add_grouped<Formula, T, kMode>(loss, tile.scale, gradient, left, lanes,
+                                   Padded<T>(tile.input[kRole] + i, left).x...);
     if constexpr ((kMode & kGradient) != 0) {
-      __builtin_memcpy(tile.gradient + i, gradient, uint64_t(left) * sizeof(T));
+      __builtin_memcpy(tile.gradient[0] + i, gradient, uint64_t(left) * sizeof(T));
     }
   }
   halve<kSumLanes / 2>(lanes.linear, [](double a, double b) { return a + b; });
@@ -209,42 +326,64 @@ NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& til
 template <template <class> class Loss, class T, unsigned kMode>
 void grouped_tile(const ElementTile<T>& tile) {
   with_formula<Loss, T>(tile.parameters, [&]<class Formula>(const Formula& loss) {
-    apply_grouped<Formula, T, kMode>(loss, tile);
+    apply_grouped<Formula, T, kMode>(loss, tile, InputsOf<Formula>());
   });
 }
 
-// Losses have a domain of their target, of target and prediction, or none.
-template <class Loss, class T>
-inline constexpr bool kLimitsTarget = requires(const Loss& loss) { loss.outside(T(0)); };
-template <class Loss, class T>
-inline constexpr bool kLimitsBoth = requires(const Loss& loss) { loss.outside(T(0), T(0)); };
+// Whether a formula has limits for an input: a function outside(Constant<role>, x), which tells of
+// a number whether it is beyond them.
+template <class Formula, class T, int kRole>
+inline constexpr bool kLimits =
+    requires(const Formula& loss) { loss.outside(Constant<kRole>(), T(0)); };
 
-// Is any element of the tile outside the loss's domain? A prediction that has no limits may be
-// null.
-template <class Loss, class T>
-bool element_check(const T* prediction, const T* target, const double* parameters, int64_t n) {
-  const Loss loss(parameters);
+template <class Formula, class T, int... kRole>
+constexpr Roles limited_inputs(Indices<kRole...>) {
+  return {((kLimits<Formula, T, kRole> ? 1u << kRole : 0u) | ...)};
+}
+
+template <class Formula, class T, int kRole>
+NUMLOSS_INLINE bool is_outside(const Formula& loss, const T* x, int64_t i) {
+  if constexpr (kLimits<Formula, T, kRole>) {
+    return loss.outside(Constant<kRole>(), x[i]);
+  } else {
+    return false;
+  }
+}
+
+template <class Formula, class T, int... kRole>
+NUMLOSS_INLINE bool any_outside(const Formula& loss, int64_t n, Indices<kRole...>,
+                                const auto* const... input) {
   int bad = 0;
 #pragma omp simd reduction(| : bad)
   for (int64_t i = 0; i < n; ++i) {
-    if constexpr (kLimitsBoth<Loss, T>) {
-      bad |= int(loss.outside(prediction[i], target[i]));
-    } else {
-      bad |= int(loss.outside(target[i]));
-    }
+    // No short circuit: it would be a branch.
+    bad |= int((is_outside<Formula, T, kRole>(loss, input, i) | ...));
   }
   return bad != 0;
 }
 
+template <class Formula, class T, int... kRole>
+NUMLOSS_INLINE bool any_outside(const Formula& loss, const T* const* input, int64_t n,
+                                Indices<kRole...> roles) {
+  return any_outside<Formula, T>(loss, n, roles, input[kRole]...);
+}
+
+template <class Loss, class T>
+bool element_check(const T* const* input, const double* parameters, int64_t n) {
+  return any_outside(Loss(parameters), input, n, InputsOf<Loss>());
+}
+
 // The same, but for elements of weight 0, which are not there and may hold anything.
 template <class T, class W>
-bool counted_outside(ElementCheck<T> check, const T* prediction, const T* target,
+bool counted_outside(ElementCheck<T> check, Roles limited, const T* const* input,
                      const double* parameters, const W* weight, int64_t n) {
-  if (!check(prediction, target, parameters, n)) return false;
+  if (!check(input, parameters, n)) return false;
   if (weight == nullptr) return true;
   for (int64_t i = 0; i < n; ++i) {
-    const T* const x = prediction != nullptr ? prediction + i : nullptr;
-    if (weight[i] != W(0) && check(x, target + i, parameters, 1)) return true;
+    if (weight[i] == W(0)) continue;
+    const T* one[kMaxInputs];
+    for (const int role : limited) one[role] = input[role] + i;
+    if (check(one, parameters, 1)) return true;
   }
   return false;
 }
@@ -269,7 +408,7 @@ template <class T>
 struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
   ElementCheck<T> check;                         // null: everything is in the domain
-  bool limits_prediction;                        // whether the check reads predictions
+  Roles limited;                                 // what the check reads
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
   ElementFunction<T> summed_value, summed_value_gradient;  // null: not cheap
@@ -281,15 +420,14 @@ struct ElementFunctions {
     if (task.mode & kHessian) return {gradient_hessian, false};
     if (task.mode == kGradient) return {gradient, false};
     const bool alone = task.mode == kValue;
-    const bool sums = task.value.data == nullptr && task.weight.data == nullptr;
+    const bool sums = !task.has(kValues) && !task.has(kWeight);
     if (sums && is_grouped != nullptr && is_grouped(task.parameters)) {
       return {alone ? grouped_value : grouped_value_gradient, true};
     }
     if (sums && summed_value != nullptr) {
       return {alone ? summed_value : summed_value_gradient, true};
     }
-    if (!sums && task.value.data == nullptr && summed_value != nullptr &&
-        is_divisor(task.denominator)) {
+    if (!sums && !task.has(kValues) && summed_value != nullptr && is_divisor(task.denominator)) {
       const auto& functions = weighted_by<W>();
       return {nullptr, true, alone ? functions.value : functions.value_gradient};
     }
@@ -314,9 +452,9 @@ constexpr ElementFunctions<T> element_functions() {
   functions.gradient = element_tile<Loss, T, kGradient>;
   functions.value_gradient = element_tile<Loss, T, kValue | kGradient>;
   functions.gradient_hessian = element_tile<Loss, T, kGradient | kHessian>;
-  if constexpr (kLimitsTarget<Loss<T>, T> || kLimitsBoth<Loss<T>, T>) {
+  functions.limited = limited_inputs<Loss<T>, T>(InputsOf<Loss<T>>());
+  if constexpr (limited_inputs<Loss<T>, T>(InputsOf<Loss<T>>()).bits != 0) {
     functions.check = element_check<Loss<T>, T>;
-    functions.limits_prediction = kLimitsBoth<Loss<T>, T>;
   }
   if constexpr (requires { Loss<T>::is_grouped; }) {
     functions.is_grouped = Loss<T>::is_grouped;
@@ -360,9 +498,9 @@ void weigh(T* x, const W* weight, double denominator, int64_t n) {
 template <class T, class W>
 void finish_values(const Task& task, const Examples& at, T* value, const W* weight, int64_t n,
                    Partial& partial) {
-  if (task.value.data != nullptr) {
+  if (task.has(kValues)) {
     if (weight != nullptr) weigh(value, weight, 1.0, n);
-    store(task.value, at, n, value);
+    store(task[kValues], at, n, value);
   } else {
     add(partial.loss, weight == nullptr ? sum(value, n) : weighted_sum(value, weight, n));
   }
@@ -370,10 +508,30 @@ void finish_values(const Task& task, const Examples& at, T* value, const W* weig
 
 // Working memory of a tile. It is handed in: the stacks of threads may be small.
 template <class T>
-struct ElementBuffers {
-  double* weight;
-  T *prediction, *target, *value, *gradient, *hessian;
+class ElementBuffers {
+ public:
+  ElementBuffers(const Task& task, char* scratch)
+      : length_(capacity(task)), buffered_(buffered(task)), scratch_(scratch) {}
 
+  static int64_t bytes(const Task& task) {
+    const int64_t numbers = buffered(task).count();
+    return capacity(task) * (int64_t(sizeof(double)) + numbers * int64_t(sizeof(T))) + kHalfPage;
+  }
+
+  template <class W>
+  W* weight() const {
+    return reinterpret_cast<W*>(scratch_);
+  }
+
+  // Of an input of the formula, a derivative, or the values, which are there even where the task
+  // has no array for them.
+  T* of(int role) const {
+    T* const first = reinterpret_cast<T*>(weight<double>() + length_);
+    const Roles before = buffered_ & roles(0, role);
+    return first + before.count() * length_ + (role < kValues ? 0 : kHalfPage / int64_t(sizeof(T)));
+  }
+
+ private:
   // Large arrays begin at a page, and so does this memory. Values are written half a page away,
   // lest the loads of inputs wait for stores whose addresses end in the same 12 bits.
   static constexpr int64_t kHalfPage = 2048;
@@ -382,39 +540,32 @@ struct ElementBuffers {
   static int64_t capacity(const Task& task) {
     return task.size < kTile ? (task.size + kSumLanes - 1) / kSumLanes * kSumLanes : kTile;
   }
-  static int64_t bytes(const Task& task) {
-    return capacity(task) * int64_t(sizeof(double) + 5 * sizeof(T)) + kHalfPage;
+  static Roles buffered(const Task& task) {
+    return (task.present & (kFormulaInputs | kDerivatives)) | roles(kValues);
   }
-  ElementBuffers(const Task& task, char* scratch) {
-    const int64_t n = capacity(task);
-    weight = reinterpret_cast<double*>(scratch);
-    prediction = reinterpret_cast<T*>(weight + n);
-    target = prediction + n;
-    value = target + n + kHalfPage / int64_t(sizeof(T));
-    gradient = value + n;
-    hessian = gradient + n;
-  }
+
+  const int64_t length_;
+  const Roles buffered_;
+  char* const scratch_;
 };
 
 // Computes a tile whose inputs are loaded and checked.
 template <class T, class W>
 NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
                              const ElementChoice<T, W>& choice, const ElementBuffers<T>& buffers,
-                             const T* prediction, const T* target, const W* weight, T inverse,
-                             int64_t n, Partial& partial) {
-  const bool wants_gradient = (task.mode & kGradient) != 0;
-  const bool wants_hessian = (task.mode & kHessian) != 0;
-  T* const gradient =
-      wants_gradient ? destination(task.gradient, at, n, buffers.gradient) : nullptr;
-  T* const hessian = wants_hessian ? destination(task.hessian, at, n, buffers.hessian) : nullptr;
+                             ElementTile<T>& tile, const W* weight, T inverse, Partial& partial) {
+  const Roles derivatives = task.present & kDerivatives;
+  for (const int role : derivatives) {
+    tile.derivative(role) = destination(task[role], at, tile.n, buffers.of(role));
+  }
   // The formula takes the denominator in where its inverse fits T; else, or with weights, it
   // follows.
   const bool after = weight != nullptr || !is_normal(inverse);
+  tile.scale = after ? T(1) : inverse;
   // Copies are in the cache.
-  const bool ahead = task.prediction.streams && prediction != buffers.prediction;
+  tile.ahead = task[kHeads].exceeds_cache && tile.input[kHeads] != buffers.of(kHeads);
   double total[2] = {};
-  const ElementTile<T> tile{task.parameters, prediction, target,  n,     after ? T(1) : inverse,
-                            buffers.value,   gradient,   hessian, total, ahead};
+  tile.total = total;
   const bool weighted = weight != nullptr && choice.weighted != nullptr;
   if (weighted) {
     choice.weighted(tile, weight, 1 / task.denominator);
@@ -425,36 +576,34 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
     add(partial.loss, total[0]);
     add(partial.loss, total[1]);
   } else if (task.mode & kValue) {
-    finish_values(task, at, buffers.value, weight, n, partial);
+    finish_values(task, at, tile.value, weight, tile.n, partial);
   }
-  if (wants_gradient) {
-    if (after && !weighted) weigh(gradient, weight, task.denominator, n);
-    store(task.gradient, at, n, gradient);
-  }
-  if (wants_hessian) {
-    if (after) weigh(hessian, weight, task.denominator, n);
-    store(task.hessian, at, n, hessian);
+  for (const int role : derivatives) {
+    T* const x = tile.derivative(role);
+    if (after && !weighted) weigh(x, weight, task.denominator, tile.n);
+    store(task[role], at, tile.n, x);
   }
 }
 
-// Checks a tile whose weights and, where the check reads them, predictions are loaded, and counts
-// it. False: something of it is outside the loss's domain.
+// Checks a tile whose weights and limited inputs are loaded, and counts it. False: something of it
+// is outside the loss's domain.
 template <class T, class W>
-bool survey_tile(const Task& task, const ElementFunctions<T>& functions, const T* prediction,
-                 const T* target, const W* weight, int64_t n, Partial& partial) {
-  partial.count += n;
-  if (weight != nullptr && !add_weights(weight, n, partial.weight)) return false;
+bool survey_tile(const Task& task, const ElementFunctions<T>& functions, const ElementTile<T>& tile,
+                 const W* weight, Partial& partial) {
+  partial.count += tile.n;
+  if (weight != nullptr && !add_weights(weight, tile.n, partial.weight)) return false;
   return functions.check == nullptr ||
-         !counted_outside(functions.check, prediction, target, task.parameters, weight, n);
+         !counted_outside(functions.check, functions.limited, tile.input, task.parameters, weight,
+                          tile.n);
 }
 
 // By how many elements to shorten the first tile for the others to begin where lines of memory do.
 // None where tiles are summed, values or weights: in the same order wherever arrays lie.
 template <class T>
 int64_t beyond_line(const Task& task, const Examples& at) {
-  const bool sums = (task.mode & kValue) != 0 || (task.weight.data != nullptr && !task.surveyed);
-  const Operand& gradient = task.gradient;
-  if (sums || gradient.data == nullptr) return 0;
+  const bool sums = (task.mode & kValue) != 0 || (task.has(kWeight) && !task.surveyed);
+  if (sums || !task.has(kGradients)) return 0;
+  const Operand& gradient = task[kGradients];
   const char* const address = at.address(gradient);
   if (!in_place<T>(gradient, address, at.stride(gradient))) return 0;
   return int64_t(reinterpret_cast<uintptr_t>(address) % kLineBytes / sizeof(T));
@@ -466,26 +615,27 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
               bool only_survey, char* scratch, Partial& partial) {
   const ElementBuffers<T> buffers(task, scratch);
   const ElementChoice<T, W> choice = functions.template choose<W>(task);
-  const bool reads_target = !only_survey || functions.check != nullptr;
-  const bool reads_prediction = !only_survey || functions.limits_prediction;
+  const Roles read = only_survey ? functions.limited : task.present & kFormulaInputs;
   const T inverse = T(1 / task.denominator);
+  ElementTile<T> tile;
+  tile.parameters = task.parameters;
+  tile.value = buffers.of(kValues);
   Examples at(task, begin);
   int64_t most = kTile - beyond_line<T>(task, at);
   for (int64_t i = begin; i < end; most = kTile) {
     const int64_t n = end - i < most ? end - i : most;
     const W* weight = nullptr;
     if constexpr (kWeighted) {
-      weight = load(task.weight, at, n, reinterpret_cast<W*>(buffers.weight));
+      weight = load(task[kWeight], at, n, buffers.template weight<W>());
     }
-    const T* prediction =
-        reads_prediction ? load(task.prediction, at, n, buffers.prediction) : nullptr;
-    const T* target = reads_target ? load(task.target, at, n, buffers.target) : nullptr;
-    if (!task.surveyed && !survey_tile(task, functions, prediction, target, weight, n, partial)) {
+    for (const int role : read) tile.input[role] = load(task[role], at, n, buffers.of(role));
+    tile.n = n;
+    if (!task.surveyed && !survey_tile(task, functions, tile, weight, partial)) {
       partial.bad = true;
       return;
     }
     if (!only_survey) {
-      run_tile(task, at, choice, buffers, prediction, target, weight, inverse, n, partial);
+      run_tile(task, at, choice, buffers, tile, weight, inverse, partial);
     }
     i += n;
     at.advance(n);
@@ -503,33 +653,34 @@ bool is_staged(const Task& task) {
   if (task.ndim < 2) return false;
   const int64_t row = task.shape[task.ndim - 1];
   bool in_rows = row >= kLongRow;
-  const Operand* operands[] = {&task.prediction, &task.target,   &task.weight,
-                               &task.value,      &task.gradient, &task.hessian};
-  for (const Operand* operand : operands) {
-    if (operand->data == nullptr) continue;
-    const int64_t stride = operand->strides[task.ndim - 1];
-    const bool lies = in_place<T>(*operand, operand->data, stride) ||
-                      in_place<double>(*operand, operand->data, stride);
-    in_rows = in_rows && lies && !is_flat(task, *operand);
+  for (const int role : task.present) {
+    const Operand& operand = task[role];
+    const int64_t stride = operand.strides[task.ndim - 1];
+    const bool lies = in_place<T>(operand, operand.data, stride) ||
+                      in_place<double>(operand, operand.data, stride);
+    in_rows = in_rows && lies && !is_flat(task, operand);
   }
   return !in_rows;
 }
 
 // Which operands are copied then.
-inline auto gathered(const Task& task) {
-  return [&task](const Operand& operand) { return !is_flat(task, operand); };
+inline Roles gathered(const Task& task) {
+  Roles found{0};
+  for (const int role : task.present) {
+    if (!is_flat(task, task[role])) found = found | roles(role);
+  }
+  return found;
 }
 
 // Elements copied at a time: so many that whole lines of every array are used, if that many fit.
 template <class T>
 int64_t staged_elements(const Task& task) {
   constexpr int64_t kLeast = 32 * kTile, kRows = 2 * kLine<T>;
-  const int64_t fit = kStagedBytes / Staging<T>::bytes(task, 1, gathered(task));
+  const Roles copied = gathered(task);
+  const int64_t fit = kStagedBytes / Staging<T>::bytes(task, copied, 1);
   int64_t wanted = kLeast;
-  const Operand* operands[] = {&task.prediction, &task.target, &task.gradient, &task.hessian};
-  for (const Operand* operand : operands) {
-    if (operand->data == nullptr || is_flat(task, *operand)) continue;
-    const int64_t apart = elements_from(task, nearest_dimension(task, *operand) + 1);
+  for (const int role : (copied & (kFormulaInputs | kDerivatives))) {
+    const int64_t apart = elements_from(task, nearest_dimension(task, task[role]) + 1);
     const int64_t rows = apart < fit / kRows ? kRows * apart : fit;
     wanted = wanted < rows ? rows : wanted;
   }
@@ -540,17 +691,17 @@ int64_t staged_elements(const Task& task) {
 template <class T>
 int64_t element_scratch(const Task& task) {
   const int64_t staged = is_staged<T>(task) ? staged_elements<T>(task) : 0;
-  return ElementBuffers<T>::bytes(task) + Staging<T>::bytes(task, staged, gathered(task));
+  return ElementBuffers<T>::bytes(task) + Staging<T>::bytes(task, gathered(task), staged);
 }
 
 // Elements [begin, end), which are those of `flat` from begin - origin on. False: a bad one was
 // met.
 template <class T>
-bool run_blocks(const Task& flat, const ElementFunctions<T>& functions, const Blocks& blocks,
-                int64_t origin, int64_t begin, int64_t end, bool only_survey, char* scratch) {
-  const auto run = flat.weight.data == nullptr              ? run_flat<T, T, false>
-                   : flat.weight.dtype == DTypeOf<T>::value ? run_flat<T, T, true>
-                                                            : run_flat<T, double, true>;
+bool run_flat_blocks(const Task& flat, const ElementFunctions<T>& functions, const Blocks& blocks,
+                     int64_t origin, int64_t begin, int64_t end, bool only_survey, char* scratch) {
+  const auto run = !flat.has(kWeight)                         ? run_flat<T, T, false>
+                   : flat[kWeight].dtype == DTypeOf<T>::value ? run_flat<T, T, true>
+                                                              : run_flat<T, double, true>;
   return each_block(blocks, begin, end, [&](int64_t from, int64_t to, Partial& partial) {
     run(flat, functions, from - origin, to - origin, only_survey, scratch, partial);
   });
@@ -561,13 +712,13 @@ template <class T>
 [[gnu::noinline]] void run_staged(const Task& task, const ElementFunctions<T>& functions,
                                   const Blocks& blocks, bool only_survey, char* scratch) {
   const int64_t most = staged_elements<T>(task);
-  Staging<T> staging(task, 1, scratch + ElementBuffers<T>::bytes(task));
+  Staging<T> staging(task, gathered(task), 1, scratch + ElementBuffers<T>::bytes(task));
   Examples at(task, blocks.begin);
   for (int64_t i = blocks.begin, n; i < blocks.end; i += n) {
     n = blocks.end - i < most ? blocks.end - i : most;
-    const Task& flat = staging.load(at, n, gathered(task));
-    if (!run_blocks(flat, functions, blocks, i, i, i + n, only_survey, scratch)) return;
-    if (!only_survey) staging.store(at, n, gathered(task));
+    const Task& flat = staging.load(at, n);
+    if (!run_flat_blocks(flat, functions, blocks, i, i, i + n, only_survey, scratch)) return;
+    if (!only_survey) staging.store(at, n);
     at.advance(n);
   }
 }
@@ -578,7 +729,7 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, const 
   if (is_staged<T>(task)) {
     run_staged(task, functions, blocks, only_survey, scratch);
   } else {
-    run_blocks(task, functions, blocks, 0, blocks.begin, blocks.end, only_survey, scratch);
+    run_flat_blocks(task, functions, blocks, 0, blocks.begin, blocks.end, only_survey, scratch);
   }
 }
 

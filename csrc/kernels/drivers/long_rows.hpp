@@ -2,8 +2,8 @@
 // class that cannot happen": it adds nothing to any loss.
 #pragma once
 
-#include "row_functions.hpp"
 #include "../memory/staging.hpp"
+#include "row_functions.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -38,10 +38,10 @@ inline constexpr int64_t kKeptBytes = 3 << 18;
 template <class T>
 int64_t kept_numbers(const Task& task) {
   const int64_t numbers = whole_steps(task.classes);
-  const Operand& gradient = task.gradient;
+  if ((task.mode & kGradient) == 0 || task.classes <= kWholeRow) return 0;
+  const Operand& gradient = task[kGradients];
   const bool direct = in_place<T>(gradient, gradient.data, gradient.class_stride);
-  const bool keeps = (task.mode & kGradient) != 0 && task.classes > kWholeRow && !direct;
-  return keeps && numbers <= kKeptBytes / int64_t(sizeof(T)) ? numbers : 0;
+  return !direct && numbers <= kKeptBytes / int64_t(sizeof(T)) ? numbers : 0;
 }
 
 // Numbers of a row's working memory.
@@ -64,7 +64,7 @@ class Row {
         at_(at),
         factor_(factor),
         entropy_(entropy),
-        prediction_(at.address(task.prediction)),
+        prediction_(at.address(task[kHeads])),
         logits_(scratch),
         mass_(scratch + tile),
         output_(scratch + 2 * tile),
@@ -96,7 +96,7 @@ class Row {
 
   T logit(int64_t c) const {
     T x;
-    copy_classes(task_.prediction, prediction_ + c * task_.prediction.class_stride, 1, &x);
+    copy_classes(task_[kHeads], prediction_ + c * task_[kHeads].class_stride, 1, &x);
     return x;
   }
 
@@ -177,7 +177,7 @@ class Row {
   // How far ahead logits are asked for, so that the next tile's are there: its first pass only
   // looks for the largest. 0: they are in some cache.
   int64_t distance() const {
-    return task_.prediction.streams ? tile * int64_t(sizeof(T)) + kAheadBytes / 2 : 0;
+    return task_[kHeads].exceeds_cache ? tile * int64_t(sizeof(T)) + kAheadBytes / 2 : 0;
   }
   const Task& task() const { return task_; }
 
@@ -209,12 +209,12 @@ class Row {
   void append(int64_t from, int64_t to, bool masked = false, bool reads = true) {
     const int64_t n = to - from;
     if (n == 0) return;
-    const int64_t stride = task_.prediction.class_stride;
+    const int64_t stride = task_[kHeads].class_stride;
     const char* lies = prediction_ + from * stride;
     const T* logits = reinterpret_cast<const T*>(lies);
-    if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_.prediction, lies, stride))) {
+    if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_[kHeads], lies, stride))) {
       T* const copy = logits_ + (from - loaded_);
-      copy_classes(task_.prediction, lies, n, copy);
+      copy_classes(task_[kHeads], lies, n, copy);
       for (int64_t k = n; k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity;
       if (masked) copy[label - from] = -Real<T>::kInfinity;
       logits = copy;
@@ -228,12 +228,12 @@ class Row {
       spread_label(task_, label, part.first, part.classes, buffer);
       return buffer;
     }
-    const int64_t stride = task_.target.class_stride;
-    const char* from = at_.address(task_.target) + part.first * stride;
-    if (part.classes % kLanes == 0 && in_place<T>(task_.target, from, stride)) {
+    const int64_t stride = task_[kTarget].class_stride;
+    const char* from = at_.address(task_[kTarget]) + part.first * stride;
+    if (part.classes % kLanes == 0 && in_place<T>(task_[kTarget], from, stride)) {
       return reinterpret_cast<const T*>(from);
     }
-    copy_classes(task_.target, from, part.classes, buffer);
+    copy_classes(task_[kTarget], from, part.classes, buffer);
     return buffer;
   }
 
@@ -263,8 +263,12 @@ void clear_row(const Task& task, const Operand& operand, const Examples& at) {
 }
 
 // Which operands are copied: those whose classes lie further apart than rows do.
-inline auto scattered(const Task& task) {
-  return [&task](const Operand& operand) { return is_scattered(task, operand); };
+inline Roles scattered(const Task& task) {
+  Roles found{0};
+  for (const int role : task.present) {
+    if (is_scattered(task, task[role])) found = found | roles(role);
+  }
+  return found;
 }
 
 // Rows copied at a time where there are such operands: a few lines of memory of each class, so that
@@ -272,7 +276,7 @@ inline auto scattered(const Task& task) {
 template <class T>
 int64_t staged_rows(const Task& task) {
   constexpr int64_t kMost = 4 * kLine<T>;
-  const int64_t bytes = Staging<T>::bytes(task, 1, scattered(task));
+  const int64_t bytes = Staging<T>::bytes(task, scattered(task), 1);
   if (!task.folded || bytes == 0) return 0;
   const int64_t rows = kStagedBytes / bytes / task.classes;
   if (rows < 2) return 0;
@@ -289,8 +293,7 @@ class RowWindow {
         at_(task, 0),
         end_(end),
         most_(staged_rows<T>(task)),
-        only_survey_(only_survey),
-        staging_(task, task.classes, scratch) {}
+        staging_(task, copied(task, only_survey), task.classes, scratch) {}
 
   // Copies some from `row` on, which `at` is at, unless they are; returns how many there are.
   int64_t reach(const Examples& at, int64_t row) {
@@ -300,7 +303,7 @@ class RowWindow {
       at_ = at;
       first_ = row;
       rows_ = left < most_ ? left : most_;
-      staged_ = &staging_.load(at, rows_, copied());
+      staged_ = &staging_.load(at, rows_);
     }
     return first_ + rows_ - row;
   }
@@ -310,20 +313,17 @@ class RowWindow {
 
   // Takes their results out.
   void flush() {
-    if (staged_ != nullptr) staging_.store(at_, rows_, copied());
+    if (staged_ != nullptr) staging_.store(at_, rows_);
   }
 
  private:
-  auto copied() const {
-    return [this](const Operand& operand) {
-      return is_scattered(task_, operand) && (!only_survey_ || &operand == &task_.target);
-    };
+  static Roles copied(const Task& task, bool only_survey) {
+    return only_survey ? scattered(task) & roles(kTarget) : scattered(task);
   }
 
   const Task& task_;
   Examples at_;
   const int64_t end_, most_;
-  const bool only_survey_;
   Staging<T> staging_;
   const Task* staged_ = nullptr;
   int64_t first_ = 0, rows_ = 0;
@@ -353,8 +353,8 @@ void compute_rows(const Task& task, const RowFunctions<T>& functions, Examples a
       step.sums[k] = row.sums;
     }
     if (weight == 0.0) {
-      if (task.mode & kGradient) clear_row<T>(task, task.gradient, at);
-      if (task.mode & kHessian) clear_row<T>(task, task.hessian, at);
+      if (task.mode & kGradient) clear_row<T>(task, task[kGradients], at);
+      if (task.mode & kHessian) clear_row<T>(task, task[kHessians], at);
     }
   }
 }

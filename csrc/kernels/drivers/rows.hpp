@@ -3,8 +3,8 @@
 // classes alone, so memory layout cannot change a bit.
 #pragma once
 
-#include "short_rows.hpp"
 #include "long_rows.hpp"
+#include "short_rows.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -16,13 +16,13 @@ MassSums survey_mass(const Task& task, const Examples& at) {
   constexpr int64_t kCopied = 4 * kLanes;
   MassSums sums{};
   alignas(64) T q[kCopied];
-  const int64_t stride = task.target.class_stride, tile = folded_tile(task.classes);
+  const int64_t stride = task[kTarget].class_stride, tile = folded_tile(task.classes);
   for (int64_t first = 0; first < task.classes; first += tile) {
     const int64_t end = task.classes - first < tile ? task.classes : first + tile;
     MassOfTile<T> mass{task, {true, false}};
     for (int64_t c = first; c < end; c += kCopied) {
       const int64_t n = end - c < kCopied ? end - c : kCopied;
-      copy_in(task.target, at.address(task.target) + c * stride, stride, n, q);
+      copy_in(task[kTarget], at.address(task[kTarget]) + c * stride, stride, n, q);
       mass.add(c, n, q);
     }
     mass.add_to(sums);
@@ -66,7 +66,7 @@ int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   const int64_t size = sizeof(T);
   if (task.folded) {
     const int64_t numbers = staged_rows<T>(task) * task.classes;
-    return row_numbers<T>(task) * size + Staging<T>::bytes(task, numbers, scattered(task));
+    return row_numbers<T>(task) * size + Staging<T>::bytes(task, scattered(task), numbers);
   }
   const int64_t per_class = panel_count(task, functions) * kLanes * size;
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;

@@ -26,7 +26,7 @@ bool takes_staging(const Operand& operand, const char* address, int64_t row_stri
 template <class T>
 bool streams_flat(const Operand& operand, const char* address, int64_t row_stride,
                   int64_t classes) {
-  return operand.streams && row_stride == classes * int64_t(sizeof(T)) &&
+  return operand.exceeds_cache && row_stride == classes * int64_t(sizeof(T)) &&
          in_place<T>(operand, address, operand.class_stride);
 }
 
@@ -122,7 +122,7 @@ void store_panel(const Task& task, const Operand& operand, const Examples& from,
 template <class T>
 void load_distributions(const Task& task, const Examples& at, int64_t n, MassUse use, T* staging,
                         T* q, MassSums* sums) {
-  load_panel(task, task.target, at, n, staging, q);
+  load_panel(task, task[kTarget], at, n, staging, q);
   MassLanes<T> sum_of;
   if (use.any()) {
     each_steps(task.classes, [&](int64_t c, auto count) {
@@ -172,8 +172,8 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
 // Where the gradient of the next n rows goes, if that is worth asking for before it is written.
 template <class T>
 const T* later_rows(const Task& task, const Examples& at, int64_t n) {
-  const Operand& gradient = task.gradient;
-  if (gradient.data == nullptr || at.run() < n) return nullptr;
+  if (!task.has(kGradients) || at.run() < n) return nullptr;
+  const Operand& gradient = task[kGradients];
   const char* const address = at.address(gradient);
   const bool flat = streams_flat<T>(gradient, address, at.stride(gradient), task.classes);
   return flat ? reinterpret_cast<const T*>(address) : nullptr;
@@ -209,7 +209,7 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       partial.bad = true;
       return;
     }
-    load_panel(task, task.prediction, at, n, staging, logits);
+    load_panel(task, task[kHeads], at, n, staging, logits);
     if (mass != nullptr) {
       load_mass(task, at, n, info, functions.entropy, logits, staging, mass, sums);
       for (int64_t k = 0; k < n; ++k) entropy[k] = T(sums[k].entropy);
@@ -232,11 +232,11 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
     if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
     if (task.mode & kGradient) {
       if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, logits);
-      store_panel(task, task.gradient, at, n, staging, logits);
+      store_panel(task, task[kGradients], at, n, staging, logits);
     }
     if (task.mode & kHessian) {
       if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, hessian);
-      store_panel(task, task.hessian, at, n, staging, hessian);
+      store_panel(task, task[kHessians], at, n, staging, hessian);
     }
     at.advance(n);
   }

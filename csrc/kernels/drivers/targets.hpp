@@ -24,7 +24,7 @@ NUMLOSS_INLINE int64_t label_of(S x, int64_t nowhere) {
 
 // Labels of the next n examples.
 inline void load_labels(const Task& task, Examples at, int64_t n, int64_t* label) {
-  const Operand& operand = task.target;
+  const Operand& operand = task[kTarget];
   const int64_t nowhere = task.ignore_index == -1 ? -2 : -1;
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
@@ -51,7 +51,7 @@ inline void load_labels(const Task& task, Examples at, int64_t n, int64_t* label
 
 // Weights of the next n examples, 1 where there are none.
 inline const double* load_weights(const Task& task, const Examples& at, int64_t n, double* buffer) {
-  if (task.weight.data != nullptr) return load(task.weight, at, n, buffer);
+  if (task.has(kWeight)) return load(task[kWeight], at, n, buffer);
   for (int64_t i = 0; i < n; ++i) buffer[i] = 1.0;
   return buffer;
 }
@@ -60,7 +60,7 @@ inline const double* load_weights(const Task& task, const Examples& at, int64_t 
 inline void count_examples(const Task& task, const double* weight, int64_t n, int64_t present,
                            Partial& partial) {
   partial.count += present;
-  const bool ones = task.weight.data == nullptr && task.class_weight == nullptr;
+  const bool ones = !task.has(kWeight) && task.class_weight == nullptr;
   add(partial.weight, ones ? double(present) : sum(weight, n));
 }
 
@@ -69,7 +69,7 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
                         Partial& partial) {
   alignas(64) double buffer[kLanes], example_weight[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
-  if (task.weight.data != nullptr && outside_weights(weight, n)) return false;
+  if (task.has(kWeight) && outside_weights(weight, n)) return false;
   load_labels(task, at, n, info.label);
   const int64_t ignore_index = task.ignore_index, classes = task.classes;
   int64_t ignored = 0, outside = 0;
@@ -257,7 +257,7 @@ inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
     info.loss_weight[i] = weight[i];
   }
   if (task.surveyed) return true;
-  bool good = task.weight.data == nullptr || !outside_weights(weight, n);
+  bool good = !task.has(kWeight) || !outside_weights(weight, n);
   for (int64_t i = 0; i < n; ++i) {
     example_weight[i] = task.class_weight ? weight[i] * sums[i].weight : weight[i];
     const double excess = sums[i].probability - 1.0;

@@ -20,7 +20,7 @@ struct BinaryCrossEntropyFormula {
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropyFormula(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
-  NUMLOSS_INLINE bool outside(T target) const { return outside_unit(target); }
+  NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE T smoothed(T t) const { return kSmooth ? t * keep + shift : t; }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
     const T negative = smoothed(T(1) - target);  // not 1 - smoothed(target), which would cancel
@@ -56,9 +56,8 @@ struct BinaryCrossEntropyProbability {
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropyProbability(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
-  NUMLOSS_INLINE bool outside(T p, T target) const {
-    return outside_unit(target) | outside_unit(p);
-  }
+  NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
+  NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T p, T target) const {
     const T t = target * keep + shift;
     const T negative = (T(1) - target) * keep + shift;  // not 1 - t, which would cancel
@@ -90,7 +89,7 @@ struct FocalModulation {
 template <class T, bool kSquare>
 struct FocalFormula : FocalModulation<T> {
   using FocalModulation<T>::FocalModulation;
-  NUMLOSS_INLINE bool outside(T target) const { return outside_unit(target); }
+  NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T t) const {
     const T gamma = this->gamma;
     const Logistic<T> s = logistic(x);
@@ -125,9 +124,8 @@ struct FocalProbability : FocalModulation<T> {
   static constexpr const char* name = "focal_probability";
   static constexpr double cost = 2.0;
   using FocalModulation<T>::FocalModulation;
-  NUMLOSS_INLINE bool outside(T p, T target) const {
-    return outside_unit(target) | outside_unit(p);
-  }
+  NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
+  NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T p, T t) const {
     const T negative = T(1) - t;
     const T complement = T(1) - p;
@@ -161,7 +159,7 @@ struct SignedTarget {
   explicit SignedTarget(const double* parameters)
       : slope(T(parameters[1])), offset(T(parameters[2])), margin(T(parameters[0])) {}
   NUMLOSS_INLINE T sign(T target) const { return slope * target + offset; }
-  NUMLOSS_INLINE bool outside(T target) const {
+  NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const {
     const T t = sign(target);
     return (abs(t) < T(1)) | (abs(t) > T(1));
   }

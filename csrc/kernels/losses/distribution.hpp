@@ -130,7 +130,7 @@ struct Distribution {
     // The exponentials are taken twice where the logits must stay, to tell in the second pass which
     // classes cannot happen.
     const Operand* keep =
-        kMode != kValue && row.mass_outlasts_logits() ? &row.task().gradient : nullptr;
+        kMode != kValue && row.mass_outlasts_logits() ? &row.task()[kGradients] : nullptr;
     const Softmax<T> s = fold_softmax(row, keep, origins, [&](const Parts<T>& parts, T origin) {
       row.load_mass(true);
       RowLanes<T> masses(0), costs(0);
@@ -159,7 +159,7 @@ struct Distribution {
   template <class T, unsigned kMode>
   NUMLOSS_INLINE static void finish_part(Row<T>& row, const Part<T>& part, T origin,
                                          const Softmax<T>& s, T total, T inverse, bool kept) {
-    const Operand& gradient_array = row.task().gradient;
+    const Operand& gradient_array = row.task()[kGradients];
     T* gradient = row.output(gradient_array, part);
     const int64_t n = part.steps * kLanes;
     const T* e = gradient;
@@ -170,13 +170,13 @@ struct Distribution {
     }
     const T shrink = exp_nonpositive(origin - origin_of(s.maximum));
     if constexpr ((kMode & kHessian) != 0) {
-      T* hess = row.second_output(row.task().hessian, part);
+      T* hess = row.second_output(row.task()[kHessians], part);
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
         const T share = e[k] * shrink;
         hess[k] = row.coefficient * total * (share * inverse) * complement(share, s.rest, inverse);
       }
-      row.write(row.task().hessian, part, hess);
+      row.write(row.task()[kHessians], part, hess);
     }
     const T coefficient = row.coefficient;
     const T* const mass = part.mass;

@@ -192,7 +192,7 @@ struct MulticlassHinge {
     const T coefficient = row.coefficient;
     for (int64_t first = 0; first < row.classes; first += row.tile) {
       for (const Part<T>& part : row.load(first, true)) {
-        T* gradient = row.output(row.task().gradient, part);
+        T* gradient = row.output(row.task()[kGradients], part);
         const T* x = part.logits;
         const int64_t n = part.steps * kLanes;
 #pragma omp simd
@@ -202,18 +202,18 @@ struct MulticlassHinge {
           const T g = active ? coefficient : T(0);
           gradient[k] = keep_nan(all.poison, g);
         }
-        row.write(row.task().gradient, part, gradient);
+        row.write(row.task()[kGradients], part, gradient);
         if constexpr ((kMode & kHessian) != 0) {
-          T* hessian = row.second_output(row.task().hessian, part);
+          T* hessian = row.second_output(row.task()[kHessians], part);
           for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(all.poison, T(0));
-          row.write(row.task().hessian, part, hessian);
+          row.write(row.task()[kHessians], part, hessian);
         }
       }
     }
-    row.write_one(row.task().gradient, row.label,
+    row.write_one(row.task()[kGradients], row.label,
                   keep_nan(all.poison, T(0) - row.coefficient * T(all.active)));
     if (all.best >= 0) {
-      row.write_one(row.task().gradient, all.best, keep_nan(all.poison, row.coefficient));
+      row.write_one(row.task()[kGradients], all.best, keep_nan(all.poison, row.coefficient));
     }
     return value;
   }

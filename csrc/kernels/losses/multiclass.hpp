@@ -94,7 +94,7 @@ struct LabelLikelihood {
   static T row(Row<T>& row) {
     T origins[kMaxFoldedTiles];
     const T label_logit = row.logit(row.label);
-    const Operand* keep = kMode != kValue ? &row.task().gradient : nullptr;
+    const Operand* keep = kMode != kValue ? &row.task()[kGradients] : nullptr;
     const Softmax<T> s = fold_softmax(row, keep, origins, [](const Parts<T>&, T) {});
     const Outcome<T> o = outcome(Formula<T>(row.parameters), s, label_logit, row.coefficient);
     if constexpr (kMode == kValue) return o.value;
@@ -103,10 +103,10 @@ struct LabelLikelihood {
         finish_part<T, kMode>(row, part, origins[t], s, o);
       }
     }
-    row.write_one(row.task().gradient, row.label, -(o.first * o.complement));
+    row.write_one(row.task()[kGradients], row.label, -(o.first * o.complement));
     if constexpr ((kMode & kHessian) != 0) {
       row.write_one(
-          row.task().hessian, row.label,
+          row.task()[kHessians], row.label,
           o.second * o.complement * o.complement + o.first * o.probability * o.complement);
     }
     return o.value;
@@ -116,20 +116,20 @@ struct LabelLikelihood {
   template <class T, unsigned kMode>
   NUMLOSS_INLINE static void finish_part(Row<T>& row, const Part<T>& part, T origin,
                                          const Softmax<T>& s, const Outcome<T>& o) {
-    const Operand& gradient_array = row.task().gradient;
+    const Operand& gradient_array = row.task()[kGradients];
     const T shrink = exp_nonpositive(origin - origin_of(s.maximum));
     T* gradient = row.output(gradient_array, part);
     const T* e = exponentials_again(row, gradient_array, part, origin, gradient);
     const int64_t n = part.steps * kLanes;
     if constexpr ((kMode & kHessian) != 0) {
-      T* hess = row.second_output(row.task().hessian, part);
+      T* hess = row.second_output(row.task()[kHessians], part);
 #pragma omp simd
       for (int64_t k = 0; k < n; ++k) {
         const T share = e[k] * shrink;
         hess[k] =
             hessian(o.first, o.second, share * o.inverse, complement(share, s.rest, o.inverse));
       }
-      row.write(row.task().hessian, part, hess);
+      row.write(row.task()[kHessians], part, hess);
     }
     const T factor = shrink * o.inverse * o.first;
 #pragma omp simd

@@ -18,7 +18,7 @@ inline bool is_flat(const Task& task, const Operand& operand) {
 
 // Do the classes of a row lie further apart than rows do?
 inline bool is_scattered(const Task& task, const Operand& operand) {
-  if (operand.data == nullptr || task.ndim == 0) return false;
+  if (task.ndim == 0) return false;
   const int64_t row = operand.strides[task.ndim - 1], next = operand.class_stride;
   return row != 0 && magnitude(row) < magnitude(next);
 }
@@ -126,84 +126,85 @@ void scatter(const Task& task, const Operand& operand, const Examples& at, int64
              });
 }
 
-// A few examples of a task as a task of their own, with copies of some operands.
+// A few examples of a task as a task of their own, with copies of some operands: those that are not
+// copied walk through these examples with a single stride.
 template <class T>
 class Staging {
  public:
   // `width`: numbers that an example has in an operand with classes.
-  Staging(const Task& task, int64_t width, char* scratch)
-      : task_(task), staged_(task), width_(width), scratch_(scratch) {
+  Staging(const Task& task, Roles copied, int64_t width, char* scratch)
+      : task_(task),
+        copied_(task.present & copied),
+        staged_(task),
+        width_(width),
+        scratch_(scratch) {
     staged_.ndim = 1;
   }
 
   // Scratch for so many numbers of each operand that is copied.
-  static int64_t bytes(const Task& task, int64_t numbers, auto&& copied) {
-    const auto is_copied = [&](const Operand& operand) {
-      return operand.data != nullptr && copied(operand);
-    };
-    int64_t size = is_copied(task.weight) ? int64_t(sizeof(double)) : 0;
-    const Operand* others[] = {&task.prediction, &task.target, &task.value, &task.hessian};
-    for (const Operand* operand : others) {
-      size += is_copied(*operand) ? int64_t(sizeof(T)) : 0;
-    }
-    const bool in_place = replaces_prediction(task, copied);
-    size += is_copied(task.gradient) && !in_place ? int64_t(sizeof(T)) : 0;
-    return numbers * size;
+  static int64_t bytes(const Task& task, Roles copied, int64_t numbers) {
+    const Roles own = (task.present & copied) - replacing(task, copied);
+    const int wide = (own & kAlwaysFloat64).count(), others = (own - kAlwaysFloat64).count();
+    return numbers * (wide * int64_t(sizeof(double)) + others * int64_t(sizeof(T)));
   }
 
-  // The next n examples. `copied` tells of an operand whether it is copied; those that are not walk
-  // through these examples with a single stride.
-  const Task& load(const Examples& at, int64_t n, auto&& copied) {
+  // The next n examples.
+  const Task& load(const Examples& at, int64_t n) {
     staged_.size = staged_.shape[0] = n;
-    char* next = scratch_;
-    const auto stage = [&](const Operand& operand, Operand& staged, auto zero, bool is_input) {
-      using S = decltype(zero);
-      if (operand.data == nullptr) return;
-      staged.data = at.address(operand);
-      staged.strides[0] = at.stride(operand);
-      if (!copied(operand)) return;
-      S* const copy = reinterpret_cast<S*>(next);
-      next += n * width_ * int64_t(sizeof(S));
-      if (is_input) gather(task_, operand, at, n, width_, copy);
-      staged.data = reinterpret_cast<char*>(copy);
-      staged.streams = false;
-      staged.dtype = DTypeOf<S>::value;
-      staged.swapped = false;
-      staged.class_stride = sizeof(S);
-      staged.strides[0] = width_ * int64_t(sizeof(S));
-    };
-    stage(task_.weight, staged_.weight, double(), true);
-    stage(task_.prediction, staged_.prediction, T(), true);
-    stage(task_.target, staged_.target, T(), true);
-    stage(task_.value, staged_.value, T(), false);
-    if (replaces_prediction(task_, copied)) {
-      staged_.gradient = staged_.prediction;
-    } else {
-      stage(task_.gradient, staged_.gradient, T(), false);
+    for (const int role : task_.present) {
+      staged_[role].data = at.address(task_[role]);
+      staged_[role].strides[0] = at.stride(task_[role]);
     }
-    stage(task_.hessian, staged_.hessian, T(), false);
+    const Roles replacing_heads = replacing(task_, copied_), own = copied_ - replacing_heads;
+    char* next = scratch_;
+    for (const int role : (own & kAlwaysFloat64)) next = stage<double>(role, at, n, next);
+    for (const int role : own - kAlwaysFloat64) next = stage<T>(role, at, n, next);
+    for (const int role : replacing_heads) {
+      staged_[role].data = staged_[role - kGradients + kHeads].data;
+      describe<T>(staged_[role]);
+    }
     return staged_;
   }
 
   // Takes the results of those examples out.
-  void store(const Examples& at, int64_t n, auto&& copied) const {
-    const auto take_out = [&](const Operand& operand, const Operand& staged) {
-      if (operand.data == nullptr || !copied(operand)) return;
-      scatter(task_, operand, at, n, width_, reinterpret_cast<const T*>(staged.data));
-    };
-    take_out(task_.value, staged_.value);
-    take_out(task_.gradient, staged_.gradient);
-    take_out(task_.hessian, staged_.hessian);
+  void store(const Examples& at, int64_t n) const {
+    for (const int role : (copied_ & kOutputs)) {
+      const T* const copy = reinterpret_cast<const T*>(staged_[role].data);
+      scatter(task_, task_[role], at, n, width_, copy);
+    }
   }
 
  private:
-  // Whether the copy of the gradient is written over that of the prediction.
-  static bool replaces_prediction(const Task& task, auto&& copied) {
-    return task.gradient.data != nullptr && (task.mode & kHessian) == 0 &&
-           copied(task.prediction) && copied(task.gradient);
+  static constexpr Roles kAlwaysFloat64 = roles(kWeight);
+
+  // The gradients whose copies are written over those of their heads.
+  static Roles replacing(const Task& task, Roles copied) {
+    if (task.mode & kHessian) return {0};
+    const Roles theirs{(task.present & copied).bits << (kGradients - kHeads)};
+    return task.present & copied & theirs & roles(kGradients, kMaxHeads);
+  }
+
+  // Makes room for the copy of an operand at `next`, copies an input, and returns the end of it.
+  template <class S>
+  char* stage(int role, const Examples& at, int64_t n, char* next) {
+    S* const copy = reinterpret_cast<S*>(next);
+    if (kInputs.has(role)) gather(task_, task_[role], at, n, width_, copy);
+    staged_[role].data = next;
+    describe<S>(staged_[role]);
+    return next + n * width_ * int64_t(sizeof(S));
+  }
+
+  template <class S>
+  void describe(Operand& staged) const {
+    staged.exceeds_cache = false;
+    staged.dtype = DTypeOf<S>::value;
+    staged.swapped = false;
+    staged.class_stride = sizeof(S);
+    staged.strides[0] = width_ * int64_t(sizeof(S));
   }
 
   const Task& task_;
+  const Roles copied_;
   Task staged_;
   const int64_t width_;
   char* const scratch_;

@@ -71,7 +71,7 @@ template <class T>
     switch (step / int64_t(sizeof(S)) * (step % int64_t(sizeof(S)) == 0)) {
       case 1:
         return each_piece(
-            operand.streams, n,
+            operand.exceeds_cache, n,
             [&](int64_t first, int64_t count) { widen_steps<1>(x + first, count, to + first); }, x);
       case 2: return widen_steps<2>(x, n, to);
       case 3: return widen_steps<3>(x, n, to);
@@ -294,9 +294,9 @@ const T* load(const Operand& operand, const Examples& from, int64_t n, T* buffer
 }
 
 // Where the next n examples of an output may be written as T: in the array itself, or in buffer,
-// which store() then takes out.
+// which store() then takes out. (Apart: GCC would make vectors of the sums of an address.)
 template <class T>
-T* destination(const Operand& operand, const Examples& at, int64_t n, T* buffer) {
+[[gnu::noinline]] T* destination(const Operand& operand, const Examples& at, int64_t n, T* buffer) {
   char* address = at.address(operand);
   const bool direct = at.run() >= n && in_place<T>(operand, address, at.stride(operand));
   return direct ? reinterpret_cast<T*>(address) : buffer;

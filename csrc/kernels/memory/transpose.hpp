@@ -2,20 +2,11 @@
 #pragma once
 
 #include "../../runtime/table.hpp"
-#include "lines.hpp"
 #include "../arithmetic/vector.hpp"
+#include "lines.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
-
-template <int... kIndex>
-struct Indices {};
-template <int kCount, int... kIndex>
-struct UpTo : UpTo<kCount - 1, kCount - 1, kIndex...> {};
-template <int... kIndex>
-struct UpTo<0, kIndex...> {
-  using type = Indices<kIndex...>;
-};
 
 // Element i of the result is element Choice::of(i) of a followed by b.
 template <class Choice, class V, int... kIndex>
