@@ -5,24 +5,13 @@ TORCH ?= torch
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map')
-EVALUATE := $(BIN)/numloss evaluate
 
 .PHONY: run test test-peers test-slow accuracy instructions golden bits sanitize fuzz mutate packages bench
-.PHONY: goals performance performance-threads instructions-write lint format clean
+.PHONY: goals performance performance-threads instructions-write readme lint format clean
 
+# Evaluates the predictions in data/ with every loss.
 run: .venv/.installed
-	$(EVALUATE) data/digits.parquet --prediction logits --target label --by ink \
-	  --loss cross_entropy --loss cross_entropy:label_smoothing=0.1 --loss softmax_focal \
-	  --loss multiclass_hinge --loss multiclass_hinge:variant=crammer_singer
-	$(EVALUATE) data/digits.parquet --prediction logits --target teacher --by ink \
-	  --loss kl_divergence --loss cross_entropy
-	$(EVALUATE) data/breast_cancer.csv --prediction score --target label --by size \
-	  --loss binary_cross_entropy --loss focal
-	$(EVALUATE) data/breast_cancer.csv --prediction margin --target label_signed --by size \
-	  --loss hinge --loss squared_hinge
-	$(EVALUATE) data/diabetes.npz --weight weight --by age --loss mse --loss mae --loss huber:delta=50
-	$(EVALUATE) data/anes96.csv --prediction 'logit_*' --by party \
-	  --loss ranked_probability --loss ordinal_cross_entropy --loss cross_entropy
+	$(BIN)/python -m tools.evaluate_data
 
 test: .venv/.installed
 	$(BIN)/python -m pytest
@@ -56,6 +45,10 @@ instructions: .venv/.peers
 instructions-write: .venv/.peers
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench instructions --write
 
+# Writes what README.md says of each loss.
+readme: .venv/.installed
+	$(BIN)/python -m tools.readme --write
+
 # The tests under the address, undefined-behaviour and thread sanitizers of Clang.
 sanitize: .venv/.installed
 	tools/sanitize.sh address
@@ -67,7 +60,7 @@ fuzz: .venv/.installed
 
 # Seeds faults one by one; the tests must notice each.
 mutate: .venv/.installed
-	$(BIN)/python tools/mutate.py --write CONTRIBUTING.md
+	$(BIN)/python -m tools.mutate --write CONTRIBUTING.md
 
 # sdist and wheel, whose bytes are the same in two builds.
 packages: .venv/.lint

@@ -283,6 +283,17 @@ class PerClass:
     of: Callable[[int], Array]
 
 
+@dataclass(frozen=True, eq=False)
+class PerExample:
+    """A further operand: a number for each example, such as a variance.
+
+    Only numbers that are exact in every dtype are drawn, so that the definition has the same ones.
+    """
+
+    name: str
+    draw: Callable[[Rng, Shape], Array]
+
+
 def _uneven(classes: int) -> Array:
     ahead = np.subtract.outer(-np.arange(classes), -np.arange(classes))
     return np.maximum(0, ahead) + np.sqrt(np.maximum(0, -ahead)) / 2
@@ -470,15 +481,22 @@ class Variant:
         if self.domain is not next(iter(self.case.parameters)):
             parts.append(self.domain.name)
         for key, x in self.parameters.items():
-            parts.append(f"{key}={x.name if isinstance(x, PerClass) else x}")
+            parts.append(f"{key}={getattr(x, 'name', x)}")
         return "-".join(parts)
 
-    def options(self, classes: int) -> dict[str, Any]:
-        """Return the parameters for so many classes, as the loss takes them."""
-        return {
-            key: x.of(classes) if isinstance(x, PerClass) else x
-            for key, x in self.parameters.items()
-        }
+    def options(self, classes: int, examples: Shape = (), dtype: Any = float) -> dict[str, Any]:
+        """Return the parameters for so many classes and examples, as the loss takes them."""
+
+        def value(x: Any) -> Any:
+            if isinstance(x, PerExample):
+                return x.draw(np.random.default_rng(1), examples).astype(dtype)
+            return x.of(classes) if isinstance(x, PerClass) else x
+
+        return {key: value(x) for key, x in self.parameters.items()}
+
+    def _options_for(self, prediction: Array) -> dict[str, Any]:
+        classes = prediction.shape[-1] if self.rowwise else 1
+        return self.options(classes, self.examples(prediction))
 
     def inputs(self, shape: int | Shape, dtype: Any = float, seed: int = 0) -> Inputs:
         """Draw predictions and targets, the same ones for a seed."""
@@ -490,7 +508,7 @@ class Variant:
         """Return the definition's values in long double, or in mpmath's numbers."""
         options = {
             key: precise(x, exact) if isinstance(x, (float, np.ndarray)) else x
-            for key, x in self.options(prediction.shape[-1] if self.rowwise else 1).items()
+            for key, x in self._options_for(prediction).items()
         }
         if target.dtype.kind not in "iub":
             target = precise(target, exact)
@@ -514,7 +532,7 @@ class Variant:
         """Return which examples are further from any kink than the differences reach."""
         if self.case.distance_to_kink is None:
             return np.ones(self.examples(prediction), dtype=bool)
-        options = self.options(prediction.shape[-1] if self.rowwise else 1)
+        options = self._options_for(prediction)
         options = {k: x for k, x in options.items() if k not in ("class_weight", "variant")}
         return self.case.distance_to_kink(prediction, target, **options) > reach
 

@@ -63,6 +63,7 @@ def main() -> None:
         environment = {"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin"}
         for command in (
             [sys.executable, "tests/golden.py", "write"],
+            [*run, "tools.readme", "--write"],
             [*run, "pytest", "-q", "-k", "epsilon or package", "tests"],
         ):
             subprocess.run(command, cwd=copy, env=environment, check=True)

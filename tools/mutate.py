@@ -1,6 +1,6 @@
 """Break the library in one place after another; the tests must fail each time.
 
-Run from the repository's root with the environment of ``make test``: ``python tools/mutate.py``.
+Run from the repository's root with the environment of ``make test``: ``python -m tools.mutate``.
 Every fault replaces a text that stands once in its file, in a copy of the tree, which is built for
 two instruction sets and tested by the tests named with the fault. The table that is printed tells
 which test noticed; ``--write CONTRIBUTING.md`` puts it between the marks there. ``--part 2/3``
@@ -25,10 +25,12 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.marks import put_between
+
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
 CRASH = " (the process dies)"
-START, END = "<!-- mutations -->", "<!-- end of mutations -->"
+NAME = "mutations"
 
 
 @dataclass(frozen=True)
@@ -272,15 +274,6 @@ def table(noticed: dict[Fault, str]) -> str:
     return "\n".join(rows)
 
 
-def write(path: Path, text: str) -> None:
-    """Put a table between the marks of a file."""
-    before, start, rest = path.read_text().partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise SystemExit(f"{path} has no place for the table: {START} and {END}")
-    path.write_text(f"{before}{START}\n{text}\n{END}{after}")
-
-
 def main() -> None:
     """Seed the faults, print the table, fail where one goes unnoticed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -298,7 +291,7 @@ def main() -> None:
         if unnoticed:
             raise SystemExit(f"no test notices: {unnoticed}")
     if options.write:
-        write(options.write, table(noticed))
+        put_between(options.write, NAME, table(noticed))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""Evaluate the predictions in data/ with every loss: ``make run``.
+
+A loss is evaluated on the file of the domain that its row in tests/cases.py begins with, with the
+parameters there, unless `CHOSEN` names other ones.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numloss
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from cases import BINARY, DISTRIBUTIONS, LABELS, RESIDUALS, SIGNS, Domain  # noqa: E402
+from typical import variant_of  # noqa: E402
+
+
+class Predictions(NamedTuple):
+    """A file of data/, and the options that name its columns."""
+
+    file: str
+    columns: str
+
+
+DIABETES = Predictions("diabetes.npz", "--weight weight --by age")
+SCORES = Predictions("breast_cancer.csv", "--prediction score --target label --by size")
+MARGINS = Predictions("breast_cancer.csv", "--prediction margin --target label_signed --by size")
+DIGITS = Predictions("digits.parquet", "--prediction logits --target label --by ink")
+TEACHER = Predictions("digits.parquet", "--prediction logits --target teacher --by ink")
+VOTERS = Predictions("anes96.csv", "--prediction logit_* --by party")
+FILES = (DIGITS, TEACHER, SCORES, MARGINS, DIABETES, VOTERS)
+
+#: The predictions that losses of a domain are evaluated on.
+DOMAINS: dict[Domain, Predictions] = {
+    RESIDUALS: DIABETES,
+    BINARY: SCORES,
+    SIGNS: MARGINS,
+    LABELS: DIGITS,
+    DISTRIBUTIONS: TEACHER,
+}
+#: Losses that suit other predictions better, or whose options are worth a look.
+CHOSEN: dict[str, tuple[tuple[Predictions, str], ...]] = {
+    "huber": ((DIABETES, ":delta=50"),),
+    "cross_entropy": (
+        *((DIGITS, ""), (DIGITS, ":label_smoothing=0.1")),
+        *((TEACHER, ""), (VOTERS, "")),
+    ),
+    "multiclass_hinge": ((DIGITS, ""), (DIGITS, ":variant=crammer_singer")),
+    **dict.fromkeys(numloss.ordinal.__all__, ((VOTERS, ""),)),
+}
+
+
+def evaluated(loss: str) -> tuple[tuple[Predictions, str], ...]:
+    """Return what a loss is evaluated on, and its options as the command takes them."""
+    if loss in CHOSEN:
+        return CHOSEN[loss]
+    variant = variant_of(loss)
+    if variant.domain not in DOMAINS:
+        raise LookupError(f"{loss}: {__file__} has no predictions for {variant.domain.name}")
+    options = ",".join(f"{name}={value}" for name, value in variant.parameters.items())
+    return ((DOMAINS[variant.domain], f":{options}" if options else ""),)
+
+
+def commands() -> Iterator[list[str]]:
+    """Yield the arguments of ``numloss evaluate``: all losses of a file's columns at once."""
+    for predictions in FILES:
+        losses = [
+            f"--loss={loss}{options}"
+            for loss in numloss.LOSSES
+            for chosen, options in evaluated(loss)
+            if chosen == predictions
+        ]
+        yield [str(Path("data", predictions.file)), *predictions.columns.split(), *losses]
+
+
+def main() -> None:
+    """Run the commands, each shown before what it prints."""
+    for arguments in commands():
+        print("numloss evaluate", *arguments, flush=True)
+        command = [sys.executable, "-m", "numloss", "evaluate", *arguments]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The table of losses in README.md, from the modules' ``__all__``, docstrings and signatures.
+
+``python -m tools.readme`` exits with 1 where README.md has another one; ``--write`` writes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tools.marks import between, put_between
+
+import numloss
+from numloss._loss import Call
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+NAME = "losses"
+#: What all losses take, which the text beside the table says.
+SHARED = frozenset(Call.__annotations__)
+
+
+def modules() -> dict[str, Any]:
+    """Return the modules of the table by their names: the families, and what is around them."""
+    families = (loss.__module__.rpartition(".")[2] for loss in numloss.LOSSES.values())
+    names = (*dict.fromkeys(families), "penalties", "balance")
+    return {name: getattr(numloss, name) for name in names}
+
+
+def lines() -> Iterator[str]:
+    """Yield the lines of the table: a row for each name."""
+    yield "| | | | its own options |"
+    yield "|---|---|---|---|"
+    for family, module in modules().items():
+        for place, name in enumerate(module.__all__):
+            function = getattr(module, name)
+            row = (
+                f"**{family}**" * (place == 0),
+                f"`{name}`",
+                summary(function),
+                options(function),
+            )
+            yield f"| {' | '.join(row)} |"
+
+
+def summary(function: Any) -> str:
+    """Return the first line of a docstring, without its formula and its stop."""
+    first = inspect.getdoc(function).splitlines()[0]
+    text = re.sub(r"[,:] :math:`[^`]*`", "", first).removesuffix(".")
+    return text.replace("``", "`")
+
+
+def options(function: Any) -> str:
+    """Return the options that are not those of all losses, with their defaults."""
+    found = inspect.signature(function).parameters.values()
+    own = (p for p in found if p.name not in SHARED and p.default is not p.empty)
+    text = ", ".join(f"{p.name}={p.default!r}" for p in own)
+    return f"`{text}`" if text else ""
+
+
+def table() -> str:
+    """Return the table."""
+    return "\n".join(lines())
+
+
+def main() -> None:
+    """Compare, or write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write the table")
+    if parser.parse_args().write:
+        put_between(README, NAME, table())
+    elif between(README, NAME) != table():
+        raise SystemExit("README.md is not up to date: run `make readme`")
+
+
+if __name__ == "__main__":
+    main()
