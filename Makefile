@@ -6,8 +6,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map')
 
-.PHONY: run test test-peers test-slow accuracy instructions golden bits sanitize fuzz mutate packages bench
-.PHONY: goals performance performance-threads instructions-write readme lint format clean
+.PHONY: run test test-peers test-slow accuracy instructions instructions-write golden readme bits sanitize
+.PHONY: fuzz mutate packages bench performance performance-threads lint format clean
 
 # Evaluates the predictions in data/ with every loss.
 run: .venv/.installed
@@ -33,17 +33,19 @@ bits: .venv/.installed
 	tools/check_bits.sh
 
 # Every float32 number through the elementary functions, every loss against mpmath, sums of 10^8
-# terms. Writes docs/accuracy.md; with SLICE=K/N or today/N it only checks a share.
+# terms. Writes docs/accuracy.md; with PART=losses that part of it alone, with SLICE=K/N or today/N
+# it only checks a share.
 accuracy: .venv/.peers
-	$(BIN)/python -m bench.accuracy $(if $(SLICE),--slice $(SLICE))
+	cd tests && ../$(BIN)/python -m accuracy $(if $(PART),--part $(PART)) $(if $(SLICE),--slice $(SLICE))
 
 # Instructions of every kernel against the stored counts. In CI the compiler must be theirs.
-instructions: .venv/.peers
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench instructions $(if $(CI),--strict)
+COUNT = cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" ../$(BIN)/python -m instructions
+instructions: .venv/.installed
+	$(COUNT) $(if $(CI),--strict)
 
 # Takes the counts of these sources and this compiler for the stored ones.
-instructions-write: .venv/.peers
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench instructions --write
+instructions-write: .venv/.installed
+	$(COUNT) --write
 
 # Writes what README.md says of each loss.
 readme: .venv/.installed
@@ -66,51 +68,32 @@ mutate: .venv/.installed
 packages: .venv/.lint
 	tools/check_packages.sh
 
+BENCH := $(BIN)/python -m bench
 bench: .venv/.peers
-	$(BIN)/python -m bench
-
-goals: .venv/.peers
-	$(BIN)/python -m bench goals
+	$(BENCH)
 
 # Measures what docs/performance.md says, on an idle machine of two CPUs or more, and writes it:
-# some 20 minutes with short samples, several times as long with BUDGET= empty. A bound that is
-# missed (exit status 3) stops nothing, anything else does.
-RESULTS := bench/results
-MEASURED := bench/measured
-THREADED := --loss mse binary_cross_entropy focal cross_entropy multiclass_hinge \
-  --size 1M 20M 100kx10 1024x1000 256x50257
+# some 30 minutes with short samples, several times as long with BUDGET= empty.
+RESULTS := build/results
 BUDGET := --quick
-MEASURE := --silent $(BUDGET) --json $(RESULTS)
-OR_MISSED := || test $$? -eq 3
 performance: .venv/.peers
-	rm -rf $(RESULTS)
-	$(BIN)/python -m bench goals --build $(MEASURE)/goals.json $(OR_MISSED)
-	$(BIN)/python -m bench $(MEASURE)/losses.json --size 1M 100kx10 1024x1000 --loss mae hinge \
-	  squared_hinge kl_divergence softmax_focal ranked_probability ordinal_cross_entropy
-	$(BIN)/python -m bench $(MEASURE)/modes.json --mode grad grad+hess --size 1M 1024x1000 \
-	  --loss mse binary_cross_entropy focal cross_entropy
-	NUMLOSS_ISA=v3 $(BIN)/python -m bench goals $(MEASURE)/goals-v3.json $(OR_MISSED)
-	$(BIN)/python -m bench $(MEASURE)/dtypes.json --loss mse mae huber binary_cross_entropy focal \
-	  cross_entropy multiclass_hinge --dtype f64 f16 bf16 --size 10k 1M \
-	  4096x10 100kx10 1024x1000 128x128256
-	$(BIN)/python -m bench small $(MEASURE)/small.json $(OR_MISSED)
-	$(BIN)/python -m bench variants $(MEASURE)/variants.json $(OR_MISSED)
-	$(BIN)/python -m bench layouts $(MEASURE)/layouts.json $(OR_MISSED)
-	$(BIN)/python -m bench scaling $(MEASURE)/scaling.json $(OR_MISSED)
-	$(BIN)/python -m bench $(MEASURE)/threads.json --threads 2 $(THREADED)
-	$(BIN)/python -m bench document $(RESULTS)/*.json --machine $(MEASURED)/16-cores.json
+	$(BENCH) --page $(BUDGET) --json $(RESULTS)/cells.json
+	NUMLOSS_ISA=v3 $(BENCH) $(BUDGET) --json $(RESULTS)/v3.json
+	$(BENCH) --page --threads 2 $(BUDGET) --json $(RESULTS)/two.json
+	$(BENCH) layouts $(BUDGET) --json $(RESULTS)/layouts.json
+	$(BENCH) options $(BUDGET) --json $(RESULTS)/options.json
+	$(BENCH) threads $(BUDGET) --json $(RESULTS)/threads.json
+	$(BENCH) page $(addprefix $(RESULTS)/,$(addsuffix .json,cells v3 two layouts options threads))
 
-# Measures what more threads give, up to as many as this machine has CPUs, and the peers with as
-# many. As there is not always a machine of many, the results are kept; the page has those of 16.
+# Measures what more threads give, up to as many as this machine has CPUs, and the other libraries
+# with as many, and puts that into docs/performance.md beside what the target above measured.
 CPUS = $(shell nproc)
 COUNTS = $(shell for count in 2 3 4 6 8 12 16 24 32 48 64 96; \
   do test $$count -ge $(CPUS) || echo $$count; done) $(CPUS)
 performance-threads: .venv/.peers
-	rm -rf $(RESULTS)/threads
-	$(BIN)/python -m bench scaling $(MEASURE)/threads/scaling.json --threads $(COUNTS) $(OR_MISSED)
-	$(BIN)/python -m bench $(MEASURE)/threads/cells.json --threads $(CPUS) $(THREADED)
-	$(BIN)/python -m bench report $(RESULTS)/threads/scaling.json $(RESULTS)/threads/cells.json \
-	  --silent --json $(MEASURED)/$(CPUS)-cores.json
+	$(BENCH) threads --threads $(COUNTS) $(BUDGET) --json $(RESULTS)/scaling.json
+	$(BENCH) --page --threads $(CPUS) $(BUDGET) --json $(RESULTS)/many.json
+	$(BENCH) page $(RESULTS)/scaling.json $(RESULTS)/many.json
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

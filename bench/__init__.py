@@ -1,1 +1,7 @@
-"""Benchmarks of numloss against its peers. Run ``python -m bench`` from the repository root."""
+"""Times of numloss beside those of other libraries: ``python -m bench --help``."""
+
+import sys
+from pathlib import Path
+
+# Where the losses' rows are (cases.py), their typical calls and the other libraries' formulas.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))

@@ -1,86 +1,35 @@
-"""What is measured: the losses, the shapes and the data of each cell.
-
-A cell is one loss in one mode on one shape, dtype and thread count. Its data are the same arrays
-for every contestant.
-"""
+"""What is measured: one loss in one mode on one shape, dtype and number of threads."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from typical import DTYPES, MODES, Data, draw, variant_of
 
 import numloss
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-MODES = ("value", "grad", "value+grad", "grad+hess")
-DTYPES = ("float32", "float64", "float16", "bfloat16")
-DTYPE_ALIASES = {"f32": "float32", "f64": "float64", "f16": "float16", "bf16": "bfloat16"}
+__all__ = ["DTYPES", "MODES", "Cell", "Shape", "cells", "of_page", "with_data"]
 
 Shape = tuple[int, ...]
+BOTH = ("value", "value+grad")
+#: Elements, then rows of classes. The smallest ones are calls of which the way to the kernel takes
+#: most of the time, the largest fit no cache.
 FLAT: tuple[Shape, ...] = ((64,), (10_000,), (1_000_000,), (20_000_000,))
 ROWS: tuple[Shape, ...] = (
-    (8, 10),
-    (4096, 10),
-    (100_000, 10),
-    (20_000, 100),
-    (1024, 1000),
-    (256, 50257),
+    *((8, 8), (8, 10), (4096, 10), (100_000, 10)),
+    *((20_000, 100), (1024, 1000), (256, 50_257)),
 )
-QUICK: tuple[Shape, ...] = ((64,), (10_000,), (8, 10), (4096, 10), (128, 1000))
-# Kinds of target, the choosiest last: a loss gets the first one that it accepts.
-KINDS = {False: ("real", "binary", "sign"), True: ("label", "distribution")}
-# Classes that have an order: nobody has 50 000 of them, and peers make a C x C table of distances.
-MOST_CLASSES = {"ranked_probability": 2000, "ordinal_cross_entropy": 2000}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Arrays a loss is made for: how the target is drawn, and whether there is a class axis."""
-
-    target: str
-    rowwise: bool
-    most_classes: int | None
-
-    def accepts(self, shape: Shape) -> bool:
-        """Whether the loss is measured on this shape."""
-        if self.rowwise != (len(shape) == 2):
-            return False
-        return not self.rowwise or shape[-1] <= (self.most_classes or shape[-1])
-
-
-@cache
-def problem(name: str) -> Problem:
-    """Find out what a loss takes by asking it, so that a new loss is measured without an entry."""
-    loss = numloss.LOSSES[name]
-    for target in KINDS[loss.rowwise]:
-        data = make_data(target, (8, 10) if loss.rowwise else (64,), "float32")
-        with contextlib.suppress(TypeError, ValueError):
-            loss(data.prediction, data.target)
-            return Problem(target, loss.rowwise, MOST_CLASSES.get(name))
-    raise LookupError(f"{name} accepts none of the targets {', '.join(KINDS[loss.rowwise])}")
-
-
-def method(name: str, mode: str) -> Callable[..., Any]:
-    """Return what computes a loss in a mode."""
-    loss = numloss.LOSSES[name]
-    methods: dict[str, Callable[..., Any]] = {
-        "value": loss,
-        "grad": loss.grad,
-        "value+grad": loss.value_and_grad,
-        "grad+hess": loss.grad_and_hess,
-    }
-    return methods[mode]
+#: One size of each kind, where only the dtype or the mode is of interest.
+MIDDLE: tuple[Shape, ...] = ((1_000_000,), (1024, 1000))
+#: Sizes that are worth several threads.
+LARGE: tuple[Shape, ...] = (*FLAT[-2:], *((100_000, 10), (1024, 1000), (256, 50_257)))
+VOCABULARY: Shape = (128, 128_256)
+#: Nobody has 50 000 classes in an order, and peers make a table of distances of C x C.
+MOST_ORDERED = 2000
 
 
 @dataclass(frozen=True)
@@ -105,120 +54,58 @@ class Cell:
         return math.prod(self.shape)
 
     @property
-    def wants_value(self) -> bool:
-        """Whether the value is asked for."""
-        return self.mode in ("value", "value+grad")
-
-    @property
-    def wants_gradient(self) -> bool:
-        """Whether the gradient is asked for."""
-        return self.mode != "value"
-
-    @property
-    def wants_hessian(self) -> bool:
-        """Whether the diagonal of the Hessian is asked for."""
-        return self.mode == "grad+hess"
-
-
-@dataclass(frozen=True)
-class Data:
-    """Arrays of a cell. Labels are int64, every other array has the cell's dtype."""
-
-    prediction: NDArray[Any]
-    target: NDArray[Any]
-
-    @cached_property
-    def buffer(self) -> NDArray[Any]:
-        """An array to write a gradient to, its pages touched."""
-        return np.zeros_like(self.prediction)
-
-    @cached_property
-    def hessian_buffer(self) -> NDArray[Any]:
-        """An array to write a Hessian to, its pages touched."""
-        return np.zeros_like(self.prediction)
+    def derivatives(self) -> int:
+        """How many arrays of derivatives are asked for."""
+        return {"value": 0, "grad+hess": 2}.get(self.mode, 1)
 
 
 def cells(
     losses: Iterable[str],
-    modes: Sequence[str] = ("value", "value+grad"),
+    modes: Sequence[str] = BOTH,
     shapes: Sequence[Shape] = FLAT + ROWS,
     dtypes: Sequence[str] = ("float32",),
     threads: int = 1,
 ) -> list[Cell]:
-    """Return all cells of a selection; a shape that does not fit a loss is left out.
-
-    Cells with the same data come one after the other, so that the data are made once.
-    """
+    """Return all cells of a selection, those on the same data together."""
     return [
         Cell(loss, mode, shape, dtype, threads)
         for dtype, loss in product(dtypes, losses)
         for shape in shapes
-        if problem(loss).accepts(shape)
+        if accepts(loss, shape)
         for mode in modes
     ]
 
 
+def accepts(loss: str, shape: Shape) -> bool:
+    """Whether a loss is measured on a shape."""
+    if variant_of(loss).rowwise != (len(shape) == 2):
+        return False
+    return loss not in numloss.ordinal.__all__ or shape[-1] <= MOST_ORDERED
+
+
+def of_page(losses: Iterable[str], threads: int) -> list[Cell]:
+    """Return the cells that docs/performance.md needs of so many threads."""
+    losses = list(losses)
+    if threads > 1:
+        return cells(losses, shapes=LARGE, threads=threads)
+    return [
+        *cells(losses, shapes=(*FLAT, *ROWS, VOCABULARY)),
+        *cells(losses, ("grad", "grad+hess"), MIDDLE),
+        *cells(losses, shapes=MIDDLE, dtypes=DTYPES[1:]),
+    ]
+
+
 def with_data(selection: Iterable[Cell]) -> Iterator[tuple[Cell, Data]]:
-    """Go through cells with their data, made anew only where they differ from the last ones."""
-    made: tuple[str, Shape, str] | None = None
+    """Go through cells with their data, drawn anew only where they differ from the last ones."""
+    drawn: tuple[str, Shape, str] | None = None
     for cell in selection:
-        wanted = (problem(cell.loss).target, cell.shape, cell.dtype)
-        if wanted != made:
-            data, made = make_data(*wanted), wanted
+        wanted = (cell.loss, cell.shape, cell.dtype)
+        if wanted != drawn:
+            data, drawn = draw(*wanted), wanted
         yield cell, data
 
 
-def make_data(target: str, shape: Shape, dtype: str) -> Data:
-    """Draw predictions and targets, the same ones in every run."""
-    rng = np.random.default_rng(20)
-    prediction = rng.standard_normal(shape, dtype=np.float32)
-    if target in ("binary", "label"):
-        prediction *= 3
-    return Data(prediction.astype(numpy_dtype(dtype)), TARGETS[target](rng, shape, dtype))
-
-
-def real(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
-    """Draw regression targets: residuals fall on both sides of Huber's delta."""
-    return rng.standard_normal(shape, dtype=np.float32).astype(numpy_dtype(dtype))
-
-
-def binary(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
-    """Draw targets 0 and 1."""
-    return rng.integers(0, 2, shape, dtype=np.int8).astype(numpy_dtype(dtype))
-
-
-def sign(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
-    """Draw targets -1 and +1."""
-    return (2 * rng.integers(0, 2, shape, dtype=np.int8) - 1).astype(numpy_dtype(dtype))
-
-
-def label(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
-    """Draw one class a row."""
-    return rng.integers(0, shape[-1], shape[:-1], dtype=np.int64)
-
-
-def distribution(rng: np.random.Generator, shape: Shape, dtype: str) -> NDArray[Any]:
-    """Draw a probability for each class, none of them 0."""
-    weights = np.exp(rng.standard_normal(shape))
-    weights /= weights.sum(axis=-1, keepdims=True)
-    return weights.astype(numpy_dtype(dtype))
-
-
-TARGETS: dict[str, Callable[[np.random.Generator, Shape, str], NDArray[Any]]] = {
-    draw.__name__: draw for draw in (real, binary, sign, label, distribution)
-}
-
-
-def numpy_dtype(name: str) -> np.dtype[Any]:
-    """NumPy's dtype of a name; bfloat16 is the one that NumPy does not have itself."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
-
-
-def shape_name(shape: Shape) -> str:
+def shape_name(shape: Iterable[int]) -> str:
     """Short name: ``1M``, ``10k``, ``100kx10``, ``256x50257``."""
     return "x".join(map(size_name, shape))
 

@@ -1,44 +1,35 @@
-"""The goals the library is held to, and whether this machine reaches them now.
+"""Goals for those who work on numloss, held against files of results: wishes, not bounds.
 
-All of them are ratios of times measured in one run, or sizes: a figure in seconds would say more
-of the machine than of the library.
+All of them are ratios of times measured in one run: a figure in seconds would say more of the
+machine than of the library.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from bench import footprint
-from bench.cells import Cell, problem
-from bench.outcome import Outcome, below
-from bench.peers import OURS, OURS_INTO_BUFFER
-from bench.run import say
-from bench.table import number
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-MEGABYTE = 1_000_000
+from bench.cells import shape_name
+from bench.contestants import OURS
+from bench.layouts import STEPS
+from bench.limit import ADD
+from bench.options import SOFT
+from bench.results import Row, Run, elements, of_limit, rows_of, times_as_long
+from bench.tables import number, percent, speedup, table
 
 
-@dataclass(frozen=True)
-class SpeedGoal:
-    """How many times as long as numloss the best peer must take on a cell."""
+class Goal(NamedTuple):
+    """What is wanted of a cell, what was measured, and whether that reaches it."""
 
-    cell: Cell
-    at_least: float
-
-    @property
-    def ours(self) -> str:
-        """Which of our calls is held to it: a gradient goes where a training loop sends it."""
-        return OURS_INTO_BUFFER if self.cell.wants_gradient else OURS
+    name: str
+    wanted: str
+    measured: str
+    reached: bool
 
 
-FLAT = ((64,), (10_000,), (1_000_000,), (20_000_000,))
-ROWS = ((8, 10), (4096, 10), (100_000, 10), (20_000, 100), (1024, 1000), (256, 50257))
-ROWS = (*ROWS, (128, 128_256))
-#: The lead over the best peer, by shape: elements first, then rows of classes.
+FLAT = ("64", "10k", "1M", "20M")
+ROWS = ("8x10", "4096x10", "100kx10", "20kx100", "1024x1000", "256x50257", "128x128256")
+#: The lead over the best peer, by shape: those of elements, or of rows of classes.
 LEADS = {
     ("mse", "value"): (3, 3, 1.5, 1.5),
     ("mse", "value+grad"): (5, 3, 1.6, 1.8),
@@ -54,87 +45,83 @@ LEADS = {
     ("cross_entropy", "value+grad"): (3, 2.5, 2.2, 1.3, 1.3, 3.5, 3.5),
     ("multiclass_hinge", "value"): (3, 3, 3, 3, 3, 3, 3),
 }
-
-
 #: What share of its leads an instruction set is held to; one that is not named here to all of them.
 SHARES = {"v3": 1 / 1.5}
+#: How near a cell must come to its limit, by what sets it.
+NEAR = {"memory": 0.85, "arithmetic": 0.70}
+#: How many numpy.add a value of so few numbers may take: 0.6 us where one takes 0.35.
+SMALL, ADDS = 80, 0.6 / 0.35
+#: Times the plain call. An option with an array as large as the prediction has more to read.
+OPTION, SOFT_OPTION, LAYOUT = 1.5, 2.0, 2.0
+#: A line of memory holds so many bytes, of which a layout may leave most unused.
+LINE_BYTES, ITEM_BYTES = 64, {"float64": 8, "float32": 4}
+#: How many times as fast two threads are from so many elements on, where arithmetic binds a loss.
+THREADS, ENOUGH, NO_SLOWER = 1.8, 200_000, 0.95
 
 
-def leads() -> Iterator[SpeedGoal]:
-    """Yield the leads over the best peer."""
-    for (loss, mode), at_least in LEADS.items():
-        shapes = ROWS if problem(loss).rowwise else FLAT
-        for shape, lead in zip(shapes, at_least, strict=True):
-            yield SpeedGoal(Cell(loss, mode, shape), lead)
+def goals(run: Run) -> Iterator[Goal]:
+    """Hold all that was measured against what is wanted."""
+    for row in run.get("cells", ()):
+        yield from of_cell(row)
+    for row in run.get("options", ()):
+        most = SOFT_OPTION if row["what"].startswith(SOFT) else OPTION
+        yield from of_variation(row, most)
+    for row in run.get("layouts", ()):
+        apart = min(STEPS.get(row["what"], 1), LINE_BYTES // ITEM_BYTES.get(row["dtype"], 2))
+        yield from of_variation(row, max(LAYOUT, apart))
+    bound = {row["loss"] for row in rows_of(run, dtype="float32") if row["bound"] == "arithmetic"}
+    for row in run.get("threads", ()):
+        worth = elements(row) >= ENOUGH and row["loss"] in bound
+        least = THREADS if worth else NO_SLOWER
+        for count in list(row["seconds"])[1:]:
+            yield at_least(f"{label(row)}, {count} threads", least, speedup(row, count) or 0.0)
 
 
-SPEED = tuple(leads())
-CELLS = tuple(goal.cell for goal in SPEED)
-
-LARGE_FLAT, LARGE_ROWS, WIDE_ROWS = (20_000_000,), (1_000_000, 10), (256, 50257)
-MEMORY = (
-    (Cell("binary_cross_entropy", "value", LARGE_FLAT), "contiguous"),
-    (Cell("binary_cross_entropy", "value+grad", LARGE_FLAT), "contiguous"),
-    (Cell("binary_cross_entropy", "value+grad", LARGE_FLAT, "float16"), "contiguous"),
-    (Cell("binary_cross_entropy", "value+grad", LARGE_FLAT), "strided"),
-    (Cell("cross_entropy", "value+grad", LARGE_ROWS), "contiguous"),
-    (Cell("cross_entropy", "value", WIDE_ROWS), "contiguous"),
-    (Cell("cross_entropy", "value+grad", WIDE_ROWS), "contiguous"),
-    (Cell("cross_entropy", "value+grad", WIDE_ROWS), "strided"),
-)
-# What the blocks of a call leave behind may come on top: kBlock, kMaxBlocks and Partial of
-# csrc/runtime/table.hpp.
-BLOCK, MOST_BLOCKS, PARTIAL_BYTES = 1 << 13, 4096, 48
-
-
-def allowed_memory(elements: int) -> int:
-    """Return the bytes that a call may take beyond its result."""
-    blocks = min(-(-elements // BLOCK), MOST_BLOCKS)
-    return MEGABYTE + PARTIAL_BYTES * blocks
+def of_cell(row: Row) -> Iterator[Goal]:
+    """Hold a cell against the best peer, its limit, and numpy.add."""
+    wanted = LEADS.get((row["loss"], row["mode"]), ())
+    by_shape = dict(zip(ROWS if len(row["shape"]) == 2 else FLAT, wanted, strict=False))
+    least = by_shape.get(shape_name(row["shape"]))
+    plain = row["dtype"] == "float32" and row["threads"] == 1
+    if least and plain and row["best"]:
+        share = SHARES.get(row["isa"], 1.0)
+        lead = row["lead_out"] or row["lead"]
+        yield at_least(f"{label(row)}, {row['isa']}: {row['best']}", share * least, lead)
+    near = of_limit(row)
+    if near is not None:
+        share = NEAR[row["bound"]]
+        name = f"{label(row)}: of {row['bound']}"
+        yield Goal(name, f">= {percent(share)}", percent(near), near >= share)
+    adds = times_as_long(row, OURS, ADD)
+    if adds and row["mode"] == "value" and elements(row) <= SMALL:
+        yield at_most(f"{label(row)}: numpy.adds", ADDS, adds)
 
 
-def outcomes(cells: Iterable[dict[str, Any]], isa: str = "") -> Iterator[Outcome]:
-    """Hold measured cells against the leads, of which a set may be asked only a share."""
-    by_name = {cell["name"]: cell for cell in cells}
-    for goal in SPEED:
-        if goal.cell.name in by_name:
-            yield outcome(goal, by_name[goal.cell.name], SHARES.get(isa, 1.0))
+def of_variation(row: Row, most: float) -> Iterator[Goal]:
+    """Hold a layout or an option against the plain call."""
+    for mode, ratio in row["ratios"].items():
+        yield at_most(f"{label(row | {'mode': mode})}, {row['what']}", most, ratio)
 
 
-def outcome(goal: SpeedGoal, cell: dict[str, Any], share: float = 1.0) -> Outcome:
-    """Hold one measured cell against its goal, of which only a share may be asked."""
-    peer = cell["best_peer"]
-    label = f"{goal.cell.name}: best peer" + (f" ({peer})" if peer else "")
-    wanted = f">= {number(share * goal.at_least)}x"
-    if peer is None:
-        return Outcome(label, wanted, "no such peer here", reached=None)
-    ratio, fresh = cell["ratios"][goal.ours][peer], cell["ratios"][OURS][peer]
-    both = f"{number(ratio)}x" + f" ({number(fresh)}x fresh)" * goal.cell.wants_gradient
-    return Outcome(label, wanted, both, ratio >= share * goal.at_least)
+def label(row: Row) -> str:
+    """Name a row."""
+    words = (row["loss"], row["mode"], shape_name(row["shape"]), row.get("dtype", "float32"))
+    return " ".join(words)
 
 
-def footprint_outcomes(*, build: bool) -> Iterator[Outcome]:
-    """Measure import, memory, wheel and, on request, the build."""
-    say("import")
-    yield below("import after NumPy, ms", 20, 1e3 * footprint.import_seconds())
-    for cell, layout in MEMORY:
-        say(f"memory of {cell.name} {layout}")
-        used = max(footprint.call_memory(cell, layout).values())
-        label = f"memory of a call, {cell.name} {layout}, MB"
-        yield below(label, allowed_memory(cell.elements) / MEGABYTE, used / MEGABYTE)
-    yield from build_outcomes(build=build)
+def at_least(name: str, least: float, measured: float) -> Goal:
+    """Return a goal that is a lower bound."""
+    return Goal(name, f">= {number(least)}", number(measured), measured >= least)
 
 
-def build_outcomes(*, build: bool) -> Iterator[Outcome]:
-    """Build the wheel, or look at the one in dist/."""
-    size: int | None = None
-    if build:
-        say("build")
-        seconds, size = footprint.build()
-        yield Outcome("full build, s", "", number(seconds), reached=None)
-    elif wheel := footprint.built_wheel():
-        size = wheel.stat().st_size
-    if size is None:
-        yield Outcome("wheel, MB", "< 3", "not built: use --build", reached=None)
-    else:
-        yield below("wheel, MB", 3, size / MEGABYTE)
+def at_most(name: str, most: float, measured: float) -> Goal:
+    """Return a goal that is an upper bound."""
+    return Goal(name, f"<= {number(most)}", number(measured), measured <= most)
+
+
+def lines(run: Run) -> Iterator[str]:
+    """Yield how many goals are reached, and a table of those that are not."""
+    found = list(goals(run))
+    missed = [goal for goal in found if not goal.reached]
+    yield f"{len(found) - len(missed)} of {len(found)} goals are reached; these are not:\n"
+    yield from table(["goal", "wanted", "measured"], (goal[:3] for goal in missed))

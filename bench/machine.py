@@ -9,16 +9,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib.metadata
-import io
 import os
 import platform
+import re
 import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL_CPUS = os.sched_getaffinity(0)
@@ -53,19 +50,10 @@ def settle_allocator() -> None:
         mallopt(trim_threshold, 128 << 20)
 
 
-@contextlib.contextmanager
-def all_cpus() -> Iterator[None]:
-    """Lift the pin for the child processes started inside, a build for instance."""
-    pinned = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, ALL_CPUS)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, pinned)
-
-
 def describe() -> dict[str, Any]:
     """Everything a reader needs to judge whether two runs can be compared."""
+    from numloss import _core
+
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cpu": cpu_model(),
@@ -76,16 +64,15 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": versions(),
         "commit": commit(),
-        "config": numloss_config(),
+        "isa": _core.config()["isa"],
+        "compiler": _core.config()["compiler"],
     }
 
 
 def cpu_model() -> str:
     """Name of the CPU as the kernel tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.machine()
 
 
 def caches() -> dict[str, str]:
@@ -117,13 +104,3 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
-
-
-def numloss_config() -> list[str]:
-    """Lines of ``numloss.show_config()``: instruction set, threads, compiler."""
-    import numloss
-
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        numloss.show_config()
-    return [" ".join(line.split()) for line in printed.getvalue().strip().splitlines()]

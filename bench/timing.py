@@ -61,16 +61,11 @@ class Timing:
         """Median over the samples."""
         return statistics.median(self.samples)
 
-    def summary(self) -> dict[str, Any]:
-        """Figures to keep: the quartiles tell how noisy the machine was."""
-        lower, _, upper = statistics.quantiles(self.samples, n=4)
-        return {
-            "median": self.median,
-            "min": min(self.samples),
-            "quartiles": [lower, upper],
-            "samples": len(self.samples),
-            "repeats": self.repeats,
-        }
+    @property
+    def noise(self) -> float:
+        """Distance of the quartiles as a share of the median: how noisy the machine was."""
+        lower, median, upper = statistics.quantiles(self.samples, n=4)
+        return (upper - lower) / median
 
 
 def interleave(

@@ -10,18 +10,17 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from cases import CASES, VARIANTS
+from accuracy import bounds, document, points, sums, sweep, ulp
+from accuracy.__main__ import DOCUMENT, MEASURED, parse_slice
+from accuracy.functions import BY_NAME
+from accuracy.losses import DTYPES, SMALL, Figures, measure, ours, samples
+from accuracy.parts import measure_loss
+from cases import CASES, RESIDUALS, VARIANTS, Case, PerExample, Variant
 
+import numloss
 from numloss import _core
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT))
-
-from bench.accuracy import bounds, document, points, sums, sweep, ulp  # noqa: E402
-from bench.accuracy.__main__ import DOCUMENT, MEASURED, parse_slice  # noqa: E402
-from bench.accuracy.functions import BY_NAME  # noqa: E402
-from bench.accuracy.losses import DTYPES, SMALL, Figures, measure, ours, samples  # noqa: E402
-from bench.accuracy.parts import measure_loss  # noqa: E402
+TESTS = Path(__file__).parent
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -84,6 +83,17 @@ def test_losses_keep_their_bounds(variant, dtype):
     found = {"numloss": asdict(measure(variant, dtype, SMALL, {"numloss": ours})["numloss"])}
     assert found["numloss"]["value"]["worst"] > 0
     assert list(bounds.broken({"losses": {repr(variant): {dtype: found}}})) == []
+
+
+def test_further_operands_are_measured(monkeypatch):
+    spread = PerExample("spread", lambda rng, shape: rng.integers(1, 5, shape) / 2)
+    case = Case(lambda p, t, weight: weight * (p - t) ** 2, {RESIDUALS: ({"weight": spread},)})
+    monkeypatch.setitem(CASES, "mse", case)
+    variant = Variant("mse", RESIDUALS, {"weight": spread})
+    found = measure(variant, "bfloat16", SMALL, {"numloss": ours})["numloss"]
+    assert repr(variant) == "mse-weight=spread"
+    assert 0 < found.value.worst < 1
+    assert 0 < found.gradient.worst < 1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -165,7 +175,7 @@ def test_the_page_is_that_of_the_measurement():
     # Nothing less than what the page says.
     assert {one["numbers"] for one in found["functions"].values()} == {2**32}
     assert min(one["points"] for one in found["points"].values()) >= 10**5
-    assert found["sums"]["losses"].keys() == CASES.keys()
+    assert found["sums"]["losses"].keys() == CASES.keys() == numloss.LOSSES.keys()
 
 
 def test_the_page_has_every_loss_function_and_dtype():
@@ -200,8 +210,8 @@ def test_slices_are_read():
 
 def test_the_command_holds_a_slice_against_the_bounds():
     before = DOCUMENT.read_bytes(), MEASURED.read_bytes()
-    command = [sys.executable, "-m", "bench.accuracy", "--part", "points", "--slice", "3/200"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "accuracy", "--part", "points", "--slice", "3/200"]
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("every bound holds\n")
     assert (DOCUMENT.read_bytes(), MEASURED.read_bytes()) == before

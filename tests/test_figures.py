@@ -1,96 +1,50 @@
-"""The pictures of the benchmarks."""
+"""The pictures of docs/performance.md, and that they are written with it."""
 
-import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
+from bench import figures, page
+from bench.results import largest
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from bench import document, figures
-from bench.__main__ import main
-from bench.cells import Cell
-from bench.peers import load
-from bench.run import run
-from bench.timing import Budget
-
-BLINK = Budget(sample=1e-5, seconds=0, rounds=(2, 2))
+ONE, MANY = page.stored()
 
 
-@pytest.fixture(scope="module")
-def cells():
-    peers = [load(name, threads=1) for name in ("numloss", "numpy")]
-    wanted = [
-        Cell(loss, mode, shape)
-        for loss, shape in (("mse", (1_000_000,)), ("cross_entropy", (1024, 1000)))
-        for mode in ("value", "value+grad")
-    ]
-    return run(wanted, peers, BLINK)
-
-
-@pytest.mark.parametrize("draw", [figures.peers, figures.roofline])
-def test_a_picture_has_every_loss_and_no_ground(cells, draw, tmp_path):
+@pytest.mark.parametrize(("draw", "run"), [(figures.peers, ONE), (figures.threads, MANY)])
+def test_a_picture_has_every_loss_and_no_ground(draw, run, tmp_path):
     pictures = [tmp_path / name for name in ("first.svg", "second.svg")]
     for path in pictures:
-        draw(cells, path)
+        draw(run, path)
     text = pictures[0].read_text()
     assert text == pictures[1].read_text()
-    assert "mse" in text
-    assert "cross_entropy" in text
+    rows = run["cells"] if draw is figures.peers else run["threads"]
+    assert [loss for loss in {row["loss"] for row in rows} if loss not in text] == []
     assert not re.search(r"fill: *(#ffffff|white)", text)  # legible on light and on dark
 
 
-def scaled(loss, mode, shape, *seconds):
-    times = dict(zip("1248", seconds, strict=True))
-    return {"loss": loss, "mode": mode, "shape": shape, "times": times}
+def test_the_picture_of_threads_has_the_largest_size_of_each_loss():
+    def row(loss, size):
+        return {"loss": loss, "mode": "value", "shape": [size], "seconds": {"1": 2.0, "2": 1.0}}
+
+    rows = [row("mse", 20_000_000), row("mse", 10_000), row("focal", 1_000_000)]
+    assert list(largest(rows).values()) == [rows[0], rows[2]]
 
 
-def test_the_picture_of_threads_has_the_largest_size_of_each_loss(tmp_path):
-    measured = [
-        scaled(loss, mode, shape, 8.0, 4.0, 2.0, 2.0)
-        for loss, shape in (("mse", [20_000_000]), ("mse", [10_000]), ("focal", [1_000_000]))
-        for mode in ("value", "value+grad")
-    ]
-    pictures = [tmp_path / name for name in ("first.svg", "second.svg")]
-    for path in pictures:
-        figures.threads(measured, path)
-    text = pictures[0].read_text()
-    assert text == pictures[1].read_text()
-    assert [name in text for name in ("mse  20M", "focal  1M", "mse  10k")] == [True, True, False]
-    assert figures.largest(measured) == [*measured[:2], *measured[4:]]
-    assert not re.search(r"fill: *(#ffffff|white)", text)
+def test_marks_are_multiples_of_our_time():
+    row = {"seconds": {"numloss": 2.0, "numloss out": 1.0, "numpy": 6.0}}
+    assert list(figures.multiples([None, row], "numpy")) == [(3.0, 1)]
+    assert list(figures.multiples([row], "numloss out")) == [(0.5, 0)]
+    assert list(figures.multiples([row], "torch")) == []
 
 
-def test_page_and_pictures_are_written(cells, tmp_path, monkeypatch):
-    monkeypatch.setattr(document, "DOCS", tmp_path)
-    machine = {"cpu": "abacus", "cpus": 8, "caches": {}, "date": "", "python": "", "versions": {}}
-    results = {"machine": machine | {"config": []}, "cells": cells}
-    many = results | {"scaling": [scaled("mse", "value", [10_000], 8.0, 4.0, 2.0, 1.0)]}
-    files = [str(tmp_path / name) for name in ("results.json", "many.json")]
-    for path, content in zip(files, (results, many), strict=True):
-        Path(path).write_text(json.dumps(content))
-    assert main(["document", files[0]]) == 0
-    pictures = ["performance-peers.svg", "performance-roofline.svg"]
-    assert sorted(path.name for path in tmp_path.glob("*.svg")) == pictures
-    assert "Scaling to" not in (tmp_path / "performance.md").read_text()
-    assert main(["document", files[0], "--machine", files[1]]) == 0
+def test_page_and_pictures_are_written_and_a_run_takes_the_place_of_the_one_before(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    machine = ONE["machine"] | {"cpu": "abacus"}
+    page.write([MANY, ONE])
+    page.write([ONE | {"machine": machine}])
+    assert [run["machine"]["cpu"] for run in page.stored()] == ["abacus", MANY["machine"]["cpu"]]
     text = (tmp_path / "performance.md").read_text()
-    assert "## Scaling to 8 threads" in text
+    assert "- abacus, 2 CPUs" in text
     linked = re.findall(r"]\((.*\.svg)\)", text)
     assert sorted(linked) == sorted(path.name for path in tmp_path.glob("*.svg"))
-    assert len(linked) == 3
-
-
-def test_marks_are_multiples_of_our_time(cells):
-    value = cells[0]
-    assert list(figures.multiples([None, value], "numpy")) == [
-        (value["ratios"]["numloss"]["numpy"], 1)
-    ]
-    gradient = cells[1]
-    fresh, out = (gradient["times"][name]["median"] for name in ("numloss", "numloss out"))
-    assert list(figures.multiples([gradient], "numpy")) == [
-        (gradient["ratios"]["numloss"]["numpy"], 0)
-    ]
-    assert list(figures.multiples([gradient], "numloss out")) == [(out / fresh, 0)]

@@ -5,21 +5,16 @@ How accurate they are is held by tests/test_accuracy.py on a sample, and by `mak
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
+from accuracy import sweep
+from accuracy.functions import BY_NAME, FUNCTIONS, arguments
 
 import numloss
 from numloss import _core
-
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from bench.accuracy import sweep
-from bench.accuracy.functions import BY_NAME, FUNCTIONS, arguments
 
 DTYPES = (np.float32, np.float64)
 ISAS = _core.config()["isas"]

@@ -1,12 +1,15 @@
 """Values and gradients against PyTorch, where it has the loss or can be made to compute it."""
 
-from dataclasses import dataclass
+import importlib
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812 (its name everywhere)
+from accuracy.peers import with_scipy, with_torch
 from cases import RAMP, VARIANTS, assert_same, per_example
+from peers.torch import FORMULAS
 
 import numloss
 
@@ -18,144 +21,48 @@ TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
 
 @dataclass(frozen=True)
 class Pair:
-    """A loss with parameters, and torch's computation of the same mean."""
+    """A loss with parameters, a kind of target, and what torch divides its mean by."""
 
     name: str
     target: str
-    peer: object
-    parameters: object = ()
+    parameters: dict = field(default_factory=dict)
+    denominator: str = "weight"
 
     def __repr__(self):
-        return "-".join([self.name, self.target, *dict(self.parameters)])
-
-
-def focal(x, t, gamma=2.0, alpha=0.25):
-    """The formula of torchvision.ops.sigmoid_focal_loss."""
-    p = torch.sigmoid(x)
-    ce = F.binary_cross_entropy_with_logits(x, t, reduction="none")
-    p_t = p * t + (1 - p) * (1 - t)
-    return ((alpha * t + (1 - alpha) * (1 - t)) * (1 - p_t) ** gamma * ce).mean()
-
-
-def softmax_focal(x, y, gamma=2.0, alpha=None):
-    log_p = F.log_softmax(x, dim=-1).gather(-1, y[:, None])[:, 0]
-    factor = 1.0 if alpha is None else alpha[y]
-    return (-factor * (1 - log_p.exp()) ** gamma * log_p).mean()
-
-
-def ranked_probability(x, y):
-    cumulative = torch.cumsum(F.softmax(x, dim=-1), dim=-1)
-    reached = torch.cumsum(F.one_hot(y, x.shape[-1]), dim=-1)
-    return ((cumulative - reached) ** 2)[:, :-1].sum(dim=-1).mean()
-
-
-def ordinal_cross_entropy(x, y):
-    distance = abs(torch.arange(x.shape[-1]) - y[:, None]).to(x.dtype)
-    return F.cross_entropy(x, F.softmax(-distance / 2, dim=-1))
-
-
-def crammer_singer(x, y):
-    own = x.gather(-1, y[:, None])
-    others = x.masked_fill(F.one_hot(y, x.shape[-1]).bool(), -torch.inf)
-    return torch.relu(1 + others.max(dim=-1).values - own[:, 0]).mean()
-
-
-def ramp(x):
-    return torch.tensor(RAMP.of(CLASSES), dtype=x.dtype)
+        return "-".join([self.name, self.target, *self.parameters])
 
 
 PAIRS = [
-    Pair("mse", "real", F.mse_loss),
-    Pair("mae", "real", F.l1_loss),
-    Pair("huber", "real", F.huber_loss),
-    Pair("huber", "real", lambda p, t: F.huber_loss(p, t, delta=0.3), {"delta": 0.3}),
-    Pair("huber", "real", lambda p, t: 0.5 * F.smooth_l1_loss(p, t, beta=0.5), {"delta": 0.5}),
-    Pair("binary_cross_entropy", "binary", F.binary_cross_entropy_with_logits),
-    Pair("binary_cross_entropy", "fraction", F.binary_cross_entropy_with_logits),
-    Pair(
-        "binary_cross_entropy",
-        "fraction",
-        lambda x, t: F.binary_cross_entropy_with_logits(x, t, pos_weight=torch.tensor(3.0)),
-        {"pos_weight": 3.0},
-    ),
-    Pair(
-        "binary_cross_entropy",
-        "chance",
-        F.binary_cross_entropy,
-        {"from_logits": False},
-    ),
-    Pair("hinge", "sign", lambda s, t: torch.relu(1 - t * s).mean()),
-    Pair("squared_hinge", "sign", lambda s, t: (torch.relu(1 - t * s) ** 2).mean()),
-    Pair("focal", "binary", focal),
-    Pair("focal", "fraction", focal),
-    Pair(
-        "focal",
-        "binary",
-        lambda x, t: focal(x, t, gamma=1.5, alpha=0.75),
-        {"gamma": 1.5, "alpha": 0.75},
-    ),
-    Pair("cross_entropy", "label", F.cross_entropy),
-    Pair("cross_entropy", "distribution", F.cross_entropy),
-    Pair(
-        "cross_entropy",
-        "label",
-        lambda x, y: F.cross_entropy(x, y, weight=ramp(x)),
-        {"class_weight": RAMP},
-    ),
-    Pair(
-        "cross_entropy",
-        "label",
-        lambda x, y: F.cross_entropy(x, y, label_smoothing=0.2),
-        {"label_smoothing": 0.2},
-    ),
-    Pair(
-        "cross_entropy",
-        "label",
-        lambda x, y: F.cross_entropy(x, y, weight=ramp(x), label_smoothing=0.2),
-        {"class_weight": RAMP, "label_smoothing": 0.2},
-    ),
-    Pair(
-        "cross_entropy",
-        "label",
-        lambda x, y: F.cross_entropy(x, y, weight=ramp(x), ignore_index=3),
-        {"class_weight": RAMP, "ignore_index": 3},
-    ),
-    Pair(
-        "cross_entropy",
-        "label",
-        lambda x, y: F.cross_entropy(x, y, label_smoothing=0.2, ignore_index=3),
-        {"label_smoothing": 0.2, "ignore_index": 3},
-    ),
+    Pair("mse", "real"),
+    Pair("mae", "real"),
+    Pair("huber", "real"),
+    Pair("huber", "real", {"delta": 0.3}),
+    Pair("binary_cross_entropy", "binary"),
+    Pair("binary_cross_entropy", "fraction"),
+    Pair("binary_cross_entropy", "fraction", {"pos_weight": 3.0}),
+    Pair("binary_cross_entropy", "chance", {"from_logits": False}),
+    Pair("hinge", "sign"),
+    Pair("squared_hinge", "sign"),
+    Pair("focal", "binary"),
+    Pair("focal", "fraction"),
+    Pair("focal", "binary", {"gamma": 1.5, "alpha": 0.75}),
+    Pair("cross_entropy", "label"),
+    Pair("cross_entropy", "distribution"),
+    Pair("cross_entropy", "label", {"class_weight": RAMP}),
+    Pair("cross_entropy", "label", {"label_smoothing": 0.2}),
+    Pair("cross_entropy", "label", {"class_weight": RAMP, "label_smoothing": 0.2}),
+    Pair("cross_entropy", "label", {"class_weight": RAMP, "ignore_index": 3}),
+    Pair("cross_entropy", "label", {"label_smoothing": 0.2, "ignore_index": 3}),
     # torch divides the mean over probabilities by their number, whatever their weights.
-    Pair(
-        "cross_entropy",
-        "distribution",
-        lambda x, q: F.cross_entropy(x, q, weight=ramp(x), label_smoothing=0.2),
-        {"class_weight": RAMP, "label_smoothing": 0.2, "denominator": "count"},
-    ),
-    Pair(
-        "kl_divergence",
-        "distribution",
-        lambda x, q: F.kl_div(F.log_softmax(x, dim=-1), q, reduction="batchmean"),
-    ),
-    # torch divides by the number of classes, too.
-    Pair("multiclass_hinge", "label", lambda s, y: CLASSES * F.multi_margin_loss(s, y)),
-    Pair(
-        "multiclass_hinge",
-        "label",
-        lambda s, y: CLASSES * F.multi_margin_loss(s, y, margin=0.5, weight=ramp(s)),
-        {"margin": 0.5, "class_weight": RAMP, "denominator": "count"},
-    ),
-    Pair("multiclass_hinge", "label", crammer_singer, {"variant": "crammer_singer"}),
-    Pair("softmax_focal", "label", softmax_focal),
-    Pair(
-        "softmax_focal",
-        "label",
-        lambda x, y: softmax_focal(x, y, gamma=0.5, alpha=ramp(x)),
-        {"gamma": 0.5, "alpha": RAMP},
-    ),
-    Pair("ranked_probability", "label", ranked_probability),
-    Pair("ordinal_cross_entropy", "label", ordinal_cross_entropy, {"temperature": 2.0}),
+    Pair("cross_entropy", "distribution", {"class_weight": RAMP, "label_smoothing": 0.2}, "count"),
+    Pair("kl_divergence", "distribution"),
+    Pair("multiclass_hinge", "label"),
+    Pair("multiclass_hinge", "label", {"margin": 0.5, "class_weight": RAMP}, "count"),
+    Pair("multiclass_hinge", "label", {"variant": "crammer_singer"}),
+    Pair("softmax_focal", "label"),
+    Pair("softmax_focal", "label", {"gamma": 0.5, "alpha": RAMP}),
+    Pair("ranked_probability", "label"),
+    Pair("ordinal_cross_entropy", "label", {"temperature": 2.0}),
 ]
 
 
@@ -185,16 +92,35 @@ def draw(pair, dtype):
 def test_torch_agrees(pair, dtype):
     prediction, target = draw(pair, dtype)
     x = torch.tensor(prediction, requires_grad=True)
-    expected = pair.peer(x, torch.tensor(target))
+    options = {key: p.of(CLASSES) if p is RAMP else p for key, p in pair.parameters.items()}
+    expected = FORMULAS[pair.name](x, torch.tensor(target), **options)
     expected.backward()
-    parameters = {
-        key: p.of(CLASSES) if p is RAMP else p for key, p in dict(pair.parameters).items()
-    }
     loss = getattr(numloss, pair.name)
-    value, gradient = loss.value_and_grad(prediction, target, **parameters)
+    value, gradient = loss.value_and_grad(
+        prediction, target, denominator=pair.denominator, **options
+    )
     assert value == pytest.approx(expected.item(), rel=TOLERANCE[dtype])
     largest = float(abs(gradient).max())
     assert gradient == pytest.approx(x.grad.numpy(), abs=TOLERANCE[dtype] * largest)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_formulas_of_other_libraries_are_those_of_the_losses(variant):
+    prediction, target = variant.inputs((40, 7) if variant.rowwise else 100)
+    options = variant.options(prediction.shape[-1])
+    expected, slope, _ = per_example(variant.loss, prediction, target, **options)
+    found = [with_torch(variant, prediction, target, options)]
+    found.append(with_scipy(variant, prediction, target, options))
+    for value, gradient in filter(None, found):
+        assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
+        if gradient is not None:
+            assert gradient == pytest.approx(slope, rel=1e-11, abs=1e-14)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch", "jax", "optax", "sklearn", "scipy"])
+def test_formulas_are_of_losses_that_exist(library):
+    formulas = importlib.import_module(f"peers.{library}").FORMULAS
+    assert formulas.keys() <= numloss.LOSSES.keys()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
@@ -212,13 +138,11 @@ def test_tensors_are_taken_as_they_are(dtype):
 
 def test_hessian_diagonal():
     x = np.random.default_rng(3).normal(size=5)
-    for loss, target, peer in (
-        (numloss.cross_entropy, 2, lambda x: F.cross_entropy(x, torch.tensor(2))),
-        (numloss.softmax_focal, 2, lambda x: softmax_focal(x[None], torch.tensor([2]))),
-        (numloss.ranked_probability, 2, lambda x: ranked_probability(x[None], torch.tensor([2]))),
-    ):
-        full = torch.autograd.functional.hessian(peer, torch.tensor(x))
-        _, hessian = loss.grad_and_hess(x, target)
+    label = torch.tensor([2])
+    for name in ("cross_entropy", "softmax_focal", "ranked_probability"):
+        mean = partial(FORMULAS[name], y=label)
+        full = torch.autograd.functional.hessian(mean, torch.tensor(x[None]))[0, :, 0]
+        _, hessian = numloss.LOSSES[name].grad_and_hess(x, 2)
         assert hessian == pytest.approx(full.diagonal().numpy(), rel=1e-10, abs=1e-13)
 
 

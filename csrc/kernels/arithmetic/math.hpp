@@ -2,7 +2,7 @@
 // vectorises. Every operation is an IEEE basic operation or an explicit fma, so any vector width,
 // compiler and instruction set gives the same bits. Nothing here calls libm (but for fma on CPUs
 // without one). Coefficients: tools/fit_polynomials.py. Errors: docs/accuracy.md, from
-// bench/accuracy.
+// tests/accuracy.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,86 @@
+"""The parts of a measurement, each spread over the processes of a pool."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from cases import CASES, VARIANTS
+
+from accuracy import points, sums, sweep
+from accuracy.functions import BY_NAME
+from accuracy.losses import DTYPES, FULL, measure, ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Executor
+
+    from accuracy.losses import Contestant
+    from accuracy.sweep import Slice
+
+    Results = dict[str, Any]
+
+
+def measure_functions(part: Slice, pool: Executor) -> Results:
+    """Take every float32 number through every function."""
+    tasks = list(sweep.tasks(part))
+    found: dict[str, sweep.Swept] = {}
+    for name, swept in _map(pool, sweep.sweep, tasks):
+        found[name] = found.get(name, sweep.NOTHING).joined(swept)
+    return {name: asdict(swept) for name, swept in found.items()}
+
+
+def measure_points(part: Slice, pool: Executor) -> Results:
+    """Compare float64 results of the functions with mpmath's."""
+    count = points.COUNT // part.of
+    tasks = [(name, count, part.index) for name in BY_NAME]
+    return {name: asdict(checked) for name, checked in _map(pool, points.check, tasks)}
+
+
+def measure_losses(part: Slice, pool: Executor) -> Results:
+    """Compare the losses with mpmath; a whole measurement has the peers beside them."""
+    variants = VARIANTS[part.index :: part.of]
+    tasks = [(VARIANTS.index(v), dtype, part.of == 1) for v in variants for dtype in DTYPES]
+    found: Results = {}
+    for name, dtype, measured in _map(pool, measure_loss, tasks):
+        found.setdefault(name, {})[dtype] = measured
+    return found
+
+
+def measure_loss(index: int, dtype: str, with_peers: bool) -> tuple[str, str, Results]:
+    """Measure one loss with its parameters for one dtype."""
+    variant = VARIANTS[index]
+    contestants: dict[str, Contestant] = {"numloss": ours}
+    if with_peers:
+        from accuracy import peers
+
+        contestants |= {"torch": peers.with_torch, "scipy": peers.with_scipy}
+    measured = measure(variant, dtype, FULL, contestants)
+    return repr(variant), dtype, {name: asdict(figures) for name, figures in measured.items()}
+
+
+def measure_sums(part: Slice, pool: Executor) -> Results:
+    """Sum many numbers, one loss after the other: they take much memory."""
+    names = list(CASES)[part.index :: part.of]
+    found = {name: asdict(summed) for name, summed in map(sums.check, names)}
+    worst = {dtype: sums.worst_grouped(dtype) for dtype in ("float32", "float64")}
+    return {"losses": found, "equal": worst}
+
+
+PARTS: dict[str, Callable[[Slice, Executor], Results]] = {
+    "functions": measure_functions,
+    "points": measure_points,
+    "losses": measure_losses,
+    "sums": measure_sums,
+}
+
+
+def _map(
+    pool: Executor, work: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]
+) -> Iterable[Any]:
+    return pool.map(functools.partial(_apply, work), tasks)
+
+
+def _apply(work: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    return work(*task)

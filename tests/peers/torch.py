@@ -1,0 +1,214 @@
+"""PyTorch: its functions, and formulas where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from peers import by_name
+
+Array = NDArray[Any]
+
+
+def tensor(x: Array) -> Tensor:
+    """Return a tensor on the memory of an array."""
+    if x.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(x.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(x)
+
+
+def array(x: Tensor) -> Array:
+    """Return an array on the memory of a tensor."""
+    x = x.detach()
+    if x.dtype == torch.bfloat16:
+        return x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return x.numpy()
+
+
+def reduced(loss: Tensor, reduction: str) -> Tensor:
+    """Reduce as torch's own functions do."""
+    return loss if reduction == "none" else loss.mean()
+
+
+def mse(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return functional.mse_loss(p, t, reduction=reduction)
+
+
+def mae(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return functional.l1_loss(p, t, reduction=reduction)
+
+
+def huber(p: Tensor, t: Tensor, delta: float = 1.0, reduction: str = "mean") -> Tensor:
+    return functional.huber_loss(p, t, reduction=reduction, delta=delta)
+
+
+def binary_cross_entropy(
+    p: Tensor,
+    t: Tensor,
+    pos_weight: float | None = None,
+    label_smoothing: float = 0.0,
+    from_logits: bool = True,
+    reduction: str = "mean",
+) -> Tensor:
+    t = t * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else t
+    if from_logits:
+        weight = None if pos_weight is None else torch.tensor(pos_weight, dtype=p.dtype)
+        return functional.binary_cross_entropy_with_logits(
+            p, t, reduction=reduction, pos_weight=weight
+        )
+    if pos_weight is not None:
+        raise NotImplementedError
+    return functional.binary_cross_entropy(p, t, reduction=reduction)
+
+
+def focal(
+    x: Tensor,
+    t: Tensor,
+    gamma: float = 2.0,
+    alpha: float | None = 0.25,
+    from_logits: bool = True,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the formula of torchvision.ops.sigmoid_focal_loss."""
+    if not from_logits:
+        raise NotImplementedError
+    p = torch.sigmoid(x)
+    cross_entropy = functional.binary_cross_entropy_with_logits(x, t, reduction="none")
+    p_t = p * t + (1 - p) * (1 - t)
+    loss = (1 - p_t) ** gamma * cross_entropy
+    if alpha is not None:
+        loss = (alpha * t + (1 - alpha) * (1 - t)) * loss
+    return reduced(loss, reduction)
+
+
+def active(s: Tensor, t: Tensor, margin: float) -> Tensor:
+    """Return how far scores are inside the margin."""
+    t = 2 * t.to(s.dtype) - 1 if t.dtype == torch.bool else t
+    return torch.relu(margin - t * s)
+
+
+def hinge(s: Tensor, t: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+    return reduced(active(s, t, margin), reduction)
+
+
+def squared_hinge(s: Tensor, t: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+    return reduced(active(s, t, margin).square(), reduction)
+
+
+def per_class(weight: Array | None, like: Tensor) -> Tensor | None:
+    """Return the weights of classes as torch takes them."""
+    return None if weight is None else torch.from_numpy(weight).to(like.dtype)
+
+
+def cross_entropy(
+    x: Tensor,
+    y: Tensor,
+    class_weight: Array | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    return functional.cross_entropy(
+        x,
+        y,
+        weight=per_class(class_weight, x),
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
+    )
+
+
+def kl_divergence(x: Tensor, q: Tensor, reduction: str = "mean") -> Tensor:
+    log_p = functional.log_softmax(x, dim=-1)
+    if reduction == "none":
+        return functional.kl_div(log_p, q, reduction="none").sum(dim=-1)
+    return functional.kl_div(log_p, q, reduction="batchmean")
+
+
+def multiclass_hinge(
+    x: Tensor,
+    y: Tensor,
+    margin: float = 1.0,
+    variant: str = "weston_watkins",
+    class_weight: Array | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    weight = per_class(class_weight, x)
+    if variant == "weston_watkins":  # which torch divides by the number of classes
+        return x.shape[-1] * functional.multi_margin_loss(
+            x, y, margin=margin, weight=weight, reduction=reduction
+        )
+    if weight is not None:
+        raise NotImplementedError
+    own = x.gather(-1, y[:, None])
+    others = x.masked_fill(functional.one_hot(y, x.shape[-1]).bool(), -torch.inf)
+    return reduced(torch.relu(margin + others.max(dim=-1).values - own[:, 0]), reduction)
+
+
+def softmax_focal(
+    x: Tensor,
+    y: Tensor,
+    gamma: float = 2.0,
+    alpha: Array | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    cross_entropy = functional.cross_entropy(x, y, reduction="none")
+    loss = (1 - torch.exp(-cross_entropy)) ** gamma * cross_entropy
+    if isinstance(alpha, np.ndarray):
+        loss = torch.from_numpy(alpha).to(x.dtype)[y] * loss
+    elif alpha is not None:
+        loss = alpha * loss
+    return reduced(loss, reduction)
+
+
+def ranked_probability(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    cumulative = torch.cumsum(torch.softmax(x, dim=-1), dim=-1)[:, :-1]
+    reached = torch.arange(x.shape[-1] - 1) >= y[:, None]
+    return reduced((cumulative - reached.to(x.dtype)).square().sum(dim=-1), reduction)
+
+
+def ordinal_cross_entropy(
+    x: Tensor,
+    y: Tensor,
+    distance: str = "absolute",
+    temperature: float = 1.0,
+    reduction: str = "mean",
+) -> Tensor:
+    if not isinstance(distance, str):
+        raise NotImplementedError
+    soft = soft_labels(x.shape[-1], distance, temperature, x.dtype)
+    return functional.cross_entropy(x, soft[y], reduction=reduction)
+
+
+@lru_cache
+def soft_labels(classes: int, distance: str, temperature: float, dtype: torch.dtype) -> Tensor:
+    """Return the soft labels of every class, made once as a user would."""
+    k = torch.arange(classes, dtype=torch.float64)
+    steps = abs(k[:, None] - k)
+    steps = steps.square() if distance == "squared" else steps
+    return torch.softmax(-steps / temperature, dim=-1).to(dtype)
+
+
+FORMULAS: dict[str, Callable[..., Tensor]] = by_name(
+    mse,
+    mae,
+    huber,
+    binary_cross_entropy,
+    focal,
+    hinge,
+    squared_hinge,
+    cross_entropy,
+    kl_divergence,
+    multiclass_hinge,
+    softmax_focal,
+    ranked_probability,
+    ordinal_cross_entropy,
+)
