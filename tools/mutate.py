@@ -93,8 +93,8 @@ FAULTS = [
     Fault("weight left out of a sum", "csrc/kernels/arithmetic/sum.hpp", "double(x[i]) * double(weight[i])", "double(x[i])", "tests/test_losses.py"),
     Fault("weight left out of a cheap sum", "csrc/kernels/drivers/elements.hpp", "double(d.value) * w", "double(d.value)", "tests/test_losses.py"),
     Fault("weight 0 lets a NaN through", "csrc/kernels/arithmetic/sum.hpp", "weight[i] == W(0) ? 0.0 : product", "product", f"{LIMITS} tests/test_losses.py"),
-    Fault("class weight left out of the mean", "csrc/kernels/drivers/targets.hpp", "example_weight[i] *= task.class_weight[info.label[i]];", "(void)0;", LOSSES + "cross_entropy"),
-    Fault("ignored examples counted", "csrc/kernels/drivers/targets.hpp", "example_weight, n, n - ignored, partial", "example_weight, n, n, partial", f"tests/test_losses.py {LIMITS}"),
+    Fault("class weight left out of the mean", "csrc/kernels/drivers/targets.hpp", "info.full_weight[i] *= task.class_weight[info.label[i]];", "(void)0;", LOSSES + "cross_entropy"),
+    Fault("ignored examples counted", "csrc/kernels/drivers/targets.hpp", "info.full_weight, n, n - ignored, partial", "info.full_weight, n, n, partial", f"tests/test_losses.py {LIMITS}"),
     Fault("mean over the wrong number", "csrc/runtime/run.cpp", "case Denominator::kCount: return double(totals.count);", "case Denominator::kCount: return totals.weight;", "tests/test_losses.py"),
     # The same bits.
     Fault("blocks of a length that depends on the threads", "csrc/runtime/run.cpp", "const int64_t length = block_length(task);", "const int64_t length = block_length(task) / Team(1e9, 64).size();", f"{SAME_BITS} -k test_threads"),
@@ -115,7 +115,7 @@ FAULTS = [
     # Checks.
     Fault("label C taken", "csrc/kernels/drivers/targets.hpp", "uint64_t(label) >= uint64_t(classes)", "uint64_t(label) > uint64_t(classes)", REFUSALS),
     Fault("negative labels taken", "csrc/kernels/drivers/targets.hpp", "(uint64_t(label) >= uint64_t(classes))", "(label >= classes)", REFUSALS),
-    Fault("targets beyond 1 taken", BINARY, "(x < T(0)) | (x > T(1))", "x < T(0)", REFUSALS),
+    Fault("targets beyond 1 taken", "csrc/kernels/drivers/elements.hpp", "(x < T(0)) | (x > T(1))", "x < T(0)", REFUSALS),
     Fault("probabilities that sum to anything taken", "csrc/kernels/drivers/targets.hpp", "excess > task.distribution_tolerance ||", "", REFUSALS),
     Fault("negative weights taken", "csrc/kernels/arithmetic/sum.hpp", "(weight[i] < W(0)) | (weight", "(weight", REFUSALS),
     Fault("gradient written before the targets are checked", "csrc/runtime/run.cpp", "(!call.outputs_are_ours && may_be_bad) || ", "", REFUSALS),

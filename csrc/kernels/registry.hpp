@@ -37,17 +37,19 @@ constexpr int64_t picoseconds(double nanoseconds) { return int64_t(1000 * nanose
 template <template <class> class Loss>
 constexpr Entry elements() {
   using Named = Loss<float>;
-  constexpr ElementFunctions<float> kFunctions = element_functions<Loss, float>();
-  return {{Named::name, Driver::kElements, heads_of<Named>(), takes_aside<Named>(),
-           kFunctions.check == nullptr, Named::cost < kTwice, picoseconds(Named::cost)},
-          {kFunctions, {}},
-          {element_functions<Loss, double>(), {}}};
+  static_assert(Named::parameters <= kMaxParameters && heads_of<Named>() <= kMaxHeads);
+  return {
+      {Named::name, Driver::kElements, heads_of<Named>(), takes_aside<Named>(), Named::parameters,
+       kLimited<Named, float>, Named::cost < kTwice, picoseconds(Named::cost)},
+      {element_functions<Loss, float>(), {}},
+      {element_functions<Loss, double>(), {}}};
 }
 
 template <class Family>
 constexpr Entry rows(const char* name, double cost) {
-  return {{name, Family::kFolds ? Driver::kRows : Driver::kScannedRows, 1, false, false, false,
-           picoseconds(cost)},
+  static_assert(Family::parameters <= kMaxParameters);
+  return {{name, Family::kFolds ? Driver::kRows : Driver::kScannedRows, 1, false,
+           Family::parameters, roles(kTarget), false, picoseconds(cost)},
           {{}, row_functions<Family, float>()},
           {{}, row_functions<Family, double>()}};
 }
@@ -56,6 +58,8 @@ constexpr Entry kRegistry[] = {
     elements<Mse>(),
     elements<Mae>(),
     elements<Huber>(),
+    elements<Quantile>(),
+    elements<GaussianNll>(),
     elements<BinaryCrossEntropy>(),
     elements<BinaryCrossEntropyProbability>(),
     elements<Focal>(),

@@ -15,8 +15,8 @@ inline constexpr int kSideBySide =
     256;  // rows of at most this many classes go side by side (their panel fits the L2 cache)
 inline constexpr int64_t kBlock = 1 << 13;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
-inline constexpr int kMaxParameters = 4;
-inline constexpr int kMaxHeads = 2;  // inputs that a loss has gradients by
+inline constexpr int kMaxParameters = 4;  // that a loss reads
+inline constexpr int kMaxHeads = 2;       // inputs that a loss has gradients by
 
 enum class DType : uint8_t {
   kFloat32,
@@ -46,7 +46,10 @@ enum Role : int {
   kValues,     // outputs from here on: a loss for each example
   kGradients,  // one for each head
   kHessians = kGradients + kMaxHeads,
-  kRoles = kHessians + kMaxHeads,
+  kWeights = kHessians + kMaxHeads,  // beside values: float64, the full weight of each example
+  kLogSumExp,                        // of losses over classes: of each row,
+  kLikeliest,                        // and its most likely class (int64)
+  kRoles,
 };
 
 // Roles, a bit for each; a loop over them takes them in order.
@@ -115,6 +118,11 @@ struct Task {
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;
   double denominator = 1;  // of the gradient and the Hessian
+  // Values come without their examples' weights: w * l over the full weight w, which is `weight`
+  // times the label's class weight (of a distribution q: sum q * class_weight), and 0 for an
+  // ignored row. An example that has no weight has value 0; a label whose class weight is 0 may
+  // still have a loss, its smoothed share of other classes, which then is the value as it stands.
+  bool unweighted_values = false;
   // A survey has found every example in the domain, and the sum of their weights. Labels are looked
   // at again all the same, lest one that another thread wrote meanwhile be taken for an index.
   bool surveyed = false;
@@ -168,7 +176,8 @@ struct LossInfo {
   Driver driver;
   int heads;  // predictions, each of which has a gradient
   bool takes_aside;
-  bool takes_any_target;    // none lies outside its domain
+  int parameters;           // those of Task that it reads
+  Roles limited;            // the inputs whose numbers may be outside its domain
   bool recompute_gradient;  // sooner than copy it there and back
   int64_t cost;             // ps of arithmetic for the value of an element of float32, roughly
 };
@@ -186,8 +195,9 @@ struct KernelTable {
   const LossInfo* loss;
   // Computes blocks, or only checks their targets and adds up their weights.
   void (*run)(const Task&, const Blocks&, bool only_survey, char* scratch);
-  int64_t (*copied_together)(const Task&);  // examples that are best given to one such call
-  int64_t (*scratch_bytes)(const Task&);    // a thread's working memory
+  int64_t (*copied_together)(const Task&);       // examples that are best given to one such call
+  int64_t (*scratch_bytes)(const Task&);         // a thread's working memory
+  Roles (*blame)(const Task&, int64_t example);  // the inputs that make an example bad
   int functions;
   const MathInfo* function;
 };

@@ -93,11 +93,7 @@ struct ElementTile {
   bool ahead;                  // the inputs go on beyond the tile, and are more than caches hold
   const T* input[kMaxInputs];  // by role
   T* value;
-  T* gradient[kMaxHeads];
-  T* hessian[kMaxHeads];
-  T*& derivative(int role) {
-    return role < kHessians ? gradient[role - kGradients] : hessian[role - kHessians];
-  }
+  T* derivative[2 * kMaxHeads];  // by role, from kGradients on
   // [2], of functions that leave no values: their sum or that of their linear parts, and that of
   // grouped logarithms.
   double* total;
@@ -173,7 +169,7 @@ NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& til
   const T scale = tile.scale;
   T* const value = tile.value;
   const InputsTo<Formula, T> inputs(tile.input);
-  const OutputsOf<Formula, T> gradients(tile.gradient), hessians(tile.hessian);
+  const OutputsOf<Formula, T> gradients(tile.derivative), hessians(tile.derivative + kMaxHeads);
   // In a function of its own: GCC keeps a structure that the body of a simd loop hands on in
   // memory, and then cannot vectorise. A gradient may overwrite the prediction it was read from:
   // same index, no dependence.
@@ -200,7 +196,7 @@ void apply_cheap_formula(const Formula& loss, const ElementTile<T>& tile) {
   bool in_place = false;
   for (int h = 0; h < heads_of<Formula>(); ++h) {
     for (int k = 0; k < heads_of<Formula>(); ++k) {
-      in_place |= tile.hessian[h] == tile.input[kHeads + k];
+      in_place |= tile.derivative[kMaxHeads + h] == tile.input[kHeads + k];
     }
   }
   if (in_place) return apply_formula<Formula, T, kGradient | kHessian>(loss, tile);
@@ -236,7 +232,7 @@ void summed_tile(const ElementTile<T>& tile) {
   const Loss<T> loss(tile.parameters);
   const T scale = tile.scale;
   const InputsTo<Loss<T>, T> inputs(tile.input);
-  const OutputsOf<Loss<T>, T> gradients(tile.gradient);
+  const OutputsOf<Loss<T>, T> gradients(tile.derivative);
   const auto term = [=](int64_t i) {
     const auto d = inputs.apply(loss, i);
     if constexpr ((kMode & kGradient) != 0) gradients.set_first(i, d, scale);
@@ -250,7 +246,7 @@ template <template <class> class Loss, class T, unsigned kMode, class W>
 void weighted_tile(const ElementTile<T>& tile, const W* weight, double inverse) {
   const Loss<T> loss(tile.parameters);
   const InputsTo<Loss<T>, T> inputs(tile.input);
-  const OutputsOf<Loss<T>, T> gradients(tile.gradient);
+  const OutputsOf<Loss<T>, T> gradients(tile.derivative);
   const auto term = [=](int64_t i) {
     const auto d = inputs.apply(loss, i);
     const double w = double(weight[i]);
@@ -299,21 +295,22 @@ template <class Formula, class T, unsigned kMode, int... kRole>
 NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& tile,
                                   Indices<kRole...>) {
   static_assert(kTile <= 32 * kSumLanes && heads_of<Formula>() == 1);
+  const InputsTo<Formula, T> inputs(tile.input);
   GroupedLanes<T> lanes;
   int64_t i = 0;
   for (; i + kSumLanes <= tile.n; i += kSumLanes) {
-    if (tile.ahead) (fetch_ahead(tile.input[kRole] + i, kSumLanes * int64_t(sizeof(T))), ...);
-    T* const gradient = (kMode & kGradient) != 0 ? tile.gradient[0] + i : nullptr;
+    if (tile.ahead) inputs.ask_ahead(i, kSumLanes);
+    T* const gradient = (kMode & kGradient) != 0 ? tile.derivative[0] + i : nullptr;
     add_grouped<Formula, T, kMode>(loss, tile.scale, gradient, kSumLanes, lanes,
-                                   (tile.input[kRole] + i)...);
+                                   (inputs.pointer[kRole] + i)...);
   }
   if (i < tile.n) {
     const int left = int(tile.n - i);
     alignas(64) T gradient[kSumLanes];
     add_grouped<Formula, T, kMode>(loss, tile.scale, gradient, left, lanes,
-                                   Padded<T>(tile.input[kRole] + i, left).x...);
+                                   Padded<T>(inputs.pointer[kRole] + i, left).x...);
     if constexpr ((kMode & kGradient) != 0) {
-      __builtin_memcpy(tile.gradient[0] + i, gradient, uint64_t(left) * sizeof(T));
+      __builtin_memcpy(tile.derivative[0] + i, gradient, uint64_t(left) * sizeof(T));
     }
   }
   halve<kSumLanes / 2>(lanes.linear, [](double a, double b) { return a + b; });
@@ -330,6 +327,12 @@ void grouped_tile(const ElementTile<T>& tile) {
   });
 }
 
+// A domain that losses share. NaN is not outside: it comes out as NaN.
+template <class T>
+NUMLOSS_INLINE bool outside_unit(T x) {
+  return (x < T(0)) | (x > T(1));  // no short circuit: it would be a branch
+}
+
 // Whether a formula has limits for an input: a function outside(Constant<role>, x), which tells of
 // a number whether it is beyond them.
 template <class Formula, class T, int kRole>
@@ -337,9 +340,11 @@ inline constexpr bool kLimits =
     requires(const Formula& loss) { loss.outside(Constant<kRole>(), T(0)); };
 
 template <class Formula, class T, int... kRole>
-constexpr Roles limited_inputs(Indices<kRole...>) {
+constexpr Roles limited_among(Indices<kRole...>) {
   return {((kLimits<Formula, T, kRole> ? 1u << kRole : 0u) | ...)};
 }
+template <class Formula, class T>
+inline constexpr Roles kLimited = limited_among<Formula, T>(InputsOf<Formula>());
 
 template <class Formula, class T, int kRole>
 NUMLOSS_INLINE bool is_outside(const Formula& loss, const T* x, int64_t i) {
@@ -356,7 +361,6 @@ NUMLOSS_INLINE bool any_outside(const Formula& loss, int64_t n, Indices<kRole...
   int bad = 0;
 #pragma omp simd reduction(| : bad)
   for (int64_t i = 0; i < n; ++i) {
-    // No short circuit: it would be a branch.
     bad |= int((is_outside<Formula, T, kRole>(loss, input, i) | ...));
   }
   return bad != 0;
@@ -373,7 +377,21 @@ bool element_check(const T* const* input, const double* parameters, int64_t n) {
   return any_outside(Loss(parameters), input, n, InputsOf<Loss>());
 }
 
-// The same, but for elements of weight 0, which are not there and may hold anything.
+// Which inputs of the first element are.
+template <class T>
+using ElementBlame = Roles (*)(const T* const* input, const double* parameters);
+
+template <class Loss, class T, int... kRole>
+NUMLOSS_INLINE Roles outside_of(const Loss& loss, const T* const* input, Indices<kRole...>) {
+  return {((is_outside<Loss, T, kRole>(loss, input[kRole], 0) ? 1u << kRole : 0u) | ...)};
+}
+
+template <class Loss, class T>
+Roles element_blame(const T* const* input, const double* parameters) {
+  return outside_of(Loss(parameters), input, InputsOf<Loss>());
+}
+
+// The same as the check, but for elements of weight 0, which are not there and may hold anything.
 template <class T, class W>
 bool counted_outside(ElementCheck<T> check, Roles limited, const T* const* input,
                      const double* parameters, const W* weight, int64_t n) {
@@ -407,8 +425,9 @@ struct WeightedFunctions {
 template <class T>
 struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
-  ElementCheck<T> check;                         // null: everything is in the domain
-  Roles limited;                                 // what the check reads
+  ElementCheck<T> check;  // null: everything is in the domain
+  ElementBlame<T> blame;
+  Roles limited;                                 // what they read
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
   ElementFunction<T> summed_value, summed_value_gradient;  // null: not cheap
@@ -452,9 +471,10 @@ constexpr ElementFunctions<T> element_functions() {
   functions.gradient = element_tile<Loss, T, kGradient>;
   functions.value_gradient = element_tile<Loss, T, kValue | kGradient>;
   functions.gradient_hessian = element_tile<Loss, T, kGradient | kHessian>;
-  functions.limited = limited_inputs<Loss<T>, T>(InputsOf<Loss<T>>());
-  if constexpr (limited_inputs<Loss<T>, T>(InputsOf<Loss<T>>()).bits != 0) {
+  functions.limited = kLimited<Loss<T>, T>;
+  if constexpr (kLimited<Loss<T>, T>.bits != 0) {
     functions.check = element_check<Loss<T>, T>;
+    functions.blame = element_blame<Loss<T>, T>;
   }
   if constexpr (requires { Loss<T>::is_grouped; }) {
     functions.is_grouped = Loss<T>::is_grouped;
@@ -494,6 +514,22 @@ void weigh(T* x, const W* weight, double denominator, int64_t n) {
   }
 }
 
+// Without their weights, but for those of 0.
+template <class T, class W>
+void hide_unweighted(T* x, const W* weight, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) x[i] = weight[i] == W(0) ? T(0) : x[i];
+}
+
+// The weights of a tile of elements, out to the caller's array: 1 where there are none.
+template <class W>
+[[gnu::noinline]] void store_weights(const Task& task, const Examples& at, int64_t n,
+                                     const W* weight, double* buffer) {
+  if (weight != nullptr) return store(task[kWeights], at, n, weight);
+  fill(1.0, n, buffer);
+  store(task[kWeights], at, n, buffer);
+}
+
 // The values of a tile into the block's sum, or out to the caller's array.
 template <class T, class W>
 void finish_values(const Task& task, const Examples& at, T* value, const W* weight, int64_t n,
@@ -508,30 +544,10 @@ void finish_values(const Task& task, const Examples& at, T* value, const W* weig
 
 // Working memory of a tile. It is handed in: the stacks of threads may be small.
 template <class T>
-class ElementBuffers {
- public:
-  ElementBuffers(const Task& task, char* scratch)
-      : length_(capacity(task)), buffered_(buffered(task)), scratch_(scratch) {}
+struct ElementBuffers {
+  double* weight;
+  T* of[kRoles];  // inputs of the formula, derivatives, and values even where they go nowhere
 
-  static int64_t bytes(const Task& task) {
-    const int64_t numbers = buffered(task).count();
-    return capacity(task) * (int64_t(sizeof(double)) + numbers * int64_t(sizeof(T))) + kHalfPage;
-  }
-
-  template <class W>
-  W* weight() const {
-    return reinterpret_cast<W*>(scratch_);
-  }
-
-  // Of an input of the formula, a derivative, or the values, which are there even where the task
-  // has no array for them.
-  T* of(int role) const {
-    T* const first = reinterpret_cast<T*>(weight<double>() + length_);
-    const Roles before = buffered_ & roles(0, role);
-    return first + before.count() * length_ + (role < kValues ? 0 : kHalfPage / int64_t(sizeof(T)));
-  }
-
- private:
   // Large arrays begin at a page, and so does this memory. Values are written half a page away,
   // lest the loads of inputs wait for stores whose addresses end in the same 12 bits.
   static constexpr int64_t kHalfPage = 2048;
@@ -543,10 +559,20 @@ class ElementBuffers {
   static Roles buffered(const Task& task) {
     return (task.present & (kFormulaInputs | kDerivatives)) | roles(kValues);
   }
-
-  const int64_t length_;
-  const Roles buffered_;
-  char* const scratch_;
+  static int64_t bytes(const Task& task) {
+    const int64_t numbers = buffered(task).count();
+    return capacity(task) * (int64_t(sizeof(double)) + numbers * int64_t(sizeof(T))) + kHalfPage;
+  }
+  ElementBuffers(const Task& task, char* scratch) {
+    const int64_t n = capacity(task);
+    weight = reinterpret_cast<double*>(scratch);
+    T* next = reinterpret_cast<T*>(weight + n);
+    for (const int role : buffered(task)) {
+      if (role == kValues) next += kHalfPage / int64_t(sizeof(T));
+      of[role] = next;
+      next += n;
+    }
+  }
 };
 
 // Computes a tile whose inputs are loaded and checked.
@@ -556,14 +582,14 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
                              ElementTile<T>& tile, const W* weight, T inverse, Partial& partial) {
   const Roles derivatives = task.present & kDerivatives;
   for (const int role : derivatives) {
-    tile.derivative(role) = destination(task[role], at, tile.n, buffers.of(role));
+    tile.derivative[role - kGradients] = destination(task[role], at, tile.n, buffers.of[role]);
   }
   // The formula takes the denominator in where its inverse fits T; else, or with weights, it
   // follows.
   const bool after = weight != nullptr || !is_normal(inverse);
   tile.scale = after ? T(1) : inverse;
   // Copies are in the cache.
-  tile.ahead = task[kHeads].exceeds_cache && tile.input[kHeads] != buffers.of(kHeads);
+  tile.ahead = task[kHeads].exceeds_cache && tile.input[kHeads] != buffers.of[kHeads];
   double total[2] = {};
   tile.total = total;
   const bool weighted = weight != nullptr && choice.weighted != nullptr;
@@ -575,11 +601,17 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
   if (choice.leaves_totals) {
     add(partial.loss, total[0]);
     add(partial.loss, total[1]);
+  } else if (weight != nullptr && task.unweighted_values) {
+    hide_unweighted(tile.value, weight, tile.n);
+    finish_values(task, at, tile.value, static_cast<const W*>(nullptr), tile.n, partial);
   } else if (task.mode & kValue) {
     finish_values(task, at, tile.value, weight, tile.n, partial);
   }
+  if (task.has(kWeights)) {
+    store_weights(task, at, tile.n, weight, buffers.weight);
+  }
   for (const int role : derivatives) {
-    T* const x = tile.derivative(role);
+    T* const x = tile.derivative[role - kGradients];
     if (after && !weighted) weigh(x, weight, task.denominator, tile.n);
     store(task[role], at, tile.n, x);
   }
@@ -619,16 +651,16 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
   const T inverse = T(1 / task.denominator);
   ElementTile<T> tile;
   tile.parameters = task.parameters;
-  tile.value = buffers.of(kValues);
+  tile.value = buffers.of[kValues];
   Examples at(task, begin);
   int64_t most = kTile - beyond_line<T>(task, at);
   for (int64_t i = begin; i < end; most = kTile) {
     const int64_t n = end - i < most ? end - i : most;
     const W* weight = nullptr;
     if constexpr (kWeighted) {
-      weight = load(task[kWeight], at, n, buffers.template weight<W>());
+      weight = load(task[kWeight], at, n, reinterpret_cast<W*>(buffers.weight));
     }
-    for (const int role : read) tile.input[role] = load(task[role], at, n, buffers.of(role));
+    for (const int role : read) tile.input[role] = load(task[role], at, n, buffers.of[role]);
     tile.n = n;
     if (!task.surveyed && !survey_tile(task, functions, tile, weight, partial)) {
       partial.bad = true;
@@ -721,6 +753,17 @@ template <class T>
     if (!only_survey) staging.store(at, n);
     at.advance(n);
   }
+}
+
+// The inputs of an example that are outside the loss's domain, its weight aside.
+template <class T>
+Roles blame_element(const Task& task, const ElementFunctions<T>& functions, int64_t example) {
+  if (functions.blame == nullptr) return {0};
+  const Examples at(task, example);
+  T x[kMaxInputs];
+  const T* input[kMaxInputs];
+  for (const int role : functions.limited) input[role] = load(task[role], at, 1, &x[role]);
+  return functions.blame(input, task.parameters);
 }
 
 template <class T>

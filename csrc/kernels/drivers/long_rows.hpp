@@ -113,7 +113,7 @@ class Row {
       for (int64_t k = part.classes; k % kLanes != 0; ++k) buffer[k] = T(0);
       if (!spread) part.mass = load_probabilities(part, buffer);
     }
-    const MassUse use{!task_.surveyed, entropy_};
+    const MassUse use = use_of_mass(task_, entropy_);
     if (add_up && use.any() && task_.target_kind == Target::kDistribution) add_up_parts(use);
     if (!spread && rule.is_plain()) return;
     for (Part<T>& part : parts) {
@@ -398,7 +398,7 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
       partial.bad = true;
       return;
     }
-    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
+    if (task.mode & kValue) finish_rows(task, at, value, info, n, partial);
     at.advance(n);
   }
 }

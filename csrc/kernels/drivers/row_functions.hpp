@@ -52,6 +52,26 @@ constexpr int mode_index(unsigned mode) {
 
 inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient, kGradient | kHessian};
 
+// The same as finish_values() where values come without weights, or weights beside them.
+template <class T>
+[[gnu::noinline]] void finish_with_weights(const Task& task, const Examples& at, T* value,
+                                           const RowInfo& info, int64_t n, Partial& partial) {
+  double factor[kLanes];
+  for (int64_t i = 0; i < n; ++i) {
+    const double full = task.unweighted_values ? info.full_weight[i] : 1.0;
+    factor[i] = full == 0.0 ? info.loss_weight[i] : info.loss_weight[i] / full;
+  }
+  finish_values(task, at, value, factor, n, partial);
+  if (task.has(kWeights)) store(task[kWeights], at, n, info.full_weight);
+}
+
+template <class T>
+void finish_rows(const Task& task, const Examples& at, T* value, const RowInfo& info, int64_t n,
+                 Partial& partial) {
+  if (wants_full_weights(task)) return finish_with_weights(task, at, value, info, n, partial);
+  finish_values(task, at, value, info.loss_weight, n, partial);
+}
+
 inline int64_t whole_steps(int64_t classes) { return (classes + kLanes - 1) / kLanes * kLanes; }
 
 inline int64_t folded_tile(int64_t classes) {

@@ -160,7 +160,7 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
     transpose(staging, task.classes, n, task.classes, mass, kLanes);
     clear_idle_lanes(n, task.classes, mass);
   } else {
-    load_distributions(task, at, n, {!task.surveyed, with_entropy}, staging, mass, sums);
+    load_distributions(task, at, n, use_of_mass(task, with_entropy), staging, mass, sums);
   }
   if (rule.is_plain()) return;
   for (int64_t c = 0; c < task.classes; ++c) {
@@ -229,7 +229,7 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
     }
     function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
               label, coefficient, value, later_rows<T>(task, at, n)});
-    if (task.mode & kValue) finish_values(task, at, value, info.loss_weight, n, partial);
+    if (task.mode & kValue) finish_rows(task, at, value, info, n, partial);
     if (task.mode & kGradient) {
       if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, logits);
       store_panel(task, task[kGradients], at, n, staging, logits);

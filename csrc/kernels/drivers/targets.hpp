@@ -12,7 +12,13 @@ namespace {
 struct RowInfo {
   int64_t label[kLanes];
   double loss_weight[kLanes];  // multiplies value and derivatives; 0: the row is not there
+  double full_weight[kLanes];  // its weight in a mean
 };
+
+// Whether full weights are asked for beside their sum.
+inline bool wants_full_weights(const Task& task) {
+  return task.has(kWeights) || task.unweighted_values;
+}
 
 // A label of type S. A uint64 beyond int64 is out of range whatever the number of classes, and
 // never ignored: it is `nowhere`.
@@ -67,7 +73,7 @@ inline void count_examples(const Task& task, const double* weight, int64_t n, in
 // Labels and weights of n rows; adds the weights to the block's. False: one of them out of range.
 inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo& info,
                         Partial& partial) {
-  alignas(64) double buffer[kLanes], example_weight[kLanes];
+  alignas(64) double buffer[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
   if (task.has(kWeight) && outside_weights(weight, n)) return false;
   load_labels(task, at, n, info.label);
@@ -81,7 +87,7 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
     // As unsigned numbers negative ones are beyond all classes.
     outside += (w != 0.0) & (uint64_t(label) >= uint64_t(classes));
     ignored += ignore;
-    example_weight[i] = info.loss_weight[i] = w;
+    info.full_weight[i] = info.loss_weight[i] = w;
     info.label[i] = w == 0.0 ? 0 : label;
   }
   if (outside != 0) return false;
@@ -89,14 +95,14 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
     // Smoothing spreads the class weights over the classes: they are in the mass then.
     const bool in_mass = task.label_smoothing > 0;
     for (int64_t i = 0; i < n; ++i) {
-      example_weight[i] *= task.class_weight[info.label[i]];
-      if (!in_mass) info.loss_weight[i] = example_weight[i];
+      info.full_weight[i] *= task.class_weight[info.label[i]];
+      if (!in_mass) info.loss_weight[i] = info.full_weight[i];
     }
   }
   for (int64_t i = 0; i < n && task.label_factor != nullptr; ++i) {
     info.loss_weight[i] *= task.label_factor[info.label[i]];
   }
-  count_examples(task, example_weight, n, n - ignored, partial);
+  count_examples(task, info.full_weight, n, n - ignored, partial);
   return true;
 }
 
@@ -127,6 +133,10 @@ struct MassUse {
   bool checks, entropy;
   bool any() const { return checks | entropy; }
 };
+
+inline MassUse use_of_mass(const Task& task, bool entropy) {
+  return {!task.surveyed || wants_full_weights(task), entropy};
+}
 
 // Sums over the lanes of a panel or of the tile of a row, as they grow.
 template <class T>
@@ -250,22 +260,26 @@ void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* 
 // weight out of range.
 inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
                                 const MassSums* sums, RowInfo& info, Partial& partial) {
-  alignas(64) double buffer[kLanes], example_weight[kLanes];
+  alignas(64) double buffer[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
   for (int64_t i = 0; i < n; ++i) {
     info.label[i] = 0;
     info.loss_weight[i] = weight[i];
   }
+  if (task.surveyed && !wants_full_weights(task)) return true;
+  for (int64_t i = 0; i < n; ++i) {
+    const double full = task.class_weight ? weight[i] * sums[i].weight : weight[i];
+    info.full_weight[i] = weight[i] == 0.0 ? 0.0 : full;
+  }
   if (task.surveyed) return true;
   bool good = !task.has(kWeight) || !outside_weights(weight, n);
   for (int64_t i = 0; i < n; ++i) {
-    example_weight[i] = task.class_weight ? weight[i] * sums[i].weight : weight[i];
     const double excess = sums[i].probability - 1.0;
     const bool off = sums[i].negative || excess > task.distribution_tolerance ||
                      excess < -task.distribution_tolerance;
     good = good && !(off && weight[i] != 0.0);
   }
-  count_examples(task, example_weight, n, n, partial);
+  count_examples(task, info.full_weight, n, n, partial);
   return good;
 }
 

@@ -6,17 +6,12 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-template <class T>
-NUMLOSS_INLINE bool outside_unit(T x) {
-  // NaN is not outside: it comes out as NaN. No short circuit: it would be a branch.
-  return (x < T(0)) | (x > T(1));
-}
-
 // (1 - t) softplus(x) + pos_weight t softplus(-x), t smoothed to t (1 - eps) + eps/2. For a weight
 // of 1 this is max(x, 0) - x t + log1p(exp(-|x|)), in a form whose terms are all positive; the
 // logarithms of a sum may then be taken together. kSmooth: eps is not 0.
 template <class T, bool kSmooth>
 struct BinaryCrossEntropyFormula {
+  static constexpr int parameters = 2;
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropyFormula(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
@@ -52,6 +47,7 @@ struct BinaryCrossEntropy : BinaryCrossEntropyFormula<T, true> {
 template <class T>
 struct BinaryCrossEntropyProbability {
   static constexpr const char* name = "binary_cross_entropy_probability";
+  static constexpr int parameters = 2;
   static constexpr double cost = 1.0;
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropyProbability(const double* parameters)
@@ -77,6 +73,7 @@ struct BinaryCrossEntropyProbability {
 // targets as torchvision). alpha < 0 stands for no balancing.
 template <class T>
 struct FocalModulation {
+  static constexpr int parameters = 2;
   T gamma, positive, negative;
   explicit FocalModulation(const double* parameters)
       : gamma(T(parameters[0])),
@@ -155,6 +152,7 @@ struct FocalProbability : FocalModulation<T> {
 // Targets of the hinge family: -1 or +1, or booleans mapped there by 2t - 1.
 template <class T>
 struct SignedTarget {
+  static constexpr int parameters = 3;
   T slope, offset, margin;
   explicit SignedTarget(const double* parameters)
       : slope(T(parameters[1])), offset(T(parameters[2])), margin(T(parameters[0])) {}

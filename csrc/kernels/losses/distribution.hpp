@@ -10,7 +10,7 @@ namespace {
 // smoothing included), plus sum q log q for the divergence. Gradient V p - v with V = sum v.
 template <bool kDivergence>
 struct Distribution {
-  static constexpr int kScratchPanels = 0;
+  static constexpr int parameters = 0, kScratchPanels = 0;
   static constexpr bool kEntropy = kDivergence, kFolds = true;
 
   // v (m - x); a class without mass costs nothing, even one that cannot happen.

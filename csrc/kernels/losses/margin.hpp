@@ -10,7 +10,7 @@ namespace {
 // or its maximum (Crammer & Singer 2001). The label's own score is set to -inf, out of the way.
 template <bool kSum>
 struct MulticlassHinge {
-  static constexpr int kScratchPanels = 0;
+  static constexpr int parameters = 1, kScratchPanels = 0;
   static constexpr bool kEntropy = false, kFolds = true;
 
   template <class T>

@@ -11,7 +11,7 @@ namespace {
 // dL/dx_j = f' (p_j - [j = y]) and d²L/dx_j² = f'' (p_j - [j = y])² + f' p_j (1 - p_j).
 template <template <class> class Formula>
 struct LabelLikelihood {
-  static constexpr int kScratchPanels = 0;
+  static constexpr int parameters = Formula<float>::parameters, kScratchPanels = 0;
   static constexpr bool kEntropy = false, kFolds = true;
 
   template <class T>
@@ -141,6 +141,7 @@ struct LabelLikelihood {
 // n itself: cross-entropy.
 template <class T>
 struct NegativeLogLikelihood {
+  static constexpr int parameters = 0;
   explicit NegativeLogLikelihood(const double*) {}
   NUMLOSS_INLINE Derivatives<T> operator()(T n, T, T) const { return {n, T(1), T(0)}; }
 };
@@ -148,6 +149,7 @@ struct NegativeLogLikelihood {
 // q^gamma n (Lin et al. 2017, with softmax in place of the sigmoid).
 template <class T>
 struct FocalLikelihood {
+  static constexpr int parameters = 1;
   T gamma;
   explicit FocalLikelihood(const double* parameters) : gamma(T(parameters[0])) {}
   NUMLOSS_INLINE Derivatives<T> operator()(T n, T p, T q) const {

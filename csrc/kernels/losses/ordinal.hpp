@@ -11,7 +11,7 @@ namespace {
 // dL/dx_j = 2 p_j (sum_{k>=j} D_k S_k - sum_{k<j} D_k F_k);
 // d²L/dx_j² = (1 - 2 p_j) dL/dx_j + 2 p_j² (sum_{k<j} F_k² + sum_{k>=j} S_k²).
 struct RankedProbability {
-  static constexpr int kScratchPanels = 2;
+  static constexpr int parameters = 0, kScratchPanels = 2;
   static constexpr bool kEntropy = false, kFolds = false;
 
   template <class T, unsigned kMode>

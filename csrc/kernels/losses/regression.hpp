@@ -10,6 +10,7 @@ namespace {
 template <class T>
 struct Mse {
   static constexpr const char* name = "mse";
+  static constexpr int parameters = 0;
   static constexpr double cost = 0.15;
   explicit Mse(const double*) {}
   NUMLOSS_INLINE Derivatives<T> operator()(T prediction, T target) const {
@@ -22,6 +23,7 @@ struct Mse {
 template <class T>
 struct Mae {
   static constexpr const char* name = "mae";
+  static constexpr int parameters = 0;
   static constexpr double cost = 0.15;
   explicit Mae(const double*) {}
   NUMLOSS_INLINE Derivatives<T> operator()(T prediction, T target) const {
@@ -36,6 +38,7 @@ struct Mae {
 template <class T>
 struct Huber {
   static constexpr const char* name = "huber";
+  static constexpr int parameters = 1;
   static constexpr double cost = 0.15;
   T delta;
   explicit Huber(const double* parameters) : delta(T(parameters[0])) {}
@@ -46,6 +49,46 @@ struct Huber {
     const T clipped = low > delta ? delta : low;
     const T curvature = abs(r) > delta ? T(0) : T(1);
     return {clipped * (r - T(0.5) * clipped), clipped, keep_nan(r, curvature)};
+  }
+};
+
+// q (t - p) for t > p, else (1 - q)(p - t), q the number aside. Derivative -q or 1 - q, 0 at the
+// kink. A factor of 0 takes its side away, infinite or not.
+template <class T>
+struct Quantile {
+  static constexpr const char* name = "quantile";
+  static constexpr bool takes_aside = true;
+  static constexpr int parameters = 0;
+  static constexpr double cost = 0.18;
+  explicit Quantile(const double*) {}
+  NUMLOSS_INLINE bool outside(Constant<kAside>, T q) const { return outside_unit(q); }
+  NUMLOSS_INLINE Derivatives<T> operator()(T prediction, T target, T q) const {
+    const T r = prediction - target, poison = r + q;
+    const T share = r > T(0) ? T(1) - q : q;
+    const T slope = r > T(0) ? share : T(0) - share;
+    return {keep_nan(poison, term(share, abs(r))), keep_nan(poison, abs(r) > T(0) ? slope : T(0)),
+            keep_nan(poison, T(0))};
+  }
+};
+
+// Of a normal distribution with mean p and variance v: (log v + (p - t)²/v)/2, and log(2 pi)/2
+// where it is `full`. With u = (p - t)/v and z = u (p - t): derivatives u and (1 - z)/(2 v), second
+// ones 1/v and (z - 1/2)/v². Neither v² nor (p - t)² is computed, which would overflow or be lost,
+// and the products that are subtracted from 1 keep all their digits.
+template <class T>
+struct GaussianNll {
+  static constexpr const char* name = "gaussian_nll";
+  static constexpr int heads = 2, parameters = 1;
+  static constexpr double cost = 0.5;
+  T constant;
+  explicit GaussianNll(const double* parameters)
+      : constant(parameters[0] != 0 ? T(0x1.d67f1c864beb5p-1) : T(0)) {}
+  NUMLOSS_INLINE bool outside(Constant<kHeads + 1>, T variance) const { return variance <= T(0); }
+  NUMLOSS_INLINE HeadDerivatives<T, 2> operator()(T mean, T variance, T target) const {
+    const T r = mean - target, u = r / variance;
+    return {T(0.5) * fma(u, r, log(variance)) + constant,
+            {u, fma(T(-0.5) * u, r, T(0.5)) / variance},
+            {keep_nan(r, T(1) / variance), fma(u, r, T(-0.5)) / variance / variance}};
   }
 };
 

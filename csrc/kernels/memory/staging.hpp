@@ -169,13 +169,17 @@ class Staging {
   // Takes the results of those examples out.
   void store(const Examples& at, int64_t n) const {
     for (const int role : (copied_ & kOutputs)) {
-      const T* const copy = reinterpret_cast<const T*>(staged_[role].data);
-      scatter(task_, task_[role], at, n, width_, copy);
+      const char* const copy = staged_[role].data;
+      if (kAlwaysFloat64.has(role)) {
+        scatter(task_, task_[role], at, n, width_, reinterpret_cast<const double*>(copy));
+      } else {
+        scatter(task_, task_[role], at, n, width_, reinterpret_cast<const T*>(copy));
+      }
     }
   }
 
  private:
-  static constexpr Roles kAlwaysFloat64 = roles(kWeight);
+  static constexpr Roles kAlwaysFloat64 = roles(kWeight) | roles(kWeights);
 
   // The gradients whose copies are written over those of their heads.
   static Roles replacing(const Task& task, Roles copied) {

@@ -59,6 +59,12 @@ NUMLOSS_INLINE void copy_backwards(const T* from, int64_t n, T* to) {
   for (; i < n; ++i) to[-i] = from[i];
 }
 
+template <class T>
+void fill(T x, int64_t n, T* to) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) to[i] = x;
+}
+
 // n elements, `stride` bytes apart, into `to`.
 template <class T>
 [[gnu::noinline]] void copy_in(const Operand& operand, const char* from, int64_t stride, int64_t n,
@@ -68,6 +74,7 @@ template <class T>
     const S* const x = reinterpret_cast<const S*>(from);
     const bool aligned = reinterpret_cast<uintptr_t>(from) % alignof(S) == 0;
     const int64_t step = aligned && !operand.swapped ? stride : 0;
+    if (stride == 0 && n > 0) return fill(T(widen(read<S>(from, operand.swapped))), n, to);
     switch (step / int64_t(sizeof(S)) * (step % int64_t(sizeof(S)) == 0)) {
       case 1:
         return each_piece(
