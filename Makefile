@@ -99,6 +99,7 @@ lint: .venv/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/make_stubs.py --check
 	$(BIN)/clang-format --dry-run -Werror $$(git ls-files '*.hpp' '*.cpp')
 
 format: .venv/.lint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +12,7 @@ from unittest import mock
 import ml_dtypes
 import numpy as np
 import test_errors
-from cases import Variant, without_shortcuts
-
-from numloss import _core, _loss
+from cases import Variant
 
 METHODS = ("__call__", "grad", "value_and_grad", "grad_and_hess")
 
@@ -80,35 +79,9 @@ def refusals() -> Iterator[Asked]:
         yield Asked(row.id, call, (test_errors.Places(),), error=error)
 
 
-class _Witness:
-    """Stands in for the extension module and notes what is asked of it."""
-
-    def __init__(self) -> None:
-        self.asked: list[Asked] = []
-
-    def _pass(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        self.asked.append(Asked(function.__name__, function, args))
-        return function(*args)
-
-    def compute(self, *args: Any) -> Any:
-        return self._pass(_core.compute, args)
-
-
-def of_the_core(asked: Callable[[], Any]) -> list[Asked]:
-    """Return the calls of the extension module that a call comes to; no error comes from there."""
-    witness = _Witness()
-    with (
-        without_shortcuts(),
-        mock.patch.object(_loss, "_core", witness),
-        contextlib.suppress(Exception),
-    ):
-        asked()
-    return witness.asked
-
-
-def goes_straight(asked: Callable[[], Any]) -> bool:
-    """Whether a call is answered by the extension module alone."""
-    with mock.patch.object(_loss, "_core", None):
+def stays_in_the_extension(asked: Callable[[], Any]) -> bool:
+    """Whether a call is answered without Python code that converts or refuses its arguments."""
+    with mock.patch.dict(sys.modules, {"numloss._convert": None, "numloss._raise": None}):
         try:
             asked()
         except Exception:

@@ -9,8 +9,7 @@ as it takes. Derivatives are differences of the definitions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -72,6 +71,15 @@ def mae(p: Array, t: Array) -> Array:
 def huber(p: Array, t: Array, delta: float = 1.0) -> Array:
     r = abs(p - t)
     return np.where(r <= delta, r**2 / 2, delta * (r - delta / 2))
+
+
+def quantile(p: Array, t: Array, q: float = 0.5) -> Array:
+    return np.maximum(q * (t - p), (q - 1) * (t - p))
+
+
+def gaussian_nll(p: Array, t: Array, variance: Array, full: bool = False) -> Array:
+    constant = mpmath.log(2 * mpmath.pi) / 2 if full else 0
+    return (log(variance) + (p - t) ** 2 / variance) / 2 + float(constant)
 
 
 def binary_cross_entropy(
@@ -338,6 +346,16 @@ def _distance_to_step(s: Array, label: Array, margin: float = 1.0) -> Array:
     return np.minimum(abs(others).min(axis=-1), np.diff(others, axis=-1).min(axis=-1))
 
 
+#: A power of 2 for each example, which every type holds.
+VARIANCE = PerExample("variance", lambda rng, shape: 2.0 ** rng.integers(-3, 4, size=shape))
+
+TWO_HEADED = {
+    "gaussian_nll": Case(
+        gaussian_nll,
+        {RESIDUALS: ({"variance": VARIANCE}, {"variance": VARIANCE, "full": True})},
+    ),
+}
+
 CASES = {
     "mse": Case(mse, {RESIDUALS: ({},)}),
     "mae": Case(
@@ -355,6 +373,13 @@ CASES = {
             Kink(2.0, 3.0, 0.5, -1.0, 1.0),
             Kink(2.75, 3.0, 0.03125, -0.25, 1.0, {"delta": 0.25}),
         ),
+    ),
+    "quantile": Case(
+        quantile,
+        {RESIDUALS: ({}, {"q": 0.9})},
+        ulps=8,  # 1 - q has the error of q in the type, which weighs more the nearer q is to 1
+        distance_to_kink=lambda p, t, q=0.5: abs(p - t),
+        kinks=(Kink(2.0, 2.0, 0.0, 0.0, 0.0, {"q": 0.25}),),
     ),
     "binary_cross_entropy": Case(
         binary_cross_entropy,
@@ -466,7 +491,7 @@ class Variant:
 
     @property
     def case(self) -> Case:
-        return CASES[self.name]
+        return (CASES | TWO_HEADED)[self.name]
 
     @property
     def loss(self) -> Any:
@@ -563,12 +588,18 @@ class Variant:
         return class_weight[target] if self.domain is LABELS else target @ class_weight
 
 
-VARIANTS = [
-    Variant(name, domain, parameters)
-    for name, case in CASES.items()
-    for domain, sets in case.parameters.items()
-    for parameters in sets
-]
+def _variants(cases: Mapping[str, Case]) -> list[Variant]:
+    return [
+        Variant(name, domain, parameters)
+        for name, case in cases.items()
+        for domain, sets in case.parameters.items()
+        for parameters in sets
+    ]
+
+
+VARIANTS = _variants(CASES)
+#: Of the losses with two gradients, which tests/test_heads.py has to itself.
+TWO_HEADED_VARIANTS = _variants(TWO_HEADED)
 
 
 def precise(x: Any, exact: bool) -> Any:
@@ -620,16 +651,3 @@ def assert_same(some: Iterable[Any], others: Iterable[Any], what: object = "") -
             one, other = a.reshape(-1)[differ[0]], b.reshape(-1)[differ[0]]
             where = f"{differ.size} of {a.size} elements, first at {at}"
             raise AssertionError(f"{what}: result {i}: {one!r} is not {other!r} ({where})")
-
-
-@contextmanager
-def without_shortcuts() -> Iterator[None]:
-    """Let every call of a loss go through the Python layer."""
-    plans = {loss: loss._plan for loss in numloss.LOSSES.values()}
-    try:
-        for loss in plans:
-            loss._plan = None
-        yield
-    finally:
-        for loss, plan in plans.items():
-            loss._plan = plan

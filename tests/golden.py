@@ -21,8 +21,21 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from cases import CHANCES, RESIDUALS, VARIANTS, Array, Inputs, Shape, Variant, in_type, results
-from recording import recording
+from cases import (
+    CHANCES,
+    RESIDUALS,
+    TWO_HEADED_VARIANTS,
+    VARIANTS,
+    Array,
+    Inputs,
+    PerExample,
+    Shape,
+    Variant,
+    in_type,
+    results,
+)
+
+import numloss
 
 FILE = Path(__file__).with_name("golden.json")
 DTYPES = [np.dtype(name) for name in ("float32", "float64", "float16", ml_dtypes.bfloat16)]
@@ -122,13 +135,60 @@ def hash_of(variant: Variant, dtype: np.dtype[Any]) -> str:
     return digest.hexdigest()[:24]
 
 
+def heads(dtype: np.dtype[Any]) -> Iterator[tuple[Array, Array, Array]]:
+    """Draw means, targets and variances of every shape; then the hard points."""
+    for seed, shape in enumerate(s for s in SIZES if dtype.itemsize > 2 or np.prod(s) < 2000):
+        draw = Draw(seed)
+        variance = draw.exponential(size=shape) + 2.0**-6
+        drawn = draw.normal(size=shape), draw.normal(size=shape), variance
+        yield tuple(x.astype(dtype) for x in drawn)  # type: ignore[misc]
+    prediction, target = RESIDUALS.points
+    info = ml_dtypes.finfo(dtype)
+    ends = [float(info.tiny), 2.0**-6, 1.0, float(info.max), np.inf, np.nan]
+    variance = np.resize(ends, prediction.shape)
+    with np.errstate(over="ignore"):
+        yield prediction.astype(dtype), target.astype(dtype), variance.astype(dtype)
+
+
+def hash_of_heads(name: str, options: Any, dtype: np.dtype[Any]) -> str:
+    """Return a hash of all that a loss of two heads gives for a type."""
+    digest = sha256()
+    loss = getattr(numloss, name)
+    for p, t, v in heads(dtype):
+        for call in ({}, {"weight": np.arange(1, 1 + len(p)) % 8 / 4}):
+            asked = options | call
+            value, gradients = loss.value_and_grad(p, t, v, **asked)
+            each = loss(p, t, v, reduction="none", **asked)
+            first, second = loss.grad_and_hess(p, t, v, reduction="sum", **asked)
+            for result in (value, each, *gradients, *first, *second):
+                digest.update(canonical(result))
+    return digest.hexdigest()[:24]
+
+
+def names_of_heads() -> dict[str, tuple[str, Any]]:
+    """Return the losses of two heads with their options, by the name of their hash."""
+    named = {}
+    for variant in TWO_HEADED_VARIANTS:
+        options = {k: x for k, x in variant.parameters.items() if not isinstance(x, PerExample)}
+        key = "-".join([variant.name, *(f"{k}={x}" for k, x in options.items())])
+        named[key] = variant.name, options
+    return named
+
+
 def hashes() -> dict[str, dict[str, str]]:
     """Return the hash of every variant and type."""
-    return {str(v): {str(t): hash_of(v, t) for t in DTYPES} for v in VARIANTS}
+    one = {str(v): {str(t): hash_of(v, t) for t in DTYPES} for v in VARIANTS}
+    two = {
+        key: {str(t): hash_of_heads(name, options, t) for t in DTYPES}
+        for key, (name, options) in names_of_heads().items()
+    }
+    return one | two
 
 
 def record(path: Path) -> None:
     """Write every call of the hashes, and what it gave."""
+    from recording import recording
+
     with recording(path):
         found = hashes()
     assert found == read(), "the bits of this build are not the golden ones"

@@ -17,11 +17,10 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from calls import Asked, goes_straight, of_the_core, refusals
+from calls import refusals, stays_in_the_extension
 from cases import CASES, VARIANTS, assert_same
 
 import numloss
-from numloss._loss import CALL_DEFAULTS
 
 MANY = 1 << 40
 UNTOUCHED = 7
@@ -90,20 +89,13 @@ def sweep(name: str, call: Call, places: tuple[np.ndarray, ...] = (), at_least: 
     return count
 
 
-def keywords(call: Call) -> dict[str, Any]:
-    """Return what a call is given by name."""
-    return call.options if isinstance(call, Asked) else call.keywords
-
-
 def sweep_core(name: str, call: Call, places: tuple[np.ndarray, ...] = ()) -> int:
-    """Let each allocation of the extension module fail in a call of the library."""
-    # What a definition makes of parameters is made in Python.
-    straight = [call] if set(keywords(call)) <= set(CALL_DEFAULTS) and goes_straight(call) else []
-    return sum(sweep(name, asked, places) for asked in [*straight, *of_the_core(call)])
+    """Let each allocation fail in a call that is answered by the extension module alone."""
+    return sweep(name, call, places) if stays_in_the_extension(call) else 0
 
 
 def every_way_into_a_loss() -> int:
-    """Arrays as they are, lists, places for the results; rows side by side and folded."""
+    """Arrays as they are, places for the results; short rows and long ones."""
     count = 0
     for variant in VARIANTS:
         for shape in [(6, 5), (2, 300)] if variant.rowwise else [(30,)]:
@@ -113,9 +105,7 @@ def every_way_into_a_loss() -> int:
             hessian = partial(variant.loss.grad_and_hess, **variant.options(shape[-1]))
             places = np.empty_like(prediction), np.empty_like(prediction)
             count += sweep_core(f"{variant}", partial(loss, prediction, target))
-            count += sweep_core(
-                f"{variant} of lists", partial(both, prediction.tolist(), target.tolist())
-            )
+            count += sweep_core(f"{variant} with gradient", partial(both, prediction, target))
             count += sweep_core(
                 f"{variant} to places",
                 partial(hessian, prediction, target, weight=0.5, out=places),
@@ -146,7 +136,7 @@ def large_arrays() -> int:
 
 def errors_on_their_way() -> int:
     """What the kernels refuse, and the work that a message takes."""
-    count = sum(sweep_core(asked.name, asked) for asked in islice(refusals(), 0, None, 3))
+    count = sum(sweep(asked.name, asked, (), LARGE) for asked in islice(refusals(), 0, None, 3))
     n = 1 << 18
     logits, labels = np.zeros((n, 5)), np.zeros(n, int)
     labels[-1] = 5

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import numloss
-from numloss import _validate
+from numloss import _convert
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 TYPES = {
@@ -74,7 +74,7 @@ def test_results_are_those_of_the_array(tensor, name):
 @pytest.mark.parametrize(("tensor", "name"), CASES)
 def test_they_are_read_where_they_lie(tensor, name):
     large = tensor(np.zeros((300, 500)), name)
-    array = _validate.array("prediction", large)
+    array = _convert.array("prediction", large)
     assert array.dtype == TYPES[name]
     assert address_of_array(array) == address(large)
 
@@ -83,14 +83,14 @@ def test_they_are_read_where_they_lie(tensor, name):
 def test_strides_of_tensors_are_kept(name):
     base = torch.arange(24.0).reshape(4, 6).to(getattr(torch, name))
     for view in (base.T, base[::2, 1:], base[:, 3], base[2, 3], base[:0], base[None]):
-        array = _validate.array("prediction", view)
+        array = _convert.array("prediction", view)
         assert array.shape == tuple(view.shape)
         assert np.array_equal(array.astype(float), view.double().numpy())
         assert view.numel() == 0 or address_of_array(array) == view.data_ptr()
 
 
 def test_an_array_keeps_the_memory_of_a_tensor_alive():
-    array = _validate.array("prediction", torch.full((1000,), 3.0, dtype=torch.bfloat16))
+    array = _convert.array("prediction", torch.full((1000,), 3.0, dtype=torch.bfloat16))
     gc.collect()
     spare = [torch.zeros(1000, dtype=torch.bfloat16) for _ in range(10)]
     assert len(spare) == 10
@@ -214,10 +214,10 @@ def test_an_index_does_not_reorder_examples():
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_columns_are_read_where_they_lie(dtype):
     x = np.zeros(1000, dtype)
-    array = _validate.array("prediction", pd.Series(x, copy=False))
+    array = _convert.array("prediction", pd.Series(x, copy=False))
     assert np.shares_memory(array, x)
     column = pl.Series(x)
-    array = _validate.array("prediction", column)
+    array = _convert.array("prediction", column)
     assert np.shares_memory(array, column.to_numpy(allow_copy=False))
 
 

@@ -13,8 +13,11 @@ from elftools.elf.constants import P_FLAGS
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.enums import ENUM_DT_FLAGS, ENUM_DT_FLAGS_1
+from tools.mutate import FAULTS
 
 from numloss import _core
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,9 @@ def test_libraries_are_looked_for_where_the_system_or_the_wheel_has_them(dynamic
 @pytest.mark.plain_build
 def test_stacks_are_guarded(elf):
     assert "__stack_chk_fail" in names(elf, defined=False)
+
+
+def test_every_seeded_fault_has_its_line():
+    """What tools/mutate.py would break stands where it looks for it, once."""
+    for fault in FAULTS:
+        assert (ROOT / fault.file).read_text().count(fault.text) == 1, fault.name

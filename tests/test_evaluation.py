@@ -1,6 +1,8 @@
 """The parts of ``numloss evaluate``: exact sums, quantiles, accumulators, names, specs."""
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -12,15 +14,14 @@ pytest.importorskip("typer")
 pytest.importorskip("pyarrow")
 
 import numloss
-from numloss.evaluation import accumulate
-from numloss.evaluation.accumulate import Accumulator, Summary
-from numloss.evaluation.columns import Groups
-from numloss.evaluation.errors import DataError, UsageError
-from numloss.evaluation.exact import ExactSum, exact_product, rounded, sums_of_groups
-from numloss.evaluation.examples import Examples
-from numloss.evaluation.names import chosen, natural, obvious
-from numloss.evaluation.quantiles import RELATIVE_ERROR, Distribution
+from numloss.evaluation.errors import UsageError
+from numloss.evaluation.names import chosen, obvious
 from numloss.evaluation.specs import parse_loss
+from numloss.evaluation.state import accumulate
+from numloss.evaluation.state.accumulate import Accumulator, Examples, Summary
+from numloss.evaluation.state.exact import ExactSum, exact_product, rounded, sums_of_groups
+from numloss.evaluation.state.groups import Groups, TooManyGroupsError, natural
+from numloss.evaluation.state.quantiles import RELATIVE_ERROR, Distribution
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
@@ -320,7 +321,7 @@ def test_first_row_of_the_maximum():
 
 def test_too_many_groups():
     result = Accumulator(max_groups=2)
-    with pytest.raises(DataError, match="more than 2 groups"):
+    with pytest.raises(TooManyGroupsError, match="more than 2 groups"):
         result.add(examples([1.0, 2.0, 3.0]), 0, Groups(np.arange(3), ["a", "b", "c"]))
 
 
@@ -435,3 +436,14 @@ def test_parse_loss(text, name, options):
 def test_parse_loss_in_vain(text, match):
     with pytest.raises(UsageError, match=match):
         parse_loss(text)
+
+
+def test_statistics_know_no_file():
+    """What adds losses up imports nothing that reads or shows them."""
+    code = "import sys, numloss.evaluation.state.accumulate as _; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    ours = [m for m in loaded if m.startswith("numloss.evaluation.")]
+    assert all(m.startswith("numloss.evaluation.state") for m in ours)
+    assert not {"pyarrow", "typer", "rich"} & set(loaded)

@@ -6,6 +6,9 @@ from cases import VARIANTS
 
 from numloss import _core
 
+TOLD = "results have changed; where that is meant, say so in CHANGELOG.md and run `make golden`"
+HEADS = golden.names_of_heads()
+
 
 @pytest.fixture(scope="module", params=_core.config()["isas"])
 def isa(request):
@@ -15,13 +18,20 @@ def isa(request):
     _core.select_isa(before)
 
 
+@pytest.mark.usefixtures("isa")
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_bits(variant, isa):
+def test_bits(variant):
     found = {str(dtype): golden.hash_of(variant, dtype) for dtype in golden.DTYPES}
-    assert found == golden.read()[str(variant)], (
-        "results have changed; where that is meant, say so in CHANGELOG.md and run `make golden`"
-    )
+    assert found == golden.read()[str(variant)], TOLD
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("key", HEADS)
+def test_bits_of_two_heads(key):
+    name, options = HEADS[key]
+    found = {str(t): golden.hash_of_heads(name, options, t) for t in golden.DTYPES}
+    assert found == golden.read()[key], TOLD
 
 
 def test_every_golden_hash_has_a_loss():
-    assert golden.read().keys() == {str(variant) for variant in VARIANTS}
+    assert golden.read().keys() == {str(variant) for variant in VARIANTS} | set(HEADS)

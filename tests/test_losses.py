@@ -240,9 +240,9 @@ def test_weights_multiply(variant, dtype):
     assert_relative(total, math.fsum(weight * plain[0]), np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (7,), (5, 1), (5, 7)], ids=str)
+@pytest.mark.parametrize("shape", [(), (1, 1), (1, 7), (5, 1), (5, 7)], ids=str)
 @pytest.mark.parametrize("name", ["mse", "cross_entropy"])
-def test_weight_broadcasts_to_the_examples(name, shape):
+def test_an_axis_of_a_weight_may_have_length_1(name, shape):
     variant = next(v for v in VARIANTS if v.name == name)
     examples = (5, 7)
     prediction, target = variant.inputs((*examples, 3) if variant.rowwise else examples)
@@ -313,9 +313,6 @@ def test_ignored_rows_are_not_there(variant, classes, ignore_index):
         assert_relative(value, expected, 1e-15)
     counted = variant.loss(prediction, target, denominator="count", **options)
     assert_relative(counted, variant.loss(*alone, denominator="count", **options), 1e-15)
-    totals = variant.loss._totals(prediction, target, **options)
-    assert totals.count == (~ignored).sum()
-    assert totals.loss / totals.weight == variant.loss(prediction, target, **options)
 
 
 @pytest.mark.parametrize("classes", [CLASSES, 300])

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from calls import Asked, of_the_core, refusals, successes
+from calls import Asked, refusals, successes
 from cases import CASES, VARIANTS
 
 HERE = Path(__file__).parent
@@ -87,16 +87,12 @@ def kept_references(asked: Asked) -> list[Any]:
 def test_a_result_keeps_no_reference_to_an_argument(variant):
     for asked in successes(variant):
         assert kept_references(asked) == [], asked.name
-        for inner in of_the_core(asked):
-            assert kept_references(inner) == [], f"{asked.name}, {inner.name}"
 
 
 @pytest.mark.usefixtures("no_collector")
 def test_an_error_keeps_no_reference_to_an_argument():
     for asked in refusals():
         assert kept_references(asked) == [], asked.name
-        for inner in of_the_core(asked):
-            assert kept_references(inner) == [], f"{asked.name}, {inner.name}"
 
 
 # -------------------------------------------------------------------------------------------- leaks
@@ -182,7 +178,10 @@ def test_every_allocation_that_fails_is_a_memory_error(tmp_path):
         timeout=120,
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    assert all(int(count) > 100 for count in result.stdout.split())
+    small, large, refused = map(int, result.stdout.split())
+    assert min(small, large) > 100
+    # What finds the fault in large arrays needs no memory of their size.
+    assert refused < 10
 
 
 LIMITED = """

@@ -11,19 +11,20 @@ import pydoc
 import re
 import subprocess
 import sys
+from inspect import Parameter
 from pathlib import Path
 from types import SimpleNamespace
 
 import conftest
 import numpy as np
 import pytest
-from cases import CASES
+from cases import CASES, TWO_HEADED
 from tools.evaluate_data import commands
 from tools.marks import between
 from tools.readme import README, table
 
 import numloss
-from numloss import _core, _loss
+from numloss import _core
 
 ROOT = Path(__file__).parents[1]
 FAMILIES = (numloss.regression, numloss.binary, numloss.multiclass, numloss.ordinal)
@@ -36,35 +37,33 @@ PUBLIC = {name: getattr(numloss, name) for name in numloss.__all__}
 
 def test_every_loss_has_a_case_and_every_case_a_loss():
     assert list(numloss.LOSSES) == [name for family in FAMILIES for name in family.__all__]
-    assert set(numloss.LOSSES) == set(CASES)
+    assert set(numloss.LOSSES) == set(CASES) | set(TWO_HEADED)
 
 
-def kernels_of(x):
-    """Return the indices into the registry that a value of a module's namespace holds."""
-    if isinstance(x, _loss.Kernel):
-        return {x.index}
-    if isinstance(x, _loss.Rows):
-        return {x.labels, x.soft} - {-1}
-    return set().union(*map(kernels_of, x.values())) if isinstance(x, dict) else set()
-
-
-def test_every_kernel_has_a_public_loss():
-    used = set()
-    for module in (*FAMILIES, numloss.penalties):
-        values = {k: v for k, v in vars(module).items() if not k.startswith("__")}
-        used |= kernels_of(values)
-    registry = {name: index for name, (index, _) in _core.losses().items()}
-    assert {name for name, index in registry.items() if index not in used} == set()
-    assert sorted(registry.values()) == list(range(len(registry)))
-
-
-def test_rowwise_is_that_of_the_kernels():
-    registry = _core.losses()
+def test_declarations_are_what_the_checks_take():
+    """A signature in Python has the inputs, parameters and defaults of csrc/checks/losses.cpp."""
+    taken = _core.losses()
+    assert sorted(taken) == sorted(LOSSES)
     for name, loss in LOSSES.items():
-        rowwise = {
-            is_rowwise for kernel, (_, is_rowwise) in registry.items() if kernel.startswith(name)
+        inputs, parameters = taken[name]
+        declared = inspect.signature(loss.__wrapped__).parameters
+        kinds = {parameter.kind for parameter in declared.values()}
+        positional = [p for p in declared if declared[p].kind is Parameter.POSITIONAL_OR_KEYWORD]
+        named = {
+            p: declared[p].default
+            for p in declared
+            if declared[p].kind is Parameter.KEYWORD_ONLY and p != "out"
         }
-        assert rowwise <= {loss.rowwise}
+        assert positional == inputs
+        assert list(named) == list(parameters), name
+        for parameter, default in parameters.items():
+            # None where a parameter may be left out, whatever number stands for that.
+            assert named[parameter] == default or named[parameter] is None
+        assert Parameter.VAR_KEYWORD in kinds or name in PENALTIES
+
+
+def test_rowwise_losses_have_an_axis():
+    for loss in LOSSES.values():
         assert loss.rowwise == ("axis" in inspect.signature(loss).parameters)
 
 
@@ -85,7 +84,7 @@ def test_versions_agree():
 
 # -------------------------------------------------------------------------------------- signatures
 
-CALL = ", weight=None, reduction='mean', denominator='weight', out=None)"
+CALL = ", weight=None, reduction='mean', denominator='weight', dtype=None, out=None)"
 
 
 def plain(signature):
@@ -106,7 +105,8 @@ def test_the_readme_has_every_name_with_its_options():
 
 def test_every_loss_is_evaluated_by_make_run():
     used = " ".join(word for arguments in commands() for word in arguments)
-    assert [name for name in numloss.LOSSES if not re.search(rf"--loss={name}\b", used)] == []
+    missing = [name for name in numloss.LOSSES if not re.search(rf"--loss={name}\b", used)]
+    assert missing == list(TWO_HEADED)
 
 
 def test_signature_of_penalties():
@@ -178,10 +178,11 @@ def test_examples_of_the_docstrings(name):
 
 
 def test_examples_of_the_readme():
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+    example = doctest.DocTestParser().get_doctest(README.read_text(), {}, "README", None, None)
+    assert len(example.examples) > 5
+    printed = []
+    doctest.DocTestRunner().run(example, out=printed.append)
+    assert printed == []
 
 
 @pytest.mark.parametrize("name", LOSSES)

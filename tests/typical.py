@@ -19,6 +19,7 @@ from cases import (
     LABELS,
     RESIDUALS,
     SIGNS,
+    TWO_HEADED_VARIANTS,
     VARIANTS,
     Array,
     Domain,
@@ -44,7 +45,8 @@ class Data:
 
 def variant_of(name: str) -> Variant:
     """Return the first of a loss's row: its typical parameters, on its first domain."""
-    return next(variant for variant in VARIANTS if variant.name == name)
+    everything = (*VARIANTS, *TWO_HEADED_VARIANTS)
+    return next(variant for variant in everything if variant.name == name)
 
 
 def method(name: str, mode: str) -> Callable[..., Any]:

@@ -19,9 +19,10 @@ STEP = re.compile(
 )
 
 PLACES = {
+    "csrc/checks/losses.cpp",
     "csrc/kernels/losses/regression.hpp",
     "csrc/kernels/registry.hpp",
-    "python/numloss/regression.py",
+    "python/numloss/losses/regression.py",
     "tests/cases.py",
 }
 

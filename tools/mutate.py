@@ -53,6 +53,7 @@ REGRESSION = "csrc/kernels/losses/regression.hpp"
 BINARY = "csrc/kernels/losses/binary.hpp"
 MULTICLASS = "csrc/kernels/losses/multiclass.hpp"
 MARGIN = "csrc/kernels/losses/margin.hpp"
+REQUEST = "csrc/checks/request.cpp"
 LOSSES = "tests/test_losses.py -k "
 LIMITS = "tests/test_limits.py"
 SAME_BITS = "tests/test_invariance.py"
@@ -67,6 +68,9 @@ FAULTS = [
     Fault("binary_cross_entropy: smoothing without its shift", BINARY, "return kSmooth ? t * keep + shift : t;", "return kSmooth ? t * keep : t;", LOSSES + "binary_cross_entropy"),
     Fault("binary_cross_entropy of probabilities: sign of the gradient", BINARY, "keep_nan(p, from_negative - from_positive)", "keep_nan(p, from_positive - from_negative)", LOSSES + "binary_cross_entropy"),
     Fault("focal: alpha and 1 - alpha swapped", BINARY, "positive * t + negative * (T(1) - t)", "negative * t + positive * (T(1) - t)", LOSSES + "focal"),
+    Fault("gaussian_nll: sign of the gradient by the variance", REGRESSION, "fma(T(-0.5) * u, r, T(0.5))", "fma(T(0.5) * u, r, T(-0.5))", "tests/test_heads.py"),
+    Fault("gaussian_nll: gradients in each other's place", "csrc/python/call.cpp", "return heads() == 1 ? first : pair(first, outputs_[role - kValues + 1]);", "return heads() == 1 ? first : pair(outputs_[role - kValues + 1], first);", "tests/test_heads.py"),
+    Fault("quantile: q and 1 - q swapped", REGRESSION, "r > T(0) ? T(1) - q : q;", "r > T(0) ? q : T(1) - q;", LOSSES + "quantile"),
     Fault("focal of logits: a term of the Hessian", BINARY, "tilt * ratio_ce + T(2) * ratio * slope", "tilt * ratio_ce + ratio * slope", LOSSES + "focal"),
     Fault("hinge: sign of the gradient", BINARY, "T(0) : -t)", "T(0) : t)", LOSSES + "hinge"),
     Fault("squared_hinge: active outside the margin", BINARY, "const T active = z <= T(0) ? T(0) : z;", "const T active = z;", LOSSES + "squared_hinge"),
@@ -78,7 +82,7 @@ FAULTS = [
     Fault("multiclass_hinge, maximum of long rows: the last of equals", MARGIN, "if (double(total) > all.total) {", "if (double(total) >= all.total) {", LOSSES + "first_of_equals"),
     Fault("softmax_focal: derivative of the power left out", MULTICLASS, "factor * (gamma * odds + T(1))", "factor", LOSSES + "softmax_focal"),
     Fault("ranked_probability: label one too far", "csrc/kernels/losses/ordinal.hpp", "k >= panel.label[i]", "k > panel.label[i]", LOSSES + "ranked_probability"),
-    Fault("ordinal_cross_entropy: distance not squared", "python/numloss/ordinal.py", "else steps * steps", "else steps", LOSSES + "ordinal_cross_entropy"),
+    Fault("ordinal_cross_entropy: distance not squared", REQUEST, "(squared ? double(c) : 1.0)", "1.0", LOSSES + "ordinal_cross_entropy"),
     Fault("penalties: square not halved", "csrc/kernels/losses/penalty.hpp", "T(0.5) * w * w", "w * w", "tests/test_losses.py -k penalty"),
     Fault("class_weights: absent classes counted", "python/numloss/balance.py", "n.sum() / (n.size * n)", "n.sum() / (counts.size * n)", "tests/test_balance.py"),
     # Elementary functions and sums.
@@ -99,7 +103,7 @@ FAULTS = [
     # The same bits.
     Fault("blocks of a length that depends on the threads", "csrc/runtime/run.cpp", "const int64_t length = block_length(task);", "const int64_t length = block_length(task) / Team(1e9, 64).size();", f"{SAME_BITS} -k test_threads"),
     Fault("threads leave what others have not begun", "csrc/runtime/parallel.cpp", "i < parts_; ++i) {\n      Part& part", "i < 1; ++i) {\n      Part& part", "tests/test_threads.py tests/test_fork.py"),
-    Fault("multiply and add contracted", "CMakeLists.txt", "-ffp-contract=off", "-ffp-contract=fast -O2", f"{SAME_BITS} -k instruction_sets"),
+    Fault("multiply and add contracted", "CMakeLists.txt", "-fopenmp-simd -ffp-contract=off", "-fopenmp-simd -ffp-contract=fast -O2", f"{SAME_BITS} -k instruction_sets"),
     Fault("the caller's rounding and flush-to-zero left on", "csrc/runtime/float_environment.hpp", "if ((saved_ & ~kStatus) != kIeee) _mm_setcsr(kIeee);", "", "tests/test_environment.py"),
     Fault("byte order forgotten when writing", "csrc/kernels/memory/dtype.hpp", "__builtin_bswap32", "uint32_t", f"{SAME_BITS} -k byte_swapped"),
     Fault("scattered layouts: results not taken out", "csrc/kernels/drivers/elements.hpp", "if (!only_survey) staging.store(at, n);", "", f"{SAME_BITS} -k layouts"),
@@ -115,17 +119,23 @@ FAULTS = [
     # Checks.
     Fault("label C taken", "csrc/kernels/drivers/targets.hpp", "uint64_t(label) >= uint64_t(classes)", "uint64_t(label) > uint64_t(classes)", REFUSALS),
     Fault("negative labels taken", "csrc/kernels/drivers/targets.hpp", "(uint64_t(label) >= uint64_t(classes))", "(label >= classes)", REFUSALS),
-    Fault("targets beyond 1 taken", "csrc/kernels/drivers/elements.hpp", "(x < T(0)) | (x > T(1))", "x < T(0)", REFUSALS),
+    Fault("targets beyond 1 taken", "csrc/kernels/drivers/elements.hpp", "(x < T(-kUnitSlack)) | (x > T(1 + kUnitSlack))", "x < T(-kUnitSlack)", REFUSALS),
     Fault("probabilities that sum to anything taken", "csrc/kernels/drivers/targets.hpp", "excess > task.distribution_tolerance ||", "", REFUSALS),
     Fault("negative weights taken", "csrc/kernels/arithmetic/sum.hpp", "(weight[i] < W(0)) | (weight", "(weight", REFUSALS),
     Fault("gradient written before the targets are checked", "csrc/runtime/run.cpp", "(!call.outputs_are_ours && may_be_bad) || ", "", REFUSALS),
-    Fault("read-only arrays written to", "csrc/python/request.hpp", "!array.writeable() || ", "", REFUSALS),
-    Fault("overlap of output and input not seen", "python/numloss/_validate/keywords.py", "    _refuse_overlap(checked, arrays, weight)\n", "", REFUSALS),
-    Fault("output that shares its own memory taken", "python/numloss/_validate/keywords.py", "if length > 1 and stride < span:", "if length > 1 and stride < 0:", REFUSALS),
-    Fault("shares beyond 1 taken", "python/numloss/_validate/parameters.py", "if 0 <= number <= 1:", "if 0 <= number:", REFUSALS),
-    Fault("shapes broadcast", "python/numloss/_validate/arrays.py", "if t.ndim > 0 and t.shape != p.shape:", "if t.ndim > p.ndim:", REFUSALS),
+    Fault("read-only arrays written to", REQUEST, "if (!array.writeable) {", "if (false) {", REFUSALS),
+    Fault("overlap of output and input not seen", REQUEST, "if (in_place || overlap(array, *other) == Overlap::kApart) continue;", "continue;", REFUSALS),
+    Fault("output that shares its own memory taken", "csrc/checks/array.cpp", "if (axis->stride < span) return true;", "", REFUSALS),
+    Fault("shares beyond 1 taken", "csrc/checks/plan.cpp", "if (!(x >= 0 && x <= 1))", "if (!(x >= 0))", REFUSALS),
+    Fault("shapes broadcast", REQUEST, "if (target.ndim > 0 && !one_for_each_row && !same_shape(target, prediction())) {", "if (target.ndim > prediction().ndim) {", REFUSALS),
+    Fault("weights of one axis taken for columns", REQUEST, "bool fits = weight.ndim == 0 || weight.ndim == task.ndim;", "bool fits = true;", REFUSALS),
+    Fault("large integers rounded to float32", REQUEST, "if (largest > kExactInFloat32) task.in_float64 = true;", "", "tests/test_arguments.py -k integers"),
+    Fault("integers that no float holds taken", REQUEST, "if (is_exact(double(x.magnitude), x.magnitude)) return true;", "return true;", REFUSALS),
+    Fault("ignore_index beside probabilities taken", REQUEST, "if (plan.sets_ignore_index) {", "if (false) {", REFUSALS),
+    Fault("classes in place of scores taken", REQUEST, "if (!are_classes(p) || !has_fraction(t)) return true;", "return true;", REFUSALS),
+    Fault("interleaved arrays taken to meet", "csrc/checks/array.cpp", "const int64_t least = beyond <= 0 ? 0 : (beyond + step - 1) / step;", "const int64_t least = 0; return true;", REFUSALS),
     # Memory.
-    Fault("a reference kept", "csrc/python/request.hpp", "    target_ = as_array(target);\n", "    target_ = as_array(target);\n    target_.inc_ref();\n", "tests/test_memory.py -k reference"),
+    Fault("a reference kept", "csrc/python/call.cpp", "    kept = borrowed(given);\n", "    kept = borrowed(given);\n    kept.inc_ref();\n", "tests/test_memory.py -k reference"),
     Fault("failed allocation not noticed", "csrc/runtime/run.cpp", "if (!large_) throw std::bad_alloc();", "", "tests/test_memory.py -k allocation"),
     Fault("a symbol of the C++ library leaves the module", "csrc/python/exports.map", "local: *;", "_ZNSt*; local: *;", "tests/test_build.py"),
 ]  # fmt: skip

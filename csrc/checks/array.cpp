@@ -28,8 +28,9 @@ T read(const char* from, bool swapped) {
 double from_half(uint16_t bits) {
   const int exponent = bits >> 10 & 31;
   const double mantissa = bits & 1023;
-  double x = exponent == 0 ? mantissa * 0x1p-24 : (1024 + mantissa) * std::bit_cast<double>(
-                                                      uint64_t(exponent - 25 + 1023) << 52);
+  double x = exponent == 0
+                 ? mantissa * 0x1p-24
+                 : (1024 + mantissa) * std::bit_cast<double>(uint64_t(exponent - 25 + 1023) << 52);
   if (exponent == 31) x = mantissa == 0 ? __builtin_inf() : __builtin_nan("");
   return bits >> 15 ? -x : x;
 }

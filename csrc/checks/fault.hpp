@@ -11,25 +11,25 @@ namespace numloss {
 // Kinds of faults. A client may add what its own users can do about one; the text stands without.
 enum class FaultCode : uint8_t {
   kNone,
-  kUnknownName,         // no loss, option or choice is named so
-  kParameter,           // a parameter lies outside its range
-  kShape,               // shapes do not fit each other
-  kLabelShape,          // labels that are not one for each example
-  kNotLabels,           // labels are needed: `is_type`
-  kNotProbabilities,    // probabilities are needed: `is_type` where the type is at fault
-  kTargetType,          // types that have no common one
-  kAxis,                // no axis of classes, or an empty one
-  kElement,             // an element lies outside its domain
-  kSigns,               // a binary target is neither -1 nor +1
-  kLogits,              // a probability looks like a logit
-  kInexact,             // an integer that float64 does not hold
-  kOrder,               // target and prediction look swapped
-  kWeightShape,         // the weight has not the shape of the examples
-  kOutput,              // an array for results does not fit
-  kOutputType,          // it has another type than the results
-  kOverlap,             // it shares memory with another array
-  kReduction,           // options that contradict each other
-  kChanged,             // an argument was changed while it was read
+  kUnknownName,       // no loss, option or choice is named so
+  kParameter,         // a parameter lies outside its range
+  kShape,             // shapes do not fit each other
+  kLabelShape,        // labels that are not one for each example
+  kNotLabels,         // labels are needed: `is_type`
+  kNotProbabilities,  // probabilities are needed: `is_type` where the type is at fault
+  kTargetType,        // types that have no common one
+  kAxis,              // no axis of classes, or an empty one
+  kElement,           // an element lies outside its domain
+  kSigns,             // a binary target is neither -1 nor +1
+  kLogits,            // a probability looks like a logit
+  kInexact,           // an integer that float64 does not hold
+  kOrder,             // target and prediction look swapped
+  kWeightShape,       // the weight has not the shape of the examples
+  kOutput,            // an array for results does not fit
+  kOutputType,        // it has another type than the results
+  kOverlap,           // it shares memory with another array
+  kReduction,         // options that contradict each other
+  kChanged,           // an argument was changed while it was read
 };
 
 // The text is "<argument> <needed>[, got <got>][ at index <index>]".
@@ -37,7 +37,7 @@ struct Fault {
   static constexpr int kMaxIndex = 8;  // of arrays with more axes the index is left out
 
   FaultCode code = FaultCode::kNone;
-  bool is_type = false;      // the type is wrong, not the value
+  bool is_type = false;  // the type is wrong, not the value
   char argument[24];
   char needed[200];
   char got[120];       // empty where `needed` says it all

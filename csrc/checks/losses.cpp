@@ -26,11 +26,14 @@ constexpr const char* kDistances[] = {"absolute", "squared", nullptr};
 constexpr Parameter kFromLogits = {"from_logits", Use::kVariant, Range::kUnit, 1};
 constexpr Parameter kFull = {.name = "full", .use = Use::kSwitch};
 constexpr Parameter kSmoothing = {"label_smoothing", Use::kSmoothing, Range::kUnit, 0};
-constexpr Parameter kClassWeight = {.name = "class_weight", .use = Use::kClassWeight, .optional = true};
-constexpr Parameter kIgnoreIndex = {.name = "ignore_index", .use = Use::kIgnoreIndex, .standard = -100};
+constexpr Parameter kClassWeight = {
+    .name = "class_weight", .use = Use::kClassWeight, .optional = true};
+constexpr Parameter kIgnoreIndex = {
+    .name = "ignore_index", .use = Use::kIgnoreIndex, .standard = -100};
 constexpr Parameter kAxis = {.name = "axis", .use = Use::kAxis, .standard = -1};
 
-// The line from a target to -1 and +1, behind the margin; that of booleans is set where they are met.
+// The line from a target to -1 and +1, behind the margin; that of booleans is set where they are
+// met.
 void derive_signs(double* numbers) {
   numbers[1] = 1;
   numbers[2] = 0;
@@ -63,6 +66,7 @@ constexpr Loss kLosses[] = {
      .form = Form::kElements,
      .variants = {{"quantile"}},
      .aside = "q",
+     .aside_standard = 0.5,
      .aside_domain = Domain::kUnit},
     {.name = "gaussian_nll",
      .form = Form::kElements,
@@ -108,13 +112,16 @@ constexpr Loss kLosses[] = {
      .variants = {{"multiclass_hinge_weston_watkins"}, {"multiclass_hinge_crammer_singer"}},
      .parameters = {number("margin", Range::kPositive, 1),
                     {.name = "variant", .use = Use::kVariant, .choices = kHinges},
-                    kClassWeight, kIgnoreIndex, kAxis}},
+                    kClassWeight,
+                    kIgnoreIndex,
+                    kAxis}},
     {.name = "softmax_focal",
      .form = Form::kLabels,
      .variants = {{"softmax_focal"}},
      .parameters = {number("gamma", Range::kNonnegative, 2),
                     {.name = "alpha", .use = Use::kClassFactor, .optional = true},
-                    kIgnoreIndex, kAxis}},
+                    kIgnoreIndex,
+                    kAxis}},
     {.name = "ranked_probability",
      .form = Form::kLabels,
      .variants = {{"ranked_probability"}},
@@ -124,7 +131,9 @@ constexpr Loss kLosses[] = {
      .variants = {{nullptr, "cross_entropy_distribution"}},
      .parameters = {{.name = "distance", .use = Use::kDistance, .choices = kDistances},
                     {"temperature", Use::kTemperature, Range::kPositive, 1},
-                    kClassWeight, kIgnoreIndex, kAxis}},
+                    kClassWeight,
+                    kIgnoreIndex,
+                    kAxis}},
     {.name = "l1_penalty",
      .form = Form::kPenalty,
      .variants = {{"elastic_net"}},
@@ -142,7 +151,8 @@ constexpr Loss kLosses[] = {
      .variants = {{"elastic_net"}},
      .heads = {"w"},
      .derive = derive_elastic_net,
-     .parameters = {number("strength", Range::kNonnegative, 1), number("l1_ratio", Range::kUnit, 0.5)}},
+     .parameters = {number("strength", Range::kNonnegative, 1),
+                    number("l1_ratio", Range::kUnit, 0.5)}},
 };
 
 constexpr int kLossCount = int(std::size(kLosses));

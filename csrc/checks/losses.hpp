@@ -1,5 +1,6 @@
 // What every public loss takes: its arrays, its parameters with their ranges, and the kernels that
-// compute it. Python's signatures and the options of the C ABI are these; a test holds them together.
+// compute it. Python's signatures and the options of the C ABI are these; a test holds them
+// together.
 #pragma once
 
 #include <cstdint>
@@ -83,6 +84,7 @@ struct Loss {
   const char* heads[kMaxHeads] = {"prediction"};
   Domain second_head = Domain::kAny;
   const char* aside = nullptr;
+  double aside_standard = 0;  // where it is left out
   Domain aside_domain = Domain::kAny;
   // From the numbers of the users to those of the kernel, where they differ.
   void (*derive)(double* numbers) = nullptr;

@@ -25,7 +25,7 @@ struct Plan {
   int64_t ignore_index;
   int64_t axis;
   bool sets_ignore_index;  // to another than the default
-  int distance;         // of the named ones; -1 where there is none
+  int distance;            // of the named ones; -1 where there is none
   const Array* distances;
   const Array* class_weight;
   const Array* class_factor;

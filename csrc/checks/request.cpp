@@ -106,7 +106,8 @@ bool Preparation::set_axis() {
   const Array& p = prediction();
   const char* const name = loss.heads[0];
   if (p.ndim == 0) {
-    return fault.set(FaultCode::kAxis, name, "must have an axis of classes") || fault.came("a scalar");
+    return fault.set(FaultCode::kAxis, name, "must have an axis of classes") ||
+           fault.came("a scalar");
   }
   if (plan.axis < -p.ndim || plan.axis >= p.ndim) {
     fault.set(FaultCode::kAxis, "axis", "must be in [%d, %d) for a prediction of shape %s", -p.ndim,
@@ -166,7 +167,8 @@ bool Preparation::set_type() {
     const std::optional<DType> common = common_type(out.result, input(role).dtype);
     if (!common) {
       fault.set(FaultCode::kTargetType, loss.heads[0],
-                "and %s must have dtypes that NumPy promotes to a common one", input_name(loss, role));
+                "and %s must have dtypes that NumPy promotes to a common one",
+                input_name(loss, role));
       fault.came("%s and %s: convert one of them", name_of(out.result), name_of(input(role).dtype));
       fault.is_type = true;
       return false;
@@ -236,9 +238,10 @@ bool Preparation::set_elements_target() {
   if (!has(kTarget)) return true;
   const Array& target = input(kTarget);
   const char* const name = loss.heads[0];
-  const bool one_for_each_row = has(kAside) && input(kAside).ndim == 1 && prediction().ndim > 0 &&
-                                target.ndim == prediction().ndim - 1 &&
-                                std::equal(target.shape, target.shape + target.ndim, prediction().shape);
+  const bool one_for_each_row =
+      has(kAside) && input(kAside).ndim == 1 && prediction().ndim > 0 &&
+      target.ndim == prediction().ndim - 1 &&
+      std::equal(target.shape, target.shape + target.ndim, prediction().shape);
   if (target.ndim > 0 && !one_for_each_row && !same_shape(target, prediction())) {
     fault.set(FaultCode::kShape, name, "and target must have the same shape");
     return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
@@ -282,13 +285,15 @@ bool Preparation::refuse_swapped() {
 }
 
 bool Preparation::set_labels(const Array& target) {
-  const bool fits = target.ndim == 0 ||
-                    (target.ndim == task.ndim && std::equal(target.shape, target.shape + target.ndim, task.shape));
+  const bool fits =
+      target.ndim == 0 || (target.ndim == task.ndim &&
+                           std::equal(target.shape, target.shape + target.ndim, task.shape));
   if (!fits) {
-    fault.set(FaultCode::kLabelShape, "target",
-              "must hold a label per example, of shape %s for a prediction of shape %s with classes "
-              "on axis %d",
-              examples().text, ShapeText(prediction()).text, out.axis);
+    fault.set(
+        FaultCode::kLabelShape, "target",
+        "must hold a label per example, of shape %s for a prediction of shape %s with classes "
+        "on axis %d",
+        examples().text, ShapeText(prediction()).text, out.axis);
     return fault.came("%s", ShapeText(target).text);
   }
   task.target_kind = Target::kLabel;
@@ -337,9 +342,9 @@ bool Preparation::set_classes_target() {
   // An empty list says nothing of its type.
   Array empty = target;
   empty.dtype = DType::kInt64;
-  const bool says_nothing =
-      target.dtype == DType::kFloat64 && element_count(target) == 0 && target.ndim == task.ndim &&
-      std::equal(target.shape, target.shape + target.ndim, task.shape);
+  const bool says_nothing = target.dtype == DType::kFloat64 && element_count(target) == 0 &&
+                            target.ndim == task.ndim &&
+                            std::equal(target.shape, target.shape + target.ndim, task.shape);
   if (says_nothing) return set_labels(empty);
   if (loss.takes_distributions()) return set_distributions(target);
   fault.set(FaultCode::kNotLabels, "target", "must hold integer labels");
@@ -349,9 +354,13 @@ bool Preparation::set_classes_target() {
 
 bool Preparation::set_aside() {
   if (loss.aside == nullptr) return true;
-  const Array& aside = input(kAside);
+  out.aside = loss.aside_standard;
+  const Array standard{
+      reinterpret_cast<char*>(&out.aside), DType::kFloat64, false, false, 0, nullptr, nullptr};
+  const Array& aside = has(kAside) ? input(kAside) : standard;
   const Array& p = prediction();
-  if (aside.ndim > 1 || (aside.ndim == 1 && (p.ndim == 0 || aside.shape[0] != p.shape[p.ndim - 1]))) {
+  if (aside.ndim > 1 ||
+      (aside.ndim == 1 && (p.ndim == 0 || aside.shape[0] != p.shape[p.ndim - 1]))) {
     fault.set(FaultCode::kShape, loss.aside,
               "must be a number, or one for each column of a prediction of shape %s",
               ShapeText(p).text);
@@ -373,9 +382,10 @@ bool Preparation::set_weight() {
     fits = weight.shape[d] == task.shape[d] || weight.shape[d] == 1;
   }
   if (!fits) {
-    fault.set(FaultCode::kWeightShape, "weight",
-              "must be a number or have the shape of the examples, %s, where an axis may have length 1",
-              examples().text);
+    fault.set(
+        FaultCode::kWeightShape, "weight",
+        "must be a number or have the shape of the examples, %s, where an axis may have length 1",
+        examples().text);
     return fault.came("shape %s", ShapeText(weight).text);
   }
   Operand& operand = add_operand(task, kWeight, weight);
@@ -430,7 +440,8 @@ bool read_class_numbers(const char* name, const Array& array, int64_t classes, N
 
 bool Preparation::set_class_numbers() {
   if (plan.class_weight != nullptr) {
-    if (!read_class_numbers("class_weight", *plan.class_weight, task.classes, out.class_weight, fault)) {
+    if (!read_class_numbers("class_weight", *plan.class_weight, task.classes, out.class_weight,
+                            fault)) {
       return false;
     }
     task.class_weight = out.class_weight.data();
@@ -538,7 +549,7 @@ bool Preparation::prepare() {
 }  // namespace
 
 bool prepare(const Request& request, Prepared& prepared, Fault& fault) {
-  return Preparation{request,  *request.plan, *request.plan->loss,
+  return Preparation{request,  *request.plan,      *request.plan->loss,
                      prepared, prepared.call.task, fault}
       .prepare();
 }
@@ -628,7 +639,8 @@ struct Search {
   }
   // Whether an example counts; one of weight 0 may hold anything.
   bool counts(const Walk& walk) const { return !task.has(kWeight) || read(kWeight, walk) != 0; }
-  bool report(const char* name, Domain domain, double x, DType dtype, const int64_t* place, int ndim);
+  bool report(const char* name, Domain domain, double x, DType dtype, const int64_t* place,
+              int ndim);
   bool report_sum(double sum, const int64_t* place);
 };
 
@@ -644,9 +656,7 @@ bool is_outside(Domain domain, double x) {
 bool Search::report(const char* name, Domain domain, double x, DType dtype, const int64_t* place,
                     int ndim) {
   switch (domain) {
-    case Domain::kSigned:
-      fault.set(FaultCode::kSigns, name, "must be -1 or +1 (or bool)");
-      break;
+    case Domain::kSigned: fault.set(FaultCode::kSigns, name, "must be -1 or +1 (or bool)"); break;
     case Domain::kPositive: fault.set(FaultCode::kElement, name, "must be above 0"); break;
     default: {
       const bool is_score = std::strcmp(name, loss.heads[0]) == 0;
@@ -683,7 +693,7 @@ bool Search::bad_element(int role, Domain domain) {
 }
 
 bool Search::bad_aside() {
-  if (loss.aside == nullptr) return false;
+  if (loss.aside == nullptr || request.inputs[kAside] == nullptr) return false;
   const Array& aside = *request.inputs[kAside];
   return !all_elements(aside, [&](const Walk& walk, const char* from) {
     const double x = read_number(aside.dtype, aside.swapped, from);

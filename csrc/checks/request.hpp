@@ -16,8 +16,8 @@ struct Request {
   bool weak_target = false;           // a plain number, which has no type of its own
   Reduction reduction = Reduction::kMean;
   Denominator denominator = Denominator::kWeight;
-  double number = 0;          // the denominator, where it is a number
-  bool sets_dtype = false;    // asks for a type of results,
+  double number = 0;              // the denominator, where it is a number
+  bool sets_dtype = false;        // asks for a type of results,
   DType dtype = DType::kFloat32;  // this one
 };
 
@@ -38,17 +38,18 @@ class Numbers {
 // A request that has been found right: what the runtime computes, and what it reads meanwhile.
 struct Prepared {
   Call call;
-  DType result;          // the type of derivatives and of the examples' values
-  int axis = -1;         // of the classes, counted from the first; -1: none
+  DType result;   // the type of derivatives and of the examples' values
+  int axis = -1;  // of the classes, counted from the first; -1: none
   int prediction_ndim;
   int64_t prediction_shape[kMaxDims];
   Numbers class_weight, class_factor, shares, scale;
   double rounded_target;  // of a plain number, in the type of the prediction
+  double aside;           // where none was given
 
   // Number of axes of an output, and its shape, which may be the prediction's.
   int output_ndim(int role) const;
   void output_shape(int role, int64_t* shape) const;
-  bool has_class_axis(int role) const { return axis >= 0 && role != kValues; }
+  bool has_class_axis(int role) const { return axis >= 0 && role != kValues && role != kWeights; }
 };
 
 // Fills in all of `prepared` but the outputs. False: `fault` says what is wrong; nothing has been

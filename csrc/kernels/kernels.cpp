@@ -79,22 +79,6 @@ int64_t scratch_bytes(const Task& task) {
   });
 }
 
-Roles blame(const Task& task, int64_t example) {
-  double buffer;
-  const double weight = *load_weights(task, Examples(task, example), 1, &buffer);
-  const Entry& entry = kRegistry[task.loss];
-  Roles bad = roles(kTarget);
-  if (outside_weights(&weight, 1)) {
-    bad = roles(kWeight);
-  } else if (entry.info.driver == Driver::kElements) {
-    bad = with_real(task, [&](auto zero) {
-      return blame_element(task, entry.functions(zero).element, example);
-    });
-  }
-  clear_upper_halves();
-  return bad;
-}
-
 // The parts of `logistic`, put together as binary cross-entropy puts them: its value, gradient and
 // Hessian for the target 0.
 template <class T>
@@ -154,7 +138,6 @@ constexpr KernelTable kTable = {NUMLOSS_STRING(NUMLOSS_ISA),
                                 run,
                                 copied_together,
                                 scratch_bytes,
-                                blame,
                                 sizeof(kFunctions) / sizeof(kFunctions[0]),
                                 kFunctions};
 

@@ -12,22 +12,35 @@
 #include "../runtime/float_environment.hpp"
 #include "../runtime/thread_limit.hpp"
 #include "dlpack.hpp"
-#include "shortcut.hpp"
+#include "loss.hpp"
 
 namespace py = pybind11;
 
 namespace numloss {
 namespace {
 
-double tolerance_of(const py::array& target) {
-  return tolerance(type_of(target.dtype()).value_or(DType::kFloat64));
-}
-
+// What every loss takes, for the tests that hold Python's declarations to it: for each loss its
+// inputs, its parameters and their defaults.
 py::dict losses() {
   py::dict result;
-  const KernelTable& table = kernels();
-  for (int i = 0; i < table.losses; ++i) {
-    result[table.loss[i].name] = py::make_tuple(i, table.loss[i].driver != Driver::kElements);
+  for (int i = 0; i < kLossCount; ++i) {
+    const Loss& loss = kLosses[i];
+    py::list inputs;
+    int roles[kMaxHeads + 2];
+    const int count = input_order(loss, roles);
+    for (int k = 0; k < count; ++k) inputs.append(input_name(loss, roles[k]));
+    py::dict parameters;
+    for (int k = 0; k < loss.parameter_count(); ++k) {
+      const Parameter& parameter = loss.parameters[k];
+      py::object standard = py::none();
+      if (parameter.takes_number()) standard = py::float_(parameter.standard);
+      if (parameter.takes_integer()) standard = py::int_(int64_t(parameter.standard));
+      if (parameter.takes_switch()) standard = py::bool_(parameter.standard != 0);
+      if (parameter.choices != nullptr)
+        standard = py::str(parameter.choices[int(parameter.standard)]);
+      parameters[parameter.name] = standard;
+    }
+    result[loss.name] = py::make_tuple(inputs, parameters);
   }
   return result;
 }
@@ -102,17 +115,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   check_thread_variable();
   // What is looked up once is looked up now: a fork in the middle, while another thread calls for
   // the first time, would leave the child waiting for a thread that it does not have.
-  Request::scalar(0);
-  m.attr("VALUE") = unsigned(kValue);
-  m.attr("GRADIENT") = unsigned(kGradient);
-  m.attr("HESSIAN") = unsigned(kHessian);
-  m.attr("TOTALS") = kTotals;
+  prepare_calls();
   m.attr("version") = NUMLOSS_VERSION;
-  plan_name = PyUnicode_InternFromString("_plan");
-  define_name = PyUnicode_InternFromString("_define");
-  m.attr("Shortcut") = py::reinterpret_steal<py::object>(PyType_FromSpec(&shortcut_spec));
-  m.attr("compute") = py::reinterpret_steal<py::object>(PyCFunction_New(&kComputeEntry, nullptr));
-  m.def("tolerance", tolerance_of);
+  add_loss_types(m);
   m.def("losses", losses);
   m.def("functions", functions);
   m.def("apply", apply);

@@ -318,13 +318,10 @@ Result run_apart(Call value, Call& gradient) {
 // Examples of which nothing is summed, their weights included, may come in any order: in that of
 // the arrays nothing need be copied.
 [[gnu::noinline]] Result run_reordered(Call& call) {
-  const Task& task = call.task;
+  Task& task = call.task;
   const bool sums = (task.mode & kValue) != 0 && !task.has(kValues);
-  // In a copy: the caller's order is that in which first_bad() looks.
   if (!sums) {
-    Call reordered = call;
-    sort_dimensions(reordered.task);
-    return run_sweeps(reordered);
+    sort_dimensions(task);
   } else if (task.mode == (kValue | kGradient) && loss_of(task).recompute_gradient) {
     Call gradient = call;
     gradient.task.mode = kGradient;
@@ -348,32 +345,6 @@ Result run_apart(Call value, Call& gradient) {
                                                             : run_sweeps(call);
 }
 
-// Whether any of the examples from begin to end is bad.
-bool any_bad(const Task& task, int64_t begin, int64_t end, char* scratch) {
-  Partial partial;
-  kernels().run(task, {begin, end, end - begin, &partial}, true, scratch);
-  return partial.bad;
-}
-
-BadExample first_bad_in_environment(const Task& given) {
-  Task task = given;
-  coalesce(task);
-  task.folded = folds(task);
-  task.surveyed = false;
-  Workspace<char, kSmallScratch> scratch(size_t(scratch_bytes(task)));
-  const int64_t step = block_length(task);
-  for (int64_t begin = 0; begin < task.size; begin += step) {
-    int64_t end = std::min(begin + step, task.size);
-    if (!any_bad(task, begin, end, scratch.data())) continue;
-    while (end - begin > 1) {
-      const int64_t middle = begin + (end - begin) / 2;
-      (any_bad(task, begin, middle, scratch.data()) ? end : begin) = middle;
-    }
-    return {begin, kernels().blame(task, begin)};
-  }
-  return {};
-}
-
 }  // namespace
 
 constexpr int64_t kForever = int64_t(1) << 60;  // ps, a fortnight: may be multiplied
@@ -383,11 +354,6 @@ int64_t estimated_cost(const Task& task) {
   const bool beyond = __builtin_mul_overflow(task.size, task.classes, &elements) ||
                       __builtin_mul_overflow(elements, cost_of_element(task), &cost);
   return beyond ? kForever : std::min(cost, kForever);
-}
-
-BadExample first_bad(const Task& task) {
-  const FloatEnvironment ieee;
-  return first_bad_in_environment(task);
 }
 
 Result run(Call& call) {

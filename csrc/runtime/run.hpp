@@ -29,16 +29,6 @@ struct Result {
 
 Result run(Call& call);
 
-// The first example, in C order, with a number outside the loss's domain, and the inputs that it is
-// in, weights among them: for a message about a call whose result was bad. example < 0: there is
-// none, or no more.
-struct BadExample {
-  int64_t example = -1;
-  Roles inputs{0};
-};
-
-BadExample first_bad(const Task& task);
-
 // Roughly the picoseconds that a call keeps one core busy: in integers, which leave no mark on the
 // flags of the caller's floating-point environment.
 int64_t estimated_cost(const Task& task);

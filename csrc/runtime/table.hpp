@@ -16,7 +16,9 @@ inline constexpr int kSideBySide =
 inline constexpr int64_t kBlock = 1 << 13;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
 inline constexpr int kMaxParameters = 4;  // that a loss reads
-inline constexpr int kMaxHeads = 2;       // inputs that a loss has gradients by
+// How far outside [0, 1] a probability may lie, for every type: rounding, taken for 0 or 1.
+inline constexpr double kUnitSlack = 1e-6;
+inline constexpr int kMaxHeads = 2;  // inputs that a loss has gradients by
 
 enum class DType : uint8_t {
   kFloat32,
@@ -195,9 +197,8 @@ struct KernelTable {
   const LossInfo* loss;
   // Computes blocks, or only checks their targets and adds up their weights.
   void (*run)(const Task&, const Blocks&, bool only_survey, char* scratch);
-  int64_t (*copied_together)(const Task&);       // examples that are best given to one such call
-  int64_t (*scratch_bytes)(const Task&);         // a thread's working memory
-  Roles (*blame)(const Task&, int64_t example);  // the inputs that make an example bad
+  int64_t (*copied_together)(const Task&);  // examples that are best given to one such call
+  int64_t (*scratch_bytes)(const Task&);    // a thread's working memory
   int functions;
   const MathInfo* function;
 };

@@ -12,16 +12,18 @@ array([-0.5,  0. ,  1. ])
 """
 
 # ruff: noqa: F403 (a loss is listed once, in __all__ of its family)
-from numloss import balance, binary, multiclass, ordinal, penalties, regression
+from numloss import balance
 from numloss._config import num_threads, set_num_threads, show_config, threads
+from numloss._core import Loss
 from numloss._core import version as __version__
-from numloss._loss import Loss
+from numloss._raise import Error, InputTypeError
 from numloss.balance import *
-from numloss.binary import *
-from numloss.multiclass import *
-from numloss.ordinal import *
-from numloss.penalties import *
-from numloss.regression import *
+from numloss.losses import binary, multiclass, ordinal, penalties, regression
+from numloss.losses.binary import *
+from numloss.losses.multiclass import *
+from numloss.losses.ordinal import *
+from numloss.losses.penalties import *
+from numloss.losses.regression import *
 
 #: Every loss by its name.
 LOSSES: dict[str, Loss[...]] = {
@@ -32,6 +34,8 @@ LOSSES: dict[str, Loss[...]] = {
 
 __all__ = [
     "LOSSES",
+    "Error",
+    "InputTypeError",
     "Loss",
     "__version__",
     "num_threads",

@@ -17,7 +17,7 @@ def main() -> None:
             raise
         print(
             f"numloss evaluate needs {', '.join(_NEEDED)} ({missing} is missing): "
-            'pip install "numloss[cli]"',
+            f"pip install {' '.join(_NEEDED)}",
             file=sys.stderr,
         )
         sys.exit(2)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from numloss import _core, _validate
+from numloss import _convert, _core
 
 
 def num_threads() -> int:
@@ -65,7 +65,7 @@ def set_num_threads(n: int) -> None:
     4
     >>> numloss.set_num_threads(before)
     """
-    _core.set_num_threads(_validate.thread_count(n))
+    _core.set_num_threads(_convert.thread_count(n))
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def threads(n: int) -> Iterator[None]:
     ...     numloss.num_threads()
     1
     """
-    before = _core.set_thread_override(_validate.thread_count(n))
+    before = _core.set_thread_override(_convert.thread_count(n))
     try:
         yield
     finally:

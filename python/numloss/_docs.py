@@ -1,4 +1,4 @@
-"""The parts that the docstrings of all losses share, put where ``{name}`` stands in them."""
+"""What the docstrings of all losses share, in place of ``{name}``, and those of methods."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import inspect
 
 _KEYWORDS = """\
 weight : array-like, optional
-    Weight of each example, finite and at least 0; broadcasts to the examples. An example of weight
-    0 is not there: NaN or anything else in it does not reach the result.
+    Weight of each example, finite and at least 0: a number, or an array of the shape of the
+    examples, in which an axis may have length 1. On examples of shape (N, M) ``weight[:, None]``
+    weighs rows and ``weight[None, :]`` columns. An example of weight 0 is not there: NaN or
+    anything else in it does not reach the result.
 reduction : {"mean", "sum", "none"}, default "mean"
     ``"mean"`` is sum(w l) / sum(w). Derivatives are those of the reduced value; with ``"none"``
     they are per element, unscaled.
 denominator : {"weight", "count"} or float, default "weight"
     What a mean divides by: the sum of the weights, the number of examples (ignored ones aside), or
     a positive number, such as the number of examples of all micro-batches.
+dtype : dtype, optional
+    Type of the arrays among the results; default: that of the prediction. It must hold the
+    results: ``dtype="float32"`` keeps losses of float16 predictions from being rounded, and
+    ``dtype="float64"`` computes in float64.
 out : ndarray or tuple, optional
     Where an array among the results is written, of exactly its shape and dtype: the per-example
     values, the gradient, or a tuple with a place (an array or None) for each array. It may be the
@@ -26,7 +32,8 @@ Parameters
 prediction : array-like
     Predictions, of any shape; every element is an example.
 target : array-like
-    Targets, of the same shape as the prediction, or a scalar.
+    Targets, of the same shape as the prediction, or a scalar. Integers that float32 would round are
+    computed with in float64.
 {_KEYWORDS}"""
 
 _ROWWISE = """\
@@ -38,7 +45,8 @@ prediction : array-like
 target : array-like
     {target}
 {keywords}axis : int, default -1
-    The axis of the classes.
+    The axis of the classes. Name it: of an array of shape (N, C, L) with C = L no shape tells
+    which one it is.
 """
 
 _LABELS = "Integer labels in [0, C), shaped like the prediction without its axis of classes."
@@ -54,7 +62,8 @@ ignore_index : int, default -100
 _CLASS_WEIGHT = """\
 class_weight : array-like, optional
     A factor for each class, part of an example's weight: of its label's, or sum(q class_weight)
-    for probabilities q.
+    for probabilities q. Other libraries call it ``weight``, which here belongs to the examples: an
+    array of length C = N passed there weighs examples.
 """
 
 _RESULTS = """\
@@ -67,11 +76,11 @@ numpy.float64, or ndarray
 
 Raises
 ------
-ValueError
-    If shapes differ, a target or parameter lies outside its domain, or ``out`` does not fit.
-    Nothing has been written then.
-TypeError
-    If an argument has a type or dtype that the loss does not take.
+numloss.Error
+    (a ValueError) If shapes differ, a target or parameter lies outside its domain, or ``out`` does
+    not fit. Nothing has been written then.
+numloss.InputTypeError
+    (a TypeError) If an argument has a type or dtype that the loss does not take.
 MemoryError
     If there is not the memory for a result, or for the work on a row of very many classes.
 
@@ -98,3 +107,62 @@ def complete(docstring: str | None) -> str:
     for name, part in _PARTS.items():
         text = text.replace(f"{{{name}}}\n", part)
     return text
+
+
+LOSS = """A loss function: call it for the value, or use its methods for the derivatives.
+
+Every method takes the arguments of the call. ``reduction`` is ``"mean"``, ``"sum"`` or ``"none"``;
+the derivatives are those of the reduced value with respect to the prediction, and per element,
+unscaled, with ``"none"``. Losses are made by the library; they have no public constructor.
+
+Examples
+--------
+>>> import numloss
+>>> isinstance(numloss.huber, numloss.Loss)
+True
+>>> value, gradient = numloss.huber.value_and_grad([1.0, 3.0], [0.5, 0.0], reduction="sum")
+>>> gradient
+array([0.5, 1. ])
+>>> gradient, hessian = numloss.huber.grad_and_hess([1.0, 3.0], [0.5, 0.0], reduction="sum")
+>>> hessian
+array([1., 0.])
+"""
+
+_HEADS = """
+A loss of several inputs that have gradients returns them as a tuple, in the order of its arguments.
+"""
+
+METHODS = {
+    "grad": f"""Return the gradient of the reduced value, in the shape of the prediction.
+
+It takes the arguments of ``numloss.{{loss}}``; ``out`` is where the gradient is written.
+{_HEADS}
+Examples
+--------
+>>> import numloss
+>>> numloss.huber.grad([1.0, 3.0], [0.5, 0.0])
+array([0.25, 0.5 ])
+""",
+    "value_and_grad": f"""Return value and gradient from one pass over the data.
+
+It takes the arguments of ``numloss.{{loss}}``; ``out`` is where the gradient is written.
+{_HEADS}
+Examples
+--------
+>>> import numloss
+>>> value, gradient = numloss.huber.value_and_grad([1.0, 3.0], [0.5, 0.0])
+>>> float(value)
+1.3125
+""",
+    "grad_and_hess": f"""Return the gradient and the diagonal of the Hessian of the reduced value.
+
+It takes the arguments of ``numloss.{{loss}}``; ``out`` is a pair of arrays, or None for either.
+{_HEADS}
+Examples
+--------
+>>> import numloss
+>>> gradient, hessian = numloss.huber.grad_and_hess([1.0, 3.0], [0.5, 0.0])
+>>> hessian
+array([0.5, 0. ])
+""",
+}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from numloss import _validate
+from numloss import _convert
 from numloss._arithmetic import ieee
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def class_weights(
     G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis 9 (2001);
     Y. Cui et al., "Class-balanced loss based on effective number of samples", CVPR 2019, eq. 2.
     """
-    counts = _validate.label_counts(_validate.labels(labels), num_classes)
-    balanced = _validate.one_of("scheme", scheme, ("balanced", "effective")) == "balanced"
-    beta = _validate.below_one("beta", beta)
+    counts = _convert.label_counts(_convert.labels(labels), num_classes)
+    balanced = _convert.choice("scheme", scheme, ("balanced", "effective")) == 0
+    beta = _convert.below_one("beta", beta)
     weights = np.zeros(counts.size)
     present = counts > 0
     with ieee:
@@ -127,8 +127,8 @@ def oversample(
     N. Japkowicz and S. Stephen, "The class imbalance problem: a systematic study", Intelligent Data
     Analysis 6 (2002).
     """
-    y = _validate.labels(labels, one_axis=True)
-    source = _validate.generator(rng)
+    y = _convert.labels(labels, one_axis=True)
+    source = _convert.generator(rng)
     counts = np.unique(y, return_counts=True)[1]
     classes = np.split(np.argsort(y, kind="stable"), np.cumsum(counts)[:-1])
     chosen = [_repeated(indices, counts.max(), source) for indices in classes]

@@ -20,12 +20,12 @@ from rich.text import Text
 
 import numloss
 from numloss.evaluation.errors import DataError, EvaluationError, UsageError
-from numloss.evaluation.inputs import Inputs, Request
+from numloss.evaluation.files.inputs import Inputs, Request
+from numloss.evaluation.files.source import Format
 from numloss.evaluation.names import closest
 from numloss.evaluation.progress import progress
 from numloss.evaluation.report import WIDE, print_tables, write_json
 from numloss.evaluation.run import Result, evaluate
-from numloss.evaluation.source import Format
 from numloss.evaluation.specs import LossSpec, options_of, parse_loss
 
 #: Exit codes; 0 is success.

@@ -330,7 +330,14 @@ void grouped_tile(const ElementTile<T>& tile) {
 // A domain that losses share. NaN is not outside: it comes out as NaN.
 template <class T>
 NUMLOSS_INLINE bool outside_unit(T x) {
-  return (x < T(0)) | (x > T(1));  // no short circuit: it would be a branch
+  return (x < T(-kUnitSlack)) | (x > T(1 + kUnitSlack));
+}
+
+// A probability that rounding has put outside [0, 1] is 0 or 1.
+template <class T>
+NUMLOSS_INLINE T within_unit(T x) {
+  const T low = x < T(0) ? T(0) : x;
+  return low > T(1) ? T(1) : low;
 }
 
 // Whether a formula has limits for an input: a function outside(Constant<role>, x), which tells of
@@ -377,20 +384,6 @@ bool element_check(const T* const* input, const double* parameters, int64_t n) {
   return any_outside(Loss(parameters), input, n, InputsOf<Loss>());
 }
 
-// Which inputs of the first element are.
-template <class T>
-using ElementBlame = Roles (*)(const T* const* input, const double* parameters);
-
-template <class Loss, class T, int... kRole>
-NUMLOSS_INLINE Roles outside_of(const Loss& loss, const T* const* input, Indices<kRole...>) {
-  return {((is_outside<Loss, T, kRole>(loss, input[kRole], 0) ? 1u << kRole : 0u) | ...)};
-}
-
-template <class Loss, class T>
-Roles element_blame(const T* const* input, const double* parameters) {
-  return outside_of(Loss(parameters), input, InputsOf<Loss>());
-}
-
 // The same as the check, but for elements of weight 0, which are not there and may hold anything.
 template <class T, class W>
 bool counted_outside(ElementCheck<T> check, Roles limited, const T* const* input,
@@ -425,8 +418,7 @@ struct WeightedFunctions {
 template <class T>
 struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
-  ElementCheck<T> check;  // null: everything is in the domain
-  ElementBlame<T> blame;
+  ElementCheck<T> check;                         // null: everything is in the domain
   Roles limited;                                 // what they read
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
@@ -474,7 +466,6 @@ constexpr ElementFunctions<T> element_functions() {
   functions.limited = kLimited<Loss<T>, T>;
   if constexpr (kLimited<Loss<T>, T>.bits != 0) {
     functions.check = element_check<Loss<T>, T>;
-    functions.blame = element_blame<Loss<T>, T>;
   }
   if constexpr (requires { Loss<T>::is_grouped; }) {
     functions.is_grouped = Loss<T>::is_grouped;
@@ -753,17 +744,6 @@ template <class T>
     if (!only_survey) staging.store(at, n);
     at.advance(n);
   }
-}
-
-// The inputs of an example that are outside the loss's domain, its weight aside.
-template <class T>
-Roles blame_element(const Task& task, const ElementFunctions<T>& functions, int64_t example) {
-  if (functions.blame == nullptr) return {0};
-  const Examples at(task, example);
-  T x[kMaxInputs];
-  const T* input[kMaxInputs];
-  for (const int role : functions.limited) input[role] = load(task[role], at, 1, &x[role]);
-  return functions.blame(input, task.parameters);
 }
 
 template <class T>

@@ -17,7 +17,8 @@ struct BinaryCrossEntropyFormula {
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE T smoothed(T t) const { return kSmooth ? t * keep + shift : t; }
-  NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
+  NUMLOSS_INLINE Derivatives<T> operator()(T x, T given) const {
+    const T target = within_unit(given);
     const T negative = smoothed(T(1) - target);  // not 1 - smoothed(target), which would cancel
     const T positive = pos_weight * smoothed(target);
     const Logistic<T> s = logistic(x);
@@ -26,7 +27,8 @@ struct BinaryCrossEntropyFormula {
             negative * s.probability - positive * s.complement, (negative + positive) * s.variance};
   }
   static bool is_grouped(const double* parameters) { return parameters[0] == 1; }
-  NUMLOSS_INLINE Grouped<T> grouped(T x, T target) const {
+  NUMLOSS_INLINE Grouped<T> grouped(T x, T given) const {
+    const T target = within_unit(given);
     const T t = smoothed(target), negative = smoothed(T(1) - target);
     const Logistic<T> s = logistic(x);
     const T linear = term(x > T(0) ? negative : t, abs(x));
@@ -54,7 +56,8 @@ struct BinaryCrossEntropyProbability {
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
   NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
-  NUMLOSS_INLINE Derivatives<T> operator()(T p, T target) const {
+  NUMLOSS_INLINE Derivatives<T> operator()(T given_p, T given) const {
+    const T p = within_unit(given_p), target = within_unit(given);
     const T t = target * keep + shift;
     const T negative = (T(1) - target) * keep + shift;  // not 1 - t, which would cancel
     const T positive = pos_weight * t;
@@ -87,8 +90,9 @@ template <class T, bool kSquare>
 struct FocalFormula : FocalModulation<T> {
   using FocalModulation<T>::FocalModulation;
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
-  NUMLOSS_INLINE Derivatives<T> operator()(T x, T t) const {
+  NUMLOSS_INLINE Derivatives<T> operator()(T x, T given) const {
     const T gamma = this->gamma;
+    const T t = within_unit(given);
     const Logistic<T> s = logistic(x);
     const T negative = T(1) - t;
     const T ce = term(x > T(0) ? negative : t, abs(x)) + s.log1p_decay;
@@ -123,7 +127,8 @@ struct FocalProbability : FocalModulation<T> {
   using FocalModulation<T>::FocalModulation;
   NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
-  NUMLOSS_INLINE Derivatives<T> operator()(T p, T t) const {
+  NUMLOSS_INLINE Derivatives<T> operator()(T given_p, T given) const {
+    const T p = within_unit(given_p), t = within_unit(given);
     const T negative = T(1) - t;
     const T complement = T(1) - p;
     const T ce = -term(negative, log1p(-p)) - term(t, log(p));

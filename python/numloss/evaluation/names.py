@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from numloss.evaluation.errors import UsageError
+from numloss.evaluation.state.groups import natural
 
 #: Names, in any case, that are taken without being asked for. ``logit`` also stands for a series
 #: such as ``logit_0``, ``logit_1``.
@@ -21,11 +22,6 @@ OBVIOUS = {
 }  # fmt: skip
 
 _SHOWN = 20
-
-
-def natural(name: str) -> list[str | int]:
-    """Key that sorts ``logit_2`` before ``logit_10``."""
-    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", name))]
 
 
 def chosen(wanted: str, names: Sequence[str], where: str) -> tuple[str, ...]:

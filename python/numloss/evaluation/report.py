@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 import numloss
-from numloss.evaluation.accumulate import Summary
-from numloss.evaluation.columns import Key
-from numloss.evaluation.inputs import Inputs
+from numloss.evaluation.files.inputs import Inputs
+from numloss.evaluation.files.source import Source
 from numloss.evaluation.names import shortened
-from numloss.evaluation.quantiles import RELATIVE_ERROR
 from numloss.evaluation.run import Result
-from numloss.evaluation.source import Source
+from numloss.evaluation.state.accumulate import Summary
+from numloss.evaluation.state.groups import Key
+from numloss.evaluation.state.quantiles import RELATIVE_ERROR
 
 #: Version of the layout of the JSON document; it grows with changes that break readers.
 SCHEMA = 1

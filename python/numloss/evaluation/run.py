@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from numloss.evaluation.accumulate import Accumulator
+from numloss.evaluation.errors import DataError
 from numloss.evaluation.examples import ExampleLosses
-from numloss.evaluation.inputs import Inputs
+from numloss.evaluation.files.inputs import Inputs
 from numloss.evaluation.specs import LossSpec
+from numloss.evaluation.state.accumulate import Accumulator
+from numloss.evaluation.state.groups import TooManyGroupsError
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ def evaluate(
     losses = [ExampleLosses(spec, inputs) for spec in specs]
     for chunk in inputs.chunks(chunk_rows):
         for loss, result in zip(losses, results, strict=True):
-            result.accumulator.add(loss(chunk), chunk.first_row, chunk.groups)
+            try:
+                result.accumulator.add(loss(chunk), chunk.first_row, chunk.groups)
+            except TooManyGroupsError as error:
+                raise DataError(
+                    f"--by finds more than {error.most} groups: --max-groups allows more"
+                ) from None
         on_progress(inputs.progress())
     return results

@@ -13,7 +13,7 @@ from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
 
 # Keywords that the evaluation sets itself.
-_RESERVED = {"prediction", "target", "weight", "reduction", "denominator", "out"}
+_RESERVED = {"prediction", "target", "weight", "reduction", "denominator", "dtype", "out"}
 _WORDS = {
     "true": True, "false": False, "null": None, "none": None, "inf": float("inf"),
     "nan": float("nan"),
@@ -54,6 +54,11 @@ def parse_loss(text: str) -> LossSpec:
         hint = closest(name, numloss.LOSSES)
         raise UsageError(f"no loss is named {name!r}{hint}; there are {', '.join(numloss.LOSSES)}")
     known = options_of(numloss.LOSSES[name])
+    if "variance" in known:
+        raise UsageError(
+            f"--loss {text}: {name} takes a variance for each row, for which the command has no "
+            f"column: call numloss.{name} in Python"
+        )
     options = _parse_options(text, rest)
     for option in options:
         if option not in known:

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from numloss._loss import (
-    Call,
-    Loss,
-    by_class_weight,
-    label_rows,
-    probability_rows,
-    rowwise,
-)
-from numloss._validate import class_numbers, fraction, nonnegative, one_of, positive
+from numloss._loss import Call, loss
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -21,18 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["cross_entropy", "kl_divergence", "multiclass_hinge", "softmax_focal"]
 
-_CROSS_ENTROPY = label_rows("cross_entropy", "cross_entropy_distribution")
-_KL_DIVERGENCE = probability_rows("kl_divergence")
-_SOFTMAX_FOCAL = label_rows("softmax_focal")
-_HINGES = {
-    "weston_watkins": label_rows("multiclass_hinge_weston_watkins"),
-    "crammer_singer": label_rows("multiclass_hinge_crammer_singer"),
-}
 
-
-@Loss
+@loss
 def cross_entropy(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -77,23 +59,10 @@ def cross_entropy(
     J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs",
     Neurocomputing (1990). Smoothing: C. Szegedy et al., CVPR 2016, section 7.
     """
-    return rowwise(
-        _CROSS_ENTROPY,
-        mode,
-        prediction,
-        target,
-        (),
-        axis,
-        ignore_index,
-        call,
-        fraction("label_smoothing", label_smoothing),
-        None if class_weight is None else by_class_weight(class_weight),
-    )
 
 
-@Loss
+@loss
 def kl_divergence(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -124,12 +93,10 @@ def kl_divergence(
     S. Kullback and R. A. Leibler, "On information and sufficiency", Annals of Mathematical
     Statistics 22 (1951), eq. 2.4.
     """
-    return rowwise(_KL_DIVERGENCE, mode, prediction, target, (), axis, -100, call)
 
 
-@Loss
+@loss
 def multiclass_hinge(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -174,22 +141,10 @@ def multiclass_hinge(
     1999; K. Crammer and Y. Singer, "On the algorithmic implementation of multiclass kernel-based
     vector machines", Journal of Machine Learning Research 2 (2001).
     """
-    return rowwise(
-        _HINGES[one_of("variant", variant, _HINGES)],
-        mode,
-        prediction,
-        target,
-        (positive("margin", margin),),
-        axis,
-        ignore_index,
-        call,
-        per_class=None if class_weight is None else by_class_weight(class_weight),
-    )
 
 
-@Loss
+@loss
 def softmax_focal(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -233,18 +188,3 @@ def softmax_focal(
     T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, with softmax in place of
     the sigmoid.
     """
-    return rowwise(
-        _SOFTMAX_FOCAL,
-        mode,
-        prediction,
-        target,
-        (nonnegative("gamma", gamma),),
-        axis,
-        ignore_index,
-        call,
-        per_class=None if alpha is None else partial(_factors, alpha),
-    )
-
-
-def _factors(alpha: ArrayLike, classes: int) -> tuple[Any, Any, Any]:
-    return None, class_numbers("alpha", alpha, classes), None

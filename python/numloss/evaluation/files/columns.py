@@ -13,20 +13,12 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError, UsageError
-from numloss.evaluation.source import Column, Source
+from numloss.evaluation.files.source import Column, Source
+from numloss.evaluation.state.groups import Groups, Key
 
 Array: TypeAlias = npt.NDArray[Any]
-Key: TypeAlias = str | int | float | bool | None
 
 _Types = pa.types
-
-
-@dataclass(frozen=True)
-class Groups:
-    """The group of each row: an index into the keys. The key of a missing value is None."""
-
-    codes: npt.NDArray[np.intp]
-    keys: list[Key]
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from numloss.evaluation.arrays import NpyFile, NpzFile
-from numloss.evaluation.columns import Array, Groups, NumberColumns, PositiveColumn, read_groups
 from numloss.evaluation.errors import DataError, UsageError
+from numloss.evaluation.files.arrays import NpyFile, NpzFile
+from numloss.evaluation.files.columns import Array, NumberColumns, PositiveColumn, read_groups
+from numloss.evaluation.files.source import BY_NAME, Column, Format, Source
+from numloss.evaluation.files.tables import CsvFile, ParquetFile
 from numloss.evaluation.names import chosen, closest, listed, obvious
-from numloss.evaluation.source import BY_NAME, Column, Format, Source
-from numloss.evaluation.tables import CsvFile, ParquetFile
+from numloss.evaluation.state.groups import Groups
 
 # A chunk holds about as many numbers of the prediction, in no more rows than that.
 _CHUNK_NUMBERS = 1 << 22

@@ -14,7 +14,7 @@ import pyarrow.csv  # type: ignore[import-untyped]
 import pyarrow.parquet  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
-from numloss.evaluation.source import Column, Format, Source
+from numloss.evaluation.files.source import Column, Format, Source
 
 _DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError)
 # Bytes that are parsed at once, at least; no row may be longer.

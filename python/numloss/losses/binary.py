@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from numloss._loss import Call, Loss, elementwise, kernel
-from numloss._validate import (
-    SIGNED,
-    UNIT,
-    UNIT_BOTH,
-    array,
-    boolean,
-    fraction,
-    is_boolean,
-    is_number,
-    nonnegative,
-    positive,
-)
+from numloss._loss import Call, loss
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -26,17 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["binary_cross_entropy", "focal", "hinge", "squared_hinge"]
 
-_CROSS_ENTROPY = kernel("binary_cross_entropy", UNIT)
-_CROSS_ENTROPY_PROBABILITY = kernel("binary_cross_entropy_probability", UNIT_BOTH)
-_FOCAL = kernel("focal", UNIT)
-_FOCAL_PROBABILITY = kernel("focal_probability", UNIT_BOTH)
-_HINGE = kernel("hinge", SIGNED)
-_SQUARED_HINGE = kernel("squared_hinge", SIGNED)
 
-
-@Loss
+@loss
 def binary_cross_entropy(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -81,18 +59,10 @@ def binary_cross_entropy(
     ----------
     I. J. Good, "Rational decisions", Journal of the Royal Statistical Society B 14 (1952).
     """
-    parameters = (
-        1.0 if pos_weight is None else nonnegative("pos_weight", pos_weight),
-        fraction("label_smoothing", label_smoothing),
-    )
-    logits = from_logits is True or boolean("from_logits", from_logits)
-    kernel = _CROSS_ENTROPY if logits else _CROSS_ENTROPY_PROBABILITY
-    return elementwise(kernel, mode, prediction, target, parameters, call)
 
 
-@Loss
+@loss
 def focal(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -134,26 +104,10 @@ def focal(
     ----------
     T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, eq. 5.
     """
-    parameters = (
-        nonnegative("gamma", gamma),
-        -1.0 if alpha is None else fraction("alpha", alpha),
-    )
-    logits = from_logits is True or boolean("from_logits", from_logits)
-    kernel = _FOCAL if logits else _FOCAL_PROBABILITY
-    return elementwise(kernel, mode, prediction, target, parameters, call)
 
 
-def _signs(target: Any, margin: float) -> tuple[ArrayLike, tuple[float, float, float]]:
-    """Return the target, read once, and the margin with the line that maps it to -1 and +1."""
-    if type(target) is not np.ndarray and not is_number(target):
-        target = array("target", target)
-    slope, offset = (2.0, -1.0) if is_boolean(target) else (1.0, 0.0)
-    return target, (positive("margin", margin), slope, offset)
-
-
-@Loss
+@loss
 def hinge(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -184,12 +138,10 @@ def hinge(
     ----------
     C. Cortes and V. Vapnik, "Support-vector networks", Machine Learning 20 (1995).
     """
-    return elementwise(_HINGE, mode, prediction, *_signs(target, margin), call)
 
 
-@Loss
+@loss
 def squared_hinge(
-    mode: int,
     prediction: ArrayLike,
     target: ArrayLike,
     *,
@@ -221,4 +173,3 @@ def squared_hinge(
     C.-J. Lin et al., "A dual coordinate descent method for large-scale linear SVM" (ICML 2008),
     eq. 1 (L2-SVM).
     """
-    return elementwise(_SQUARED_HINGE, mode, prediction, *_signs(target, margin), call)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from numloss.evaluation.source import Column, Source
+from numloss.evaluation.files.source import Column, Source
 
 Array = npt.NDArray[Any]
 

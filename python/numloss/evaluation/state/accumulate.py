@@ -10,16 +10,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from numloss.evaluation.columns import Groups, Key
-from numloss.evaluation.errors import DataError
-from numloss.evaluation.exact import ExactSum, exact_product, rounded, sums_of_groups
-from numloss.evaluation.examples import Examples
-from numloss.evaluation.names import natural
-from numloss.evaluation.quantiles import Distribution
+from numloss.evaluation.state.exact import ExactSum, exact_product, rounded, sums_of_groups
+from numloss.evaluation.state.groups import Groups, Key, TooManyGroupsError, sortable
+from numloss.evaluation.state.quantiles import Distribution
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,6 +25,17 @@ Floats = npt.NDArray[np.float64]
 EXACT_LIMIT = 2_000_000
 #: ... and in every group of at most so many.
 EXACT_GROUP = 4096
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The examples of a chunk that count, and the rows of those that do not."""
+
+    losses: npt.NDArray[np.floating[Any]]
+    row: npt.NDArray[np.intp]
+    ignored_row: npt.NDArray[np.intp]
+    weight: Floats | None = None
+    weighted: Floats | None = None  # weight * losses
 
 
 @dataclass(frozen=True)
@@ -183,16 +192,14 @@ class Accumulator:
 
     def __iter__(self) -> Iterator[tuple[Key, Summary]]:
         """Summarise each group, in the order of their keys; missing values come last."""
-        keys = sorted((key for key in self.groups if key is not None), key=_sortable)
+        keys = sorted((key for key in self.groups if key is not None), key=sortable)
         for key in (*keys, *([None] if None in self.groups else [])):
             yield key, self.groups[key].summary()
 
     def _group(self, key: Key) -> Statistics:
         if key not in self.groups:
             if len(self.groups) >= self._max_groups:
-                raise DataError(
-                    f"--by finds more than {self._max_groups} groups: --max-groups allows more"
-                )
+                raise TooManyGroupsError(self._max_groups)
             self.groups[key] = Statistics()
         return self.groups[key]
 
@@ -294,8 +301,3 @@ class _Block:
 
 def _smaller(a: int | None, b: int | None) -> int | None:
     return min((x for x in (a, b) if x is not None), default=None)
-
-
-def _sortable(key: Key) -> tuple[bool, list[str | int] | float]:
-    """Sort numbers by value, and text as people do: ``fold2`` before ``fold10``."""
-    return (True, natural(key)) if isinstance(key, str) else (False, key or 0)

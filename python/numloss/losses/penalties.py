@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from numloss._arithmetic import ieee
-from numloss._loss import PLAN, Loss, elementwise, kernel
-from numloss._validate import array, fraction, nonnegative
+from numloss._loss import loss
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["elastic_net", "l1_penalty", "l2_penalty"]
 
-_ELASTIC_NET = kernel("elastic_net")
-_NO_TARGET = np.zeros((), np.int8)
 
-
-def _penalty(mode: int, w: ArrayLike, l1: float, l2: float, out: Any) -> Any:
-    """Return what is asked for of l1 sum |w| + l2/2 sum w²."""
-    if mode == PLAN:
-        return None  # a call has no target
-    w = array("w", w)
-    return elementwise(
-        _ELASTIC_NET, mode, w, _NO_TARGET, (l1, l2), {"reduction": "sum", "out": out}
-    )
-
-
-@Loss
-def l1_penalty(
-    mode: int, w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None
-) -> Any:
+@loss
+def l1_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None) -> Any:
     r"""L1 penalty, :math:`\lambda \sum |w|`, which drives weights to 0.
 
     The gradient is :math:`\lambda \, \mathrm{sign}(w)`, 0 at 0.
@@ -71,13 +52,10 @@ def l1_penalty(
     R. Tibshirani, "Regression shrinkage and selection via the lasso", Journal of the Royal
     Statistical Society B 58 (1996).
     """
-    return _penalty(mode, w, nonnegative("strength", strength), 0.0, out)
 
 
-@Loss
-def l2_penalty(
-    mode: int, w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None
-) -> Any:
+@loss
+def l2_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None) -> Any:
     r"""L2 penalty, :math:`\frac{\lambda}{2} \sum w^2`, which keeps weights small.
 
     The gradient is :math:`\lambda w`.
@@ -116,12 +94,10 @@ def l2_penalty(
     ----------
     A. E. Hoerl and R. W. Kennard, "Ridge regression", Technometrics 12 (1970).
     """
-    return _penalty(mode, w, 0.0, nonnegative("strength", strength), out)
 
 
-@Loss
+@loss
 def elastic_net(
-    mode: int,
     w: ArrayLike,
     *,
     strength: float = 1.0,
@@ -170,8 +146,3 @@ def elastic_net(
     H. Zou and T. Hastie, "Regularization and variable selection via the elastic net", Journal of
     the Royal Statistical Society B 67 (2005), in the form of scikit-learn.
     """
-    strength = nonnegative("strength", strength)
-    l1_ratio = fraction("l1_ratio", l1_ratio)
-    with ieee:
-        l1, l2 = strength * l1_ratio, strength * (1 - l1_ratio)
-    return _penalty(mode, w, l1, l2, out)

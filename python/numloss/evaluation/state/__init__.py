@@ -1,0 +1,1 @@
+"""Statistics of losses, by group. Nothing here knows of a file or a command."""

@@ -1,0 +1,1 @@
+"""The losses, a module for each family."""

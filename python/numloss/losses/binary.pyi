@@ -1,0 +1,465 @@
+# Written by tools/make_stubs.py from the declarations beside it.
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from numloss._core import Loss
+
+__all__ = ["binary_cross_entropy", "focal", "hinge", "squared_hinge"]
+
+class _BinaryCrossEntropy(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+binary_cross_entropy: _BinaryCrossEntropy
+
+class _Focal(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+focal: _Focal
+
+class _Hinge(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+hinge: _Hinge
+
+class _SquaredHinge(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+squared_hinge: _SquaredHinge

@@ -1,0 +1,181 @@
+"""Losses of a real prediction against a real target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from numloss._loss import Call, loss
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from typing_extensions import Unpack
+
+__all__ = ["gaussian_nll", "huber", "mae", "mse", "quantile"]
+
+
+@loss
+def mse(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
+    r"""Squared error, :math:`(p - t)^2`.
+
+    The gradient is :math:`2 (p - t)`, the Hessian 2.
+
+    {elementwise}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.mse([1.0, 2.0], [1.0, 4.0]))
+    2.0
+    >>> numloss.mse.grad([1.0, 2.0], [1.0, 4.0])
+    array([ 0., -2.])
+
+    References
+    ----------
+    C. F. Gauss, "Theoria combinationis observationum erroribus minimis obnoxiae", 1823.
+    """
+
+
+@loss
+def mae(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
+    r"""Absolute error, :math:`|p - t|`.
+
+    The gradient is the sign of :math:`p - t`, 0 at the kink; the Hessian is 0.
+
+    {elementwise}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.mae([1.0, 2.0], [1.0, 4.0]))
+    1.0
+    >>> numloss.mae.grad([1.0, 2.0], [1.0, 4.0], reduction="sum")
+    array([ 0., -1.])
+
+    References
+    ----------
+    P.-S. Laplace, "Mémoire sur la probabilité des causes par les événements", 1774.
+    """
+
+
+@loss
+def huber(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    delta: float = 1.0,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Huber's loss: squared near zero, linear beyond ``delta``.
+
+    With the residual :math:`r = p - t`
+
+    .. math:: l = \begin{cases} r^2 / 2 & |r| \le \delta \\
+                                \delta (|r| - \delta / 2) & |r| > \delta \end{cases}
+
+    The gradient is :math:`r` clipped to :math:`[-\delta, \delta]`, the Hessian 1 inside (the bounds
+    included) and 0 beyond. Smooth L1 with ``beta`` is this loss divided by ``delta=beta``.
+
+    {elementwise}
+    delta : float, default 1.0
+        Residual at which the loss turns linear; positive, in the unit of the target.
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.huber([0.0, 5.0], [0.5, 0.0], delta=1.0, reduction="sum"))
+    4.625
+    >>> numloss.huber.grad([0.0, 5.0], [0.5, 0.0], reduction="sum")
+    array([-0.5,  1. ])
+
+    References
+    ----------
+    P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35
+    (1964), eq. 5.2.
+    """
+
+
+@loss
+def quantile(
+    prediction: ArrayLike, target: ArrayLike, q: ArrayLike = 0.5, **call: Unpack[Call]
+) -> Any:
+    r"""Pinball loss of quantiles, :math:`\max(q (t - p), (q - 1)(t - p))`.
+
+    Its mean is least where the prediction is the quantile :math:`q` of the target; ``q=0.5`` is
+    half the absolute error. The gradient is :math:`-q` below the target, :math:`1 - q` above it and
+    0 at the kink; the Hessian is 0.
+
+    Several quantiles at once are columns of the prediction against one target a row.
+
+    {elementwise}
+    q : float or array-like, default 0.5
+        Level of the quantile in [0, 1], or one for each column (the last axis) of the prediction.
+        With one for each column the target may lack that axis: it then stands for all columns.
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.quantile([1.0, 4.0], [2.0, 2.0], 0.75, reduction="sum"))
+    1.25
+    >>> prediction, target = [[1.0, 3.0], [0.0, 1.5]], [2.0, 1.0]
+    >>> numloss.quantile(prediction, target, [0.25, 0.75], reduction="none")
+    array([[0.25 , 0.25 ],
+           [0.25 , 0.125]])
+
+    References
+    ----------
+    R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46 (1978), eq. 2.
+    """
+
+
+@loss
+def gaussian_nll(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    variance: ArrayLike,
+    *,
+    full: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Negative log-likelihood of a normal distribution, of which mean and variance are predicted.
+
+    .. math:: l = \frac{1}{2} \left( \log v + \frac{(p - t)^2}{v} \right)
+
+    Gradients and Hessians are pairs, by the prediction :math:`p` and by the variance :math:`v`:
+    :math:`(p - t) / v` and :math:`(1 - z) / 2 v` with :math:`z = (p - t)^2 / v`; :math:`1 / v` and
+    :math:`(2 z - 1) / 2 v^2`. ``out`` takes such pairs.
+
+    {elementwise}
+    variance : array-like
+        Predicted variances :math:`v`, of the shape of the prediction and above 0: none is raised to
+        a least one in silence (``numpy.maximum(variance, floor)`` does that where it is meant).
+    full : bool, default False
+        Whether :math:`\frac{1}{2} \log 2 \pi`, a constant, is added.
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.gaussian_nll([1.0, 2.0], [1.0, 4.0], [1.0, 4.0], reduction="sum").round(6))
+    1.193147
+    >>> by_mean, by_variance = numloss.gaussian_nll.grad(
+    ...     [1.0, 2.0], [1.0, 4.0], [1.0, 4.0], reduction="sum"
+    ... )
+    >>> by_mean
+    array([ 0. , -0.5])
+    >>> by_variance
+    array([0.5, 0. ])
+
+    References
+    ----------
+    D. A. Nix and A. S. Weigend, "Estimating the mean and variance of the target probability
+    distribution", ICNN 1994, eq. 4.
+    """

@@ -1,0 +1,143 @@
+"""Write the type stubs of the losses: ``python tools/make_stubs.py [--check]``.
+
+A stub tells type checkers and editors what a call returns: ``numpy.float64`` for a mean or a sum,
+an array for ``reduction="none"``, tuples for losses with several gradients.
+"""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from numloss import _core
+from numloss.losses import binary, multiclass, ordinal, penalties, regression
+
+FAMILIES = (regression, binary, multiclass, ordinal, penalties)
+PLACE = Path(__file__).parents[1] / "python" / "numloss" / "losses"
+
+HEADER = """\
+# Written by tools/make_stubs.py from the declarations beside it.
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from numloss._core import Loss
+
+__all__ = {names}
+"""
+
+COMMON = (
+    "weight: ArrayLike | None = ...",
+    "reduction: {reduction}",
+    'denominator: Literal["weight", "count"] | float = ...',
+    "dtype: DTypeLike | None = ...",
+    "out: {out} = ...",
+)
+REDUCED = 'Literal["mean", "sum"] = ...'
+EACH = 'Literal["none"]'
+ANY = 'Literal["mean", "sum", "none"]'
+ARRAY = "NDArray[Any]"
+
+
+def heads(name: str) -> int:
+    """Return the number of inputs that a loss has gradients by."""
+    return 2 if "variance" in _core.losses()[name][0] else 1
+
+
+def arguments(declaration: Any, reduction: str, out: str) -> str:
+    """Return the arguments of a declaration, with the keywords that every loss takes."""
+    positional, keywords = ["self"], []
+    for p in inspect.signature(declaration).parameters.values():
+        text = f"{p.name}: {p.annotation}"
+        if p.kind is p.VAR_KEYWORD:
+            keywords += [part.format(reduction=reduction, out=out) for part in COMMON]
+        elif p.kind is p.KEYWORD_ONLY:
+            annotation = out if p.name == "out" else p.annotation
+            keywords.append(f"{p.name}: {annotation} = ...")
+        else:
+            positional.append(text)
+    # An argument without a default may stand anywhere among the keywords.
+    return ", ".join([*positional, "*", *keywords])
+
+
+def method(name: str, declaration: Any, cases: list[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield a method, overloaded where there are several cases (reduction, out, result)."""
+    for reduction, out, result in cases:
+        if len(cases) > 1:
+            yield "    @overload"
+        yield f"    def {name}({arguments(declaration, reduction, out)}) -> {result}: ..."
+
+
+def stub(name: str, declaration: Any) -> Iterator[str]:
+    """Yield the class of a loss."""
+    one = ARRAY if heads(name) == 1 else f"tuple[{ARRAY}, {ARRAY}]"
+    place = (
+        f"{ARRAY} | None" if heads(name) == 1 else f"tuple[{ARRAY} | None, {ARRAY} | None] | None"
+    )
+    two = f"tuple[{place}, {place}] | None"
+    has_reduction = any(
+        p.kind is p.VAR_KEYWORD for p in inspect.signature(declaration).parameters.values()
+    )
+    value = [(REDUCED, "None", "np.float64")]
+    both = [(REDUCED, place, f"tuple[np.float64, {one}]")]
+    if has_reduction:
+        value += [
+            (EACH, f"{ARRAY} | None", ARRAY),
+            (ANY, f"{ARRAY} | None", f"np.float64 | {ARRAY}"),
+        ]
+        values_and = f"tuple[{ARRAY} | None, {place}] | {place}"
+        both += [
+            (EACH, values_and, f"tuple[{ARRAY}, {one}]"),
+            (ANY, values_and, f"tuple[np.float64 | {ARRAY}, {one}]"),
+        ]
+    any_reduction = f"{ANY} = ..."
+    kind = "".join(part.capitalize() for part in name.split("_"))
+    yield f"class _{kind}(Loss[...]):"
+    yield from method("__call__", declaration, value)
+    yield from method("grad", declaration, [(any_reduction, place, one)])
+    yield from method("value_and_grad", declaration, both)
+    yield from method("grad_and_hess", declaration, [(any_reduction, two, f"tuple[{one}, {one}]")])
+    yield ""
+    yield f"{name}: _{kind}"
+    yield ""
+
+
+def text(family: ModuleType) -> str:
+    """Return the stub of a family."""
+    lines = [HEADER.format(names=family.__all__).replace("'", '"')]
+    for name in family.__all__:
+        lines += stub(name, getattr(family, name).__wrapped__)
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the stubs, or with --check only tell whether they are up to date."""
+    stale = []
+    for family in FAMILIES:
+        path = PLACE / f"{family.__name__.rpartition('.')[2]}.pyi"
+        written = formatted(text(family))
+        if not path.exists() or path.read_text() != written:
+            stale.append(path.name)
+            if "--check" not in arguments:
+                path.write_text(written)
+    if stale and "--check" in arguments:
+        print(f"out of date: {', '.join(stale)}: run python tools/make_stubs.py")
+        return 1
+    return 0
+
+
+def formatted(source: str) -> str:
+    """Return a stub as ruff formats it."""
+    ruff = Path(sys.executable).with_name("ruff")
+    command = [ruff, "format", "--stdin-filename", "stub.pyi", "--line-length", "100", "-"]
+    return subprocess.run(command, input=source, capture_output=True, text=True, check=True).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
