@@ -10,7 +10,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from cases import CASES, VARIANTS, results
+
+import numloss
 
 #: The first variant of every loss.
 PLAIN = [next(v for v in VARIANTS if v.name == name) for name in CASES]
@@ -51,6 +54,20 @@ def tasks():
             if thread.joinpath("comm").read_text() == "numloss\n":
                 ours.append(thread)
     return ours
+
+
+def threads_are_own():
+    """Whether the library makes the threads, and not OpenMP."""
+    return numloss.show_config(mode="dict")["threading"] == "own"
+
+
+#: Tests of what the library's own threads do, and OpenMP's do not.
+own_threads = pytest.mark.skipif(not threads_are_own(), reason="OpenMP makes the threads")
+
+
+def assert_helpers(n):
+    """Fail unless the library has made n threads; none, where it leaves that to OpenMP."""
+    assert len(tasks()) == (n if threads_are_own() else 0)
 
 
 @cache

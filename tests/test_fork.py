@@ -1,7 +1,7 @@
 """Processes: children of every kind compute as their parent does, whatever that was doing."""
 
 import pytest
-from processes import run
+from processes import own_threads, run
 
 #: What the programs below begin with: several threads in use, and what they gave.
 USED = """
@@ -17,7 +17,7 @@ import numloss
 warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
 numloss.set_num_threads(4)
 expected = digest()
-assert len(tasks()) == 3
+assert_helpers(3)
 large = np.linspace(-3, 3, 2_000_000, dtype=np.float32)
 
 
@@ -41,13 +41,13 @@ def same_bits():
 def test_child_computes_with_threads_of_its_own():
     code = """
 def child():
-    assert len(tasks()) == 0
+    assert_helpers(0)
     same_bits()
-    assert len(tasks()) == 3
+    assert_helpers(3)
 
 in_child(child)
 same_bits()
-assert len(tasks()) == 3
+assert_helpers(3)
 """
     run(USED + code)
 
@@ -110,7 +110,7 @@ def call():
 def child():
     for _ in range(3):
         assert numloss.mse(large, 0.5) == value
-    assert len(tasks()) == 3
+    assert_helpers(3)
 
 threads = [threading.Thread(target=call) for _ in range(3)]
 for thread in threads:
@@ -165,6 +165,7 @@ with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
     assert run(code, NUMLOSS_NUM_THREADS="", OMP_NUM_THREADS="").split() == ["1", "1"]
 
 
+@own_threads
 def test_system_that_has_no_thread_to_give():
     code = """
 import re, resource
@@ -178,7 +179,7 @@ limit = resource.getrlimit(resource.RLIMIT_AS)
 resource.setrlimit(resource.RLIMIT_AS, (in_use + (4 << 20), limit[1]))
 with numloss.threads(8):
     assert numloss.mse(x, 0.5) == expected
-    assert len(tasks()) == 0
+    assert_helpers(0)
     resource.setrlimit(resource.RLIMIT_AS, limit)
     assert numloss.mse(x, 0.5) == expected
 assert len(tasks()) > 0

@@ -24,7 +24,7 @@ from tools.marks import between
 from tools.readme import README, table
 
 import numloss
-from numloss import _core
+from numloss import _config, _core
 
 ROOT = Path(__file__).parents[1]
 FAMILIES = (numloss.regression, numloss.binary, numloss.multiclass, numloss.ordinal)
@@ -237,11 +237,25 @@ for _ in range(2):
 def test_show_config(capsys):
     numloss.show_config()
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert list(lines) == ["numloss", "ISA", "threads", "compiler", "numpy"]
+    assert list(lines) == ["numloss", "ISA", "threads", "threading", "compiler", "numpy"]
     assert lines["numloss"] == numloss.__version__
     assert lines["numpy"] == np.__version__
     assert lines["threads"] == str(numloss.num_threads())
     assert lines["ISA"].startswith(_core.config()["isa"])
+    assert lines["threading"] == _core.config()["threading"]
+
+
+def test_show_config_as_a_dict(capsys):
+    config = numloss.show_config(mode="dict")
+    assert capsys.readouterr().out == ""
+    assert config == {**_core.config(), "numpy": np.__version__}
+    assert set(config) == set(_config.Config.__annotations__)
+    assert (config["version"], config["threads"]) == (numloss.__version__, numloss.num_threads())
+    assert config["isa"] in config["isas"]
+    assert config["threading"] in config["threadings"]
+    with numloss.threads(config["threads"] + 1):
+        assert numloss.show_config(mode="dict")["threads"] == config["threads"] + 1
+    assert numloss.show_config(mode="stdout") is None
 
 
 def test_shares_of_the_tests_make_up_the_whole():

@@ -1,12 +1,16 @@
 """Threads: how many there are, who may use them, and what limits them."""
 
+import asyncio
+import contextvars
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from cases import assert_same
-from processes import PLAIN, run
+from processes import PLAIN, own_threads, run
 
 import numloss
 from numloss import _core
@@ -56,14 +60,15 @@ def test_64_threads_at_once_get_the_bits_of_one():
             assert_same(result, expected[i], work[i][0])
 
 
+@own_threads
 @pytest.mark.parametrize("threads", [2, 4])
 def test_all_callers_share_one_set_of_threads(threads):
     code = f"""
 from test_threads import *
-from processes import tasks
+from processes import assert_helpers, tasks
 x = np.linspace(-3, 3, 2_000_000, dtype=np.float32)
 numloss.set_num_threads({threads})
-assert len(tasks()) == 0
+assert_helpers(0)
 together = threading.Barrier({CALLERS})
 
 def call(caller):
@@ -87,14 +92,15 @@ small, large = np.zeros(1000, np.float32), np.zeros(2_000_000, np.float32)
 numloss.mse(small, 1.0)
 with numloss.threads(1):
     numloss.mse(large, 1.0)
-assert len(tasks()) == 0
+assert_helpers(0)
 with numloss.threads(3):
     numloss.mse(large, 1.0)
-assert len(tasks()) == 2
+assert_helpers(2)
 """
     run(code)
 
 
+@own_threads
 def test_threads_of_the_library_take_no_signals():
     code = """
 from processes import *
@@ -139,13 +145,6 @@ time.sleep(0.2)
         run(code)
 
 
-def test_override_is_of_the_calling_thread_alone():
-    before = numloss.num_threads()
-    with numloss.threads(before + 3), ThreadPoolExecutor(1) as pool:
-        assert numloss.num_threads() == before + 3
-        assert pool.submit(numloss.num_threads).result() == before
-
-
 def test_number_of_threads_changes_under_calls():
     work = jobs(200_000)
     expected = [value_and_grad(job) for job in work]
@@ -186,6 +185,137 @@ assert len({(threads, value) for threads, _, value in found}) == 1
     run(code)
 
 
+# ------------------------------------------------------------------------- a number for some calls
+
+#: A new thread begins with a copy of its maker's context: so it does in free-threaded Python 3.14.
+INHERITS = bool(getattr(sys.flags, "thread_inherit_context", False))
+
+
+def test_override_is_of_the_calling_thread_alone():
+    before = numloss.num_threads()
+    with numloss.threads(before + 3), ThreadPoolExecutor(1) as pool:
+        assert numloss.num_threads() == before + 3
+        assert pool.submit(numloss.num_threads).result() == before + 3 * INHERITS
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(numloss.num_threads).result()  # makes the thread
+        with numloss.threads(before + 3):
+            assert pool.submit(numloss.num_threads).result() == before
+
+
+def test_overrides_of_coroutines_that_overlap():
+    before = numloss.num_threads()
+    seen = []
+
+    async def work(n, entered, may_leave):
+        with numloss.threads(n):
+            entered.set()
+            await may_leave.wait()
+            seen.append((n, numloss.num_threads()))
+        seen.append(numloss.num_threads())
+
+    async def overlap():
+        events = [asyncio.Event() for _ in range(3)]
+        first = asyncio.create_task(work(before + 1, events[0], events[1]))
+        await events[0].wait()
+        second = asyncio.create_task(work(before + 2, events[1], events[2]))
+        await first
+        events[2].set()
+        await second
+        return numloss.num_threads()
+
+    assert asyncio.run(overlap()) == before
+    assert seen == [(before + 1,) * 2, before, (before + 2,) * 2, before]
+    assert numloss.num_threads() == before
+
+
+def test_override_of_an_await_holds_on_both_sides_of_it():
+    before = numloss.num_threads()
+
+    async def inner():
+        numbers = [numloss.num_threads()]
+        with numloss.threads(before + 2):
+            await asyncio.sleep(0)
+            numbers.append(numloss.num_threads())
+        return [*numbers, numloss.num_threads()]
+
+    async def outer():
+        with numloss.threads(before + 1):
+            task = asyncio.create_task(inner())  # begins with a copy
+            assert numloss.num_threads() == before + 1
+        assert await inner() == [before, before + 2, before]
+        return await task
+
+    assert asyncio.run(outer()) == [before + 1, before + 2, before + 1]
+
+
+def test_override_goes_where_the_context_goes():
+    before = numloss.num_threads()
+
+    async def to_thread():
+        with numloss.threads(before + 1):
+            return await asyncio.to_thread(numloss.num_threads)
+
+    assert asyncio.run(to_thread()) == before + 1
+    with numloss.threads(before + 1):
+        copied = contextvars.copy_context()
+        assert contextvars.Context().run(numloss.num_threads) == before
+    assert copied.run(numloss.num_threads) == before + 1
+    assert numloss.num_threads() == before
+
+
+def test_calls_use_the_number_of_their_context():
+    code = """
+from processes import *
+import asyncio, numloss
+numloss.set_num_threads(1)
+x = np.zeros(2_000_000, np.float32)
+
+async def call(n):
+    with numloss.threads(n):
+        await asyncio.sleep(0)
+        numloss.mse(x, 1.0)
+        await asyncio.sleep(0)
+
+async def calls():
+    await asyncio.gather(call(1), call(1))
+    assert_helpers(0)
+    await asyncio.gather(call(1), call(3), call(2))
+    assert_helpers(2)
+
+asyncio.run(calls())
+"""
+    run(code)
+
+
+def test_override_ends_with_its_block():
+    before = numloss.num_threads()
+    with numloss.threads(before + 1):
+        with suppress(StopIteration), numloss.threads(before + 2):
+            assert numloss.num_threads() == before + 2
+            raise StopIteration
+        assert numloss.num_threads() == before + 1
+        with numloss.threads(1), numloss.threads(before + 3):
+            assert numloss.num_threads() == before + 3
+        assert numloss.num_threads() == before + 1
+        numloss.set_num_threads(before + 4)
+        assert numloss.num_threads() == before + 1
+    assert numloss.num_threads() == before + 4
+    numloss.set_num_threads(before)
+
+
+def test_override_of_a_generator_that_ends_in_another_context():
+    before = numloss.num_threads()
+
+    def batches():
+        with numloss.threads(before + 1):
+            yield numloss.num_threads()
+
+    steps = batches()
+    assert contextvars.copy_context().run(next, steps) == before + 1
+    assert contextvars.copy_context().run(next, steps, "end") == "end"
+    assert numloss.num_threads() == before
+
+
 # ----------------------------------------------------------------------------------- our limits
 
 
@@ -216,6 +346,7 @@ print(numloss.num_threads())
     assert int(run(code.format("", cpu), **unset)) == 1
 
 
+@own_threads
 def test_a_pinned_thread_pins_no_other():
     code = """
 import os, threading
@@ -330,68 +461,3 @@ def test_quota_of_the_control_group(tmp_path, cpus, groups, files):
 
 def test_quota_where_nothing_can_be_read(tmp_path):
     assert _core.cgroup_cpus(str(tmp_path / "absent")) == 0
-
-
-# -------------------------------------------------------------------------- limits of other tools
-
-LIMITED = """
-from processes import *
-from threadpoolctl import threadpool_info, threadpool_limits
-import numloss
-numloss.set_num_threads(4)
-x = np.zeros(2_000_000, np.float32)
-"""
-
-
-def test_threadpoolctl_sees_the_library():
-    code = """
-from processes import *
-from threadpoolctl import threadpool_info
-import numloss
-def files():
-    return {pool["filepath"] for pool in threadpool_info() if pool["user_api"] == "openmp"}
-mapped = Path("/proc/self/maps").read_text()
-assert any(file in mapped for file in files()), threadpool_info()
-"""
-    run(code)
-
-
-@pytest.mark.parametrize("arguments", ["limits=1", "limits=1, user_api='openmp'"])
-def test_threadpoolctl_limits_the_library(arguments):
-    code = f"""{LIMITED}
-with threadpool_limits({arguments}):
-    assert numloss.num_threads() == 1
-    numloss.mse(x, 1.0)
-    with numloss.threads(3):  # a limit from outside is not lifted from inside
-        assert numloss.num_threads() == 1
-        numloss.mse(x, 1.0)
-    assert len(tasks()) == 0
-assert numloss.num_threads() == 4
-numloss.mse(x, 1.0)
-assert len(tasks()) == 3
-"""
-    run(code, OMP_NUM_THREADS="8")
-
-
-def test_threadpoolctl_limits_to_more_than_one():
-    code = f"""{LIMITED}
-with threadpool_limits(2):
-    assert numloss.num_threads() == 2
-    numloss.mse(x, 1.0)
-    assert len(tasks()) == 1
-    with numloss.threads(1):
-        assert numloss.num_threads() == 1
-with threadpool_limits(16):
-    assert numloss.num_threads() == 4
-"""
-    run(code, OMP_NUM_THREADS="8")
-
-
-def test_threadpoolctl_limits_to_more_than_openmp_has():
-    code = f"{LIMITED}\nwith threadpool_limits(3): assert numloss.num_threads() == 3"
-    run(code, OMP_NUM_THREADS="2")
-
-
-def test_default_of_openmp_is_no_limit():
-    code = f"{LIMITED}\nassert numloss.num_threads() == 4"
-    run(code, OMP_NUM_THREADS="1")

@@ -9,6 +9,7 @@
 
 #include "../runtime/float_environment.hpp"
 #include "arguments.hpp"
+#include "thread_context.hpp"
 
 namespace numloss {
 namespace {
@@ -259,6 +260,7 @@ class CallOfLoss {
     const Task& task = prepared_.call.task;
     const bool tiny = task.size <= kFewExamples && task.classes <= kFewClasses;
     if (tiny || estimated_cost(task) < kHoldGil) return numloss::run(prepared_.call);
+    const ThreadOverride override(threads_of_context());
     return without_gil([this] { return numloss::run(prepared_.call); });
   }
 

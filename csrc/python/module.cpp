@@ -10,9 +10,11 @@
 
 #include "../runtime/dispatch.hpp"
 #include "../runtime/float_environment.hpp"
+#include "../runtime/parallel.hpp"
 #include "../runtime/thread_limit.hpp"
 #include "dlpack.hpp"
 #include "loss.hpp"
+#include "thread_context.hpp"
 
 namespace py = pybind11;
 
@@ -96,7 +98,9 @@ py::dict config() {
   result["isa"] = kernels().isa;
   result["isas"] = usable_isas();
   result["hardware_fma"] = has_hardware_fma();
-  result["threads"] = num_threads();
+  result["threads"] = num_threads_of_context();
+  result["threading"] = threading();
+  result["threadings"] = threadings();
 #if defined(__clang__)
   result["compiler"] = "clang " __clang_version__;
 #else
@@ -113,6 +117,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   // A faulty environment variable fails the import, not some later call.
   kernels();
   check_thread_variable();
+  threading();
   // What is looked up once is looked up now: a fork in the middle, while another thread calls for
   // the first time, would leave the child waiting for a thread that it does not have.
   prepare_calls();
@@ -123,9 +128,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("apply", apply);
   m.def("config", config);
   m.def("select_isa", select_isa);
-  m.def("num_threads", num_threads);
+  make_thread_variable(m);
+  m.def("num_threads", num_threads_of_context);
   m.def("set_num_threads", set_num_threads);
-  m.def("set_thread_override", set_thread_override);
   m.def("enter_ieee", enter_ieee);
   m.def("exit_ieee", exit_ieee);
   m.def("cgroup_cpus", cgroup_cpus, py::arg("root") = "/");

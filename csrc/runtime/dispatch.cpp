@@ -1,8 +1,11 @@
 #include "dispatch.hpp"
 
+#include <algorithm>
 #include <atomic>
-#include <cstdlib>
+#include <iterator>
 #include <stdexcept>
+
+#include "variables.hpp"
 
 namespace numloss {
 
@@ -22,6 +25,11 @@ const KernelTable& table();
 
 namespace {
 
+// The names of the sets, better ones last, whether this build and this CPU have them or not: a
+// variable that is the same on many hosts may name any.
+constexpr const char* kNames[] = {"baseline", "v3", "v4"};
+
+// A set of this build.
 struct Choice {
   const char* name;
   const KernelTable& (*table)();
@@ -38,18 +46,30 @@ constexpr Choice kChoices[] = {
 #endif
 };
 
-std::string join(const std::vector<std::string>& names) {
+std::string join(const std::vector<std::string>& names, const char* before = "") {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + (before + name);
   return text;
 }
 
+// Where a name stands among kNames, their number if it is none of them.
+std::ptrdiff_t rank(const std::string& name) {
+  return std::find(std::begin(kNames), std::end(kNames), name) - std::begin(kNames);
+}
+
 const KernelTable& choose(const std::string& wanted) {
+  const bool up_to = wanted.starts_with("<=");
+  const std::string name = up_to ? trimmed(wanted.substr(2)) : wanted;
+  const KernelTable* best = nullptr;
   for (const Choice& choice : kChoices) {
-    if (wanted == choice.name && choice.usable()) return choice.table();
+    const bool fits = up_to ? rank(choice.name) <= rank(name) : choice.name == name;
+    if (fits && choice.usable()) best = &choice.table();
   }
+  if (best != nullptr && rank(name) < std::ssize(kNames)) return *best;
   throw std::invalid_argument("NUMLOSS_ISA must be one of " + join(usable_isas()) +
-                              " on this CPU, got '" + wanted + "'");
+                              " on this CPU, or " +
+                              join({std::begin(kNames), std::end(kNames)}, "<=") +
+                              " for the best up to that one, got '" + wanted + "'");
 }
 
 }  // namespace
@@ -67,9 +87,8 @@ std::vector<std::string> usable_isas() {
 void select_isa(const std::string& name) { chosen_kernels = &choose(name); }
 
 const KernelTable& choose_kernels() {
-  const char* wanted = std::getenv("NUMLOSS_ISA");
-  const KernelTable& table =
-      choose(wanted != nullptr && *wanted != '\0' ? wanted : usable_isas().back());
+  const std::string wanted = variable("NUMLOSS_ISA");
+  const KernelTable& table = choose(wanted.empty() ? usable_isas().back() : wanted);
   chosen_kernels = &table;
   return table;
 }

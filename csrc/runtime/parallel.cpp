@@ -10,21 +10,30 @@
 #include <chrono>
 #include <cstddef>
 #include <new>
+#include <stdexcept>
+#include <string>
 
 #include "float_environment.hpp"
 #include "thread_limit.hpp"
+#include "variables.hpp"
+
+#ifdef NUMLOSS_OPENMP
+#include <omp.h>
+#endif
 
 namespace numloss {
 namespace {
 
-// Below this a second thread costs more than it saves: waking a cold one takes tens of us.
-constexpr int64_t kWorthThreads = 100'000'000;  // ps
+// Less work than this, in ps, stays on the calling thread: to wake another takes tens of us.
+constexpr int64_t kWorthThreads = 100'000'000;
+// Every thread of a team has at least this much.
 constexpr int64_t kWorthOneMore = 50'000'000;
 
-// Each thread begins with a part of its own, and goes on with what is left of the others'. In a
-// part blocks lie side by side: where neighbours are of two threads, each core fetches ahead what
-// the other writes, and the next call finds in one cache what the other wants. Partial results have
-// a place each, so who made which does not show.
+// The blocks of one call, cut into a part for each thread. A thread works through its own part,
+// then takes blocks that are left in the parts of others, so that all are done however few threads
+// come. A part's blocks lie side by side: where neighbouring blocks went to two threads, each core
+// would fetch ahead what the other writes. Which thread does a block changes no result: every block
+// has its own place for its partial sums.
 class Loop {
  public:
   Loop(BlockBody body, void* context, int64_t blocks, int threads)
@@ -56,8 +65,9 @@ class Loop {
   Part part_[kMostParts];
 };
 
-// Starts a thread on any CPU of the process, whatever the caller is pinned to, that takes no
-// signals: those are for threads that know of them. False: the system has none to give.
+// Starts a thread that may run on every CPU of the process, whatever the caller is pinned to, and
+// that takes no signals, which are for the threads of the program. Returns false if the system has
+// no thread to give.
 bool start_thread(void* (*life)(void*), void* argument) {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
@@ -77,8 +87,8 @@ bool start_thread(void* (*life)(void*), void* argument) {
   return started;
 }
 
-// How long an idle thread looks for what it waits for before it sleeps: to be woken costs tens of
-// us, the time of a small loop. Calls that follow each other find the helpers awake.
+// A thread that waits spins this long before it sleeps: to wake it would take tens of us, as long
+// as a small loop. Calls that follow each other so find the helpers awake.
 constexpr auto kLookOut = std::chrono::microseconds(50);
 
 void pause() {
@@ -89,7 +99,7 @@ void pause() {
 #endif
 }
 
-// Waits until `value` is as wanted, and returns it.
+// Waits until wanted(value), and returns the value.
 template <class Wanted>
 int await(const std::atomic<int>& value, Wanted wanted) {
   int seen = value;
@@ -103,13 +113,13 @@ int await(const std::atomic<int>& value, Wanted wanted) {
   return seen;
 }
 
-// The threads of the library, made when first needed; they wait here for loops to help with.
-// OpenMP's would not do: its runtime ends the process where it cannot make a thread, hangs in a
-// child of fork, and keeps a team of its own for every thread that calls.
+// The library's own threads. It makes them when it first needs them; then they wait here for loops
+// to help with. They are the default because GCC's OpenMP ends the process if it cannot make a
+// thread, hangs in a child of fork, and keeps a team for every thread that calls.
 class Helpers {
  public:
-  // Works on a loop together with at most `wanted` helpers, those that come before it is done. One
-  // caller at a time.
+  // The calling thread and at most `wanted` helpers work through a loop: those helpers that come
+  // before it is done. Only one thread may call this at a time.
   void share(Loop& loop, int wanted) {
     while (hired_ < wanted && start_thread(life, this)) ++hired_;
     loop_ = &loop;
@@ -145,8 +155,8 @@ class Helpers {
     }
   }
 
-  // Each one that comes wakes two more: the caller goes to work at once, and many are soon up.
-  // Costs nothing where none sleeps.
+  // Wakes two helpers. Each of them wakes two more, so that the caller can go to work at once.
+  // Costs nothing if none sleeps.
   void call_in() {
     vacancies_.notify_one();
     vacancies_.notify_one();
@@ -160,18 +170,56 @@ class Helpers {
 // Never destroyed: helpers wait in it until the process ends.
 alignas(Helpers) std::byte place[sizeof(Helpers)];
 Helpers* helpers = new (place) Helpers;
-// Whether a call has the helpers.
+// Whether a call has the helpers, or OpenMP's team.
 std::atomic<bool> busy{false};
+std::atomic<bool> is_child{false};  // of fork
 
-// None of the threads is in the child, which makes its own: it is a process as any other. What the
-// parent's left locked or counted at that moment is gone with the old object. Nothing of this waits
-// for the parent's calls to end, so a fork is never held up.
+// A child of fork has none of its parent's threads, and makes its own as any process does. The
+// parent's object is overwritten, with whatever a call had locked or counted in it at the fork; so
+// no fork has to wait for a call.
 void after_fork_in_child() {
   helpers = new (place) Helpers;
   busy = false;
+  is_child = true;
 }
 
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
+
+#ifdef NUMLOSS_OPENMP
+constexpr bool kHasOpenmp = true;
+#else
+constexpr bool kHasOpenmp = false;
+#endif
+
+bool openmp_is_asked_for() {
+  const std::string asked = variable("NUMLOSS_THREADING");
+  if (asked.empty() || asked == "own") return false;
+  if (asked == "openmp" && kHasOpenmp) return true;
+  if (asked == "openmp") {
+    throw std::invalid_argument(
+        "NUMLOSS_THREADING must be own in this build, got 'openmp'; build with the CMake option "
+        "NUMLOSS_OPENMP=ON for it");
+  }
+  throw std::invalid_argument("NUMLOSS_THREADING must be own or openmp, got '" + asked + "'");
+}
+
+// A child of fork uses the library's own threads: GCC's OpenMP would wait for ever for threads that
+// are the parent's.
+bool uses_openmp() {
+  static const bool asked = openmp_is_asked_for();
+  return asked && !is_child;
+}
+
+// OpenMP may give fewer threads than asked: one, if the caller is in a parallel region already.
+void share_with_openmp([[maybe_unused]] Loop& loop, [[maybe_unused]] int threads) {
+#ifdef NUMLOSS_OPENMP
+#pragma omp parallel num_threads(threads)
+  {
+    const FloatEnvironment ieee;
+    loop.work(omp_get_thread_num());
+  }
+#endif
+}
 
 }  // namespace
 
@@ -194,7 +242,17 @@ void for_blocks(int64_t blocks, int threads, BlockBody body, void* context) {
     return;
   }
   Loop loop(body, context, blocks, threads);
-  helpers->share(loop, threads - 1);
+  if (uses_openmp())
+    share_with_openmp(loop, threads);
+  else
+    helpers->share(loop, threads - 1);
+}
+
+const char* threading() { return uses_openmp() ? "openmp" : "own"; }
+
+std::vector<std::string> threadings() {
+  if (kHasOpenmp) return {"own", "openmp"};
+  return {"own"};
 }
 
 }  // namespace numloss

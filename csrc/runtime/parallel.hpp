@@ -1,18 +1,21 @@
-// A loop over blocks that several threads may share.
+// A loop over blocks of work that several threads may share.
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace numloss {
 
-// Calls body(context, block, thread) for every block in [0, blocks), `thread` in [0, threads). The
-// calling thread, which takes part, is in the IEEE environment; the others are put there. More than
-// one thread takes a Team that large.
+// Calls body(context, block, thread) for every block in [0, blocks), where 0 <= thread < threads.
+// The calling thread is one of them, in the IEEE environment that its caller has set; the others
+// set it themselves. `threads` is 1 or the size of a Team of the caller's.
 using BlockBody = void (*)(void* context, int64_t block, int thread);
 void for_blocks(int64_t blocks, int threads, BlockBody body, void* context);
 
-// Threads worth waking for this much work: 1 below some 100 us, and while another thread's call has
-// them. However many threads call, no more than num_threads() - 1 are ever made for all of them.
+// How many threads a call gets for this much work. 1, if it is less than some 100 us of one thread,
+// or if another thread's call has the threads: the library makes no more than num_threads() - 1,
+// however many threads call.
 class Team {
  public:
   Team(int64_t picoseconds, int64_t blocks);
@@ -25,5 +28,13 @@ class Team {
   int size_ = 1;
   bool owns_ = false;
 };
+
+// Whose threads share the work: "own" for the library's own, "openmp" for a team of OpenMP's. The
+// environment variable NUMLOSS_THREADING chooses, read once; own is the default, and what a child
+// of fork uses. Throws std::invalid_argument if the variable names neither, or names openmp in a
+// build without the CMake option NUMLOSS_OPENMP.
+const char* threading();
+// Those that this build has.
+std::vector<std::string> threadings();
 
 }  // namespace numloss

@@ -1,13 +1,12 @@
 #include "thread_limit.hpp"
 
-#include <omp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -15,21 +14,19 @@
 #include <thread>
 #include <utility>
 
+#include "openmp_limit.hpp"
+#include "variables.hpp"
+
 namespace numloss {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::atomic<int> chosen{0};     // by set_num_threads
-std::atomic<int> automatic{0};  // of the environment, looked up once
-thread_local int override_threads = 0;
+std::atomic<int> chosen{0};          // by set_num_threads; 0: not called yet
+std::atomic<int> automatic{0};       // from the environment; 0: not looked up yet
+thread_local int override_here = 0;  // by a ThreadOverride; 0: there is none
 
-// Tools that keep a process's libraries from fighting over its CPUs (threadpoolctl, joblib) set the
-// number that OpenMP holds for a thread. As long as it is what it was to begin with, it is no limit
-// but OpenMP's own default, OMP_NUM_THREADS or the CPUs, which what is asked of us precedes.
-const int openmp_threads_at_load = omp_get_max_threads();
-
-// A child may have been given other CPUs than its parent.
+// A child of fork looks the number up again: it may have been given other CPUs than its parent.
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, [] { automatic = 0; });
 
 constexpr int64_t kNoQuota = std::numeric_limits<int64_t>::max();
@@ -41,19 +38,19 @@ int64_t in_whole_cpus(int64_t quota, int64_t period) {
 int64_t quota_v2(const fs::path& directory) {
   std::ifstream file(directory / "cpu.max");
   int64_t quota = 0, period = 0;
-  file >> quota >> period;  // or "max", which is no number
+  file >> quota >> period;  // "max" in place of the quota leaves it 0
   return in_whole_cpus(quota, period);
 }
 
 int64_t quota_v1(const fs::path& directory) {
-  int64_t quota = 0, period = 0;  // a quota of -1 is none
+  int64_t quota = 0, period = 0;  // -1 is no quota
   std::ifstream(directory / "cpu.cfs_quota_us") >> quota;
   std::ifstream(directory / "cpu.cfs_period_us") >> period;
   return in_whole_cpus(quota, period);
 }
 
-// A group's quota binds the groups inside it. In a container the outer part of the path may be
-// missing from its file system, whose top then is the container's own group.
+// The least quota of a group and of those around it, which hold for it too. A container may not see
+// the outer folders of the path; the top folder that it sees is its own group.
 int64_t least_quota(const fs::path& mount, const std::string& group,
                     int64_t (*quota)(const fs::path&)) {
   int64_t least = kNoQuota;
@@ -67,23 +64,38 @@ bool controls_cpu(const std::string& controllers) {
   return ("," + controllers + ",").find(",cpu,") != std::string::npos;
 }
 
-// The number a variable holds, 0 where it is unset.
-int threads_from(const char* variable, bool strict) {
-  const char* text = std::getenv(variable);
-  if (text == nullptr || *text == '\0') return 0;
-  char* end = nullptr;
-  const long n = std::strtol(text, &end, 10);
-  if (*end == '\0' && n >= 1 && n <= 4096) return int(n);
-  if (strict) {
-    throw std::invalid_argument(std::string(variable) +
-                                " must be a whole number from 1 to 4096, got '" + text + "'");
+constexpr int kMostThreads = 4096;
+
+// The whole number that a text is, if that may be a number of threads; else 0.
+int thread_count(const std::string& text) {
+  int n = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, n);
+  return error == std::errc() && stop == end && n >= 1 && n <= kMostThreads ? n : 0;
+}
+
+// What NUMLOSS_NUM_THREADS says; 0 if it is not set.
+int threads_of_ours() {
+  const std::string text = variable("NUMLOSS_NUM_THREADS");
+  const int n = thread_count(text);
+  if (n == 0 && !text.empty()) {
+    throw std::invalid_argument("NUMLOSS_NUM_THREADS must be a whole number from 1 to " +
+                                std::to_string(kMostThreads) + ", got '" + text + "'");
   }
-  return 0;  // OMP_NUM_THREADS may hold a list for nested levels; it is not ours to refuse
+  return n;
+}
+
+// What OMP_NUM_THREADS says, of a list such as 4,2 for nested teams the first; 0 if it is not set
+// or no number, which is for OpenMP to refuse.
+int threads_of_openmp() {
+  const std::string text = variable("OMP_NUM_THREADS");
+  return thread_count(trimmed(text.substr(0, text.find(','))));
 }
 
 int available_cpus() {
   cpu_set_t set;
-  // Of the process, not of a thread that may be pinned; larger machines than the set can name fail.
+  // Those of the process: the calling thread may be pinned to fewer. On a machine of more CPUs than
+  // the set has room for (1024) the system refuses to answer.
   const bool known = sched_getaffinity(getpid(), sizeof(set), &set) == 0;
   const int64_t cpus = known ? CPU_COUNT(&set) : int64_t(std::thread::hardware_concurrency());
   const int64_t quota = cgroup_cpus("/");
@@ -93,8 +105,8 @@ int available_cpus() {
 int automatic_threads() {
   int n = automatic.load(std::memory_order_relaxed);
   if (n == 0) {
-    n = threads_from("NUMLOSS_NUM_THREADS", true);
-    if (n == 0) n = threads_from("OMP_NUM_THREADS", false);
+    n = threads_of_ours();
+    if (n == 0) n = threads_of_openmp();
     if (n == 0) n = available_cpus();
     automatic = n;
   }
@@ -107,7 +119,7 @@ int64_t cgroup_cpus(const std::string& root) {
   const fs::path top(root);
   const fs::path mounts = top / "sys/fs/cgroup";
   int64_t least = kNoQuota;
-  // Lines of hierarchy:controllers:group; v2 names no controllers.
+  // A line is hierarchy:controllers:group; that of v2 names no controllers.
   std::ifstream groups(top / "proc/self/cgroup");
   for (std::string hierarchy, controllers, group; std::getline(groups, hierarchy, ':') &&
                                                   std::getline(groups, controllers, ':') &&
@@ -122,17 +134,19 @@ int64_t cgroup_cpus(const std::string& root) {
 }
 
 int num_threads() {
-  int n = override_threads;
+  int n = override_here;
   if (n == 0) n = chosen.load(std::memory_order_relaxed);
   if (n == 0) n = automatic_threads();
-  const int openmp = omp_get_max_threads();
-  return openmp != openmp_threads_at_load ? std::min(n, openmp) : n;
+  const int limit = openmp_limit();
+  return limit > 0 ? std::min(n, limit) : n;
 }
 
-void check_thread_variable() { threads_from("NUMLOSS_NUM_THREADS", true); }
+void check_thread_variable() { threads_of_ours(); }
 
 void set_num_threads(int n) { chosen = n; }
 
-int set_thread_override(int n) { return std::exchange(override_threads, n); }
+ThreadOverride::ThreadOverride(int n)
+    : before_(std::exchange(override_here, n > 0 ? n : override_here)) {}
+ThreadOverride::~ThreadOverride() { override_here = before_; }
 
 }  // namespace numloss

@@ -6,19 +6,31 @@
 
 namespace numloss {
 
-// Of set_thread_override on this thread, else of set_num_threads, else NUMLOSS_NUM_THREADS, else
-// OMP_NUM_THREADS, else the CPUs this process may use (affinity and cgroup quota). At most what
-// OpenMP allows this thread, where that has been changed since loading. Throws
-// std::invalid_argument if NUMLOSS_NUM_THREADS is not a positive number.
+// The first of these that is set: the ThreadOverride of this thread, set_num_threads,
+// NUMLOSS_NUM_THREADS, OMP_NUM_THREADS; else the CPUs that this process may use (affinity and
+// cgroup quota). If somebody has limited OpenMP on this thread, at most that many. Throws
+// std::invalid_argument if NUMLOSS_NUM_THREADS is no number from 1 to 4096.
 int num_threads();
-// Throws where num_threads would, without fixing the number yet.
+
+// Throws what num_threads would.
 void check_thread_variable();
+
 void set_num_threads(int n);
-// Overrides it for the calling thread; 0 lifts the override. Returns the one before.
-int set_thread_override(int n);
+
+// Lets the calling thread use `n` threads while the object lives; 0 changes nothing.
+class ThreadOverride {
+ public:
+  explicit ThreadOverride(int n);
+  ~ThreadOverride();
+  ThreadOverride(const ThreadOverride&) = delete;
+  ThreadOverride& operator=(const ThreadOverride&) = delete;
+
+ private:
+  int before_;
+};
 
 // The least CPU quota, in whole CPUs rounded up, of this process's control groups (v1 and v2) and
-// of those around them, as the files under `root` have it; 0 where there is none.
+// of the groups around them; 0 if there is none. `root` stands for / in tests.
 int64_t cgroup_cpus(const std::string& root);
 
 }  // namespace numloss

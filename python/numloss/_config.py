@@ -1,17 +1,38 @@
-"""Threads, and what this build and process run on."""
+"""The number of threads, and what this build and this process run on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Literal, TypedDict, cast, overload
 
 import numpy as np
 
 from numloss import _convert, _core
 
 
+class Config(TypedDict):
+    """What ``show_config(mode="dict")`` returns."""
+
+    version: str
+    #: The instruction set in use.
+    isa: str
+    #: Those that this build has and this CPU can run, the best last.
+    isas: list[str]
+    #: Whether the one in use has a fused multiply-add; without, many losses are slow.
+    hardware_fma: bool
+    #: What ``num_threads`` returns here.
+    threads: int
+    #: Whose threads they are: ``"own"`` or ``"openmp"``.
+    threading: str
+    #: What ``NUMLOSS_THREADING`` may ask of this build.
+    threadings: list[str]
+    compiler: str
+    numpy: str
+
+
 def num_threads() -> int:
-    """Return how many threads a call on this thread may use.
+    """Return how many threads a call made here may use.
 
     ``set_num_threads`` says what decides it.
 
@@ -32,17 +53,20 @@ def num_threads() -> int:
 def set_num_threads(n: int) -> None:
     """Let every call of this process use at most ``n`` threads.
 
-    Before, the limit is ``NUMLOSS_NUM_THREADS``, else ``OMP_NUM_THREADS``, else the CPUs that this
-    process may use (affinity and cgroup quota). The number of threads never changes a result, and
-    small work never leaves the calling thread.
+    Without it, the environment variable ``NUMLOSS_NUM_THREADS`` gives the number, else
+    ``OMP_NUM_THREADS``, else the CPUs that this process may use (affinity and cgroup quota).
+    ``threads`` sets another number for the calls inside a ``with`` block. The number of threads
+    never changes a result, and small work stays on the calling thread.
 
-    A limit put on OpenMP for the calling thread, as ``threadpoolctl.threadpool_limits`` does, holds
-    here too: a call uses no more threads than that, whatever was set here or in the environment. It
-    is told by its difference from what OpenMP had at import. ``OMP_NUM_THREADS`` is no such limit,
-    only a default: ``NUMLOSS_NUM_THREADS=4`` means 4 beside ``OMP_NUM_THREADS=1``.
+    If another tool has limited OpenMP on the calling thread, a call uses no more threads than that,
+    whatever number was set. Such tools are ``threadpoolctl.threadpool_limits``,
+    ``torch.set_num_threads`` and all that call ``omp_set_num_threads``. numloss asks every OpenMP
+    library that the process has loaded, before or after numloss, and takes the lowest limit. Where
+    none is loaded, those tools have nothing to limit. ``OMP_NUM_THREADS`` is a default and no
+    limit: with ``NUMLOSS_NUM_THREADS=4`` and ``OMP_NUM_THREADS=1``, a call may use 4.
 
-    All calls of a process share one set of threads. While one call has them, others that come from
-    other threads compute on their own. A child of ``os.fork`` makes its own set when it needs it.
+    All calls of a process share one set of threads. While one call has them, calls from other
+    threads compute on their own. A child of ``os.fork`` makes its own set when it needs it.
 
     Parameters
     ----------
@@ -70,9 +94,15 @@ def set_num_threads(n: int) -> None:
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Limit the calls that the calling thread makes inside a ``with`` block to ``n`` threads.
+    """Let the calls inside a ``with`` block use at most ``n`` threads.
 
-    Within a limit that threadpoolctl put on OpenMP, the lower of the two holds.
+    The number is kept in a context variable (``contextvars``), so each thread and each asyncio task
+    has its own. A task, ``asyncio.to_thread`` and ``Context.run`` begin with a copy of the number
+    of whoever made them. A new ``threading.Thread`` and the workers of a pool begin without one; in
+    free-threaded Python from 3.14 on, ``sys.flags.thread_inherit_context`` lets a new thread begin
+    with a copy, too.
+
+    If another tool has limited OpenMP on the calling thread, the lower number holds.
 
     Parameters
     ----------
@@ -98,18 +128,49 @@ def threads(n: int) -> Iterator[None]:
     ...     numloss.num_threads()
     1
     """
-    before = _core.set_thread_override(_convert.thread_count(n))
+    token = _core.thread_variable.set(_convert.thread_count(n))
     try:
         yield
     finally:
-        _core.set_thread_override(before)
+        # A generator that a pool runs step by step may end in another context than it began in.
+        # That context does not have the number.
+        with suppress(ValueError):
+            _core.thread_variable.reset(token)
 
 
-def show_config() -> None:
-    """Print version, instruction set, threads and compiler.
+@overload
+def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
+@overload
+def show_config(mode: Literal["dict"]) -> Config: ...
+def show_config(mode: Literal["stdout", "dict"] = "stdout") -> Config | None:
+    """Print or return version, instruction set, threads and compiler.
 
-    The instruction set is the best that the CPU has, chosen at import; the environment variable
-    ``NUMLOSS_ISA`` (``baseline``, ``v3`` or ``v4``) forces one. It changes no result.
+    At import numloss chooses the best instruction set that the CPU has. The environment variable
+    ``NUMLOSS_ISA`` asks for another: ``baseline``, ``v3`` or ``v4`` for that one, and the import
+    fails if the CPU does not have it; ``<=v4`` for the best up to that one. It changes no result.
+
+    The threads that share a call's work are the library's ``own``. In a build with the CMake option
+    ``NUMLOSS_OPENMP``, the environment variable ``NUMLOSS_THREADING=openmp`` has a team of OpenMP's
+    share it instead. It changes no result either.
+
+    Parameters
+    ----------
+    mode : {"stdout", "dict"}, default "stdout"
+        Whether to print the configuration or to return it.
+
+    Returns
+    -------
+    None or dict
+        With ``"dict"``, the keys are ``version``, ``isa``, ``isas`` (those usable here, the best
+        last), ``hardware_fma``, ``threads``, ``threading`` (``"own"`` or ``"openmp"``),
+        ``threadings`` (those of this build), ``compiler`` and ``numpy``.
+
+    Raises
+    ------
+    ValueError
+        If ``mode`` is neither.
+    TypeError
+        If ``mode`` is no text.
 
     Examples
     --------
@@ -118,15 +179,22 @@ def show_config() -> None:
     numloss     ...
     ISA         ...
     threads     ...
+    threading   ...
     compiler    ...
     numpy       ...
+    >>> numloss.show_config(mode="dict")["threads"] == numloss.num_threads()
+    True
     """
-    config = _core.config()
+    config = cast("Config", {**_core.config(), "numpy": np.__version__})
+    if _validate.one_of("mode", mode, ("stdout", "dict")) == "dict":
+        return config
     isa = f"{config['isa']} (usable here: {', '.join(config['isas'])})"
     if not config["hardware_fma"]:
         isa += ", without fused multiply-add: same bits, but losses with exponentials are slow"
     print(f"numloss     {config['version']}")
     print(f"ISA         {isa}")
     print(f"threads     {config['threads']}")
+    print(f"threading   {config['threading']}")
     print(f"compiler    {config['compiler']}")
-    print(f"numpy       {np.__version__}")
+    print(f"numpy       {config['numpy']}")
+    return None
