@@ -6,8 +6,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map')
 
-.PHONY: run test test-peers test-slow accuracy instructions instructions-write golden readme bits sanitize
-.PHONY: fuzz mutate packages bench performance performance-threads lint format clean
+.PHONY: run test test-peers test-slow accuracy instructions instructions-write golden readme bits openmp
+.PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
 # Evaluates the predictions in data/ with every loss.
 run: .venv/.installed
@@ -50,6 +50,10 @@ instructions-write: .venv/.installed
 # Writes what README.md says of each loss.
 readme: .venv/.installed
 	$(BIN)/python -m tools.readme --write
+
+# A build with NUMLOSS_OPENMP: the tests of bits and threads with OpenMP's team.
+openmp: .venv/.installed
+	tools/check_openmp.sh
 
 # The tests under the address, undefined-behaviour and thread sanitizers of Clang.
 sanitize: .venv/.installed

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 from cases import CASES, VARIANTS, results
 
 import numloss
@@ -59,10 +58,6 @@ def tasks():
 def threads_are_own():
     """Whether the library makes the threads, and not OpenMP."""
     return numloss.show_config(mode="dict")["threading"] == "own"
-
-
-#: Tests of what the library's own threads do, and OpenMP's do not.
-own_threads = pytest.mark.skipif(not threads_are_own(), reason="OpenMP makes the threads")
 
 
 def assert_helpers(n):

@@ -1,7 +1,10 @@
 """Processes: children of every kind compute as their parent does, whatever that was doing."""
 
 import pytest
-from processes import own_threads, run
+from processes import run, threads_are_own
+
+#: Of what the library's own threads do, and OpenMP's do not.
+own_threads = pytest.mark.skipif(not threads_are_own(), reason="OpenMP makes the threads")
 
 #: What the programs below begin with: several threads in use, and what they gave.
 USED = """

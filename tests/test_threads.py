@@ -10,12 +10,15 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from cases import assert_same
-from processes import PLAIN, own_threads, run
+from processes import PLAIN, run, threads_are_own
 
 import numloss
 from numloss import _core
 
 CALLERS = 64
+
+#: Of what the library's own threads do, and OpenMP's do not.
+own_threads = pytest.mark.skipif(not threads_are_own(), reason="OpenMP makes the threads")
 
 
 def value_and_grad(job):

@@ -54,6 +54,7 @@ BINARY = "csrc/kernels/losses/binary.hpp"
 MULTICLASS = "csrc/kernels/losses/multiclass.hpp"
 MARGIN = "csrc/kernels/losses/margin.hpp"
 REQUEST = "csrc/checks/request.cpp"
+OPENMP = "csrc/runtime/openmp_limit.cpp"
 LOSSES = "tests/test_losses.py -k "
 LIMITS = "tests/test_limits.py"
 SAME_BITS = "tests/test_invariance.py"
@@ -137,6 +138,15 @@ FAULTS = [
     # Memory.
     Fault("a reference kept", "csrc/python/call.cpp", "    kept = borrowed(given);\n", "    kept = borrowed(given);\n    kept.inc_ref();\n", "tests/test_memory.py -k reference"),
     Fault("failed allocation not noticed", "csrc/runtime/run.cpp", "if (!large_) throw std::bad_alloc();", "", "tests/test_memory.py -k allocation"),
+    # Threads and the environment.
+    Fault("a number of threads that outlives its block", "python/numloss/_config.py", "_core.thread_variable.reset(token)", "pass", "tests/test_threads.py -k override"),
+    Fault("calls without the number of their context", "csrc/python/request.hpp", "const ThreadOverride override(threads_of_context());", "", "tests/test_threads.py -k context"),
+    Fault("OpenMP libraries of later not looked for", OPENMP, "if (search.loads == searched && !search.anew) return 1;", "if (searched.adds > 0) return 1;", "tests/test_openmp.py -k after_numloss"),
+    Fault("a limit of OpenMP's taken for its default", OPENMP, "return question.answer;", "return here;", "tests/test_openmp.py -k before_the_import"),
+    Fault("the highest limit of several", OPENMP, "std::min(limit, threads)", "std::max(limit, threads)", "tests/test_openmp.py -k lowest"),
+    Fault("an OpenMP of LLVM's used that nobody else uses", OPENMP, "!llvm_is_in_use()) {\n", "false) {\n", "tests/test_openmp.py -k left_alone"),
+    Fault("the best instruction set below another", "csrc/runtime/dispatch.cpp", "rank(choice.name) <= rank(name)", "rank(choice.name) < rank(name)", "tests/test_variables.py -k up_to"),
+    Fault("blanks around a variable refused", "csrc/runtime/variables.cpp", "return value != nullptr ? trimmed(value) : \"\";", "return value != nullptr ? value : \"\";", "tests/test_variables.py -k blanks"),
     Fault("a symbol of the C++ library leaves the module", "csrc/python/exports.map", "local: *;", "_ZNSt*; local: *;", "tests/test_build.py"),
 ]  # fmt: skip
 

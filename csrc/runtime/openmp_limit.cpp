@@ -193,13 +193,14 @@ void search_libraries() {
   // process. So it is asked only if it is the only copy, and somebody has used it already.
   bool unused = false;
   for (const Candidate& candidate : search.candidates) {
-    const bool alone = !candidate.llvm || copies == 1;
-    if (alone && (!candidate.llvm || llvm_is_in_use())) {
-      add(candidate);  // and leave it open, so that it is not unloaded
-    } else {
-      unused = unused || alone;
-      dlclose(candidate.handle);
+    const bool is_second = candidate.llvm && copies > 1;
+    if (candidate.llvm && !is_second && !llvm_is_in_use()) {
+      unused = true;
+    } else if (!is_second) {
+      add(candidate);  // and leave it open, so that nobody unloads it
+      continue;
     }
+    dlclose(candidate.handle);
   }
   const std::lock_guard lock(mutex);
   searched = search.loads;
