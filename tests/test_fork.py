@@ -129,6 +129,32 @@ finally:
     run(USED + code)
 
 
+def test_fork_while_another_thread_looks_at_the_libraries():
+    """The child then never gets the lock of that list: it computes without a look."""
+    code = """
+import ctypes
+looking, may_leave = threading.Event(), threading.Event()
+Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+
+@Callback
+def stay(*_):
+    looking.set()
+    may_leave.wait()
+    return 1
+
+thread = threading.Thread(target=ctypes.CDLL(None).dl_iterate_phdr, args=(stay, None))
+thread.start()
+looking.wait()
+try:
+    in_child(lambda: (same_bits(), in_child(same_bits)))
+finally:
+    may_leave.set()
+    thread.join()
+same_bits()
+"""
+    run(USED + code)
+
+
 def test_child_looks_for_its_own_cpus():
     code = """
 from processes import *

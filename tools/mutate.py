@@ -145,6 +145,7 @@ FAULTS = [
     Fault("a limit of OpenMP's taken for its default", OPENMP, "return question.answer;", "return here;", "tests/test_openmp.py -k before_the_import"),
     Fault("the highest limit of several", OPENMP, "std::min(limit, threads)", "std::max(limit, threads)", "tests/test_openmp.py -k lowest"),
     Fault("an OpenMP of LLVM's used that nobody else uses", OPENMP, "!llvm_is_in_use()) {\n", "false) {\n", "tests/test_openmp.py -k left_alone"),
+    Fault("a child looks for libraries whatever its parent did", OPENMP, "blind = !lock_is_free();", "blind = false;", "tests/test_fork.py -k looks_at_the_libraries"),
     Fault("the best instruction set below another", "csrc/runtime/dispatch.cpp", "rank(choice.name) <= rank(name)", "rank(choice.name) < rank(name)", "tests/test_variables.py -k up_to"),
     Fault("blanks around a variable refused", "csrc/runtime/variables.cpp", "return value != nullptr ? trimmed(value) : \"\";", "return value != nullptr ? value : \"\";", "tests/test_variables.py -k blanks"),
     Fault("a symbol of the C++ library leaves the module", "csrc/python/exports.map", "local: *;", "_ZNSt*; local: *;", "tests/test_build.py"),

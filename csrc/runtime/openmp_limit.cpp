@@ -4,6 +4,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,13 +46,54 @@ Loads searched;
 // Whether that search left out a library of LLVM's that nobody had used yet.
 std::atomic<bool> dormant{false};
 
-// Guards what is above. A thread holds it in dl_iterate_phdr, and over a fork: glibc (2.36) does
-// not free the lock that dl_iterate_phdr holds in the child, which would hang at its next look, or
-// its next import. Nobody holds it in dlopen or dlsym, which may wait long for what others are
-// loading.
+// Guards what is above. Nobody holds it in dlopen or dlsym, which may wait long for what other
+// threads are loading.
 std::mutex mutex;
-[[maybe_unused]] const int registered =
-    pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
+
+// dl_iterate_phdr takes a lock of glibc's, which a child of fork inherits as it is (glibc 2.36): if
+// another thread of the parent's had it, nobody in the child ever gets it. So no thread is in
+// dl_iterate_phdr for us while another one forks. But it may be there for others, or in dlopen.
+bool just_forked = false;  // this process is a child that has not searched yet
+bool blind = false;        // it is one that cannot search
+[[maybe_unused]] const int registered = pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); },
+                                                       [] {
+                                                         just_forked = true;
+                                                         mutex.unlock();
+                                                       });
+
+// Starts a thread that takes no signals, which are for the threads of the program.
+bool start(pthread_t& thread, void* (*work)(void*), void* argument) {
+  sigset_t all, callers;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &callers);
+  const bool started = pthread_create(&thread, nullptr, work, argument) == 0;
+  pthread_sigmask(SIG_SETMASK, &callers, nullptr);
+  return started;
+}
+
+// Whether glibc's lock can be had: a thread tries it, which is left behind if it waits for 0.2 s.
+bool lock_is_free() {
+  const auto look = [](void*) -> void* {
+    dl_iterate_phdr([](dl_phdr_info*, size_t, void*) { return 1; }, nullptr);
+    return nullptr;
+  };
+  pthread_t thread;
+  if (!start(thread, look, nullptr)) return false;
+  timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_nsec += 200'000'000;
+  end.tv_sec += end.tv_nsec / 1'000'000'000;
+  end.tv_nsec %= 1'000'000'000;
+  if (pthread_timedjoin_np(thread, nullptr, &end) == 0) return true;
+  pthread_detach(thread);
+  return false;
+}
+
+bool can_search() {
+  if (just_forked && !blind) blind = !lock_is_free();
+  just_forked = false;
+  return !blind;
+}
 
 // A shared object whose name is that of an OpenMP library.
 struct Candidate {
@@ -127,12 +169,8 @@ int unlimited(MaxThreads max_threads) {
     asked->answer = asked->max_threads();
     return nullptr;
   };
-  sigset_t all, callers;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &callers);
   pthread_t thread;
-  if (pthread_create(&thread, nullptr, ask, &question) == 0) pthread_join(thread, nullptr);
-  pthread_sigmask(SIG_SETMASK, &callers, nullptr);
+  if (start(thread, ask, &question)) pthread_join(thread, nullptr);
   return question.answer;
 }
 
@@ -179,6 +217,7 @@ void search_libraries() {
   bool first;
   {
     const std::lock_guard lock(mutex);
+    if (!can_search()) return;
     first = searched == Loads();
     dl_iterate_phdr(visit, &search);
     if (search.loads == searched && !search.anew) return;
