@@ -105,6 +105,7 @@ lint: .venv/.lint
 	$(BIN)/mypy
 	$(BIN)/python tools/make_stubs.py --check
 	$(BIN)/clang-format --dry-run -Werror $$(git ls-files '*.hpp' '*.cpp')
+	$(BIN)/python -m tools.mutate --check
 
 format: .venv/.lint
 	$(BIN)/ruff check --fix .

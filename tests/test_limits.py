@@ -260,19 +260,55 @@ def test_impossible_classes_of_losses_with_an_order_or_a_margin(classes, dtype):
     assert not hessian[:, 0].any()
 
 
+#: One tile of classes and several, the last a part of a step.
+LONG = (1, 2, 300, 5000)
+
+
 @both_floats
-@every_width
+@pytest.mark.parametrize("classes", LONG)
 @over_classes
 def test_row_without_a_possible_class(variant, classes, dtype):
-    """Nothing can happen, so what did costs infinity, or cannot be told; the neighbours stay."""
+    """Where nothing can happen, nothing can be told: NaN in the whole row; the neighbours stay."""
+    if variant.name == "ordinal_cross_entropy" and classes > 300:
+        pytest.skip("a table quadratic in the classes")
     prediction, target = variant.inputs((5, classes), dtype)
     options = variant.options(classes)
     expected = per_example(variant.loss, prediction, target, **options)
     prediction[2] = -INF
     found = per_example(variant.loss, prediction, target, **options)
-    assert np.isnan(found[0][2]) or found[0][2] == INF
     for x, e in zip(found, expected, strict=True):
+        assert np.isnan(x[2]).all()
         assert np.array_equal(np.delete(x, 2, 0), np.delete(e, 2, 0))
+    for x in (
+        variant.loss.grad(prediction, target, reduction="none", **options),
+        variant.loss.value_and_grad(prediction, target, reduction="none", **options)[1],
+    ):
+        assert np.array_equal(x, found[1], equal_nan=True)
+    # A weight of 0 takes it out.
+    weight = np.array([1, 1, 0, 1, 1])
+    left = variant.loss.grad_and_hess(prediction, target, reduction="sum", weight=weight, **options)
+    assert np.isfinite(variant.loss(prediction, target, reduction="sum", weight=weight, **options))
+    for x in left:
+        assert not x[2].any()
+
+
+@both_floats
+@pytest.mark.parametrize("largest", [-72.1, -60.0, -1e4])
+@pytest.mark.parametrize("classes", [1024, 4160, 5000])
+def test_possible_classes_after_tiles_without_one(classes, largest, dtype):
+    """The exponentials of such a tile are 0, whatever the others' maximum."""
+    prediction = np.full((2, classes), -INF, dtype)
+    prediction[:, -3:] = largest
+    label = np.full(2, classes - 1)
+    soft = np.zeros((2, classes), dtype)
+    soft[:, -1] = 1
+    for loss, target in ((numloss.cross_entropy, label), (numloss.cross_entropy, soft)):
+        value, gradient, hessian = per_example(loss, prediction, target)
+        assert value == pytest.approx(np.log(3), rel=1e-6)
+        assert gradient[:, -3:] == pytest.approx(np.tile([1 / 3, 1 / 3, -2 / 3], (2, 1)), rel=1e-6)
+        assert hessian[:, -3:] == pytest.approx(2 / 9, rel=1e-6)
+        assert not gradient[:, :-3].any()
+        assert not hessian[:, :-3].any()
 
 
 @both_floats

@@ -4,8 +4,8 @@ Run from the repository's root with the environment of ``make test``: ``python -
 Every fault replaces a text that stands once in its file, in a copy of the tree, which is built for
 two instruction sets and tested by the tests named with the fault. The table that is printed tells
 which test noticed; ``--write CONTRIBUTING.md`` puts it between the marks there. ``--part 2/3``
-takes the second of three parts. A fault that no test notices, a text that is gone, and a test that
-fails without a fault end it with an error.
+takes the second of three parts; ``--check`` only makes sure that every text has its place. A fault
+that no test notices, a text that is gone, and a test that fails without a fault end it with an error.
 """
 
 # ruff: noqa: E501 (a row of a table is a line)
@@ -55,6 +55,8 @@ MULTICLASS = "csrc/kernels/losses/multiclass.hpp"
 MARGIN = "csrc/kernels/losses/margin.hpp"
 REQUEST = "csrc/checks/request.cpp"
 OPENMP = "csrc/runtime/openmp_limit.cpp"
+LIKELIHOOD = "csrc/kernels/drivers/likelihood.hpp"
+SOFTMAX = "csrc/kernels/drivers/softmax.hpp"
 LOSSES = "tests/test_losses.py -k "
 LIMITS = "tests/test_limits.py"
 SAME_BITS = "tests/test_invariance.py"
@@ -75,8 +77,8 @@ FAULTS = [
     Fault("focal of logits: a term of the Hessian", BINARY, "tilt * ratio_ce + T(2) * ratio * slope", "tilt * ratio_ce + ratio * slope", LOSSES + "focal"),
     Fault("hinge: sign of the gradient", BINARY, "T(0) : -t)", "T(0) : t)", LOSSES + "hinge"),
     Fault("squared_hinge: active outside the margin", BINARY, "const T active = z <= T(0) ? T(0) : z;", "const T active = z;", LOSSES + "squared_hinge"),
-    Fault("cross_entropy: sign of the label's gradient", MULTICLASS, "panel.logits[at] = -(first[i] * label_q[i]);", "panel.logits[at] = first[i] * label_q[i];", LOSSES + "cross_entropy"),
-    Fault("cross_entropy of long rows: tile maxima mixed up", MULTICLASS, "finish_part<T, kMode>(row, part, origins[t], s, o);", "finish_part<T, kMode>(row, part, origins[0], s, o);", LOSSES + "long_rows"),
+    Fault("cross_entropy: sign of the label's gradient", LIKELIHOOD, "panel.logits[at] = -(first[i] * q);", "panel.logits[at] = first[i] * q;", LOSSES + "cross_entropy"),
+    Fault("cross_entropy of long rows: tile maxima mixed up", LIKELIHOOD, "finish_part(row, part, maxima[t], slopes);", "finish_part(row, part, maxima[0], slopes);", LOSSES + "long_rows"),
     Fault("cross_entropy of probabilities: smoothing over C - 1 classes", "csrc/kernels/drivers/targets.hpp", "task.label_smoothing / double(task.classes)", "task.label_smoothing / double(task.classes - 1)", LOSSES + "cross_entropy"),
     Fault("kl_divergence: entropy left out", "csrc/kernels/losses/distribution.hpp", "value + panel.entropy[i]", "value", LOSSES + "kl_divergence"),
     Fault("multiclass_hinge: margin subtracted", MARGIN, "margin + (score - label_score)", "(score - label_score) - margin", LOSSES + "multiclass_hinge"),
@@ -86,12 +88,19 @@ FAULTS = [
     Fault("ordinal_cross_entropy: distance not squared", REQUEST, "(squared ? double(c) : 1.0)", "1.0", LOSSES + "ordinal_cross_entropy"),
     Fault("penalties: square not halved", "csrc/kernels/losses/penalty.hpp", "T(0.5) * w * w", "w * w", "tests/test_losses.py -k penalty"),
     Fault("class_weights: absent classes counted", "python/numloss/balance.py", "n.sum() / (n.size * n)", "n.sum() / (counts.size * n)", "tests/test_balance.py"),
+    Fault("softmax_focal: the value without its probability", LIKELIHOOD, "requires { Formula<T>::is_linear; }", "true", LOSSES + "softmax_focal"),
+    Fault("cross_entropy: the gradient not multiplied by its factor", LIKELIHOOD, "first[i] = panel.coefficient[i] * at_label.first[i];", "first[i] = at_label.first[i];", LOSSES + "cross_entropy"),
+    Fault("distributions of long rows: the rise of the maximum left out", SOFTMAX, "if (total != 0) distance +=", "if (false) distance +=", LOSSES + "long_rows"),
+    Fault("ranked_probability: scanned with the squares of the wrong side", "csrc/kernels/losses/ordinal.hpp", "squares[i] += beyond[i] * beyond[i];", "squares[i] += d * d;", LOSSES + "ranked_probability"),
+    Fault("long rows without a possible class: told", SOFTMAX, "maximum == -Real<T>::kInfinity ? Real<T>::kNan : T(rest)", "T(rest)", f"{LIMITS} -k possible"),
+    Fault("tiles without a possible class: scaled from 0", SOFTMAX, "exp_nonpositive(tile_maximum - maximum)", "exp_nonpositive(origin_of(tile_maximum) - maximum)", f"{LIMITS} -k possible"),
+    Fault("multiclass_hinge of no possible class: infinite", MARGIN, "return none ? Real<T>::kNan : poison;", "return none ? Real<T>::kInfinity : poison;", f"{LIMITS} -k possible"),
     # Elementary functions and sums.
     Fault("exp: a coefficient wrong in its fourth digit", "csrc/kernels/arithmetic/math.hpp", "0x1.555518p-5f", "0x1.556518p-5f", "tests/test_math.py tests/test_accuracy.py"),
     Fault("sum: the rounding error not carried", "csrc/kernels/arithmetic/sum.hpp", "< Real<double>::kInfinity ? error : 0.0", "< 0.0 ? error : 0.0", f"{LIMITS} {SAME_BITS} tests/test_losses.py"),
     Fault("sum: the last element of a tail", "csrc/kernels/arithmetic/sum.hpp", "for (int j = 0; i < n; ++i, ++j)", "for (int j = 0; i + 1 < n; ++i, ++j)", LOSSES + "mse"),
     Fault("grouped logarithms: padding is an element", "csrc/kernels/drivers/elements.hpp", "j < count ? g.decay : T(0)", "g.decay", LOSSES + "binary_cross_entropy"),
-    Fault("softmax: the maximum's own exponential counted twice", "csrc/kernels/drivers/softmax.hpp", "others += e - one;", "others += e;", LOSSES + "cross_entropy"),
+    Fault("softmax: the maximum's own exponential counted twice", SOFTMAX, "others += e - one;", "others += e;", LOSSES + "cross_entropy"),
     Fault("long rows: padding is a class", "csrc/kernels/drivers/long_rows.hpp", "k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity", "k % kLanes != 0; ++k) copy[k] = T(0)", LOSSES + "long_rows"),
     Fault("float16: ties away from even", "csrc/kernels/memory/dtype.hpp", "0xfff + ((m >> 13) & 1)", "0x1000", "tests/test_losses.py tests/test_limits.py tests/test_invariance.py -k 'half or float16 or rounded or types'"),
     # Weights, means, ignored examples.
@@ -301,9 +310,12 @@ def main() -> None:
     parser.add_argument("--part", default="1/1", metavar="I/N", help="the I-th of N parts alone")
     parser.add_argument("--only", default="", metavar="TEXT", help="faults whose name has this")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this file")
+    parser.add_argument("--check", action="store_true", help="only look for the texts")
     options = parser.parse_args()
     part, parts = map(int, options.part.split("/"))
     check_texts()
+    if options.check:
+        return
     faults = [fault for fault in FAULTS[part - 1 :: parts] if options.only in fault.name]
     with tempfile.TemporaryDirectory() as folder:
         noticed = seed(faults, Path(folder))

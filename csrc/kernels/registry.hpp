@@ -45,13 +45,41 @@ constexpr Entry elements() {
       {element_functions<Loss, double>(), {}}};
 }
 
-template <class Family>
-constexpr Entry rows(const char* name, double cost) {
-  static_assert(Family::parameters <= kMaxParameters);
-  return {{name, Family::kFolds ? Driver::kRows : Driver::kScannedRows, 1, false,
-           Family::parameters, roles(kTarget), false, picoseconds(cost)},
-          {{}, row_functions<Family, float>()},
-          {{}, row_functions<Family, double>()}};
+// A loss over classes that reads kParameters; `functions`: those of a type whose zero it is given.
+template <int kParameters>
+constexpr Entry rows(const char* name, double cost, auto functions) {
+  static_assert(kParameters <= kMaxParameters);
+  const RowFunctions<float> single = functions(float());
+  const Driver driver = single.row != nullptr ? Driver::kRows : Driver::kScannedRows;
+  return {{name, driver, 1, false, kParameters, roles(kTarget), false, picoseconds(cost)},
+          {{}, single},
+          {{}, functions(double())}};
+}
+
+template <template <class> class Formula>
+constexpr Entry likelihood(const char* name, double cost) {
+  return rows<Formula<float>::parameters>(name, cost, []<class T>(T) -> RowFunctions<T> {
+    return {likelihood_panel<T>, likelihood_row<T>, likelihood_functions<Formula, T>(), 0, false};
+  });
+}
+
+constexpr Entry distribution(const char* name, double cost, bool entropy) {
+  return rows<0>(name, cost, [entropy]<class T>(T) -> RowFunctions<T> {
+    return {distribution_panel<T>, distribution_row<T>, {}, 0, entropy};
+  });
+}
+
+template <bool kSum>
+constexpr Entry margin(const char* name, double cost) {
+  return rows<1>(name, cost, []<class T>(T) -> RowFunctions<T> {
+    return {margin_panel<kSum, T>, margin_row<kSum, T>, {}, 0, false};
+  });
+}
+
+constexpr Entry ranked_probability() {
+  return rows<0>("ranked_probability", 0.8, []<class T>(T) -> RowFunctions<T> {
+    return {ranked_probability_panel<T>, nullptr, {}, 2, false};
+  });
 }
 
 constexpr Entry kRegistry[] = {
@@ -67,13 +95,13 @@ constexpr Entry kRegistry[] = {
     elements<Hinge>(),
     elements<SquaredHinge>(),
     elements<ElasticNet>(),
-    rows<LabelLikelihood<NegativeLogLikelihood>>("cross_entropy", 0.5),
-    rows<Distribution<false>>("cross_entropy_distribution", 1.0),
-    rows<Distribution<true>>("kl_divergence", 1.5),
-    rows<LabelLikelihood<FocalLikelihood>>("softmax_focal", 0.5),
-    rows<MulticlassHinge<true>>("multiclass_hinge_weston_watkins", 0.3),
-    rows<MulticlassHinge<false>>("multiclass_hinge_crammer_singer", 0.3),
-    rows<RankedProbability>("ranked_probability", 0.8),
+    likelihood<NegativeLogLikelihood>("cross_entropy", 0.5),
+    distribution("cross_entropy_distribution", 1.0, false),
+    distribution("kl_divergence", 1.5, true),
+    likelihood<FocalLikelihood>("softmax_focal", 0.5),
+    margin<true>("multiclass_hinge_weston_watkins", 0.3),
+    margin<false>("multiclass_hinge_crammer_singer", 0.3),
+    ranked_probability(),
 };
 
 constexpr int kLosses = sizeof(kRegistry) / sizeof(kRegistry[0]);

@@ -109,6 +109,16 @@ NUMLOSS_INLINE T term(T factor, T x) {
   return factor == T(0) ? T(0) : factor * x;
 }
 
+// A factor that is the same for all elements; times(y) is term(x, y) without a comparison, of which
+// compilers would make two loops, and four of two.
+template <class T>
+struct Factor {
+  T x;
+  typename Real<T>::Bits mask;
+  NUMLOSS_INLINE explicit Factor(T x) : x(x), mask(x == T(0) ? 0 : ~typename Real<T>::Bits(0)) {}
+  NUMLOSS_INLINE T times(T y) const { return __builtin_bit_cast(T, bits_of(x * y) & mask); }
+};
+
 // f(0), ..., f(kCount - 1). A formula written as such stages computes several numbers in step:
 // their chains of dependent operations interleave, which the scheduler of a CPU is too small to
 // find out.

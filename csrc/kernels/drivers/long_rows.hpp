@@ -54,16 +54,18 @@ template <class T>
 class Row {
  public:
   // `factor`: what the derivatives are multiplied by.
-  Row(const Task& task, const Examples& at, int64_t label, double factor, bool entropy, T* scratch)
+  Row(const Task& task, const RowFunctions<T>& functions, const Examples& at, int64_t label,
+      double factor, T* scratch)
       : classes(task.classes),
         tile(folded_tile(task.classes)),
         label(label),
         coefficient(coefficient_of<T>(factor)),
         parameters(task.parameters),
+        likelihood(functions.likelihood),
         task_(task),
         at_(at),
         factor_(factor),
-        entropy_(entropy),
+        entropy_(functions.entropy),
         prediction_(at.address(task[kHeads])),
         logits_(scratch),
         mass_(scratch + tile),
@@ -74,7 +76,7 @@ class Row {
   // The tile that starts at class `first`; that of the last call is still there. With `mask`, which
   // a loss sets always or never, the label's own logit reads -inf. Without `reads` only the parts'
   // bounds are wanted.
-  Parts<T>& load(int64_t first, bool mask = false, bool reads = true) {
+  [[gnu::noinline]] Parts<T>& load(int64_t first, bool mask = false, bool reads = true) {
     if (first == loaded_) return parts_;
     loaded_ = first;
     parts_.count = 0;
@@ -94,7 +96,7 @@ class Row {
     return parts_;
   }
 
-  T logit(int64_t c) const {
+  [[gnu::noinline]] T logit(int64_t c) const {
     T x;
     copy_classes(task_[kHeads], prediction_ + c * task_[kHeads].class_stride, 1, &x);
     return x;
@@ -102,7 +104,7 @@ class Row {
 
   // Gives the parts of the loaded tile their target mass, 0 in the padding. Adds up `sums` (once a
   // row: `add_up`).
-  void load_mass(bool add_up) {
+  [[gnu::noinline]] void load_mass(bool add_up) {
     Parts<T>& parts = parts_;
     if (parts.part[0].mass != nullptr) return;
     const MassRule<T> rule(task_);
@@ -162,7 +164,7 @@ class Row {
     return destination(operand, part, second_output_);
   }
   // `from`: where the part's numbers were written.
-  void write(const Operand& operand, const Part<T>& part, T* from) {
+  [[gnu::noinline]] void write(const Operand& operand, const Part<T>& part, T* from) {
     if (!is_normal(T(factor_))) {
       for (int64_t k = 0; k < part.classes; ++k) from[k] = T(double(from[k]) * factor_);
     }
@@ -170,7 +172,7 @@ class Row {
     if (reinterpret_cast<const char*>(from) == to) return;
     copy_out(operand, to, operand.class_stride, part.classes, from);
   }
-  void write_one(const Operand& operand, int64_t c, T x) {
+  [[gnu::noinline]] void write_one(const Operand& operand, int64_t c, T x) {
     if (!is_normal(T(factor_))) x = T(double(x) * factor_);
     copy_out(operand, address(operand, c), 0, 1, &x);
   }
@@ -184,6 +186,7 @@ class Row {
   const int64_t classes, tile, label;
   const T coefficient;
   const double* const parameters;
+  const LikelihoodFunctions<T>& likelihood;
   MassSums sums{};
 
  private:
@@ -342,14 +345,13 @@ struct RowStep {
 template <class T>
 void compute_rows(const Task& task, const RowFunctions<T>& functions, Examples at, int64_t n,
                   const RowStep<T>& step, int64_t k, T* scratch) {
-  const RowFunction<T> function = functions.row[mode_index(task.mode)];
   for (const int64_t end = k + n; k < end; ++k, at.advance(1)) {
     const double weight = step.weight[k];
     step.value[k] = T(0);
     if (step.label == nullptr || weight != 0.0) {
-      Row<T> row(task, at, step.label != nullptr ? step.label[k] : 0, weight / task.denominator,
-                 functions.entropy, scratch);
-      step.value[k] = function(row);
+      Row<T> row(task, functions, at, step.label != nullptr ? step.label[k] : 0,
+                 weight / task.denominator, scratch);
+      step.value[k] = functions.row(row);
       step.sums[k] = row.sums;
     }
     if (weight == 0.0) {

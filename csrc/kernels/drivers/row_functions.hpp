@@ -11,12 +11,37 @@ inline constexpr int kWholeRow = 4096;       // a row up to here is one tile: it
 inline constexpr int kFoldedTile = 1024;     // classes of a longer row worked on at a time
 inline constexpr int kMaxFoldedTiles = 512;  // still longer rows get longer tiles
 
+// Lanes that hold rows, in whole vectors of any instruction set. A loop over so many says so to the
+// compiler, which then leaves nothing over at its end: half of the code.
+inline constexpr int kLaneStep = 16;
+inline int lanes_for(int64_t rows) { return int((rows + kLaneStep - 1) / kLaneStep * kLaneStep); }
+NUMLOSS_INLINE int whole(int lanes) { return lanes & -kLaneStep; }
+
+// What the rows of a panel have at their label, and what a function f of it gives: n = -log p, the
+// surprisal, p and q = 1 - p; f, f' and f'' by n.
+template <class T>
+struct LabelLanes {
+  alignas(64) T surprisal[kLanes], probability[kLanes], complement[kLanes];
+  alignas(64) T value[kLanes], first[kLanes], second[kLanes];
+};
+
+// f for the lanes of a panel, by what of it is wanted, and for one row.
+template <class T>
+struct LikelihoodFunctions {
+  using OfLanes = void (*)(const double* parameters, int lanes, LabelLanes<T>& at_label);
+  OfLanes value, value_slope, slope_curvature;
+  Derivatives<T> (*of_row)(const double* parameters, T surprisal, T p, T q);
+  bool is_linear;  // f is n: the value needs no p, the slope no n
+};
+
 // Up to 64 rows, side by side. Arrays of [classes][kLanes].
 template <class T>
 struct Panel {
+  unsigned mode;
+  const LikelihoodFunctions<T>* likelihood;
   const double* parameters;
   int64_t classes;
-  int lanes;             // how many of the kLanes hold rows, a multiple of 16
+  int lanes;             // how many of the kLanes hold rows, a multiple of kLaneStep
   T* logits;             // the gradient on return
   T* hessian;            // where asked for
   T* scratch;            // two more panels, for losses that ask for them
@@ -28,29 +53,19 @@ struct Panel {
   const T* later;        // where as many numbers will be written, not in a cache yet; or null
 };
 
-template <class T>
-using PanelFunction = void (*)(const Panel<T>&);
-
 // A long row: its classes come in tiles.
 template <class T>
 class Row;
 
-template <class T>
-using RowFunction = T (*)(Row<T>&);
-
+// What walks the rows of a loss, whatever the call computes.
 template <class T>
 struct RowFunctions {
-  PanelFunction<T> panel[4];  // by mode, see mode_index
-  RowFunction<T> row[4];      // null: rows of any length go side by side
+  void (*panel)(const Panel<T>&);
+  T (*row)(Row<T>&);                  // returns the value; null: rows of any length go side by side
+  LikelihoodFunctions<T> likelihood;  // of losses that are a function of it
   int scratch_panels;
   bool entropy;  // the value needs the sum of q log q
 };
-
-constexpr int mode_index(unsigned mode) {
-  return mode == kValue ? 0 : mode == kGradient ? 1 : mode == (kValue | kGradient) ? 2 : 3;
-}
-
-inline constexpr unsigned kModes[] = {kValue, kGradient, kValue | kGradient, kGradient | kHessian};
 
 // The same as finish_values() where values come without weights, or weights beside them.
 template <class T>

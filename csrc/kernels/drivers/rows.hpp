@@ -72,23 +72,5 @@ int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;
 }
 
-// A family of losses gives panel<T, mode>(Panel) and row<T, mode>(Row); this makes its table.
-template <class Family, class T>
-constexpr RowFunctions<T> row_functions() {
-  RowFunctions<T> functions{
-      {Family::template panel<T, kModes[0]>, Family::template panel<T, kModes[1]>,
-       Family::template panel<T, kModes[2]>, Family::template panel<T, kModes[3]>},
-      {},
-      Family::kScratchPanels,
-      Family::kEntropy};
-  if constexpr (Family::kFolds) {
-    functions.row[0] = Family::template row<T, kModes[0]>;
-    functions.row[1] = Family::template row<T, kModes[1]>;
-    functions.row[2] = Family::template row<T, kModes[2]>;
-    functions.row[3] = Family::template row<T, kModes[3]>;
-  }
-  return functions;
-}
-
 }  // namespace
 }  // namespace numloss::NUMLOSS_ISA

@@ -7,10 +7,6 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// Lanes that hold rows, in whole vectors of any instruction set.
-inline constexpr int kLaneStep = 16;
-inline int lanes_for(int64_t rows) { return int((rows + kLaneStep - 1) / kLaneStep * kLaneStep); }
-
 // Rows of elements that are T's own go straight into a panel; others are converted or gathered into
 // `staging` row by row first, and classes that lie further apart than rows class by class.
 template <class T>
@@ -196,7 +192,6 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
   next += mass != nullptr ? size : 0;
   T* const hessian = (task.mode & kHessian) ? next : nullptr;
   next += hessian != nullptr ? size : 0;
-  const PanelFunction<T> function = functions.panel[mode_index(task.mode)];
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
@@ -227,8 +222,9 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       coefficient[k] = coefficient_of<T>(factor[k]);
       unfit |= int(!is_normal(T(factor[k])));
     }
-    function({task.parameters, task.classes, lanes_for(n), logits, hessian, next, mass, entropy,
-              label, coefficient, value, later_rows<T>(task, at, n)});
+    functions.panel({task.mode, &functions.likelihood, task.parameters, task.classes, lanes_for(n),
+                     logits, hessian, next, mass, entropy, label, coefficient, value,
+                     later_rows<T>(task, at, n)});
     if (task.mode & kValue) finish_rows(task, at, value, info, n, partial);
     if (task.mode & kGradient) {
       if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, logits);

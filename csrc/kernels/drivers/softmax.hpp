@@ -1,6 +1,7 @@
 // What the losses over softmax(x) share: the maximum m of a row and the sum of exp(x - m) over the
 // other classes ("rest"). Kept apart from the maximum's own 1, the sum keeps its digits when the
 // prediction is confident: log p = x - m - log1p(rest), and 1 - p = rest / (1 + rest) there.
+// A row without a possible class (all -inf) has no softmax: its rest, and all that follows, is NaN.
 #pragma once
 
 #include "rows.hpp"
@@ -8,13 +9,15 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// max over the steps of a panel, lane by lane, into maximum; a NaN is passed over.
+// The largest logit of each row of a panel; a NaN is passed over.
 template <class T>
-NUMLOSS_INLINE void panel_maximum(const T* x, int64_t steps, int lanes, T* maximum) {
-  each_steps(steps, [&](int64_t k, auto count) {
+[[gnu::noinline]] void take_maximum(const Panel<T>& panel, T* maximum) {
+  const int lanes = panel.lanes;
+  for (int i = 0; i < whole(lanes); ++i) maximum[i] = -Real<T>::kInfinity;
+  each_steps(panel.classes, [=, x = panel.logits](int64_t k, auto count) {
     const T* const step = x + k * kLanes;
 #pragma omp simd
-    for (int i = 0; i < lanes; ++i) {
+    for (int i = 0; i < whole(lanes); ++i) {
       T best = maximum[i];
 #pragma GCC unroll 4
       for (int j = 0; j < count.value; ++j) {
@@ -42,12 +45,12 @@ struct ExponentialSums {
   }
 };
 
-// Adds exp(x - origin) of one lane, kCount steps.
+// Adds exp(x - maximum) of one lane, kCount steps.
 template <bool kKeep, int kCount, class T>
-NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T origin, ExponentialSums<T> sums,
+NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T maximum, ExponentialSums<T> sums,
                                                    T* exponentials) {
   T e[kCount];
-  each<kCount>([&](int j) { e[j] = x[j * kLanes] - origin; });
+  each<kCount>([&](int j) { e[j] = x[j * kLanes] - maximum; });
   exp_nonpositive(e);
   each<kCount>([&](int j) {
     if constexpr (kKeep) exponentials[j * kLanes] = e[j];
@@ -56,23 +59,27 @@ NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T origin, Exponen
   return sums;
 }
 
-// The same for all lanes of a panel; meanwhile memory is asked for that is written `later`.
+// Those of a panel: their sum beside the maximum's own 1 goes to `rest`, they themselves where the
+// logits are, if they are kept. Meanwhile memory is asked for that is written later.
 template <class T, bool kKeep>
-NUMLOSS_INLINE void panel_exponentials(const T* x, int64_t steps, int lanes, const T* origin,
-                                       T* others, T* ties, T* exponentials, const T* later) {
-  each_steps(steps, [&](int64_t k, auto count) {
-    if (later != nullptr)
-      fetch_ahead(later + k * kLanes, count.value * kLanes * int64_t(sizeof(T)), 0);
-    const T* const step = x + k * kLanes;
-    T* const kept = exponentials + k * kLanes;
+[[gnu::noinline]] void take_exponentials(const Panel<T>& panel, const T* maximum, T* rest) {
+  const int lanes = panel.lanes;
+  alignas(64) T others[kLanes] = {}, ties[kLanes] = {};
+  each_steps(panel.classes, [&, x = panel.logits](int64_t k, auto count) {
+    if (panel.later != nullptr) {
+      fetch_ahead(panel.later + k * kLanes, count.value * kLanes * int64_t(sizeof(T)), 0);
+    }
+    T* const step = x + k * kLanes;
 #pragma omp simd
-    for (int i = 0; i < lanes; ++i) {
+    for (int i = 0; i < whole(lanes); ++i) {
       const ExponentialSums<T> sums = add_exponentials<kKeep, count.value, T>(
-          step + i, origin[i], {others[i], ties[i]}, kept + i);
+          step + i, maximum[i], {others[i], ties[i]}, step + i);
       others[i] = sums.others;
       ties[i] = sums.ties;
     }
   });
+#pragma omp simd
+  for (int i = 0; i < whole(lanes); ++i) rest[i] = (ties[i] - T(1)) + others[i];
 }
 
 // A number for each lane of a row, in registers.
@@ -105,7 +112,8 @@ NUMLOSS_INLINE double sum(const RowLanes<T>& lanes) {
   return sum(x, kLanes);
 }
 
-// A row without a possible class has maximum -inf: its exponentials are taken from 0, and are 0.
+// Exponentials of a tile without a possible class, up to which there was none either, are taken
+// from 0, and are 0. (Those of a whole row or of a panel's are NaN: x - m is.)
 template <class T>
 NUMLOSS_INLINE T origin_of(T maximum) {
   return maximum == -Real<T>::kInfinity ? T(0) : maximum;
@@ -115,6 +123,11 @@ template <class T>
 struct Softmax {
   T maximum, rest;
   NUMLOSS_INLINE T log_sum() const { return log1p(rest < T(0) ? T(0) : rest); }
+  // -log p of a class with this logit.
+  NUMLOSS_INLINE T surprisal(T logit) const {
+    const T distance = maximum - logit;
+    return log_sum() + (logit == -Real<T>::kInfinity ? Real<T>::kInfinity : distance);
+  }
   NUMLOSS_INLINE T inverse() const {
     const T total = T(1) + rest;
     return total == T(0) ? T(0) : T(1) / total;
@@ -210,11 +223,46 @@ NUMLOSS_INLINE T tile_maximum(const Parts<T>& parts) {
   return lanes[0];
 }
 
-// One pass over a row: maximum and sum, tile by tile, each logit read once. After it, the maxima
-// under which the tiles' exponentials were taken are in `origins`, and the exponentials themselves
-// where `keep` goes, if it is given.
+// What the classes of a row cost against a distribution, as its tiles come.
 template <class T>
-Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& each_tile) {
+struct MassCosts {
+  double total = 0, distance = 0;  // of the mass; of mass times distance from the origin
+  T last_origin = 0;
+
+  [[gnu::noinline]] void add_tile(Row<T>& row, const Parts<T>& parts, T origin) {
+    row.load_mass(true);
+    RowLanes<T> masses(0), costs(0);
+    for (const Part<T>& part : parts) add_part(part, origin, masses, costs);
+    // What came before is as much further from the maximum as the maximum rose.
+    if (total != 0) distance += total * (double(origin) - double(last_origin));
+    total += sum(masses);
+    distance += sum(costs);
+    last_origin = origin;
+  }
+
+ private:
+  NUMLOSS_INLINE static void add_part(const Part<T>& part, T origin, RowLanes<T>& masses,
+                                      RowLanes<T>& costs) {
+    const Vector<T> zero = {}, from = zero + origin;
+    for (int64_t k = 0; k < part.steps * kLanes; k += kLanes) {
+#pragma GCC unroll 32
+      for (int i = 0; i < masses.kVectors; ++i) {
+        const int64_t at = k + i * masses.kWidth;
+        const auto v = load_vector<Vector<T>>(part.mass + at);
+        const auto x = load_vector<Vector<T>>(part.logits + at);
+        masses.vector[i] += v;
+        costs.vector[i] += v == zero ? zero : v * (from - x);
+      }
+    }
+  }
+};
+
+// One pass over a row: maximum and sum, tile by tile, each logit read once. After it, the maxima
+// under which the tiles' exponentials were taken are in `maxima`, and the exponentials themselves
+// where `keep` goes, if it is given. `costs`: takes the mass of the tiles in, if it is given.
+template <class T>
+[[gnu::noinline]] Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* maxima,
+                                          MassCosts<T>* costs) {
   T maximum = -Real<T>::kInfinity;
   double rest = -1;
   for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
@@ -227,9 +275,9 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
       maximum = largest;
       first_tie = 1;
     }
+    maxima[t] = maximum;
     const T origin = origin_of(maximum);
-    origins[t] = origin;
-    each_tile(parts, origin);
+    if (costs != nullptr) costs->add_tile(row, parts, origin);
     RowSums<T> sums;
     for (const Part<T>& part : parts) {
       T* const e = keep != nullptr ? row.kept(*keep, part) : row.buffer();
@@ -244,17 +292,26 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* origins, auto&& eac
     }
     rest += (sum(sums.ties) - first_tie) + sum(sums.others);
   }
-  return {maximum, T(rest)};
+  return {maximum, maximum == -Real<T>::kInfinity ? Real<T>::kNan : T(rest)};
 }
 
-// The exponentials of a part again: where the gradient goes or another place that keeps them, or
-// taken anew (same bits).
+// Exponentials of a part again, and what they have to be multiplied by.
 template <class T>
-const T* exponentials_again(Row<T>& row, const Operand& keep, const Part<T>& part, T origin,
-                            T* buffer) {
-  if (row.keeps(keep, part)) return row.kept(keep, part);
-  exponentials(part.logits, part.steps, origin, buffer);
-  return buffer;
+struct Kept {
+  const T* e;
+  T shrink;  // from the maximum up to that tile to the row's; 0 where no class was possible
+};
+
+// Where the gradient goes or another place that keeps them, or taken anew (same bits) into
+// `buffer`.
+template <class T>
+[[gnu::noinline]] Kept<T> exponentials_again(Row<T>& row, const Part<T>& part, T tile_maximum,
+                                             T maximum, bool kept, T* buffer) {
+  const Operand& place = row.task()[kGradients];
+  const T shrink = exp_nonpositive(tile_maximum - maximum);
+  if (kept && row.keeps(place, part)) return {row.kept(place, part), shrink};
+  exponentials(part.logits, part.steps, origin_of(tile_maximum), buffer);
+  return {buffer, shrink};
 }
 
 }  // namespace

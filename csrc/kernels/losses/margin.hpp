@@ -8,216 +8,250 @@ namespace {
 
 // z_j = margin + s_j - s_y over the other classes; the sum of max(0, z_j) (Weston & Watkins 1999)
 // or its maximum (Crammer & Singer 2001). The label's own score is set to -inf, out of the way.
-template <bool kSum>
-struct MulticlassHinge {
-  static constexpr int parameters = 1, kScratchPanels = 0;
-  static constexpr bool kEntropy = false, kFolds = true;
 
-  template <class T>
-  NUMLOSS_INLINE static T excess(T score, T label_score, T margin) {
-    return score == -Real<T>::kInfinity ? score : margin + (score - label_score);
-  }
+template <class T>
+NUMLOSS_INLINE T excess(T score, T label_score, T margin) {
+  return score == -Real<T>::kInfinity ? score : margin + (score - label_score);
+}
 
-  // A label that cannot happen costs infinity, whatever the others.
-  template <class T>
-  NUMLOSS_INLINE static T value_of(T poison, T total, T label_score) {
-    return keep_nan(poison, label_score == -Real<T>::kInfinity ? Real<T>::kInfinity : total);
-  }
+// A label that cannot happen costs infinity, since every other class exceeds it; where none does,
+// no class can happen, and nothing can be told.
+template <class T>
+NUMLOSS_INLINE T without_possible_class(T total, T label_score, T poison) {
+  const bool none = (label_score == -Real<T>::kInfinity) & (total == T(0));
+  return none ? Real<T>::kNan : poison;
+}
 
-  // What the lanes carry: for the sum, total and, where a gradient asks for it, number of active
-  // classes; for the maximum, its value and step. poison is NaN where a score was.
-  template <class T>
-  struct Lanes {
-    alignas(64) T total[kLanes] = {}, best[kLanes] = {}, poison[kLanes] = {};
-  };
+// What the lanes carry: for the sum, total and, where a gradient asks for it, number of active
+// classes; for the maximum, its value and step. poison is NaN where a score was.
+template <class T>
+struct MarginLanes {
+  alignas(64) T total[kLanes] = {}, best[kLanes] = {}, poison[kLanes] = {};
+};
 
-  template <class T, unsigned kMode>
-  NUMLOSS_INLINE static void take(const T* x, int64_t steps, int lane_count, T step_offset,
-                                  const T* label_score, T margin, Lanes<T>& lanes) {
-    each_steps(steps, [&](int64_t k, auto count) {
-      const T* const step = x + k * kLanes;
-      const T number = step_offset + T(k);
+// kCounts: of the sum the active classes, of the maximum the first of the largest, too.
+template <bool kSum, bool kCounts, class T>
+NUMLOSS_INLINE void take_excesses(const T* x, int64_t steps, int lane_count, T step_offset,
+                                  const T* label_score, T margin, MarginLanes<T>& lanes) {
+  each_steps(steps, [=, &lanes](int64_t k, auto count) {
+    const T* const step = x + k * kLanes;
+    const T number = step_offset + T(k);
 #pragma omp simd
-      for (int i = 0; i < lane_count; ++i) {
-        T total = lanes.total[i], best = lanes.best[i], poison = lanes.poison[i];
+    for (int i = 0; i < whole(lane_count); ++i) {
+      T total = lanes.total[i], best = lanes.best[i], poison = lanes.poison[i];
 #pragma GCC unroll 4
-        for (int j = 0; j < count.value; ++j) {
-          const T z = excess(step[j * kLanes + i], label_score[i], margin);
-          if constexpr (kSum) {
-            total += z < T(0) ? T(0) : z;  // a NaN is added
-            if constexpr (kMode != kValue) best += z > T(0) ? T(1) : T(0);
-          } else {
-            poison = is_nan(z) ? z : poison;
-            best = z > total ? number + T(j) : best;
-            total = z > total ? z : total;
-          }
+      for (int j = 0; j < count.value; ++j) {
+        const T z = excess(step[j * kLanes + i], label_score[i], margin);
+        if constexpr (kSum) {
+          total += z < T(0) ? T(0) : z;  // a NaN is added
+          if constexpr (kCounts) best += z > T(0) ? T(1) : T(0);
+        } else {
+          poison = is_nan(z) ? z : poison;
+          if constexpr (kCounts) best = z > total ? number + T(j) : best;
+          total = z > total ? z : total;
         }
-        lanes.total[i] = total;
-        lanes.best[i] = best;
-        lanes.poison[i] = poison;
       }
-    });
-    for (int i = 0; i < lane_count && kSum; ++i) {
+      lanes.total[i] = total;
+      if constexpr (kCounts) lanes.best[i] = best;
+      if constexpr (!kSum) lanes.poison[i] = poison;
+    }
+  });
+  if constexpr (kSum) {
+#pragma omp simd
+    for (int i = 0; i < whole(lane_count); ++i) {
       lanes.poison[i] = keep_nan(lanes.total[i], lanes.poison[i]);
     }
   }
+}
 
-  // The same for a part of a row, whose sums stay in registers.
-  template <class T, unsigned kMode>
-  NUMLOSS_INLINE static void add_part(const Part<T>& part, T label_score, T margin,
-                                      RowLanes<T>& total, RowLanes<T>& active) {
-    const Vector<T> zero = {}, one = zero + T(1), own = zero + label_score;
-    const Vector<T> least = zero - Real<T>::kInfinity, slack = zero + margin;
-    for (int64_t k = 0; k < part.steps * kLanes; k += kLanes) {
-#pragma GCC unroll 32
-      for (int i = 0; i < total.kVectors; ++i) {
-        const auto score = load_vector<Vector<T>>(part.logits + k + i * total.kWidth);
-        const auto z = score == least ? score : slack + (score - own);
-        total.vector[i] += z < zero ? zero : z;  // a NaN is added
-        if constexpr (kMode != kValue) active.vector[i] += z > zero ? one : zero;
-      }
-    }
-  }
+template <bool kSum, bool kCounts, class T>
+[[gnu::noinline]] void take_panel_excesses(const Panel<T>& panel, const T* label_score, T margin,
+                                           MarginLanes<T>& lanes) {
+  take_excesses<kSum, kCounts>(panel.logits, panel.classes, panel.lanes, T(0), label_score, margin,
+                               lanes);
+}
 
-  template <class T>
-  NUMLOSS_INLINE static T keep_last_nan(const RowLanes<T>& lanes, T value) {
-    T x[kLanes];
-    __builtin_memcpy(x, lanes.vector, sizeof(x));
-    for (int i = 0; i < kLanes; ++i) value = keep_nan(x[i], value);
-    return value;
-  }
-
-  template <class T, unsigned kMode>
-  static void panel(const Panel<T>& panel) {
-    const int lane_count = panel.lanes;
-    const T margin = T(panel.parameters[0]);
-    Lanes<T> lanes;
-    alignas(64) T label_score[kLanes];
-    for (int i = 0; i < lane_count; ++i) {
-      T& own = panel.logits[int64_t(panel.label[i]) * kLanes + i];
-      label_score[i] = own;
-      lanes.poison[i] = is_nan(own) ? own : T(0);
-      own = -Real<T>::kInfinity;
-    }
-    take<T, kMode>(panel.logits, panel.classes, lane_count, T(0), label_score, margin, lanes);
-    if constexpr ((kMode & kValue) != 0) {
-      for (int i = 0; i < lane_count; ++i)
-        panel.value[i] = value_of(lanes.poison[i], lanes.total[i], label_score[i]);
-    }
-    if constexpr (kMode == kValue) return;
-    for (int64_t c = 0; c < panel.classes; ++c) {
+// The derivatives of all classes but the label's. The Hessian is 0, NaN where the value is.
+template <bool kSum, bool kHessian, class T>
+[[gnu::noinline]] void take_margin_slopes(const Panel<T>& panel, const T* label_score, T margin,
+                                          const MarginLanes<T>& lanes) {
+  alignas(64) T curvature[kLanes];
+  if constexpr (kHessian) {
 #pragma omp simd
-      for (int i = 0; i < lane_count; ++i) {
-        const T z = excess(panel.logits[c * kLanes + i], label_score[i], margin);
-        const bool active = (z > T(0)) & (kSum | (lanes.best[i] == T(c)));
-        const T coefficient =
-            panel.coefficient[i];  // no load under a condition: it would not vectorise
-        const T g = active ? coefficient : T(0);
-        panel.logits[c * kLanes + i] = keep_nan(lanes.poison[i], g);
-        if constexpr ((kMode & kHessian) != 0) {
-          panel.hessian[c * kLanes + i] = keep_nan(lanes.poison[i], T(0));
-        }
-      }
-    }
-    for (int i = 0; i < lane_count; ++i) {
-      const T active = kSum ? lanes.best[i] : lanes.total[i] > T(0) ? T(1) : T(0);
-      // 0 - x: no negative zero where no class is active.
-      panel.logits[int64_t(panel.label[i]) * kLanes + i] =
-          keep_nan(lanes.poison[i], T(0) - panel.coefficient[i] * active);
-    }
+    for (int i = 0; i < whole(panel.lanes); ++i) curvature[i] = keep_nan(lanes.poison[i], T(0));
   }
-
-  // Of a row, up to some tile: the value, the number of active classes and the last NaN; for the
-  // maximum, its class, -1 where none is active.
-  template <class T>
-  struct Excesses {
-    double total = 0, active = 0;
-    T poison = 0;
-    int64_t best = -1;
-  };
-
-  template <class T, unsigned kMode>
-  NUMLOSS_INLINE static void add_tile(const Parts<T>& parts, T own, T margin, Excesses<T>& all) {
-    RowLanes<T> totals(0), counts(0);
-    for (const Part<T>& part : parts) add_part<T, kMode>(part, own, margin, totals, counts);
-    const double total = sum(totals);
-    all.total += total;
-    if (is_nan(total)) all.poison = keep_last_nan(totals, all.poison);
-    if constexpr (kMode != kValue) all.active += sum(counts);
-  }
-
-  template <class T, unsigned kMode>
-  NUMLOSS_INLINE static void compare_tile(const Parts<T>& parts, int64_t first, T own, T margin,
-                                          Excesses<T>& all) {
-    alignas(64) T label_score[kLanes];
-    for (int i = 0; i < kLanes; ++i) label_score[i] = own;
-    Lanes<T> lanes;
-    for (const Part<T>& part : parts) {
-      const T step = T((part.first - first) / kLanes);
-      take<T, kMode>(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
-    }
-    for (int i = 0; i < kLanes; ++i) all.poison = keep_nan(lanes.poison[i], all.poison);
-    int64_t best = -1;
-    T total = T(0);
-    for (int i = 0; i < kLanes; ++i) {
-      const int64_t c = first + int64_t(lanes.best[i]) * kLanes + i;
-      const bool wins =
-          lanes.total[i] > total || (best >= 0 && lanes.total[i] == total && c < best);
-      total = wins ? lanes.total[i] : total;
-      best = wins ? c : best;
-    }
-    if (double(total) > all.total) {
-      all.total = double(total);
-      all.best = best;
-      all.active = 1;
-    }
-  }
-
-  template <class T, unsigned kMode>
-  static T row(Row<T>& row) {
-    const T margin = T(row.parameters[0]);
-    const T own = row.logit(row.label);
-    Excesses<T> all;
-    if (is_nan(own)) all.poison = own;
-    for (int64_t first = 0; first < row.classes; first += row.tile) {
-      const Parts<T>& parts = row.load(first, true);
-      if constexpr (kSum) {
-        add_tile<T, kMode>(parts, own, margin, all);
-      } else {
-        compare_tile<T, kMode>(parts, first, own, margin, all);
-      }
-    }
-    const T value = value_of(all.poison, T(all.total), own);
-    if constexpr (kMode == kValue) return value;
-    const T coefficient = row.coefficient;
-    for (int64_t first = 0; first < row.classes; first += row.tile) {
-      for (const Part<T>& part : row.load(first, true)) {
-        T* gradient = row.output(row.task()[kGradients], part);
-        const T* x = part.logits;
-        const int64_t n = part.steps * kLanes;
+  for (int64_t c = 0; c < panel.classes; ++c) {
+    T* const step = panel.logits + c * kLanes;
+    T* const hessian = panel.hessian + c * kLanes;
 #pragma omp simd
-        for (int64_t k = 0; k < n; ++k) {
-          const T z = excess(x[k], own, margin);
-          const bool active = kSum & (z > T(0));
-          const T g = active ? coefficient : T(0);
-          gradient[k] = keep_nan(all.poison, g);
-        }
-        row.write(row.task()[kGradients], part, gradient);
-        if constexpr ((kMode & kHessian) != 0) {
-          T* hessian = row.second_output(row.task()[kHessians], part);
-          for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(all.poison, T(0));
-          row.write(row.task()[kHessians], part, hessian);
-        }
-      }
+    for (int i = 0; i < whole(panel.lanes); ++i) {
+      const T z = excess(step[i], label_score[i], margin);
+      const bool active = (z > T(0)) & (kSum | (lanes.best[i] == T(c)));
+      const T coefficient =
+          panel.coefficient[i];  // no load under a condition: it would not vectorise
+      const T g = active ? coefficient : T(0);
+      step[i] = keep_nan(lanes.poison[i], g);
+      if constexpr (kHessian) hessian[i] = curvature[i];
     }
-    row.write_one(row.task()[kGradients], row.label,
-                  keep_nan(all.poison, T(0) - row.coefficient * T(all.active)));
-    if (all.best >= 0) {
-      row.write_one(row.task()[kGradients], all.best, keep_nan(all.poison, row.coefficient));
-    }
-    return value;
   }
+}
+
+template <bool kSum, class T>
+void margin_panel(const Panel<T>& panel) {
+  const int lane_count = panel.lanes;
+  const T margin = T(panel.parameters[0]);
+  MarginLanes<T> lanes;
+  alignas(64) T label_score[kLanes];
+  for (int i = 0; i < lane_count; ++i) {
+    T& own = panel.logits[int64_t(panel.label[i]) * kLanes + i];
+    label_score[i] = own;
+    lanes.poison[i] = is_nan(own) ? own : T(0);
+    own = -Real<T>::kInfinity;
+  }
+  const auto take = panel.mode == kValue ? take_panel_excesses<kSum, false, T>
+                                         : take_panel_excesses<kSum, true, T>;
+  take(panel, label_score, margin, lanes);
+#pragma omp simd
+  for (int i = 0; i < whole(lane_count); ++i) {
+    lanes.poison[i] = without_possible_class(lanes.total[i], label_score[i], lanes.poison[i]);
+    panel.value[i] = keep_nan(lanes.poison[i], lanes.total[i]);
+  }
+  if (panel.mode == kValue) return;
+  const auto finish = (panel.mode & kHessian) != 0 ? take_margin_slopes<kSum, true, T>
+                                                   : take_margin_slopes<kSum, false, T>;
+  finish(panel, label_score, margin, lanes);
+  for (int i = 0; i < lane_count; ++i) {
+    const T active = kSum ? lanes.best[i] : lanes.total[i] > T(0) ? T(1) : T(0);
+    // 0 - x: no negative zero where no class is active.
+    panel.logits[int64_t(panel.label[i]) * kLanes + i] =
+        keep_nan(lanes.poison[i], T(0) - panel.coefficient[i] * active);
+  }
+}
+
+// Of a row, up to some tile: the value, the number of active classes and the last NaN; for the
+// maximum, its class, -1 where none is active.
+template <class T>
+struct Excesses {
+  double total = 0, active = 0;
+  T poison = 0;
+  int64_t best = -1;
 };
+
+// A part of a row, whose sums stay in registers.
+template <bool kCounts, class T>
+NUMLOSS_INLINE void add_part(const Part<T>& part, T label_score, T margin, RowLanes<T>& total,
+                             RowLanes<T>& active) {
+  const Vector<T> zero = {}, one = zero + T(1), own = zero + label_score;
+  const Vector<T> least = zero - Real<T>::kInfinity, slack = zero + margin;
+  for (int64_t k = 0; k < part.steps * kLanes; k += kLanes) {
+#pragma GCC unroll 32
+    for (int i = 0; i < total.kVectors; ++i) {
+      const auto score = load_vector<Vector<T>>(part.logits + k + i * total.kWidth);
+      const auto z = score == least ? score : slack + (score - own);
+      total.vector[i] += z < zero ? zero : z;  // a NaN is added
+      if constexpr (kCounts) active.vector[i] += z > zero ? one : zero;
+    }
+  }
+}
+
+template <class T>
+NUMLOSS_INLINE T keep_last_nan(const RowLanes<T>& lanes, T value) {
+  T x[kLanes];
+  __builtin_memcpy(x, lanes.vector, sizeof(x));
+  for (int i = 0; i < kLanes; ++i) value = keep_nan(x[i], value);
+  return value;
+}
+
+template <bool kCounts, class T>
+[[gnu::noinline]] void add_tile(const Parts<T>& parts, T own, T margin, Excesses<T>& all) {
+  RowLanes<T> totals(0), counts(0);
+  for (const Part<T>& part : parts) add_part<kCounts>(part, own, margin, totals, counts);
+  const double total = sum(totals);
+  all.total += total;
+  if (is_nan(total)) all.poison = keep_last_nan(totals, all.poison);
+  if constexpr (kCounts) all.active += sum(counts);
+}
+
+template <class T>
+[[gnu::noinline]] void compare_tile(const Parts<T>& parts, int64_t first, T own, T margin,
+                                    Excesses<T>& all) {
+  alignas(64) T label_score[kLanes];
+  for (int i = 0; i < kLanes; ++i) label_score[i] = own;
+  MarginLanes<T> lanes;
+  for (const Part<T>& part : parts) {
+    const T step = T((part.first - first) / kLanes);
+    take_excesses<false, true>(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
+  }
+  for (int i = 0; i < kLanes; ++i) all.poison = keep_nan(lanes.poison[i], all.poison);
+  int64_t best = -1;
+  T total = T(0);
+  for (int i = 0; i < kLanes; ++i) {
+    const int64_t c = first + int64_t(lanes.best[i]) * kLanes + i;
+    const bool wins = lanes.total[i] > total || (best >= 0 && lanes.total[i] == total && c < best);
+    total = wins ? lanes.total[i] : total;
+    best = wins ? c : best;
+  }
+  if (double(total) > all.total) {
+    all.total = double(total);
+    all.best = best;
+    all.active = 1;
+  }
+}
+
+// The derivatives of a part of a row, the label's and that of the maximum aside.
+template <bool kSum, class T>
+[[gnu::noinline]] void finish_part(Row<T>& row, const Part<T>& part, T own, T margin, T poison) {
+  T* gradient = row.output(row.task()[kGradients], part);
+  const T* x = part.logits;
+  const int64_t n = part.steps * kLanes;
+  const T coefficient = row.coefficient;
+#pragma omp simd
+  for (int64_t k = 0; k < n; ++k) {
+    const T z = excess(x[k], own, margin);
+    const bool active = kSum & (z > T(0));
+    const T g = active ? coefficient : T(0);
+    gradient[k] = keep_nan(poison, g);
+  }
+  row.write(row.task()[kGradients], part, gradient);
+  if ((row.task().mode & kHessian) != 0) {
+    T* hessian = row.second_output(row.task()[kHessians], part);
+    for (int64_t k = 0; k < n; ++k) hessian[k] = keep_nan(poison, T(0));
+    row.write(row.task()[kHessians], part, hessian);
+  }
+}
+
+template <bool kSum, class T>
+T margin_row(Row<T>& row) {
+  const T margin = T(row.parameters[0]);
+  const T own = row.logit(row.label);
+  const bool value_alone = row.task().mode == kValue;
+  Excesses<T> all;
+  if (is_nan(own)) all.poison = own;
+  for (int64_t first = 0; first < row.classes; first += row.tile) {
+    const Parts<T>& parts = row.load(first, true);
+    if constexpr (!kSum) {
+      compare_tile(parts, first, own, margin, all);
+    } else if (value_alone) {
+      add_tile<false>(parts, own, margin, all);
+    } else {
+      add_tile<true>(parts, own, margin, all);
+    }
+  }
+  const T total = T(all.total), poison = without_possible_class(total, own, all.poison);
+  const T value = keep_nan(poison, total);
+  if (value_alone) return value;
+  for (int64_t first = 0; first < row.classes; first += row.tile) {
+    for (const Part<T>& part : row.load(first, true)) {
+      finish_part<kSum>(row, part, own, margin, poison);
+    }
+  }
+  row.write_one(row.task()[kGradients], row.label,
+                keep_nan(poison, T(0) - row.coefficient * T(all.active)));
+  if (all.best >= 0) {
+    row.write_one(row.task()[kGradients], all.best, keep_nan(poison, row.coefficient));
+  }
+  return value;
+}
 
 }  // namespace
 }  // namespace numloss::NUMLOSS_ISA

@@ -1,4 +1,5 @@
-// Losses over ordered classes. (ordinal_cross_entropy is Distribution with a table of soft labels.)
+// Losses over ordered classes. (ordinal_cross_entropy is that of a distribution, from a table of
+// soft labels.)
 #pragma once
 
 #include "../drivers/softmax.hpp"
@@ -10,82 +11,102 @@ namespace {
 // k >= y, D_k = -S_k with S_k = 1 - F_k summed from the other end: no cancellation.
 // dL/dx_j = 2 p_j (sum_{k>=j} D_k S_k - sum_{k<j} D_k F_k);
 // d²L/dx_j² = (1 - 2 p_j) dL/dx_j + 2 p_j² (sum_{k<j} F_k² + sum_{k>=j} S_k²).
-struct RankedProbability {
-  static constexpr int parameters = 0, kScratchPanels = 2;
-  static constexpr bool kEntropy = false, kFolds = false;
 
-  template <class T, unsigned kMode>
-  static void panel(const Panel<T>& panel) {
-    const int lane_count = panel.lanes;
-    const int64_t classes = panel.classes;
-    T* const p = panel.logits;
-    T* const deviation = panel.scratch;
-    T* const above = panel.scratch + classes * kLanes;
-    alignas(64) T maximum[kLanes], origin[kLanes], others[kLanes] = {}, ties[kLanes] = {};
-    for (int i = 0; i < lane_count; ++i) maximum[i] = -Real<T>::kInfinity;
-    panel_maximum(p, classes, lane_count, maximum);
-    alignas(64) T impossible[kLanes];
-    for (int i = 0; i < lane_count; ++i) {
-      origin[i] = origin_of(maximum[i]);
-      impossible[i] = maximum[i] == -Real<T>::kInfinity ? Real<T>::kNan : T(0);
-    }
-    panel_exponentials<T, true>(p, classes, lane_count, origin, others, ties, p, panel.later);
-    alignas(64) T inverse[kLanes], below[kLanes] = {};
-    for (int i = 0; i < lane_count; ++i) {
-      inverse[i] = Softmax<T>{maximum[i], (ties[i] - T(1)) + others[i]}.inverse();
-    }
-    for (int64_t k = 0; k < classes; ++k) {
+// From exponentials to probabilities, and their cumulative sums.
+template <class T>
+NUMLOSS_INLINE void accumulate(const Panel<T>& panel, const T* inverse, T* cumulative) {
+  alignas(64) T below[kLanes] = {};
+  for (int64_t k = 0; k < panel.classes; ++k) {
+    T* const p = panel.logits + k * kLanes;
+    T* const to = cumulative + k * kLanes;
 #pragma omp simd
-      for (int i = 0; i < lane_count; ++i) {
-        const T probability = p[k * kLanes + i] * inverse[i];
-        p[k * kLanes + i] = probability;
-        below[i] += probability;
-        deviation[k * kLanes + i] = below[i];
-      }
-    }
-    alignas(64) T beyond[kLanes] = {}, value[kLanes] = {}, outer[kLanes] = {}, squares[kLanes] = {};
-    for (int64_t k = classes - 1; k >= 0; --k) {
-#pragma omp simd
-      for (int i = 0; i < lane_count; ++i) {
-        const T d = k >= panel.label[i] ? -beyond[i] : deviation[k * kLanes + i];
-        deviation[k * kLanes + i] = d;
-        value[i] += d * d;
-        if constexpr (kMode != kValue) {
-          outer[i] += d * beyond[i];
-          above[k * kLanes + i] = outer[i];
-        }
-        if constexpr ((kMode & kHessian) != 0) {
-          squares[i] += beyond[i] * beyond[i];
-          panel.hessian[k * kLanes + i] = squares[i];
-        }
-        beyond[i] += p[k * kLanes + i];
-      }
-    }
-    if constexpr ((kMode & kValue) != 0) {
-      // A row without a possible class has no distribution to score.
-      for (int i = 0; i < lane_count; ++i) panel.value[i] = value[i] + impossible[i];
-    }
-    if constexpr (kMode == kValue) return;
-    alignas(64) T inner[kLanes] = {}, cumulative[kLanes] = {}, lower_squares[kLanes] = {};
-    for (int64_t k = 0; k < classes; ++k) {
-#pragma omp simd
-      for (int i = 0; i < lane_count; ++i) {
-        const T probability = p[k * kLanes + i];
-        const T g = T(2) * probability * (above[k * kLanes + i] - inner[i]);
-        p[k * kLanes + i] = panel.coefficient[i] * g;
-        if constexpr ((kMode & kHessian) != 0) {
-          const T all = panel.hessian[k * kLanes + i] + lower_squares[i];
-          panel.hessian[k * kLanes + i] =
-              panel.coefficient[i] *
-              ((T(1) - T(2) * probability) * g + T(2) * probability * probability * all);
-        }
-        cumulative[i] += probability;
-        inner[i] += deviation[k * kLanes + i] * cumulative[i];
-        lower_squares[i] += cumulative[i] * cumulative[i];
-      }
+    for (int i = 0; i < whole(panel.lanes); ++i) {
+      const T probability = p[i] * inverse[i];
+      p[i] = probability;
+      below[i] += probability;
+      to[i] = below[i];
     }
   }
-};
+}
+
+// From the last class to the first: the value; for a gradient, sum D S from each class on, and for
+// a Hessian sum S² in its place. The cumulative sums become D.
+template <unsigned kMode, class T>
+[[gnu::noinline]] void scan_down(const Panel<T>& panel, T* cumulative, T* above) {
+  alignas(64) T beyond[kLanes] = {}, value[kLanes] = {}, outer[kLanes] = {}, squares[kLanes] = {};
+  for (int64_t k = panel.classes - 1; k >= 0; --k) {
+    const T* const p = panel.logits + k * kLanes;
+    T* const deviation = cumulative + k * kLanes;
+#pragma omp simd
+    for (int i = 0; i < whole(panel.lanes); ++i) {
+      const T d = k >= panel.label[i] ? -beyond[i] : deviation[i];
+      deviation[i] = d;
+      value[i] += d * d;
+      if constexpr (kMode != kValue) {
+        outer[i] += d * beyond[i];
+        above[k * kLanes + i] = outer[i];
+      }
+      if constexpr ((kMode & kHessian) != 0) {
+        squares[i] += beyond[i] * beyond[i];
+        panel.hessian[k * kLanes + i] = squares[i];
+      }
+      beyond[i] += p[i];
+    }
+  }
+  if constexpr ((kMode & kValue) != 0) {
+    // A single class that cannot happen is no distribution either: then the sum of all p is NaN.
+#pragma omp simd
+    for (int i = 0; i < whole(panel.lanes); ++i) panel.value[i] = value[i] + T(0) * beyond[i];
+  }
+}
+
+// From the first class to the last: the derivatives.
+template <bool kHessian, class T>
+[[gnu::noinline]] void scan_up(const Panel<T>& panel, const T* deviation, const T* above) {
+  alignas(64) T inner[kLanes] = {}, cumulative[kLanes] = {}, lower_squares[kLanes] = {};
+  for (int64_t k = 0; k < panel.classes; ++k) {
+    T* const p = panel.logits + k * kLanes;
+    T* const hessian = panel.hessian + k * kLanes;
+    const T* const outer = above + k * kLanes;
+    const T* const deviations = deviation + k * kLanes;
+#pragma omp simd
+    for (int i = 0; i < whole(panel.lanes); ++i) {
+      const T probability = p[i];
+      const T g = T(2) * probability * (outer[i] - inner[i]);
+      p[i] = panel.coefficient[i] * g;
+      if constexpr (kHessian) {
+        const T all = hessian[i] + lower_squares[i];
+        hessian[i] = panel.coefficient[i] *
+                     ((T(1) - T(2) * probability) * g + T(2) * probability * probability * all);
+      }
+      cumulative[i] += probability;
+      inner[i] += deviations[i] * cumulative[i];
+      lower_squares[i] += cumulative[i] * cumulative[i];
+    }
+  }
+}
+
+template <class T>
+void ranked_probability_panel(const Panel<T>& panel) {
+  T* const cumulative = panel.scratch;
+  T* const above = panel.scratch + panel.classes * kLanes;
+  alignas(64) T maximum[kLanes], rest[kLanes], inverse[kLanes];
+  take_maximum(panel, maximum);
+  take_exponentials<T, true>(panel, maximum, rest);
+#pragma omp simd
+  for (int i = 0; i < whole(panel.lanes); ++i) {
+    inverse[i] = Softmax<T>{maximum[i], rest[i]}.inverse();
+  }
+  accumulate(panel, inverse, cumulative);
+  if (panel.mode == kValue) return scan_down<kValue>(panel, cumulative, above);
+  if ((panel.mode & kHessian) != 0) {
+    scan_down<kGradient | kHessian>(panel, cumulative, above);
+    scan_up<true>(panel, cumulative, above);
+  } else {
+    scan_down<kValue | kGradient>(panel, cumulative, above);
+    scan_up<false>(panel, cumulative, above);
+  }
+}
 
 }  // namespace
 }  // namespace numloss::NUMLOSS_ISA

@@ -13,12 +13,12 @@ struct ElasticNet {
   static constexpr const char* name = "elastic_net";
   static constexpr int parameters = 2;
   static constexpr double cost = 0.15;
-  T l1, l2;
+  Factor<T> l1, l2;
   explicit ElasticNet(const double* parameters) : l1(T(parameters[0])), l2(T(parameters[1])) {}
   NUMLOSS_INLINE Derivatives<T> operator()(T w, T) const {
     const T sign = w > T(0) ? T(1) : w < T(0) ? T(-1) : w;
-    return {keep_nan(w, term(l1, abs(w)) + term(l2, T(0.5) * w * w)),
-            keep_nan(w, l1 * sign + term(l2, w)), keep_nan(w, l2)};
+    return {keep_nan(w, l1.times(abs(w)) + l2.times(T(0.5) * w * w)),
+            keep_nan(w, l1.x * sign + l2.times(w)), keep_nan(w, l2.x)};
   }
 };
 
