@@ -20,7 +20,7 @@ STEP = re.compile(
 
 PLACES = {
     "csrc/checks/losses.cpp",
-    "csrc/kernels/losses/regression.hpp",
+    "csrc/kernels/losses/regression.cpp",
     "csrc/kernels/registry.hpp",
     "python/numloss/losses/regression.py",
     "tests/cases.py",

@@ -49,14 +49,14 @@ class Fault:
         return self.file.startswith(("csrc", "CMake"))
 
 
-REGRESSION = "csrc/kernels/losses/regression.hpp"
-BINARY = "csrc/kernels/losses/binary.hpp"
-MULTICLASS = "csrc/kernels/losses/multiclass.hpp"
-MARGIN = "csrc/kernels/losses/margin.hpp"
+REGRESSION = "csrc/kernels/losses/regression.cpp"
+BINARY = "csrc/kernels/losses/binary.cpp"
+MULTICLASS = "csrc/kernels/losses/multiclass.cpp"
+MARGIN = "csrc/kernels/losses/margin.cpp"
 REQUEST = "csrc/checks/request.cpp"
 OPENMP = "csrc/runtime/openmp_limit.cpp"
-LIKELIHOOD = "csrc/kernels/drivers/likelihood.hpp"
-SOFTMAX = "csrc/kernels/drivers/softmax.hpp"
+LIKELIHOOD = "csrc/kernels/drivers/likelihood.cpp"
+SOFTMAX = "csrc/kernels/drivers/softmax.cpp"
 LOSSES = "tests/test_losses.py -k "
 LIMITS = "tests/test_limits.py"
 SAME_BITS = "tests/test_invariance.py"
@@ -80,18 +80,18 @@ FAULTS = [
     Fault("cross_entropy: sign of the label's gradient", LIKELIHOOD, "panel.logits[at] = -(first[i] * q);", "panel.logits[at] = first[i] * q;", LOSSES + "cross_entropy"),
     Fault("cross_entropy of long rows: tile maxima mixed up", LIKELIHOOD, "finish_part(row, part, maxima[t], slopes);", "finish_part(row, part, maxima[0], slopes);", LOSSES + "long_rows"),
     Fault("cross_entropy of probabilities: smoothing over C - 1 classes", "csrc/kernels/drivers/targets.hpp", "task.label_smoothing / double(task.classes)", "task.label_smoothing / double(task.classes - 1)", LOSSES + "cross_entropy"),
-    Fault("kl_divergence: entropy left out", "csrc/kernels/losses/distribution.hpp", "value + panel.entropy[i]", "value", LOSSES + "kl_divergence"),
+    Fault("kl_divergence: entropy left out", "csrc/kernels/losses/distribution.cpp", "value + panel.entropy[i]", "value", LOSSES + "kl_divergence"),
     Fault("multiclass_hinge: margin subtracted", MARGIN, "margin + (score - label_score)", "(score - label_score) - margin", LOSSES + "multiclass_hinge"),
     Fault("multiclass_hinge, maximum of long rows: the last of equals", MARGIN, "if (double(total) > all.total) {", "if (double(total) >= all.total) {", LOSSES + "first_of_equals"),
     Fault("softmax_focal: derivative of the power left out", MULTICLASS, "factor * (gamma * odds + T(1))", "factor", LOSSES + "softmax_focal"),
-    Fault("ranked_probability: label one too far", "csrc/kernels/losses/ordinal.hpp", "k >= panel.label[i]", "k > panel.label[i]", LOSSES + "ranked_probability"),
+    Fault("ranked_probability: label one too far", "csrc/kernels/losses/ordinal.cpp", "k >= panel.label[i]", "k > panel.label[i]", LOSSES + "ranked_probability"),
     Fault("ordinal_cross_entropy: distance not squared", REQUEST, "(squared ? double(c) : 1.0)", "1.0", LOSSES + "ordinal_cross_entropy"),
-    Fault("penalties: square not halved", "csrc/kernels/losses/penalty.hpp", "T(0.5) * w * w", "w * w", "tests/test_losses.py -k penalty"),
+    Fault("penalties: square not halved", "csrc/kernels/losses/penalty.cpp", "T(0.5) * w * w", "w * w", "tests/test_losses.py -k penalty"),
     Fault("class_weights: absent classes counted", "python/numloss/balance.py", "n.sum() / (n.size * n)", "n.sum() / (counts.size * n)", "tests/test_balance.py"),
-    Fault("softmax_focal: the value without its probability", LIKELIHOOD, "requires { Formula<T>::is_linear; }", "true", LOSSES + "softmax_focal"),
+    Fault("softmax_focal: the value without its probability", "csrc/kernels/drivers/likelihood.hpp", "requires { Formula<T>::is_linear; }", "true", LOSSES + "softmax_focal"),
     Fault("cross_entropy: the gradient not multiplied by its factor", LIKELIHOOD, "first[i] = panel.coefficient[i] * at_label.first[i];", "first[i] = at_label.first[i];", LOSSES + "cross_entropy"),
-    Fault("distributions of long rows: the rise of the maximum left out", SOFTMAX, "if (total != 0) distance +=", "if (false) distance +=", LOSSES + "long_rows"),
-    Fault("ranked_probability: scanned with the squares of the wrong side", "csrc/kernels/losses/ordinal.hpp", "squares[i] += beyond[i] * beyond[i];", "squares[i] += d * d;", LOSSES + "ranked_probability"),
+    Fault("distributions of long rows: the rise of the maximum left out", SOFTMAX, "if (all.total != 0)", "if (false)", LOSSES + "long_rows"),
+    Fault("ranked_probability: scanned with the squares of the wrong side", "csrc/kernels/losses/ordinal.cpp", "squares[i] += beyond[i] * beyond[i];", "squares[i] += d * d;", LOSSES + "ranked_probability"),
     Fault("long rows without a possible class: told", SOFTMAX, "maximum == -Real<T>::kInfinity ? Real<T>::kNan : T(rest)", "T(rest)", f"{LIMITS} -k possible"),
     Fault("tiles without a possible class: scaled from 0", SOFTMAX, "exp_nonpositive(tile_maximum - maximum)", "exp_nonpositive(origin_of(tile_maximum) - maximum)", f"{LIMITS} -k possible"),
     Fault("multiclass_hinge of no possible class: infinite", MARGIN, "return none ? Real<T>::kNan : poison;", "return none ? Real<T>::kInfinity : poison;", f"{LIMITS} -k possible"),
@@ -99,13 +99,13 @@ FAULTS = [
     Fault("exp: a coefficient wrong in its fourth digit", "csrc/kernels/arithmetic/math.hpp", "0x1.555518p-5f", "0x1.556518p-5f", "tests/test_math.py tests/test_accuracy.py"),
     Fault("sum: the rounding error not carried", "csrc/kernels/arithmetic/sum.hpp", "< Real<double>::kInfinity ? error : 0.0", "< 0.0 ? error : 0.0", f"{LIMITS} {SAME_BITS} tests/test_losses.py"),
     Fault("sum: the last element of a tail", "csrc/kernels/arithmetic/sum.hpp", "for (int j = 0; i < n; ++i, ++j)", "for (int j = 0; i + 1 < n; ++i, ++j)", LOSSES + "mse"),
-    Fault("grouped logarithms: padding is an element", "csrc/kernels/drivers/elements.hpp", "j < count ? g.decay : T(0)", "g.decay", LOSSES + "binary_cross_entropy"),
+    Fault("grouped logarithms: padding is an element", "csrc/kernels/drivers/formulas.hpp", "j < count ? g.decay : T(0)", "g.decay", LOSSES + "binary_cross_entropy"),
     Fault("softmax: the maximum's own exponential counted twice", SOFTMAX, "others += e - one;", "others += e;", LOSSES + "cross_entropy"),
     Fault("long rows: padding is a class", "csrc/kernels/drivers/long_rows.hpp", "k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity", "k % kLanes != 0; ++k) copy[k] = T(0)", LOSSES + "long_rows"),
     Fault("float16: ties away from even", "csrc/kernels/memory/dtype.hpp", "0xfff + ((m >> 13) & 1)", "0x1000", "tests/test_losses.py tests/test_limits.py tests/test_invariance.py -k 'half or float16 or rounded or types'"),
     # Weights, means, ignored examples.
     Fault("weight left out of a sum", "csrc/kernels/arithmetic/sum.hpp", "double(x[i]) * double(weight[i])", "double(x[i])", "tests/test_losses.py"),
-    Fault("weight left out of a cheap sum", "csrc/kernels/drivers/elements.hpp", "double(d.value) * w", "double(d.value)", "tests/test_losses.py"),
+    Fault("weight left out of a cheap sum", "csrc/kernels/drivers/formulas.hpp", "double(d.value) * w", "double(d.value)", "tests/test_losses.py"),
     Fault("weight 0 lets a NaN through", "csrc/kernels/arithmetic/sum.hpp", "weight[i] == W(0) ? 0.0 : product", "product", f"{LIMITS} tests/test_losses.py"),
     Fault("class weight left out of the mean", "csrc/kernels/drivers/targets.hpp", "info.full_weight[i] *= task.class_weight[info.label[i]];", "(void)0;", LOSSES + "cross_entropy"),
     Fault("ignored examples counted", "csrc/kernels/drivers/targets.hpp", "info.full_weight, n, n - ignored, partial", "info.full_weight, n, n, partial", f"tests/test_losses.py {LIMITS}"),
@@ -116,20 +116,20 @@ FAULTS = [
     Fault("multiply and add contracted", "CMakeLists.txt", "-fopenmp-simd -ffp-contract=off", "-fopenmp-simd -ffp-contract=fast -O2", f"{SAME_BITS} -k instruction_sets"),
     Fault("the caller's rounding and flush-to-zero left on", "csrc/runtime/float_environment.hpp", "if ((saved_ & ~kStatus) != kIeee) _mm_setcsr(kIeee);", "", "tests/test_environment.py"),
     Fault("byte order forgotten when writing", "csrc/kernels/memory/dtype.hpp", "__builtin_bswap32", "uint32_t", f"{SAME_BITS} -k byte_swapped"),
-    Fault("scattered layouts: results not taken out", "csrc/kernels/drivers/elements.hpp", "if (!only_survey) staging.store(at, n);", "", f"{SAME_BITS} -k layouts"),
+    Fault("scattered layouts: results not taken out", "csrc/kernels/drivers/elements.cpp", "if (!only_survey) staging.store(at, n);", "", f"{SAME_BITS} -k layouts"),
     Fault("scattered rows: results not taken out", "csrc/kernels/drivers/long_rows.hpp", "if (staged_ != nullptr) staging_.store(at_, rows_);", "", f"{SAME_BITS} -k layouts"),
-    Fault("columns converted into another block", "csrc/kernels/memory/tile.hpp", "columns, rows, to + r * step + c, step);", "columns, rows, to + c * step + r, step);", f"{SAME_BITS} -k columns_of_any"),
-    Fault("exponentials kept in the place of other tiles", "csrc/kernels/drivers/long_rows.hpp", "kept_ + part.first\n", "kept_ + part.first % tile\n", f"{SAME_BITS} -k long_rows"),
-    Fault("a factor of derivatives that does not fit their type", "csrc/kernels/drivers/targets.hpp", "return is_normal(T(factor)) ? T(factor) : T(1);", "return T(factor);", f"{LIMITS} -k factors_beyond"),
+    Fault("columns converted into another block", "csrc/kernels/memory/planes.cpp", "columns, rows, to + r * step + c, step);", "columns, rows, to + c * step + r, step);", f"{SAME_BITS} -k columns_of_any"),
+    Fault("exponentials kept in the place of other tiles", "csrc/kernels/drivers/row.hpp", "kept_ + part.first\n", "kept_ + part.first % tile\n", f"{SAME_BITS} -k long_rows"),
+    Fault("a factor of derivatives that does not fit their type", "csrc/kernels/drivers/row_functions.hpp", "return is_normal(T(factor)) ? T(factor) : T(1);", "return T(factor);", f"{LIMITS} -k factors_beyond"),
     Fault("sums in the order in which arrays lie", "csrc/runtime/run.cpp", "  if (!sums) {\n", "  if (sums || !sums) {\n", f"{SAME_BITS} -k lie_alike"),
-    Fault("weights added in tiles that begin where lines do", "csrc/kernels/drivers/elements.hpp", "(task.has(kWeight) && !task.surveyed)", "false", f"{SAME_BITS} -k anywhere_in_a_line"),
-    Fault("gradient written before the Hessian reads its place", "csrc/kernels/drivers/elements.hpp", "if (in_place) return", "if (false) return", f"{SAME_BITS} -k hessian_in_place"),
+    Fault("weights added in tiles that begin where lines do", "csrc/kernels/drivers/elements.cpp", "(task.has(kWeight) && !task.surveyed)", "false", f"{SAME_BITS} -k anywhere_in_a_line"),
+    Fault("gradient written before the Hessian reads its place", "csrc/kernels/drivers/formulas.hpp", "if (in_place) return", "if (false) return", f"{SAME_BITS} -k hessian_in_place"),
     Fault("a half's NaN without its payload", "csrc/kernels/memory/dtype.hpp", "0x7e00u | ((m >> 13) & 0x1ff)", "0x7e00u", "tests/test_math.py -k nan_alike"),
     Fault("a NaN among the classes of a long row", MARGIN, "if (is_nan(total)) all.poison = keep_last_nan(totals, all.poison);", "", f"{LIMITS} -k nan"),
     # Checks.
     Fault("label C taken", "csrc/kernels/drivers/targets.hpp", "uint64_t(label) >= uint64_t(classes)", "uint64_t(label) > uint64_t(classes)", REFUSALS),
     Fault("negative labels taken", "csrc/kernels/drivers/targets.hpp", "(uint64_t(label) >= uint64_t(classes))", "(label >= classes)", REFUSALS),
-    Fault("targets beyond 1 taken", "csrc/kernels/drivers/elements.hpp", "(x < T(-kUnitSlack)) | (x > T(1 + kUnitSlack))", "x < T(-kUnitSlack)", REFUSALS),
+    Fault("targets beyond 1 taken", "csrc/kernels/drivers/formulas.hpp", "(x < T(-kUnitSlack)) | (x > T(1 + kUnitSlack))", "x < T(-kUnitSlack)", REFUSALS),
     Fault("probabilities that sum to anything taken", "csrc/kernels/drivers/targets.hpp", "excess > task.distribution_tolerance ||", "", REFUSALS),
     Fault("negative weights taken", "csrc/kernels/arithmetic/sum.hpp", "(weight[i] < W(0)) | (weight", "(weight", REFUSALS),
     Fault("gradient written before the targets are checked", "csrc/runtime/run.cpp", "(!call.outputs_are_ours && may_be_bad) || ", "", REFUSALS),

@@ -195,7 +195,7 @@ int find_kernel(const char* name) {
   if (name == nullptr) return -1;
   const KernelTable& table = kernels();
   for (int i = 0; i < table.losses; ++i) {
-    if (std::strcmp(table.loss[i].name, name) == 0) return i;
+    if (std::strcmp(table.loss[i]->name, name) == 0) return i;
   }
   throw std::logic_error("the registry has no kernel named " + std::string(name));
 }

@@ -1,44 +1,20 @@
 // Folds the registry into one table of functions, the only symbol that leaves. Compiled once for
 // every instruction set, with NUMLOSS_ISA naming it.
+#include "drivers/drivers.hpp"
+#include "drivers/targets.hpp"
 #include "registry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-struct Losses {
-  LossInfo info[kLosses];
-};
-
-constexpr Losses losses() {
-  Losses result{};
-  for (int i = 0; i < kLosses; ++i) result.info[i] = kRegistry[i].info;
-  return result;
-}
-
-constexpr Losses kInfo = losses();
+#define NUMLOSS_ENTRY(name) &k##name,
+constexpr const Entry* kRegistry[] = {NUMLOSS_LOSSES(NUMLOSS_ENTRY)};
+#define NUMLOSS_INFO(name) &k##name.info,
+constexpr const LossInfo* kInfo[] = {NUMLOSS_LOSSES(NUMLOSS_INFO)};
+constexpr int kLosses = sizeof(kRegistry) / sizeof(kRegistry[0]);
 
 // Calls f with a number of the type that a task is computed in.
 auto with_real(const Task& task, auto&& f) { return task.in_float64 ? f(double()) : f(float()); }
-
-template <class T>
-void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
-                 bool only_survey, char* scratch) {
-  T* const memory = reinterpret_cast<T*>(scratch);
-  if (!only_survey && !task.folded) {
-    each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
-      run_panels(task, functions, begin, end, memory, partial);
-    });
-    return;
-  }
-  const auto run = [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
-    if (only_survey) {
-      survey_rows(task, begin, end, window, memory, partial);
-    } else {
-      run_rows(task, functions, begin, end, window, memory, partial);
-    }
-  };
-  each_block_of_rows(task, blocks, only_survey, memory, run);
-}
 
 // The upper halves of vector registers, which GCC leaves in use on some ways out: code without AVX,
 // the interpreter's too, would wait for them at every instruction.
@@ -49,7 +25,7 @@ inline void clear_upper_halves() {
 }
 
 void run(const Task& task, const Blocks& blocks, bool only_survey, char* scratch) {
-  const Entry& entry = kRegistry[task.loss];
+  const Entry& entry = *kRegistry[task.loss];
   with_real(task, [&](auto zero) {
     const auto& functions = entry.functions(zero);
     if (entry.info.driver == Driver::kElements) {
@@ -64,14 +40,14 @@ void run(const Task& task, const Blocks& blocks, bool only_survey, char* scratch
 int64_t copied_together(const Task& task) {
   return with_real(task, [&](auto zero) {
     using T = decltype(zero);
-    if (task.folded) return staged_rows<T>(task);
-    const bool by_elements = kRegistry[task.loss].info.driver == Driver::kElements;
-    return by_elements && is_staged<T>(task) ? staged_elements<T>(task) : 0;
+    if (task.folded) return rows_copied<T>(task);
+    const bool by_elements = kRegistry[task.loss]->info.driver == Driver::kElements;
+    return by_elements ? elements_copied<T>(task) : 0;
   });
 }
 
 int64_t scratch_bytes(const Task& task) {
-  const Entry& entry = kRegistry[task.loss];
+  const Entry& entry = *kRegistry[task.loss];
   return with_real(task, [&](auto zero) {
     using T = decltype(zero);
     return entry.info.driver == Driver::kElements ? element_scratch<T>(task)
@@ -134,7 +110,7 @@ constexpr MathInfo kFunctions[] = {
 
 constexpr KernelTable kTable = {NUMLOSS_STRING(NUMLOSS_ISA),
                                 kLosses,
-                                kInfo.info,
+                                kInfo,
                                 run,
                                 copied_together,
                                 scratch_bytes,

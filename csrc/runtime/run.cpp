@@ -87,7 +87,7 @@ bool exceeds_cache(const Task& task, int role) {
 constexpr Roles kReadAhead =
     kPredictions | roles(kTarget) | roles(kAside) | roles(kGradients, kMaxHeads);
 
-const LossInfo& loss_of(const Task& task) { return kernels().loss[task.loss]; }
+const LossInfo& loss_of(const Task& task) { return *kernels().loss[task.loss]; }
 
 // Whether rows are worked on one by one.
 bool folds(const Task& task) {

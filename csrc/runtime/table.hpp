@@ -194,7 +194,7 @@ struct MathInfo {
 struct KernelTable {
   const char* isa;
   int losses;
-  const LossInfo* loss;
+  const LossInfo* const* loss;
   // Computes blocks, or only checks their targets and adds up their weights.
   void (*run)(const Task&, const Blocks&, bool only_survey, char* scratch);
   int64_t (*copied_together)(const Task&);  // examples that are best given to one such call

@@ -169,7 +169,7 @@ Shape plane_of(int64_t n, int64_t classes) {
 int loss_index(const std::string& name) {
   const KernelTable& table = kernels();
   for (int i = 0; i < table.losses; ++i) {
-    if (name == table.loss[i].name) return i;
+    if (name == table.loss[i]->name) return i;
   }
   throw std::runtime_error("no loss named " + name);
 }

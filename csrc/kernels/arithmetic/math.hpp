@@ -94,6 +94,9 @@ NUMLOSS_INLINE bool is_normal(T x) {
   return abs(x) >= Real<T>::kSmallestNormal && abs(x) <= Real<T>::kLargest;
 }
 
+// Whether to divide by it is to multiply by its inverse, as precisely as double is.
+inline bool is_divisor(double x) { return is_normal(x) && is_normal(1 / x); }
+
 NUMLOSS_INLINE float truncate(float x) { return __builtin_truncf(x); }
 NUMLOSS_INLINE double truncate(double x) { return __builtin_trunc(x); }
 

@@ -1,34 +1,15 @@
-// Rows folded: one long row at a time, 64 classes to a step, tile after tile. Padding is -inf, "a
-// class that cannot happen": it adds nothing to any loss.
+// Rows folded: one long row at a time.
 #pragma once
 
 #include "../memory/staging.hpp"
-#include "row_functions.hpp"
+#include "row.hpp"
+#include "targets.hpp"
+#include "values.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// Consecutive steps of a tile whose logits lie in one piece.
-template <class T>
-struct Part {
-  int64_t first, classes, steps;
-  const T* logits;
-  const T* mass;
-};
-
 inline constexpr int64_t kShort = 512;
-
-// A tile: whole steps are used where they lie, the last few classes and the step of a masked label
-// from a padded copy.
-template <class T>
-struct Parts {
-  Part<T> part[4];
-  int count = 0;
-  const Part<T>* begin() const { return part; }
-  const Part<T>* end() const { return part + count; }
-  Part<T>* begin() { return part; }
-  Part<T>* end() { return part + count; }
-};
 
 // Bytes of a row's exponentials that are kept in a core's cache where the gradient's array, of
 // another type or with strides, cannot hold them. Longer rows take them twice.
@@ -50,212 +31,158 @@ int64_t row_numbers(const Task& task) {
   return 4 * folded_tile(task.classes) + kept_numbers<T>(task);
 }
 
+}  // namespace
+
 template <class T>
-class Row {
- public:
-  // `factor`: what the derivatives are multiplied by.
-  Row(const Task& task, const RowFunctions<T>& functions, const Examples& at, int64_t label,
-      double factor, T* scratch)
-      : classes(task.classes),
-        tile(folded_tile(task.classes)),
-        label(label),
-        coefficient(coefficient_of<T>(factor)),
-        parameters(task.parameters),
-        likelihood(functions.likelihood),
-        task_(task),
-        at_(at),
-        factor_(factor),
-        entropy_(functions.entropy),
-        prediction_(at.address(task[kHeads])),
-        logits_(scratch),
-        mass_(scratch + tile),
-        output_(scratch + 2 * tile),
-        second_output_(scratch + 3 * tile),
-        kept_(kept_numbers<T>(task) != 0 ? scratch + 4 * tile : nullptr) {}
+NUMLOSS_INLINE Row<T>::Row(const Task& task, const RowFunctions<T>& functions, const Examples& at,
+                           int64_t label, double factor, T* scratch)
+    : classes(task.classes),
+      tile(folded_tile(task.classes)),
+      label(label),
+      coefficient(coefficient_of<T>(factor)),
+      parameters(task.parameters),
+      likelihood(functions.likelihood),
+      task_(task),
+      at_(at),
+      factor_(factor),
+      entropy_(functions.entropy),
+      prediction_(at.address(task[kHeads])),
+      logits_(scratch),
+      mass_(scratch + tile),
+      output_(scratch + 2 * tile),
+      second_output_(scratch + 3 * tile),
+      kept_(kept_numbers<T>(task) != 0 ? scratch + 4 * tile : nullptr) {}
 
-  // The tile that starts at class `first`; that of the last call is still there. With `mask`, which
-  // a loss sets always or never, the label's own logit reads -inf. Without `reads` only the parts'
-  // bounds are wanted.
-  [[gnu::noinline]] Parts<T>& load(int64_t first, bool mask = false, bool reads = true) {
-    if (first == loaded_) return parts_;
-    loaded_ = first;
-    parts_.count = 0;
-    const int64_t n = classes - first < tile ? classes - first : tile;
-    const int64_t end = first + n;
-    // Short tiles are copied as a whole: that costs less than a second part.
-    const int64_t whole = n < kShort && n % kLanes != 0 ? first : first + n / kLanes * kLanes;
-    int64_t from = first;
-    if (mask && label >= first && label < whole) {
-      const int64_t step = first + (label - first) / kLanes * kLanes;
-      append(from, step);
-      append(step, step + kLanes, true);
-      from = step + kLanes;
-    }
-    append(from, whole, false, reads);
-    append(whole, end, mask && label >= whole && label < end, reads);
-    return parts_;
+template <class T>
+Parts<T>& Row<T>::load(int64_t first, bool mask, bool reads) {
+  if (first == loaded_) return parts_;
+  loaded_ = first;
+  parts_.count = 0;
+  const int64_t n = classes - first < tile ? classes - first : tile;
+  const int64_t end = first + n;
+  // Short tiles are copied as a whole: that costs less than a second part.
+  const int64_t whole = n < kShort && n % kLanes != 0 ? first : first + n / kLanes * kLanes;
+  int64_t from = first;
+  if (mask && label >= first && label < whole) {
+    const int64_t step = first + (label - first) / kLanes * kLanes;
+    append(from, step);
+    append(step, step + kLanes, true);
+    from = step + kLanes;
   }
+  append(from, whole, false, reads);
+  append(whole, end, mask && label >= whole && label < end, reads);
+  return parts_;
+}
 
-  [[gnu::noinline]] T logit(int64_t c) const {
-    T x;
-    copy_classes(task_[kHeads], prediction_ + c * task_[kHeads].class_stride, 1, &x);
-    return x;
+template <class T>
+T Row<T>::logit(int64_t c) const {
+  T x;
+  copy_classes(task_[kHeads], prediction_ + c * task_[kHeads].class_stride, 1, &x);
+  return x;
+}
+
+template <class T>
+void Row<T>::load_mass(bool add_up) {
+  Parts<T>& parts = parts_;
+  if (parts.part[0].mass != nullptr) return;
+  const MassRule<T> rule(task_);
+  const bool spread = task_.target_kind == Target::kLabel && task_.label_table == nullptr;
+  for (Part<T>& part : parts) {
+    T* const buffer = mass_ + (part.first - loaded_);
+    part.mass = buffer;
+    for (int64_t k = part.classes; k % kLanes != 0; ++k) buffer[k] = T(0);
+    if (!spread) part.mass = load_probabilities(part, buffer);
   }
-
-  // Gives the parts of the loaded tile their target mass, 0 in the padding. Adds up `sums` (once a
-  // row: `add_up`).
-  [[gnu::noinline]] void load_mass(bool add_up) {
-    Parts<T>& parts = parts_;
-    if (parts.part[0].mass != nullptr) return;
-    const MassRule<T> rule(task_);
-    const bool spread = task_.target_kind == Target::kLabel && task_.label_table == nullptr;
-    for (Part<T>& part : parts) {
-      T* const buffer = mass_ + (part.first - loaded_);
-      part.mass = buffer;
-      for (int64_t k = part.classes; k % kLanes != 0; ++k) buffer[k] = T(0);
-      if (!spread) part.mass = load_probabilities(part, buffer);
-    }
-    const MassUse use = use_of_mass(task_, entropy_);
-    if (add_up && use.any() && task_.target_kind == Target::kDistribution) add_up_parts(use);
-    if (!spread && rule.is_plain()) return;
-    for (Part<T>& part : parts) {
-      T* const mass = mass_ + (part.first - loaded_);
-      for (int64_t k = 0; k < part.classes; k += kLanes) {
-        const int n = int(part.classes - k < kLanes ? part.classes - k : kLanes);
-        const int64_t c = part.first + k;
-        if (spread) {
-          const int at = label >= c && label < c + n ? int(label - c) : -1;
-          rule.template apply<1>(
-              c, n, [at](int i) { return T(i == at); }, part.logits + k, mass + k);
-        } else {
-          const T* const q = part.mass + k;
-          rule.template apply<1>(c, n, [q](int i) { return q[i]; }, part.logits + k, mass + k);
-        }
+  const MassUse use = use_of_mass(task_, entropy_);
+  if (add_up && use.any() && task_.target_kind == Target::kDistribution) add_up_parts(use);
+  if (!spread && rule.is_plain()) return;
+  for (Part<T>& part : parts) {
+    T* const mass = mass_ + (part.first - loaded_);
+    for (int64_t k = 0; k < part.classes; k += kLanes) {
+      const int n = int(part.classes - k < kLanes ? part.classes - k : kLanes);
+      const int64_t c = part.first + k;
+      if (spread) {
+        const int at = label >= c && label < c + n ? int(label - c) : -1;
+        rule.template apply<1>(c, n, [at](int i) { return T(i == at); }, part.logits + k, mass + k);
+      } else {
+        const T* const q = part.mass + k;
+        rule.template apply<1>(c, n, [q](int i) { return q[i]; }, part.logits + k, mass + k);
       }
-      part.mass = mass;
     }
+    part.mass = mass;
   }
+}
 
-  // Whether the mass can be had when an output has taken the place of the logits: that of a row of
-  // one tile is kept, and without smoothing it does not depend on them.
-  bool mass_outlasts_logits() const { return tile >= classes || task_.label_smoothing == 0; }
+template <class T>
+void Row<T>::write(const Operand& operand, const Part<T>& part, T* from) {
+  if (!is_normal(T(factor_))) {
+    for (int64_t k = 0; k < part.classes; ++k) from[k] = T(double(from[k]) * factor_);
+  }
+  char* to = address(operand, part.first);
+  if (reinterpret_cast<const char*>(from) == to) return;
+  copy_out(operand, to, operand.class_stride, part.classes, from);
+}
 
-  // Where a part of an output may be written: in the array, where it has whole steps and lies as
-  // T, or in a buffer that write() takes out.
-  bool is_direct(const Operand& operand, const Part<T>& part) const {
-    return part.classes % kLanes == 0 &&
-           in_place<T>(operand, address(operand, part.first), operand.class_stride);
-  }
-  T* output(const Operand& operand, const Part<T>& part) {
-    return destination(operand, part, output_);
-  }
-  T* buffer() { return output_; }
-  // Where exponentials are kept until that output is written over them: in its array, in memory for
-  // a whole row, or in the buffer, which holds them as long as a row of one tile.
-  T* kept(const Operand& operand, const Part<T>& part) {
-    return kept_ != nullptr && !is_direct(operand, part) ? kept_ + part.first
-                                                         : output(operand, part);
-  }
-  bool keeps_whole() const { return kept_ != nullptr; }
-  bool keeps(const Operand& operand, const Part<T>& part) const {
-    return is_direct(operand, part) || kept_ != nullptr || tile >= classes;
-  }
-  T* second_output(const Operand& operand, const Part<T>& part) {
-    return destination(operand, part, second_output_);
-  }
-  // `from`: where the part's numbers were written.
-  [[gnu::noinline]] void write(const Operand& operand, const Part<T>& part, T* from) {
-    if (!is_normal(T(factor_))) {
-      for (int64_t k = 0; k < part.classes; ++k) from[k] = T(double(from[k]) * factor_);
-    }
-    char* to = address(operand, part.first);
-    if (reinterpret_cast<const char*>(from) == to) return;
-    copy_out(operand, to, operand.class_stride, part.classes, from);
-  }
-  [[gnu::noinline]] void write_one(const Operand& operand, int64_t c, T x) {
-    if (!is_normal(T(factor_))) x = T(double(x) * factor_);
-    copy_out(operand, address(operand, c), 0, 1, &x);
-  }
-  // How far ahead logits are asked for, so that the next tile's are there: its first pass only
-  // looks for the largest. 0: they are in some cache.
-  int64_t distance() const {
-    return task_[kHeads].exceeds_cache ? tile * int64_t(sizeof(T)) + kAheadBytes / 2 : 0;
-  }
-  const Task& task() const { return task_; }
+template <class T>
+void Row<T>::write_one(const Operand& operand, int64_t c, T x) {
+  if (!is_normal(T(factor_))) x = T(double(x) * factor_);
+  copy_out(operand, address(operand, c), 0, 1, &x);
+}
 
-  const int64_t classes, tile, label;
-  const T coefficient;
-  const double* const parameters;
-  const LikelihoodFunctions<T>& likelihood;
-  MassSums sums{};
-
- private:
-  char* address(const Operand& operand, int64_t c) const {
-    return at_.address(operand) + c * operand.class_stride;
+// Short pieces that lie as T are many, and not worth a look at types and strides.
+template <class T>
+NUMLOSS_INLINE void Row<T>::copy_classes(const Operand& operand, const char* from, int64_t n,
+                                         T* to) {
+  if (in_place<T>(operand, from, operand.class_stride)) {
+    __builtin_memcpy(to, from, uint64_t(n) * sizeof(T));
+  } else {
+    copy_in(operand, from, operand.class_stride, n, to);
   }
+}
 
-  T* destination(const Operand& operand, const Part<T>& part, T* buffer) const {
-    if (is_direct(operand, part)) return reinterpret_cast<T*>(address(operand, part.first));
-    return buffer + part.first % tile;
+// Adds classes [from, to) to the loaded tile, where they lie or copied and padded.
+template <class T>
+NUMLOSS_INLINE void Row<T>::append(int64_t from, int64_t to, bool masked, bool reads) {
+  const int64_t n = to - from;
+  if (n == 0) return;
+  const int64_t stride = task_[kHeads].class_stride;
+  const char* lies = prediction_ + from * stride;
+  const T* logits = reinterpret_cast<const T*>(lies);
+  if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_[kHeads], lies, stride))) {
+    T* const copy = logits_ + (from - loaded_);
+    copy_classes(task_[kHeads], lies, n, copy);
+    for (int64_t k = n; k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity;
+    if (masked) copy[label - from] = -Real<T>::kInfinity;
+    logits = copy;
   }
+  parts_.part[parts_.count++] = {from, n, (n + kLanes - 1) / kLanes, logits, nullptr};
+}
 
-  // Short pieces that lie as T are many, and not worth a look at types and strides.
-  static void copy_classes(const Operand& operand, const char* from, int64_t n, T* to) {
-    if (in_place<T>(operand, from, operand.class_stride)) {
-      __builtin_memcpy(to, from, uint64_t(n) * sizeof(T));
-    } else {
-      copy_in(operand, from, operand.class_stride, n, to);
-    }
-  }
-
-  // Adds classes [from, to) to the loaded tile, where they lie or copied and padded.
-  void append(int64_t from, int64_t to, bool masked = false, bool reads = true) {
-    const int64_t n = to - from;
-    if (n == 0) return;
-    const int64_t stride = task_[kHeads].class_stride;
-    const char* lies = prediction_ + from * stride;
-    const T* logits = reinterpret_cast<const T*>(lies);
-    if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_[kHeads], lies, stride))) {
-      T* const copy = logits_ + (from - loaded_);
-      copy_classes(task_[kHeads], lies, n, copy);
-      for (int64_t k = n; k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity;
-      if (masked) copy[label - from] = -Real<T>::kInfinity;
-      logits = copy;
-    }
-    parts_.part[parts_.count++] = {from, n, (n + kLanes - 1) / kLanes, logits, nullptr};
-  }
-
-  // Probabilities of a part: where they lie, or in `buffer`.
-  const T* load_probabilities(const Part<T>& part, T* buffer) {
-    if (task_.target_kind == Target::kLabel) {
-      spread_label(task_, label, part.first, part.classes, buffer);
-      return buffer;
-    }
-    const int64_t stride = task_[kTarget].class_stride;
-    const char* from = at_.address(task_[kTarget]) + part.first * stride;
-    if (part.classes % kLanes == 0 && in_place<T>(task_[kTarget], from, stride)) {
-      return reinterpret_cast<const T*>(from);
-    }
-    copy_classes(task_[kTarget], from, part.classes, buffer);
+// Probabilities of a part: where they lie, or in `buffer`.
+template <class T>
+NUMLOSS_INLINE const T* Row<T>::load_probabilities(const Part<T>& part, T* buffer) {
+  if (task_.target_kind == Target::kLabel) {
+    spread_label(task_, label, part.first, part.classes, buffer);
     return buffer;
   }
-
-  // The sums of the loaded tile's probabilities.
-  void add_up_parts(MassUse use) {
-    MassOfTile<T> mass{task_, use};
-    for (const Part<T>& part : parts_) mass.add(part.first, part.classes, part.mass);
-    mass.add_to(sums);
+  const int64_t stride = task_[kTarget].class_stride;
+  const char* from = at_.address(task_[kTarget]) + part.first * stride;
+  if (part.classes % kLanes == 0 && in_place<T>(task_[kTarget], from, stride)) {
+    return reinterpret_cast<const T*>(from);
   }
+  copy_classes(task_[kTarget], from, part.classes, buffer);
+  return buffer;
+}
 
-  const Task& task_;
-  const Examples& at_;
-  const double factor_;
-  Parts<T> parts_;
-  int64_t loaded_ = -1;
-  const bool entropy_;
-  const char* const prediction_;
-  T *const logits_, *const mass_, *const output_, *const second_output_, *const kept_;
-};
+// The sums of the loaded tile's probabilities.
+template <class T>
+NUMLOSS_INLINE void Row<T>::add_up_parts(MassUse use) {
+  MassOfTile<T> mass{task_, use};
+  for (const Part<T>& part : parts_) mass.add(part.first, part.classes, part.mass);
+  mass.add_to(sums);
+}
+
+namespace {
 
 template <class T>
 void clear_row(const Task& task, const Operand& operand, const Examples& at) {

@@ -1,21 +1,13 @@
 // What a loss over classes gives the drivers: functions of a panel of rows and of one row.
 #pragma once
 
-#include "elements.hpp"
-#include "targets.hpp"
+#include "formulas.hpp"
 
 namespace numloss::NUMLOSS_ISA {
-namespace {
 
 inline constexpr int kWholeRow = 4096;       // a row up to here is one tile: it fits the L1 cache
 inline constexpr int kFoldedTile = 1024;     // classes of a longer row worked on at a time
 inline constexpr int kMaxFoldedTiles = 512;  // still longer rows get longer tiles
-
-// Lanes that hold rows, in whole vectors of any instruction set. A loop over so many says so to the
-// compiler, which then leaves nothing over at its end: half of the code.
-inline constexpr int kLaneStep = 16;
-inline int lanes_for(int64_t rows) { return int((rows + kLaneStep - 1) / kLaneStep * kLaneStep); }
-NUMLOSS_INLINE int whole(int lanes) { return lanes & -kLaneStep; }
 
 // What the rows of a panel have at their label, and what a function f of it gives: n = -log p, the
 // surprisal, p and q = 1 - p; f, f' and f'' by n.
@@ -67,25 +59,26 @@ struct RowFunctions {
   bool entropy;  // the value needs the sum of q log q
 };
 
-// The same as finish_values() where values come without weights, or weights beside them.
-template <class T>
-[[gnu::noinline]] void finish_with_weights(const Task& task, const Examples& at, T* value,
-                                           const RowInfo& info, int64_t n, Partial& partial) {
-  double factor[kLanes];
-  for (int64_t i = 0; i < n; ++i) {
-    const double full = task.unweighted_values ? info.full_weight[i] : 1.0;
-    factor[i] = full == 0.0 ? info.loss_weight[i] : info.loss_weight[i] / full;
-  }
-  finish_values(task, at, value, factor, n, partial);
-  if (task.has(kWeights)) store(task[kWeights], at, n, info.full_weight);
-}
+// Of a distribution q: sums of q, q * class_weight, q log q.
+struct MassSums {
+  double probability, weight, entropy;
+  bool negative;  // a negative probability was met
+};
 
-template <class T>
-void finish_rows(const Task& task, const Examples& at, T* value, const RowInfo& info, int64_t n,
-                 Partial& partial) {
-  if (wants_full_weights(task)) return finish_with_weights(task, at, value, info, n, partial);
-  finish_values(task, at, value, info.loss_weight, n, partial);
-}
+// What is asked of distributions beside their mass: whether they are some and what they weigh,
+// which a survey may have told, and their entropy.
+struct MassUse {
+  bool checks, entropy;
+  bool any() const { return checks | entropy; }
+};
+
+namespace {
+
+// Lanes that hold rows, in whole vectors of any instruction set. A loop over so many says so to the
+// compiler, which then leaves nothing over at its end: half of the code.
+inline constexpr int kLaneStep = 16;
+inline int lanes_for(int64_t rows) { return int((rows + kLaneStep - 1) / kLaneStep * kLaneStep); }
+NUMLOSS_INLINE int whole(int lanes) { return lanes & -kLaneStep; }
 
 inline int64_t whole_steps(int64_t classes) { return (classes + kLanes - 1) / kLanes * kLanes; }
 
@@ -93,6 +86,22 @@ inline int64_t folded_tile(int64_t classes) {
   if (classes <= kWholeRow) return whole_steps(classes);
   const int64_t least = (classes + kMaxFoldedTiles - 1) / kMaxFoldedTiles;
   return least <= kFoldedTile ? kFoldedTile : whole_steps(least);
+}
+
+// What the derivatives of a row are multiplied by as they are computed: `factor`, or 1 where it
+// does not fit T; then they are multiplied in double afterwards.
+template <class T>
+NUMLOSS_INLINE T coefficient_of(double factor) {
+  return is_normal(T(factor)) ? T(factor) : T(1);
+}
+
+// Calls f with the first step and the number of steps, a constant, for all steps in turn: up to
+// four of them at once, so that what lanes add up stays in registers meanwhile.
+NUMLOSS_INLINE void each_steps(int64_t steps, auto&& f) {
+  int64_t k = 0;
+  for (; k + 4 <= steps; k += 4) f(k, Constant<4>());
+  if (steps & 2) f(k, Constant<2>());
+  if (steps & 1) f(steps - 1, Constant<1>());
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 // classes), transposed so that a lane is a row and a step a class.
 #pragma once
 
-#include "row_functions.hpp"
+#include "targets.hpp"
+#include "values.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

@@ -4,6 +4,8 @@
 
 #include "../arithmetic/sum.hpp"
 #include "../memory/tile.hpp"
+#include "row_functions.hpp"
+#include "values.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -105,34 +107,6 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
   count_examples(task, info.full_weight, n, n - ignored, partial);
   return true;
 }
-
-// What the derivatives of a row are multiplied by as they are computed: `factor`, or 1 where it
-// does not fit T; then they are multiplied in double afterwards.
-template <class T>
-NUMLOSS_INLINE T coefficient_of(double factor) {
-  return is_normal(T(factor)) ? T(factor) : T(1);
-}
-
-struct MassSums {
-  double probability, weight, entropy;  // of q, q * class_weight, q log q
-  bool negative;                        // a negative probability was met
-};
-
-// Calls f with the first step and the number of steps, a constant, for all steps in turn: up to
-// four of them at once, so that what lanes add up stays in registers meanwhile.
-NUMLOSS_INLINE void each_steps(int64_t steps, auto&& f) {
-  int64_t k = 0;
-  for (; k + 4 <= steps; k += 4) f(k, Constant<4>());
-  if (steps & 2) f(k, Constant<2>());
-  if (steps & 1) f(steps - 1, Constant<1>());
-}
-
-// What is asked of distributions beside their mass: whether they are some and what they weigh,
-// which a survey may have told, and their entropy.
-struct MassUse {
-  bool checks, entropy;
-  bool any() const { return checks | entropy; }
-};
 
 inline MassUse use_of_mass(const Task& task, bool entropy) {
   return {!task.surveyed || wants_full_weights(task), entropy};
@@ -287,6 +261,26 @@ inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
 inline bool has_mass(const Task& task) {
   return task.target_kind == Target::kDistribution || task.label_smoothing > 0 ||
          task.label_table != nullptr;
+}
+
+// The same as finish_values() where values come without weights, or weights beside them.
+template <class T>
+[[gnu::noinline]] void finish_with_weights(const Task& task, const Examples& at, T* value,
+                                           const RowInfo& info, int64_t n, Partial& partial) {
+  double factor[kLanes];
+  for (int64_t i = 0; i < n; ++i) {
+    const double full = task.unweighted_values ? info.full_weight[i] : 1.0;
+    factor[i] = full == 0.0 ? info.loss_weight[i] : info.loss_weight[i] / full;
+  }
+  finish_values(task, at, value, factor, n, partial);
+  if (task.has(kWeights)) store(task[kWeights], at, n, info.full_weight);
+}
+
+template <class T>
+void finish_rows(const Task& task, const Examples& at, T* value, const RowInfo& info, int64_t n,
+                 Partial& partial) {
+  if (wants_full_weights(task)) return finish_with_weights(task, at, value, info, n, partial);
+  finish_values(task, at, value, info.loss_weight, n, partial);
 }
 
 }  // namespace

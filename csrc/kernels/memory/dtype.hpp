@@ -4,10 +4,6 @@
 #include "../../runtime/table.hpp"
 #include "../arithmetic/vector.hpp"
 
-#if defined(__F16C__)
-#include <immintrin.h>
-#endif
-
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
@@ -74,56 +70,6 @@ NUMLOSS_INLINE S narrow(T x) {
     return S(x);
   }
 }
-
-// Converts as many of n numbers as instructions that do what widen() and narrow() do take in whole
-// vectors, and returns how many that are.
-template <class S, class T>
-NUMLOSS_INLINE int64_t widen_vectors(const S*, int64_t, T*) {
-  return 0;
-}
-
-template <class S, class T>
-NUMLOSS_INLINE int64_t narrow_vectors(const T*, int64_t, S*) {
-  return 0;
-}
-
-#if defined(__F16C__)
-#if defined(__AVX512F__)
-// GCC 12 warns of its own intrinsics without a mask.
-inline constexpr __mmask16 kAll = 0xffff;
-#endif
-
-NUMLOSS_INLINE int64_t widen_vectors(const Half* from, int64_t n, float* to) {
-  constexpr int64_t kCount = kVectorBytes / sizeof(float);
-  int64_t i = 0;
-  for (; i + kCount <= n; i += kCount) {
-#if defined(__AVX512F__)
-    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
-    _mm512_storeu_ps(to + i, _mm512_maskz_cvtph_ps(kAll, halves));
-#else
-    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-    _mm256_storeu_ps(to + i, _mm256_cvtph_ps(halves));
-#endif
-  }
-  return i;
-}
-
-NUMLOSS_INLINE int64_t narrow_vectors(const float* from, int64_t n, Half* to) {
-  constexpr int64_t kCount = kVectorBytes / sizeof(float);
-  int64_t i = 0;
-  for (; i + kCount <= n; i += kCount) {
-#if defined(__AVX512F__)
-    const __m512 x = _mm512_loadu_ps(from + i);
-    const __m256i halves = _mm512_maskz_cvtps_ph(kAll, x, _MM_FROUND_TO_NEAREST_INT);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), halves);
-#else
-    const __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), halves);
-#endif
-  }
-  return i;
-}
-#endif
 
 template <class S>
 NUMLOSS_INLINE S read(const char* from, bool swapped) {

@@ -156,8 +156,8 @@ void transpose_narrow(const T* from, int64_t from_step, int64_t rows, int64_t co
 // up while it is in the cache, even where all lines fall into one set of it; along the lines of the
 // array whose lines lie further apart, which are likelier to be far from the cache.
 template <class T>
-[[gnu::noinline]] void transpose(const T* from, int64_t from_step, int64_t rows, int64_t columns,
-                                 T* to, int64_t to_step) {
+NUMLOSS_INLINE void transpose_blocks(const T* from, int64_t from_step, int64_t rows,
+                                     int64_t columns, T* to, int64_t to_step) {
   constexpr int kLeast = kSmallSide<T>;
   if (rows < kLeast || columns < kLeast) {
     return transpose_narrow(from, from_step, rows, columns, to, to_step);
@@ -187,4 +187,14 @@ template <class T>
 }
 
 }  // namespace
+
+// Compiled apart for panels, whose step is a constant: from one, and to one.
+template <class T>
+[[gnu::noinline]] void transpose(const T* from, int64_t from_step, int64_t rows, int64_t columns,
+                                 T* to, int64_t to_step) {
+  if (to_step == kLanes) return transpose_blocks(from, from_step, rows, columns, to, kLanes);
+  if (from_step == kLanes) return transpose_blocks(from, kLanes, rows, columns, to, to_step);
+  transpose_blocks(from, from_step, rows, columns, to, to_step);
+}
+
 }  // namespace numloss::NUMLOSS_ISA

@@ -1,7 +1,5 @@
 // Losses of a real prediction against a real target; r = prediction - target.
-#pragma once
-
-#include "../drivers/elements.hpp"
+#include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -94,4 +92,11 @@ struct GaussianNll {
 };
 
 }  // namespace
+
+NUMLOSS_LOSS(Mse) = elements<Mse>();
+NUMLOSS_LOSS(Mae) = elements<Mae>();
+NUMLOSS_LOSS(Huber) = elements<Huber>();
+NUMLOSS_LOSS(Quantile) = elements<Quantile>();
+NUMLOSS_LOSS(GaussianNll) = elements<GaussianNll>();
+
 }  // namespace numloss::NUMLOSS_ISA

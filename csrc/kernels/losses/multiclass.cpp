@@ -1,9 +1,8 @@
 // Losses of softmax(x) against the label of the true class: formulas f of the label's surprisal
 // n = -log p = logsumexp(x) - x_y, of p and of q = 1 - p, which return f, f' and f'' by n.
 // drivers/likelihood.hpp makes losses of them.
-#pragma once
-
 #include "../drivers/likelihood.hpp"
+#include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -35,5 +34,16 @@ struct FocalLikelihood {
   }
 };
 
+template <template <class> class Formula>
+constexpr Entry likelihood(const char* name, double cost) {
+  return rows<Formula<float>::parameters>(name, cost, []<class T>(T) -> RowFunctions<T> {
+    return {likelihood_panel<T>, likelihood_row<T>, likelihood_functions<Formula, T>(), 0, false};
+  });
+}
+
 }  // namespace
+
+NUMLOSS_LOSS(CrossEntropy) = likelihood<NegativeLogLikelihood>("cross_entropy", 0.5);
+NUMLOSS_LOSS(SoftmaxFocal) = likelihood<FocalLikelihood>("softmax_focal", 0.5);
+
 }  // namespace numloss::NUMLOSS_ISA

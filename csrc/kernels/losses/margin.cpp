@@ -1,7 +1,6 @@
 // Losses over margins between class scores.
-#pragma once
-
 #include "../drivers/softmax.hpp"
+#include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -253,5 +252,16 @@ T margin_row(Row<T>& row) {
   return value;
 }
 
+template <bool kSum>
+constexpr Entry margin(const char* name, double cost) {
+  return rows<1>(name, cost, []<class T>(T) -> RowFunctions<T> {
+    return {margin_panel<kSum, T>, margin_row<kSum, T>, {}, 0, false};
+  });
+}
+
 }  // namespace
+
+NUMLOSS_LOSS(WestonWatkins) = margin<true>("multiclass_hinge_weston_watkins", 0.3);
+NUMLOSS_LOSS(CrammerSinger) = margin<false>("multiclass_hinge_crammer_singer", 0.3);
+
 }  // namespace numloss::NUMLOSS_ISA

@@ -1,7 +1,5 @@
 // Losses of one score or probability against a binary target.
-#pragma once
-
-#include "../drivers/elements.hpp"
+#include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -196,4 +194,12 @@ struct SquaredHinge : SignedTarget<T> {
 };
 
 }  // namespace
+
+NUMLOSS_LOSS(BinaryCrossEntropy) = elements<BinaryCrossEntropy>();
+NUMLOSS_LOSS(BinaryCrossEntropyProbability) = elements<BinaryCrossEntropyProbability>();
+NUMLOSS_LOSS(Focal) = elements<Focal>();
+NUMLOSS_LOSS(FocalProbability) = elements<FocalProbability>();
+NUMLOSS_LOSS(Hinge) = elements<Hinge>();
+NUMLOSS_LOSS(SquaredHinge) = elements<SquaredHinge>();
+
 }  // namespace numloss::NUMLOSS_ISA

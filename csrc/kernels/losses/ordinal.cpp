@@ -1,8 +1,7 @@
 // Losses over ordered classes. (ordinal_cross_entropy is that of a distribution, from a table of
 // soft labels.)
-#pragma once
-
 #include "../drivers/softmax.hpp"
+#include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -109,4 +108,11 @@ void ranked_probability_panel(const Panel<T>& panel) {
 }
 
 }  // namespace
+
+NUMLOSS_LOSS(RankedProbability) = rows<0>("ranked_probability", 0.8,
+                                          []<class T>(T) -> RowFunctions<T> {
+                                            return {
+                                                ranked_probability_panel<T>, nullptr, {}, 2, false};
+                                          });
+
 }  // namespace numloss::NUMLOSS_ISA

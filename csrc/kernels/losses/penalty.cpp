@@ -1,7 +1,5 @@
 // Penalties on weights. The target plays no part.
-#pragma once
-
-#include "../drivers/elements.hpp"
+#include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -23,4 +21,7 @@ struct ElasticNet {
 };
 
 }  // namespace
+
+NUMLOSS_LOSS(ElasticNet) = elements<ElasticNet>();
+
 }  // namespace numloss::NUMLOSS_ISA

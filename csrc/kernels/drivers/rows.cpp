@@ -1,8 +1,7 @@
 // The two ways of a loss over classes through an array, both 64 lanes wide: rows side by side
-// (panel.hpp) and rows folded (row.hpp). Which one serves depends on the loss and the number of
-// classes alone, so memory layout cannot change a bit.
-#pragma once
-
+// (short_rows.hpp) and rows folded (long_rows.hpp). Which one serves depends on the loss and the
+// number of classes alone, so memory layout cannot change a bit.
+#include "drivers.hpp"
 #include "long_rows.hpp"
 #include "short_rows.hpp"
 
@@ -60,6 +59,8 @@ void survey_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* win
   }
 }
 
+}  // namespace
+
 // More than there is where a broadcast row of classes needs more than can be counted.
 template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
@@ -72,5 +73,38 @@ int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;
 }
 
-}  // namespace
+template <class T>
+int64_t rows_copied(const Task& task) {
+  return staged_rows<T>(task);
+}
+
+template <class T>
+void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
+                 bool only_survey, char* scratch) {
+  T* const memory = reinterpret_cast<T*>(scratch);
+  if (!only_survey && !task.folded) {
+    each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
+      run_panels(task, functions, begin, end, memory, partial);
+    });
+    return;
+  }
+  const auto run = [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
+    if (only_survey) {
+      survey_rows(task, begin, end, window, memory, partial);
+    } else {
+      run_rows(task, functions, begin, end, window, memory, partial);
+    }
+  };
+  each_block_of_rows(task, blocks, only_survey, memory, run);
+}
+
+template class Row<float>;
+template class Row<double>;
+template int64_t row_scratch(const Task&, const RowFunctions<float>&);
+template int64_t row_scratch(const Task&, const RowFunctions<double>&);
+template int64_t rows_copied<float>(const Task&);
+template int64_t rows_copied<double>(const Task&);
+template void run_classes(const Task&, const RowFunctions<float>&, const Blocks&, bool, char*);
+template void run_classes(const Task&, const RowFunctions<double>&, const Blocks&, bool, char*);
+
 }  // namespace numloss::NUMLOSS_ISA

@@ -1,7 +1,6 @@
 // Losses of softmax(x) against a distribution over the classes.
-#pragma once
-
 #include "../drivers/softmax.hpp"
+#include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -171,5 +170,15 @@ T distribution_row(Row<T>& row) {
   return value;
 }
 
+constexpr Entry distribution(const char* name, double cost, bool entropy) {
+  return rows<0>(name, cost, [entropy]<class T>(T) -> RowFunctions<T> {
+    return {distribution_panel<T>, distribution_row<T>, {}, 0, entropy};
+  });
+}
+
 }  // namespace
+
+NUMLOSS_LOSS(CrossEntropyDistribution) = distribution("cross_entropy_distribution", 1.0, false);
+NUMLOSS_LOSS(KlDivergence) = distribution("kl_divergence", 1.5, true);
+
 }  // namespace numloss::NUMLOSS_ISA

@@ -1,0 +1,30 @@
+// The drivers, which are compiled once per instruction set, and what they call: the functions that
+// a loss gives them.
+#pragma once
+
+#include "formulas.hpp"
+#include "row_functions.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+
+// Computes blocks of elements, or only checks them and adds up their weights.
+template <class T>
+void run_elements(const Task& task, const ElementFunctions<T>& functions, const Blocks& blocks,
+                  bool only_survey, char* scratch);
+// Bytes of working memory.
+template <class T>
+int64_t element_scratch(const Task& task);
+// Elements that are copied at a time, 0 where they are read where they lie.
+template <class T>
+int64_t elements_copied(const Task& task);
+
+// The same of rows of classes.
+template <class T>
+void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
+                 bool only_survey, char* scratch);
+template <class T>
+int64_t row_scratch(const Task& task, const RowFunctions<T>& functions);
+template <class T>
+int64_t rows_copied(const Task& task);
+
+}  // namespace numloss::NUMLOSS_ISA

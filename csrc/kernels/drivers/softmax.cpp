@@ -1,0 +1,261 @@
+// The softmax of panels and of rows, compiled once per type.
+#include "softmax.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+
+template <class T>
+void take_maximum(const Panel<T>& panel, T* maximum) {
+  const int lanes = panel.lanes;
+  for (int i = 0; i < whole(lanes); ++i) maximum[i] = -Real<T>::kInfinity;
+  each_steps(panel.classes, [=, x = panel.logits](int64_t k, auto count) {
+    const T* const step = x + k * kLanes;
+#pragma omp simd
+    for (int i = 0; i < whole(lanes); ++i) {
+      T best = maximum[i];
+#pragma GCC unroll 4
+      for (int j = 0; j < count.value; ++j) {
+        const T candidate = step[j * kLanes + i];
+        best = candidate > best ? candidate : best;
+      }
+      maximum[i] = best;
+    }
+  });
+}
+
+namespace {
+
+// Exponentials added up, those that are 1 apart.
+template <class T>
+struct ExponentialSums {
+  T others, ties;
+  NUMLOSS_INLINE void add(T e) {
+    if constexpr (kVectorBytes == 64) {  // has additions under a mask
+      others = e == T(1) ? others : others + e;
+      ties = e == T(1) ? ties + T(1) : ties;
+    } else {
+      const T one = truncate(e);
+      others += e - one;
+      ties += one;
+    }
+  }
+};
+
+// Adds exp(x - maximum) of one lane, kCount steps.
+template <bool kKeep, int kCount, class T>
+NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T maximum, ExponentialSums<T> sums,
+                                                   T* exponentials) {
+  T e[kCount];
+  each<kCount>([&](int j) { e[j] = x[j * kLanes] - maximum; });
+  exp_nonpositive(e);
+  each<kCount>([&](int j) {
+    if constexpr (kKeep) exponentials[j * kLanes] = e[j];
+    sums.add(e[j]);
+  });
+  return sums;
+}
+
+}  // namespace
+
+template <class T, bool kKeep>
+void take_exponentials(const Panel<T>& panel, const T* maximum, T* rest) {
+  const int lanes = panel.lanes;
+  alignas(64) T others[kLanes] = {}, ties[kLanes] = {};
+  each_steps(panel.classes, [&, x = panel.logits](int64_t k, auto count) {
+    if (panel.later != nullptr) {
+      fetch_ahead(panel.later + k * kLanes, count.value * kLanes * int64_t(sizeof(T)), 0);
+    }
+    T* const step = x + k * kLanes;
+#pragma omp simd
+    for (int i = 0; i < whole(lanes); ++i) {
+      const ExponentialSums<T> sums = add_exponentials<kKeep, count.value, T>(
+          step + i, maximum[i], {others[i], ties[i]}, step + i);
+      others[i] = sums.others;
+      ties[i] = sums.ties;
+    }
+  });
+#pragma omp simd
+  for (int i = 0; i < whole(lanes); ++i) rest[i] = (ties[i] - T(1)) + others[i];
+}
+
+namespace {
+
+// The larger of each lane and of the logits in it, n a multiple of kLanes; a NaN is passed over.
+template <class T>
+NUMLOSS_INLINE void row_maximum(const T* x, int64_t n, RowLanes<T>& best) {
+  for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+    for (int v = 0; v < best.kVectors; ++v) {
+      const auto candidate = load_vector<Vector<T>>(x + k + v * best.kWidth);
+      best.vector[v] = candidate > best.vector[v] ? candidate : best.vector[v];
+    }
+  }
+}
+
+// Exponentials computed in step: as many as leave registers for the coefficients.
+inline constexpr int kChains = kVectorBytes == 64 ? 4 : 2;
+
+// exp(x - origin) of every (kLanes / kChains)-th lane of a step.
+template <class T>
+NUMLOSS_INLINE void lane_exponentials(const T* x, T origin, T* e) {
+  constexpr int kStride = kLanes / kChains;
+  T y[kChains];
+  each<kChains>([&](int j) { y[j] = x[j * kStride] - origin; });
+  exp_nonpositive(y);
+  each<kChains>([&](int j) { e[j * kStride] = y[j]; });
+}
+
+// `distance`: how far ahead logits are asked for, 0: not at all.
+template <class T>
+NUMLOSS_INLINE void exponentials(const T* x, int64_t steps, T origin, T* e, int64_t distance = 0) {
+  for (int64_t k = 0; k < steps * kLanes; k += kLanes) {
+    if (distance != 0) fetch_ahead(x + k, kLanes * int64_t(sizeof(T)), distance);
+#pragma omp simd
+    for (int i = 0; i < kLanes / kChains; ++i) lane_exponentials(x + k + i, origin, e + k + i);
+  }
+}
+
+// Sums of a row's exponentials.
+template <class T>
+struct RowSums {
+  RowLanes<T> others{0}, ties{0};
+
+  // Adds n exponentials, n a multiple of kLanes.
+  NUMLOSS_INLINE void add(const T* e, int64_t n) {
+    const Vector<T> zero = {}, one = zero + T(1);
+    for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+      for (int v = 0; v < others.kVectors; ++v) {
+        const auto x = load_vector<Vector<T>>(e + k + v * others.kWidth);
+        others.vector[v] += x == one ? zero : x;
+        ties.vector[v] += x == one ? one : zero;
+      }
+    }
+  }
+};
+
+// Exponentials of a part of a row, added to its sums as they come, which takes 32 registers.
+template <bool kKeep, class T>
+NUMLOSS_INLINE void sum_exponentials(const T* x, int64_t steps, T origin, T* exponentials,
+                                     int64_t distance, RowSums<T>& sums) {
+  constexpr int kStride = kLanes / kChains;
+  alignas(64) T others[kLanes], ties[kLanes];  // compilers keep them in registers
+  __builtin_memcpy(others, sums.others.vector, sizeof(others));
+  __builtin_memcpy(ties, sums.ties.vector, sizeof(ties));
+  for (int64_t k = 0; k < steps * kLanes; k += kLanes) {
+    if (distance != 0) fetch_ahead(x + k, kLanes * int64_t(sizeof(T)), distance);
+    const T* const step = x + k;
+#pragma omp simd
+    for (int i = 0; i < kStride; ++i) {
+      T e[kChains];
+      each<kChains>([&](int j) { e[j] = step[i + j * kStride] - origin; });
+      exp_nonpositive(e);
+      each<kChains>([&](int j) {
+        const int lane = i + j * kStride;
+        if constexpr (kKeep) exponentials[k + lane] = e[j];
+        ExponentialSums<T> sum{others[lane], ties[lane]};
+        sum.add(e[j]);
+        others[lane] = sum.others;
+        ties[lane] = sum.ties;
+      });
+    }
+  }
+  __builtin_memcpy(sums.others.vector, others, sizeof(others));
+  __builtin_memcpy(sums.ties.vector, ties, sizeof(ties));
+}
+
+// The largest logit of a tile; a NaN is passed over.
+template <class T>
+NUMLOSS_INLINE T tile_maximum(const Parts<T>& parts) {
+  RowLanes<T> best(-Real<T>::kInfinity);
+  for (const Part<T>& part : parts) row_maximum(part.logits, part.steps * kLanes, best);
+  alignas(64) T lanes[kLanes];
+  __builtin_memcpy(lanes, best.vector, sizeof(lanes));
+  halve<kLanes / 2>(lanes, [](T a, T b) { return b > a ? b : a; });
+  return lanes[0];
+}
+
+// A part of a row against its mass.
+template <class T>
+NUMLOSS_INLINE void add_costs(const Part<T>& part, T origin, RowLanes<T>& masses,
+                              RowLanes<T>& costs) {
+  const Vector<T> zero = {}, from = zero + origin;
+  for (int64_t k = 0; k < part.steps * kLanes; k += kLanes) {
+#pragma GCC unroll 32
+    for (int i = 0; i < masses.kVectors; ++i) {
+      const int64_t at = k + i * masses.kWidth;
+      const auto v = load_vector<Vector<T>>(part.mass + at);
+      const auto x = load_vector<Vector<T>>(part.logits + at);
+      masses.vector[i] += v;
+      costs.vector[i] += v == zero ? zero : v * (from - x);
+    }
+  }
+}
+
+template <class T>
+[[gnu::noinline]] void add_costs(Row<T>& row, const Parts<T>& parts, T origin, MassCosts<T>& all) {
+  row.load_mass(true);
+  RowLanes<T> masses(0), costs(0);
+  for (const Part<T>& part : parts) add_costs(part, origin, masses, costs);
+  // What came before is as much further from the maximum as the maximum rose.
+  if (all.total != 0) all.distance += all.total * (double(origin) - double(all.last_origin));
+  all.total += sum(masses);
+  all.distance += sum(costs);
+  all.last_origin = origin;
+}
+
+}  // namespace
+
+template <class T>
+Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* maxima, MassCosts<T>* costs) {
+  T maximum = -Real<T>::kInfinity;
+  double rest = -1;
+  for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
+    const Parts<T>& parts = row.load(first);
+    const T largest = tile_maximum(parts);
+    double first_tie = 0;
+    if (largest > maximum) {
+      // What came before shrinks, and one of the ties that follow is the maximum itself.
+      rest = t == 0 ? 0 : (1 + rest) * double(exp_nonpositive(maximum - largest));
+      maximum = largest;
+      first_tie = 1;
+    }
+    maxima[t] = maximum;
+    const T origin = origin_of(maximum);
+    if (costs != nullptr) add_costs(row, parts, origin, *costs);
+    RowSums<T> sums;
+    for (const Part<T>& part : parts) {
+      T* const e = keep != nullptr ? row.kept(*keep, part) : row.buffer();
+      if constexpr (kVectorBytes < 64) {
+        exponentials(part.logits, part.steps, origin, e, row.distance());
+        sums.add(e, part.steps * kLanes);
+      } else if (keep != nullptr) {
+        sum_exponentials<true>(part.logits, part.steps, origin, e, row.distance(), sums);
+      } else {
+        sum_exponentials<false>(part.logits, part.steps, origin, e, row.distance(), sums);
+      }
+    }
+    rest += (sum(sums.ties) - first_tie) + sum(sums.others);
+  }
+  return {maximum, maximum == -Real<T>::kInfinity ? Real<T>::kNan : T(rest)};
+}
+
+template <class T>
+Kept<T> exponentials_again(Row<T>& row, const Part<T>& part, T tile_maximum, T maximum, bool kept,
+                           T* buffer) {
+  const Operand& place = row.task()[kGradients];
+  const T shrink = exp_nonpositive(tile_maximum - maximum);
+  if (kept && row.keeps(place, part)) return {row.kept(place, part), shrink};
+  exponentials(part.logits, part.steps, origin_of(tile_maximum), buffer);
+  return {buffer, shrink};
+}
+
+#define NUMLOSS_SOFTMAX(T)                                                      \
+  template void take_maximum(const Panel<T>&, T*);                              \
+  template void take_exponentials<T, false>(const Panel<T>&, const T*, T*);     \
+  template void take_exponentials<T, true>(const Panel<T>&, const T*, T*);      \
+  template Softmax<T> fold_softmax(Row<T>&, const Operand*, T*, MassCosts<T>*); \
+  template Kept<T> exponentials_again(Row<T>&, const Part<T>&, T, T, bool, T*)
+NUMLOSS_SOFTMAX(float);
+NUMLOSS_SOFTMAX(double);
+
+}  // namespace numloss::NUMLOSS_ISA
