@@ -150,8 +150,12 @@ NUMLOSS_INLINE void Row<T>::append(int64_t from, int64_t to, bool masked, bool r
   const T* logits = reinterpret_cast<const T*>(lies);
   if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_[kHeads], lies, stride))) {
     T* const copy = logits_ + (from - loaded_);
+    if (n % kLanes != 0) {
+      T* const padded = copy + n / kLanes * kLanes;
+#pragma omp simd
+      for (int i = 0; i < kLanes; ++i) padded[i] = -Real<T>::kInfinity;
+    }
     copy_classes(task_[kHeads], lies, n, copy);
-    for (int64_t k = n; k % kLanes != 0; ++k) copy[k] = -Real<T>::kInfinity;
     if (masked) copy[label - from] = -Real<T>::kInfinity;
     logits = copy;
   }
