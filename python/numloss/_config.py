@@ -186,7 +186,7 @@ def show_config(mode: Literal["stdout", "dict"] = "stdout") -> Config | None:
     True
     """
     config = cast("Config", {**_core.config(), "numpy": np.__version__})
-    if _validate.one_of("mode", mode, ("stdout", "dict")) == "dict":
+    if _convert.choice("mode", mode, ("stdout", "dict")) == 1:
         return config
     isa = f"{config['isa']} (usable here: {', '.join(config['isas'])})"
     if not config["hardware_fma"]:

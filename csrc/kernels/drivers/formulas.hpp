@@ -122,7 +122,7 @@ struct WeightedFunctions {
 template <class T>
 struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
-  ElementCheck<T> check;  // null: everything is in the domain
+  ElementCheck<T> check;                         // null: everything is in the domain
   Roles limited;                                 // what they read
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
