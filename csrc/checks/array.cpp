@@ -43,6 +43,46 @@ Integer integer_of(T x) {
 
 }  // namespace
 
+namespace {
+
+// Farther than any two bytes of a process lie apart; twice as far can still be counted.
+constexpr int64_t kFar = int64_t(1) << 61;
+
+bool lies_in_memory(const Array& array) {
+  int64_t back = 0, ahead = item_size(array.dtype);
+  for (int d = 0; d < array.ndim; ++d) {
+    int64_t span;
+    if (array.strides[d] == INT64_MIN) return false;
+    if (__builtin_mul_overflow(array.strides[d], array.shape[d] - 1, &span)) return false;
+    if (span < -kFar || span > kFar) return false;
+    (span < 0 ? back : ahead) += span < 0 ? -span : span;
+    if (back > kFar || ahead > kFar) return false;
+  }
+  const uintptr_t first = uintptr_t(array.data);
+  return first >= uintptr_t(back) && first <= UINTPTR_MAX - uintptr_t(ahead);
+}
+
+}  // namespace
+
+const char* flaw_of(const Array& array) {
+  if (array.ndim < 0 || array.ndim > kMaxDims) return "must have from 0 to 64 axes";
+  if (array.ndim > 0 && array.shape == nullptr) return "must have a shape";
+  bool empty = false;
+  int64_t bytes = item_size(array.dtype);
+  for (int d = 0; d < array.ndim; ++d) {
+    const int64_t length = array.shape[d];
+    if (length < 0) return "must have lengths of at least 0";
+    empty = empty || length == 0;
+    if (length > 0 && __builtin_mul_overflow(bytes, length, &bytes)) {
+      return "must have elements that can be counted";
+    }
+  }
+  if (empty) return nullptr;
+  if (array.data == nullptr) return "must have memory for its elements";
+  if (array.ndim > 0 && array.strides == nullptr) return "must have strides";
+  return lies_in_memory(array) ? nullptr : "must have strides that stay within memory";
+}
+
 int64_t item_size(DType dtype) { return kSizes[size_t(dtype)]; }
 const char* name_of(DType dtype) { return kNames[size_t(dtype)]; }
 

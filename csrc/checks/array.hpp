@@ -21,6 +21,10 @@ struct Array {
 inline bool is_real(DType dtype) { return dtype <= DType::kBfloat16; }
 inline bool is_integer(DType dtype) { return dtype >= DType::kInt8; }
 
+// What makes a description that nobody vouches for none of an array, said as a fault says it: "must
+// have..."; null: nothing does. An array that has passed can be counted, and lies in memory.
+const char* flaw_of(const Array& array);
+
 int64_t item_size(DType dtype);
 const char* name_of(DType dtype);
 

@@ -58,6 +58,7 @@ struct Preparation {
   bool set_distributions(const Array& target);
   bool set_aside();
   bool set_weight();
+  bool refuse_options_of_penalty();
   bool set_reduction();
   bool set_class_numbers();
   bool set_soft_labels();
@@ -310,7 +311,7 @@ bool Preparation::set_labels(const Array& target) {
 
 bool Preparation::set_distributions(const Array& target) {
   if (!is_real(target.dtype) || !same_shape(target, prediction())) {
-    char forms[120] = "";
+    char forms[140] = "";
     if (loss.takes_labels()) {
       std::snprintf(forms, sizeof(forms), "integer labels of shape %s or ", examples().text);
     }
@@ -394,6 +395,18 @@ bool Preparation::set_weight() {
     if (weight.shape[d] == task.shape[d]) operand.strides[d] = weight.strides[d];
   }
   return true;
+}
+
+// A penalty is the sum over the elements of one array: nothing else of a call means anything to it.
+bool Preparation::refuse_options_of_penalty() {
+  const char* name = has(kWeight)                                   ? "weight"
+                     : request.sets_dtype                           ? "dtype"
+                     : request.denominator != Denominator::kWeight  ? "denominator"
+                     : request.reduction == Reduction::kNone        ? "reduction"
+                                                                    : nullptr;
+  if (loss.has_target() || name == nullptr) return true;
+  return fault.set(FaultCode::kReduction, name, "is for losses with a target: %s is always a sum",
+                   loss.name);
 }
 
 bool Preparation::set_reduction() {
@@ -529,6 +542,7 @@ bool Preparation::set_soft_labels() {
 bool Preparation::prepare() {
   task.mode = request.mode;
   std::copy_n(plan.numbers, kMaxParameters, task.parameters);
+  if (!refuse_options_of_penalty()) return false;
   if (!set_axis() || !set_shape() || !set_type() || !set_heads()) return false;
   if (loss.has_classes()) {
     task.label_smoothing = plan.label_smoothing;

@@ -8,6 +8,15 @@
 
 namespace numloss {
 
+// The modes that there are kernels for.
+constexpr bool is_mode(unsigned mode) {
+  return mode == kValue || mode == kGradient || mode == (kValue | kGradient) ||
+         mode == (kGradient | kHessian);
+}
+
+// Threads of a call are from 1 to so many.
+inline constexpr int kMostThreads = 4096;
+
 // What a client asks for. The plan and the arrays must live until the call has been answered.
 struct Request {
   const Plan* plan = nullptr;
