@@ -1,0 +1,436 @@
+// A call through the C ABI: from C structs to a request of the checks, and back.
+#include "../checks/request.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <string>
+
+#include "../runtime/dispatch.hpp"
+#include "../runtime/thread_limit.hpp"
+#include "report.hpp"
+
+namespace numloss {
+
+namespace {
+
+// The ABI. What stands here never changes; members come behind the last.
+static_assert(sizeof(void*) == 8 && sizeof(size_t) == 8);
+static_assert(sizeof(numloss_array) == 40 && sizeof(numloss_option) == 48);
+static_assert(offsetof(numloss_call, weight) == 40 && sizeof(numloss_call) == 104);
+static_assert(offsetof(numloss_result, empty) == 32 && sizeof(numloss_result) == 40);
+static_assert(offsetof(numloss_fault, index) == 24 && offsetof(numloss_fault, text) == 432);
+static_assert(sizeof(numloss_fault) == 952 && sizeof(numloss_outline) == 16);
+
+static_assert(NUMLOSS_FLOAT32 - 1 == int(DType::kFloat32) && NUMLOSS_BOOL - 1 == int(DType::kBool));
+static_assert(NUMLOSS_INT64 - 1 == int(DType::kInt64) && NUMLOSS_UINT64 - 1 == int(DType::kUint64));
+static_assert(NUMLOSS_VALUE == int(kValue) && NUMLOSS_GRADIENT == int(kGradient));
+static_assert(NUMLOSS_HESSIAN == int(kHessian));
+static_assert(NUMLOSS_SUM == int(Reduction::kSum) && NUMLOSS_NONE == int(Reduction::kNone));
+static_assert(NUMLOSS_BY_COUNT == int(Denominator::kCount));
+static_assert(NUMLOSS_BY_NUMBER == int(Denominator::kNumber));
+
+// Of the first version: up to its inputs.
+constexpr size_t kLeastCall = offsetof(numloss_call, options);
+constexpr uint32_t kFlags = NUMLOSS_SWAPPED | NUMLOSS_READ_ONLY | NUMLOSS_PLAIN_NUMBER;
+
+// Threads of one call, given back whatever happens.
+class ThreadsOfCall {
+ public:
+  explicit ThreadsOfCall(int count) : sets_(count > 0) {
+    if (sets_) before_ = set_thread_override(count);
+  }
+  ~ThreadsOfCall() {
+    if (sets_) set_thread_override(before_);
+  }
+  ThreadsOfCall(const ThreadsOfCall&) = delete;
+  ThreadsOfCall& operator=(const ThreadsOfCall&) = delete;
+
+ private:
+  const bool sets_;
+  int before_ = 0;
+};
+
+class CallOfC {
+ public:
+  CallOfC(const Loss& loss, const numloss_call& call, numloss_fault* report)
+      : loss_(loss), call_(call), report_(report) {}
+
+  numloss_status check(numloss_outline* outline) {
+    if (!read_request()) return status_;
+    if (!prepare(request_, prepared_, fault_)) return refuse(report_, fault_);
+    numloss_outline made{};
+    made.dtype = int(prepared_.result) + 1;
+    made.class_axis = prepared_.axis;
+    give(outline, made);
+    return NUMLOSS_OK;
+  }
+
+  numloss_status compute(numloss_result* result) {
+    if (!read_request()) return status_;
+    if (!prepare(request_, prepared_, fault_)) return refuse(report_, fault_);
+    if (!read_outputs(result)) return status_;
+    prepared_.call.empty_is_known = true;
+    const ThreadsOfCall threads(call_.threads);
+    const Result found = run(prepared_.call);
+    if (found.bad) {
+      find_bad_element(request_, fault_);
+      return refuse(report_, fault_);
+    }
+    numloss_result made{};
+    made.empty = found.empty;
+    if (gives_number()) {
+      made.value = found.value;
+      made.weight = found.weight;
+      made.count = found.count;
+    }
+    give(result, made);
+    return NUMLOSS_OK;
+  }
+
+ private:
+  // All of them say what is wrong, and return false.
+  template <class... T>
+  bool no(numloss_status status, const char* argument, const char* format, T... x) {
+    status_ = refuse(report_, status, argument, format, x...);
+    return false;
+  }
+  bool fail() {
+    status_ = refuse(report_, fault_);
+    return false;
+  }
+
+  bool is_one_of(const char* name, int64_t x, int64_t most) {
+    if (x >= 0 && x <= most) return true;
+    return no(NUMLOSS_PARAMETER, name, "must be one of the numbers that the header names, got %lld",
+              static_cast<long long>(x));
+  }
+
+  bool read_request() {
+    if (!is_mode(call_.want)) {
+      return no(NUMLOSS_PARAMETER, "want",
+                "must be NUMLOSS_VALUE, NUMLOSS_GRADIENT, both of them, or NUMLOSS_GRADIENT | "
+                "NUMLOSS_HESSIAN, got %u",
+                call_.want);
+    }
+    if (!is_one_of("reduction", call_.reduction, NUMLOSS_NONE)) return false;
+    if (!is_one_of("denominator", call_.denominator, NUMLOSS_BY_NUMBER)) return false;
+    if (!is_one_of("dtype", call_.dtype, NUMLOSS_BFLOAT16)) return false;
+    if (!is_one_of("reserved", call_.reserved, 0)) return false;
+    if (call_.threads < 0 || call_.threads > kMostThreads) {
+      return no(NUMLOSS_PARAMETER, "threads", "must be a number from 1 to %d, or 0, got %d",
+                kMostThreads, call_.threads);
+    }
+    request_.mode = call_.want;
+    request_.reduction = Reduction(call_.reduction);
+    request_.denominator = Denominator(call_.denominator);
+    request_.number = call_.denominator_number;
+    request_.sets_dtype = call_.dtype != 0;
+    if (request_.sets_dtype) request_.dtype = DType(call_.dtype - 1);
+    return read_inputs() && read_options();
+  }
+
+  // An array of the caller's at a place of this object's; null: it is none.
+  const Array* read_array(const char* name, const numloss_array& given, int place) {
+    if (given.dtype < NUMLOSS_FLOAT32 || given.dtype > NUMLOSS_UINT64) {
+      no(NUMLOSS_ARRAY, name, "must have a dtype that the header names, got %d", given.dtype);
+      return nullptr;
+    }
+    if ((given.flags & ~kFlags) != 0 || given.reserved != 0) {
+      no(NUMLOSS_ARRAY, name, "must have flags that the header names, got %u", given.flags);
+      return nullptr;
+    }
+    Array& array = arrays_[place];
+    array.data = static_cast<char*>(given.data);
+    array.dtype = DType(given.dtype - 1);
+    array.swapped = (given.flags & NUMLOSS_SWAPPED) != 0 && item_size(array.dtype) > 1;
+    array.writeable = (given.flags & NUMLOSS_READ_ONLY) == 0;
+    array.ndim = given.ndim;
+    array.shape = given.shape;
+    array.strides = given.strides != nullptr ? given.strides : strides_[place];
+    const bool has_shape = given.shape != nullptr && given.ndim > 0 && given.ndim <= kMaxDims;
+    if (given.strides == nullptr && has_shape) set_c_order(array, strides_[place]);
+    const char* const flaw = flaw_of(array);
+    if (flaw == nullptr) return &array;
+    no(NUMLOSS_ARRAY, name, "%s", flaw);
+    return nullptr;
+  }
+
+  // Lengths that are none give any strides: flaw_of refuses them.
+  static void set_c_order(const Array& array, int64_t* strides) {
+    uint64_t stride = uint64_t(item_size(array.dtype));
+    for (int d = array.ndim - 1; d >= 0; --d) {
+      strides[d] = int64_t(stride);
+      stride *= uint64_t(array.shape[d]);
+    }
+  }
+
+  bool read_inputs() {
+    int roles[kMaxHeads + 2];
+    const int count = input_order(loss_, roles);
+    if (call_.input_count != count || call_.inputs == nullptr) {
+      return no(NUMLOSS_COUNT_OF_ARRAYS, "inputs", "must be the %d arrays that %s takes, got %d",
+                count, loss_.name, call_.inputs == nullptr ? 0 : call_.input_count);
+    }
+    for (int i = 0; i < count; ++i) {
+      const Array* const array = read_array(input_name(loss_, roles[i]), call_.inputs[i], roles[i]);
+      if (array == nullptr) return false;
+      request_.inputs[roles[i]] = array;
+      if ((call_.inputs[i].flags & NUMLOSS_PLAIN_NUMBER) == 0) continue;
+      if (roles[i] != kTarget || array->ndim != 0) {
+        return no(NUMLOSS_ARRAY, input_name(loss_, roles[i]),
+                  "may be a plain number as a target without axes alone");
+      }
+      request_.weak_target = true;
+    }
+    if (call_.weight == nullptr) return true;
+    return (request_.inputs[kWeight] = read_array("weight", *call_.weight, kWeight)) != nullptr;
+  }
+
+  bool read_options() {
+    if (call_.option_count == 0) {
+      request_.plan = &default_plan(loss_);
+      return true;
+    }
+    if (call_.option_count < 0 || call_.options == nullptr) {
+      return no(NUMLOSS_STRUCT, "options", "must be %d options, got NULL", call_.option_count);
+    }
+    Setting settings[kMaxSettings] = {};
+    for (int i = 0; i < call_.option_count; ++i) {
+      if (!read_option(call_.options[i], settings)) return false;
+    }
+    request_.plan = &plan_;
+    return make_plan(loss_, settings, plan_, fault_) || fail();
+  }
+
+  bool read_option(const numloss_option& option, Setting* settings) {
+    if (option.name == nullptr) return no(NUMLOSS_UNKNOWN_NAME, "option", "must have a name");
+    const int place = find_parameter(loss_, option.name);
+    if (place < 0) {
+      return no(NUMLOSS_UNKNOWN_NAME, option.name, "is no option of %s, which takes %s", loss_.name,
+                names_of_parameters().text);
+    }
+    Setting& setting = settings[place];
+    if (setting.given) return no(NUMLOSS_PARAMETER, option.name, "must be given once");
+    setting.given = true;
+    return read_setting(loss_.parameters[place], option, setting, kRoles + place);
+  }
+
+  bool read_setting(const Parameter& parameter, const numloss_option& option, Setting& setting,
+                    int place) {
+    const char* const name = parameter.name;
+    if (option.reserved != 0) return no(NUMLOSS_STRUCT, name, "must have 0 in what is reserved");
+    if (option.kind == NUMLOSS_NOTHING && parameter.optional) {
+      return setting.is_none = true;
+    }
+    if (option.kind == NUMLOSS_NUMBER && parameter.takes_number()) {
+      setting.number = option.number;
+      return true;
+    }
+    if (option.kind == NUMLOSS_INTEGER && parameter.takes_integer()) {
+      setting.integer = option.integer;
+      return true;
+    }
+    if (option.kind == NUMLOSS_SWITCH && parameter.takes_switch()) {
+      setting.number = double(option.integer);
+      return is_one_of(name, option.integer, 1);
+    }
+    if (option.kind == NUMLOSS_CHOICE && parameter.choices != nullptr) {
+      return read_choice(parameter, option, setting);
+    }
+    if (option.kind == NUMLOSS_NUMBERS && parameter.takes_array()) {
+      if (option.array == nullptr) return no(NUMLOSS_ARRAY, name, "must have an array, got NULL");
+      return (setting.array = read_array(name, *option.array, place)) != nullptr;
+    }
+    fault_.set(FaultCode::kParameter, name, "must be an option of another kind");
+    fault_.came("kind %d", option.kind);
+    fault_.is_type = true;
+    return fail();
+  }
+
+  bool read_choice(const Parameter& parameter, const numloss_option& option, Setting& setting) {
+    if (option.choice == nullptr) {
+      return no(NUMLOSS_UNKNOWN_NAME, parameter.name, "must have the text of a choice, got NULL");
+    }
+    std::string choices;
+    for (int i = 0; parameter.choices[i] != nullptr; ++i) {
+      if (std::strcmp(parameter.choices[i], option.choice) == 0) {
+        setting.number = i;
+        return true;
+      }
+      choices += std::string(i > 0 ? ", " : "") + parameter.choices[i];
+    }
+    return no(NUMLOSS_UNKNOWN_NAME, parameter.name, "must be one of %s, got %.60s", choices.c_str(),
+              option.choice);
+  }
+
+  struct Names {
+    char text[160] = "none";
+  };
+  Names names_of_parameters() const {
+    Names names;
+    size_t length = 0;
+    for (int i = 0; i < loss_.parameter_count(); ++i) {
+      const char* const name = loss_.parameters[i].name;
+      const int added = std::snprintf(names.text + length, sizeof(names.text) - length, "%s%s",
+                                      i > 0 ? ", " : "", name);
+      length = std::min(sizeof(names.text) - 1, length + size_t(added));
+    }
+    return names;
+  }
+
+  bool gives_number() const {
+    return (call_.want & NUMLOSS_VALUE) != 0 && prepared_.call.reduction != Reduction::kNone;
+  }
+
+  bool read_outputs(const numloss_result* result) {
+    const bool by_example = prepared_.call.reduction == Reduction::kNone;
+    if (gives_number() && !takes_results("result", result, report_, status_)) return false;
+    const bool values = by_example && (call_.want & NUMLOSS_VALUE) != 0;
+    return take_outputs("values", kValues, values ? 1 : 0, call_.values, call_.values != nullptr) &&
+           take_outputs("gradients", kGradients, heads(NUMLOSS_GRADIENT), call_.gradients,
+                        call_.gradient_count) &&
+           take_outputs("hessians", kHessians, heads(NUMLOSS_HESSIAN), call_.hessians,
+                        call_.hessian_count);
+  }
+
+  int heads(unsigned wanted) const { return (call_.want & wanted) != 0 ? loss_.head_count() : 0; }
+
+  // The arrays for one kind of result, as many as are needed.
+  bool take_outputs(const char* name, int role, int needed, const numloss_array* given, int count) {
+    if (count != needed || (given == nullptr) != (needed == 0)) {
+      return no(NUMLOSS_COUNT_OF_ARRAYS, name, "must be as many arrays as this call writes, %d, got %d",
+                needed, given == nullptr ? 0 : count);
+    }
+    for (int i = 0; i < needed; ++i) {
+      const Array* const array = read_array(name, given[i], role + i);
+      if (array == nullptr) return false;
+      if (!add_output(request_, prepared_, role + i, *array, outputs_, fault_)) return fail();
+      outputs_[role + i] = array;
+    }
+    return true;
+  }
+
+  static constexpr int kPlaces = kRoles + kMaxSettings;
+
+  const Loss& loss_;
+  const numloss_call& call_;
+  numloss_fault* const report_;
+  numloss_status status_ = NUMLOSS_OK;
+  Fault fault_;
+  Request request_;
+  Prepared prepared_;
+  Plan plan_;                            // where there are options
+  const Array* outputs_[kRoles] = {};    // those that have been taken, by role
+  Array arrays_[kPlaces];                // by role, then by parameter
+  int64_t strides_[kPlaces][kMaxDims];  // of those in C order
+};
+
+std::atomic<bool> started{false};
+
+// Calls f with a caller's loss and call, once the library is ready.
+template <class F>
+numloss_status with_call(const Loss* loss, const numloss_call* given, numloss_fault* fault, F f) {
+  return guarded(fault, [&] {
+    if (!started.load(std::memory_order_acquire)) start();
+    numloss_status status = NUMLOSS_OK;
+    numloss_call copy;
+    const numloss_call* const call = take("call", given, kLeastCall, copy, fault, status);
+    if (call == nullptr) return status;
+    CallOfC made(*loss, *call, fault);
+    return f(made);
+  });
+}
+
+const Loss* loss_at(int32_t index, numloss_fault* fault) {
+  if (index >= 0 && index < kLossCount) return &kLosses[index];
+  refuse(fault, NUMLOSS_UNKNOWN_NAME, "loss", "must be a place in [0, %d), got %d", kLossCount,
+         index);
+  return nullptr;
+}
+
+numloss_status compute(const Loss* loss, const numloss_call* call, numloss_result* result,
+                       numloss_fault* fault) {
+  return with_call(loss, call, fault, [&](CallOfC& made) { return made.compute(result); });
+}
+
+}  // namespace
+
+void start() {
+  try {
+    kernels();
+    check_thread_variable();
+  } catch (const std::invalid_argument& error) {
+    throw BadEnvironment(error.what());
+  }
+  default_plan(kLosses[0]);
+  started.store(true, std::memory_order_release);
+}
+
+}  // namespace numloss
+
+using namespace numloss;
+
+numloss_status numloss_compute(const char* name, const numloss_call* call, numloss_result* result,
+                               numloss_fault* fault) {
+  const Loss* const loss = name == nullptr ? nullptr : find_loss(name);
+  if (loss == nullptr) {
+    return refuse(fault, NUMLOSS_UNKNOWN_NAME, "loss", "must be the name of a loss, got %.60s",
+                  name == nullptr ? "NULL" : name);
+  }
+  return compute(loss, call, result, fault);
+}
+
+numloss_status numloss_compute_index(int32_t index, const numloss_call* call,
+                                     numloss_result* result, numloss_fault* fault) {
+  const Loss* const loss = loss_at(index, fault);
+  return loss == nullptr ? NUMLOSS_UNKNOWN_NAME : compute(loss, call, result, fault);
+}
+
+numloss_status numloss_check(int32_t index, const numloss_call* call, numloss_outline* outline,
+                             numloss_fault* fault) {
+  const Loss* const loss = loss_at(index, fault);
+  if (loss == nullptr) return NUMLOSS_UNKNOWN_NAME;
+  return with_call(loss, call, fault, [&](CallOfC& made) {
+    numloss_status status = NUMLOSS_OK;
+    return takes_results("outline", outline, fault, status) ? made.check(outline) : status;
+  });
+}
+
+numloss_status numloss_start(numloss_fault* fault) {
+  return guarded(fault, [] {
+    start();
+    return NUMLOSS_OK;
+  });
+}
+
+int32_t numloss_num_threads(void) {
+  int count = 0;
+  guarded(nullptr, [&] {
+    start();
+    count = num_threads();
+    return NUMLOSS_OK;
+  });
+  return count;
+}
+
+numloss_status numloss_set_num_threads(int32_t count, numloss_fault* fault) {
+  if (count < 1 || count > kMostThreads) {
+    return refuse(fault, NUMLOSS_PARAMETER, "count",
+                  "must be a number of threads from 1 to %d, got %d", kMostThreads, count);
+  }
+  set_num_threads(count);
+  return NUMLOSS_OK;
+}
+
+const char* numloss_isa(void) {
+  const char* name = nullptr;
+  guarded(nullptr, [&] {
+    start();
+    name = kernels().isa;
+    return NUMLOSS_OK;
+  });
+  return name;
+}
+
+const char* numloss_version(void) { return NUMLOSS_VERSION; }
