@@ -17,6 +17,7 @@ from typing import Any
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
+from recording import call
 
 import numloss
 
@@ -618,17 +619,21 @@ def in_type(target: Array, dtype: Any) -> Array:
 # ------------------------------------------------------------------------------- asking everything
 
 
-def results(loss: Any, prediction: Any, target: Any, **call: Any) -> list[Array]:
-    """Return all that can be asked of a loss, every way of asking at least once."""
-    return [
-        loss(prediction, target, reduction="none", **call),
-        loss(prediction, target, reduction="sum", **call),
-        loss.grad(prediction, target, reduction="none", **call),
-        *loss.grad_and_hess(prediction, target, reduction="sum", **call),
-        *loss.value_and_grad(prediction, target, denominator=3.0, **call),
-        *loss.value_and_grad(prediction, target, denominator="count", **call),
-        *loss.value_and_grad(prediction, target, **call),
-    ]
+#: All that can be asked of a loss, every way of asking at least once: methods, and their keywords.
+WAYS: list[tuple[str, dict[str, Any]]] = [
+    ("__call__", {"reduction": "none"}),
+    ("__call__", {"reduction": "sum"}),
+    ("grad", {"reduction": "none"}),
+    ("grad_and_hess", {"reduction": "sum"}),
+    ("value_and_grad", {"denominator": 3.0}),
+    ("value_and_grad", {"denominator": "count"}),
+    ("value_and_grad", {}),
+]
+
+
+def results(loss: Any, *inputs: Any, **options: Any) -> list[Array]:
+    """Return all that can be asked of a loss."""
+    return [x for method, way in WAYS for x in call(loss, method, *inputs, **way, **options)]
 
 
 def per_example(loss: Any, prediction: Any, target: Any, **call: Any) -> list[Array]:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,15 @@ from cases import (
     RESIDUALS,
     TWO_HEADED_VARIANTS,
     VARIANTS,
+    WAYS,
     Array,
     Inputs,
     PerExample,
     Shape,
     Variant,
     in_type,
-    results,
 )
+from recording import call, recording
 
 import numloss
 
@@ -121,16 +123,18 @@ def canonical(result: Any) -> bytes:
     return x.tobytes()
 
 
-def hash_of(variant: Variant, dtype: np.dtype[Any]) -> str:
-    """Return a hash of all that a loss gives for a type."""
+def hash_of(
+    variant: Variant, dtype: np.dtype[Any], call: Callable[..., list[Any]] = call
+) -> str:
+    """Return a hash of all that a loss gives for a type; ``call`` calls it."""
     digest = sha256()
     for prediction, target in inputs(variant, dtype):
         options = variant.options(prediction.shape[-1] if variant.rowwise else 1)
-        calls: list[dict[str, Any]] = [{}]
+        weights: list[dict[str, Any]] = [{}]
         if prediction.size < 20_000:
-            calls.append({"weight": np.arange(1, 1 + len(prediction)) % 8 / 4})
-        for call in calls:
-            for result in results(variant.loss, prediction, target, **call, **options):
+            weights.append({"weight": np.arange(1, 1 + len(prediction)) % 8 / 4})
+        for weight, (method, way) in product(weights, WAYS):
+            for result in call(variant.loss, method, prediction, target, **way, **weight, **options):
                 digest.update(canonical(result))
     return digest.hexdigest()[:24]
 
@@ -150,17 +154,19 @@ def heads(dtype: np.dtype[Any]) -> Iterator[tuple[Array, Array, Array]]:
         yield prediction.astype(dtype), target.astype(dtype), variance.astype(dtype)
 
 
-def hash_of_heads(name: str, options: Any, dtype: np.dtype[Any]) -> str:
-    """Return a hash of all that a loss of two heads gives for a type."""
+def hash_of_heads(
+    name: str, options: Any, dtype: np.dtype[Any], call: Callable[..., list[Any]] = call
+) -> str:
+    """Return a hash of all that a loss of two heads gives for a type; ``call`` calls it."""
     digest = sha256()
     loss = getattr(numloss, name)
     for p, t, v in heads(dtype):
-        for call in ({}, {"weight": np.arange(1, 1 + len(p)) % 8 / 4}):
-            asked = options | call
-            value, gradients = loss.value_and_grad(p, t, v, **asked)
-            each = loss(p, t, v, reduction="none", **asked)
-            first, second = loss.grad_and_hess(p, t, v, reduction="sum", **asked)
-            for result in (value, each, *gradients, *first, *second):
+        for weight in ({}, {"weight": np.arange(1, 1 + len(p)) % 8 / 4}):
+            asked = options | weight
+            value, *gradients = call(loss, "value_and_grad", p, t, v, **asked)
+            each = call(loss, "__call__", p, t, v, reduction="none", **asked)
+            derivatives = call(loss, "grad_and_hess", p, t, v, reduction="sum", **asked)
+            for result in (value, *each, *gradients, *derivatives):
                 digest.update(canonical(result))
     return digest.hexdigest()[:24]
 
@@ -175,11 +181,11 @@ def names_of_heads() -> dict[str, tuple[str, Any]]:
     return named
 
 
-def hashes() -> dict[str, dict[str, str]]:
+def hashes(call: Callable[..., list[Any]] = call) -> dict[str, dict[str, str]]:
     """Return the hash of every variant and type."""
-    one = {str(v): {str(t): hash_of(v, t) for t in DTYPES} for v in VARIANTS}
+    one = {str(v): {str(t): hash_of(v, t, call) for t in DTYPES} for v in VARIANTS}
     two = {
-        key: {str(t): hash_of_heads(name, options, t) for t in DTYPES}
+        key: {str(t): hash_of_heads(name, options, t, call) for t in DTYPES}
         for key, (name, options) in names_of_heads().items()
     }
     return one | two
@@ -187,10 +193,8 @@ def hashes() -> dict[str, dict[str, str]]:
 
 def record(path: Path) -> None:
     """Write every call of the hashes, and what it gave."""
-    from recording import recording
-
-    with recording(path):
-        found = hashes()
+    with recording(path) as call:
+        found = hashes(call)
     assert found == read(), "the bits of this build are not the golden ones"
 
 

@@ -1,4 +1,4 @@
-"""Calls of the extension module, written down for tests/native/replay.cpp to repeat."""
+"""Calls of losses, written down for tests/native/replay.cpp to repeat through the C library."""
 
 from __future__ import annotations
 
@@ -7,151 +7,115 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
-from unittest import mock
 
 import ml_dtypes
 import numpy as np
-from cases import Array, without_shortcuts
 
-from numloss import _core, _loss
+from numloss import _core
 
-#: As DType in csrc/runtime/table.hpp.
-CODES = [np.dtype(c) for c in ("f4", "f8", "f2", ml_dtypes.bfloat16, "?")]
-CODES += [np.dtype(c) for c in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")]
+#: Types in the order of csrc/include/numloss.h, where the first is 1.
+TYPES = [np.dtype(c) for c in ("f4", "f8", "f2", ml_dtypes.bfloat16, "?")]
+TYPES += [np.dtype(c) for c in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")]
+#: What each way to call a loss computes: sums of NUMLOSS_VALUE, NUMLOSS_GRADIENT, NUMLOSS_HESSIAN.
+WANTS = {"__call__": 1, "grad": 2, "value_and_grad": 3, "grad_and_hess": 6}
 REDUCTIONS = ("mean", "sum", "none")
 DENOMINATORS = ("weight", "count")
+#: Kinds of options in the same header.
+NUMBER, SWITCH, INTEGER, CHOICE, NUMBERS, NOTHING = (1 << bit for bit in range(6))
+
+
+def several(result: Any) -> list[Any]:
+    """Return what a call gave as a list, derivatives by several inputs one after another."""
+    if not isinstance(result, tuple):
+        return [result]
+    return [part for some in result for part in several(some)]
+
+
+def call(loss: Any, method: str, *inputs: Any, **options: Any) -> list[Any]:
+    """Call a loss by one of the ways in ``WANTS``; return all that it gave."""
+    return several(getattr(loss, method)(*inputs, **options))
+
+
+def kind_of(default: Any, value: Any) -> int:
+    """Return the kind of an option, from the parameter's default and what it is given."""
+    if value is None:
+        return NOTHING
+    if isinstance(default, str) and isinstance(value, str):
+        return CHOICE
+    kinds = {bool: SWITCH, int: INTEGER, float: NUMBER}
+    return kinds.get(type(default), NUMBERS)
 
 
 class Recorder:
-    """Stands in for the extension module, and writes down each call that it computes."""
+    """Calls losses as ``call`` does, and writes down each call and what it gave.
+
+    Numbers are integers and floats of 64 bits, texts and arrays begin with their lengths.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._names = {index: name for name, (index, _) in _core.losses().items()}
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_core, name)
-
-    def compute(
-        self,
-        plan: tuple[Any, ...],
-        mode: int,
-        prediction: Any,
-        target: Any,
-        call: dict[str, Any],
-        dtype: Any = None,
-    ) -> Any:
-        result = _core.compute(plan, mode, prediction, target, call, dtype)
-        if isinstance(result, (tuple, np.ndarray, float)):
-            write = self._elementwise if len(plan) == 2 else self._rowwise
-            write(*plan, mode, prediction, target, call, dtype)
-            self._results(result)
-        return result
-
-    def _elementwise(
-        self,
-        loss: int,
-        parameters: tuple[float, ...],
-        mode: int,
-        prediction: Any,
-        target: Any,
-        call: dict[str, Any],
-        dtype: Any,
-    ) -> None:
-        self._head(loss, mode, call, 0, prediction.size, 1, parameters, dtype, prediction)
-        target = np.broadcast_to(target, prediction.shape)
-        self._arrays(prediction, target, self._weight(call, prediction.shape))
-
-    def _rowwise(
-        self,
-        loss: int,
-        soft_loss: int,
-        parameters: tuple[float, ...],
-        axis: int,
-        ignore_index: int,
-        label_smoothing: float,
-        per_class: Any,
-        mode: int,
-        prediction: Any,
-        target: Any,
-        call: dict[str, Any],
-        dtype: Any,
-    ) -> None:
-        assert axis in (-1, prediction.ndim - 1)
-        *examples, classes = prediction.shape
-        class_weight, label_factor, label_table = per_class or 3 * (None,)
-        labels = target.dtype.kind in "iu"
-        soft = not labels or label_smoothing > 0 or label_table is not None
-        self._head(
-            soft_loss if soft else loss, mode, call, 1 if labels else 2,
-            int(np.prod(examples)), classes, parameters, dtype, prediction,
-            label_smoothing, ignore_index, _core.tolerance(target),
-        )  # fmt: skip
-        table, scale = (None, None) if label_table is None else label_table
-        self._arrays(prediction, target, self._weight(call, examples))
-        self._arrays(class_weight, label_factor, table, scale)
-
-    @staticmethod
-    def _weight(call: dict[str, Any], examples: Any) -> Array | None:
-        weight = call.get("weight")
-        return None if weight is None else np.broadcast_to(weight, examples)
-
-    def _head(
-        self,
-        loss: int,
-        mode: int,
-        call: dict[str, Any],
-        target_kind: int,
-        size: int,
-        classes: int,
-        parameters: tuple[float, ...],
-        dtype: Any,
-        prediction: Array,
-        label_smoothing: float = 0.0,
-        ignore_index: int = 0,
-        tolerance: float = 0.0,
-    ) -> None:
-        name = self._names[loss].encode()
-        denominator = call.get("denominator", "weight")
+    def __call__(self, loss: Any, method: str, *inputs: Any, **options: Any) -> list[Any]:
+        found = call(loss, method, *inputs, **options)
+        weight = options.pop("weight", None)
+        denominator = options.pop("denominator", "weight")
+        reduction = options.pop("reduction", "mean")
+        dtype = options.pop("dtype", None)
         by_number = denominator not in DENOMINATORS
-        numbers = (*parameters, *(4 - len(parameters)) * (0.0,))
-        code = CODES.index(prediction.dtype if dtype is None else dtype)
-        self._file.write(struct.pack("<q", len(name)) + name)
-        integers = (
-            mode,
-            REDUCTIONS.index(call.get("reduction", "mean")),
-            2 if by_number else DENOMINATORS.index(denominator),
-            target_kind,
-            size,
-            classes,
-            code,
-            ignore_index,
+        self._text(loss.__name__)
+        self._integers(
+            WANTS[method],
+            REDUCTIONS.index(reduction),
+            len(DENOMINATORS) if by_number else DENOMINATORS.index(denominator),
+            0 if dtype is None else 1 + TYPES.index(np.dtype(dtype)),
         )
-        number = denominator if by_number else 0.0
-        self._file.write(struct.pack("<8q", *integers))
-        self._file.write(struct.pack("<7d", number, *numbers, label_smoothing, tolerance))
+        self._numbers(denominator if by_number else 0.0)
+        self._arrays(*inputs)
+        self._arrays(*([] if weight is None else [weight]))
+        self._options(loss.__name__, options)
+        self._arrays(*found)
+        return found
 
-    def _arrays(self, *arrays: Array | None) -> None:
+    def _integers(self, *x: int) -> None:
+        self._file.write(struct.pack(f"<{len(x)}q", *x))
+
+    def _numbers(self, *x: float) -> None:
+        self._file.write(struct.pack(f"<{len(x)}d", *x))
+
+    def _text(self, text: str) -> None:
+        self._integers(len(text))
+        self._file.write(text.encode())
+
+    def _array(self, x: Any) -> None:
+        array = np.asarray(x)
+        native = array.dtype.newbyteorder("=")
+        self._integers(1 + TYPES.index(native), array.ndim, *array.shape)
+        self._file.write(np.ascontiguousarray(array, native).tobytes())
+
+    def _arrays(self, *arrays: Any) -> None:
+        self._integers(len(arrays))
         for x in arrays:
-            if x is None:
-                self._file.write(struct.pack("<2q", -1, 0))
-                continue
-            code = CODES.index(x.dtype.newbyteorder("="))
-            data = np.ascontiguousarray(x, x.dtype.newbyteorder("=")).tobytes()
-            self._file.write(struct.pack("<2q", code, len(data)) + data)
+            self._array(x)
 
-    def _results(self, result: Any) -> None:
-        several = result if isinstance(result, tuple) else (result,)
-        self._file.write(struct.pack("<q", len(several)))
-        self._arrays(*map(np.asarray, several))
+    def _options(self, name: str, options: dict[str, Any]) -> None:
+        _, defaults = _core.losses()[name]
+        self._integers(len(options))
+        for option, value in options.items():
+            kind = kind_of(defaults[option], value)
+            self._text(option)
+            self._integers(kind)
+            if kind == NUMBER:
+                self._numbers(value)
+            elif kind in (SWITCH, INTEGER):
+                self._integers(int(value))
+            elif kind == CHOICE:
+                self._text(value)
+            elif kind == NUMBERS:
+                self._array(value)
 
 
 @contextmanager
-def recording(path: Path) -> Iterator[None]:
-    """Write down every call of a loss inside, and what it gave."""
-    with (
-        path.open("wb") as file,
-        without_shortcuts(),
-        mock.patch.object(_loss, "_core", Recorder(file)),
-    ):
-        yield
+def recording(path: Path) -> Iterator[Recorder]:
+    """Give a way to call losses that writes every call into a file."""
+    with path.open("wb") as file:
+        yield Recorder(file)

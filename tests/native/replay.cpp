@@ -1,5 +1,5 @@
-// Repeats recorded calls, every array in several layouts, and compares the bits of their results:
-// where there is no Python, under an emulator or a memory checker.
+// Repeats recorded calls through the C library, every array in several layouts, and compares the bits
+// of their results: where there is no Python, under an emulator or a memory checker.
 //
 //   replay CALLS [ISA [THREADS [LAYOUT ...]]]
 //
@@ -7,22 +7,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <fstream>
 #include <iostream>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "../../csrc/runtime/dispatch.hpp"
-#include "../../csrc/runtime/run.hpp"
-#include "../../csrc/runtime/thread_limit.hpp"
+#include "../../csrc/include/numloss.h"
 
 namespace {
-
-using namespace numloss;
 
 template <class T>
 T read(std::istream& from) {
@@ -32,39 +28,56 @@ T read(std::istream& from) {
   return x;
 }
 
-struct Array {
-  DType dtype = DType::kFloat64;
-  std::vector<char> bytes;
-  bool present = false;
+std::string read_text(std::istream& from) {
+  std::string text(size_t(read<int64_t>(from)), ' ');
+  from.read(text.data(), std::streamsize(text.size()));
+  return text;
+}
 
-  const double* numbers() const {
-    return present ? reinterpret_cast<const double*>(bytes.data()) : nullptr;
+using Shape = std::vector<int64_t>;
+
+int64_t product(const Shape& shape) {
+  int64_t size = 1;
+  for (int64_t length : shape) size *= length;
+  return size;
+}
+
+int64_t item_size(int32_t dtype) {
+  switch (dtype) {
+    case NUMLOSS_FLOAT64:
+    case NUMLOSS_INT64:
+    case NUMLOSS_UINT64: return 8;
+    case NUMLOSS_FLOAT32:
+    case NUMLOSS_INT32:
+    case NUMLOSS_UINT32: return 4;
+    case NUMLOSS_BOOL:
+    case NUMLOSS_INT8:
+    case NUMLOSS_UINT8: return 1;
+    default: return 2;
   }
+}
+
+// An array in C order.
+struct Array {
+  int32_t dtype = 0;
+  Shape shape;
+  std::vector<char> bytes;
 };
 
 Array read_array(std::istream& from) {
   Array array;
-  const auto dtype = read<int64_t>(from);
-  array.bytes.resize(size_t(read<int64_t>(from)));
+  array.dtype = int32_t(read<int64_t>(from));
+  array.shape.resize(size_t(read<int64_t>(from)));
+  for (int64_t& length : array.shape) length = read<int64_t>(from);
+  array.bytes.resize(size_t(product(array.shape) * item_size(array.dtype)));
   from.read(array.bytes.data(), std::streamsize(array.bytes.size()));
-  array.present = dtype >= 0;
-  if (array.present) array.dtype = DType(dtype);
   return array;
 }
 
-int64_t item_size(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat64:
-    case DType::kInt64:
-    case DType::kUint64: return 8;
-    case DType::kFloat32:
-    case DType::kInt32:
-    case DType::kUint32: return 4;
-    case DType::kBool:
-    case DType::kInt8:
-    case DType::kUint8: return 1;
-    default: return 2;
-  }
+std::vector<Array> read_arrays(std::istream& from) {
+  std::vector<Array> arrays(size_t(read<int64_t>(from)));
+  for (Array& array : arrays) array = read_array(from);
+  return arrays;
 }
 
 // Ways to lay an array out; results must not depend on them.
@@ -80,210 +93,255 @@ int layout_named(const std::string& name) {
   throw std::runtime_error("no layout named " + name);
 }
 
-// The examples as a plane: `columns` of them in each row.
-struct Shape {
-  int64_t rows, columns, classes;
-};
-
-// An array in a layout: examples [rows][columns] of `classes` numbers each, where the operand of a
-// call reads or writes them. Only the bytes of its elements are memory that may be touched.
+// An array in a layout, as the library takes it. Only the bytes of its elements are memory that may
+// be touched.
 class Laid {
  public:
-  Laid(const Array& array, Shape shape, Layout layout)
-      : array_(array), shape_(shape), layout_(layout), item_(item_size(array.dtype)) {
-    const int64_t n = shape.rows * shape.columns * shape.classes;
-    const int64_t gap = layout == Layout::kSpread ? 3 : 1;
+  Laid(const Array& array, Layout layout) : item_(item_size(array.dtype)), shape_(array.shape) {
+    const int64_t n = product(shape_), gap = layout == Layout::kSpread ? 3 : 1;
+    swapped_ = layout == Layout::kSwapped && item_ > 1 && array.dtype != NUMLOSS_BFLOAT16;
     memory_.resize(size_t(n * gap * item_ + (layout == Layout::kUnaligned ? 1 : 0)));
-    class_ = gap * item_;
-    column_ = class_ * shape.classes;
-    row_ = column_ * shape.columns;
-    if (layout == Layout::kByColumns) {
-      row_ = item_;
-      column_ = row_ * shape.rows;
-      class_ = column_ * shape.columns;
-    } else if (layout == Layout::kReversed) {
-      first_ = (n - 1) * item_;
-      row_ = -row_;
-      column_ = -column_;
-      class_ = -class_;
-    } else if (layout == Layout::kUnaligned) {
-      first_ = 1;
+    strides_.resize(shape_.size());
+    int64_t stride = gap * item_;
+    for (size_t i = 0; i < shape_.size(); ++i) {
+      const size_t d = layout == Layout::kByColumns ? i : shape_.size() - 1 - i;
+      strides_[d] = layout == Layout::kReversed ? -stride : stride;
+      stride *= shape_[d];
     }
+    if (layout == Layout::kReversed) first_ = std::max<int64_t>(0, n - 1) * item_;
+    if (layout == Layout::kUnaligned) first_ = 1;
+    seen_.data = memory_.data() + (memory_.empty() ? 0 : first_);
+    seen_.shape = shape_.data();
+    seen_.strides = strides_.data();
+    seen_.ndim = int32_t(shape_.size());
+    seen_.dtype = array.dtype;
+    seen_.flags = swapped_ ? uint32_t(NUMLOSS_SWAPPED) : 0;
     copy(const_cast<char*>(array.bytes.data()), false);
   }
+  Laid(const Laid&) = delete;
+  Laid& operator=(const Laid&) = delete;
 
-  // Fills an operand of a task in.
-  void fill(Operand& operand) {
-    operand.data = memory_.data() + (memory_.empty() ? 0 : first_);
-    operand.dtype = array_.dtype;
-    operand.swapped = is_swapped();
-    operand.class_stride = shape_.classes > 1 ? class_ : 0;
-    operand.strides[0] = row_;
-    operand.strides[1] = column_;
-  }
+  const numloss_array& seen() const { return seen_; }
 
   // The elements in C order.
   std::vector<char> contents() {
-    std::vector<char> bytes(array_.bytes.size());
+    std::vector<char> bytes(size_t(product(shape_) * item_));
     copy(bytes.data(), true);
     return bytes;
   }
 
  private:
-  bool is_swapped() const {
-    return layout_ == Layout::kSwapped && item_ > 1 && array_.dtype != DType::kBfloat16;
-  }
-
   void copy(char* contiguous, bool out) {
-    for (int64_t r = 0; r < shape_.rows; ++r) {
-      for (int64_t c = 0; c < shape_.columns; ++c) {
-        for (int64_t k = 0; k < shape_.classes; ++k, contiguous += item_) {
-          char* const lies = memory_.data() + first_ + r * row_ + c * column_ + k * class_;
-          char* const from = out ? lies : contiguous;
-          char* const to = out ? contiguous : lies;
-          if (is_swapped()) {
-            std::reverse_copy(from, from + item_, to);
-          } else {
-            std::copy_n(from, item_, to);
-          }
-        }
+    const int64_t n = product(shape_);
+    Shape place(shape_.size(), 0);
+    for (int64_t i = 0; i < n; ++i, contiguous += item_) {
+      char* lies = memory_.data() + first_;
+      for (size_t d = 0; d < place.size(); ++d) lies += place[d] * strides_[d];
+      char* const from = out ? lies : contiguous;
+      char* const to = out ? contiguous : lies;
+      if (swapped_) {
+        std::reverse_copy(from, from + item_, to);
+      } else {
+        std::copy_n(from, item_, to);
+      }
+      for (size_t d = place.size(); d-- > 0;) {
+        if (++place[d] < shape_[d]) break;
+        place[d] = 0;
       }
     }
   }
 
-  const Array& array_;
-  const Shape shape_;
-  const Layout layout_;
   const int64_t item_;
-  int64_t first_ = 0, row_ = 0, column_ = 0, class_ = 0;
+  const Shape shape_;
+  bool swapped_ = false;
+  int64_t first_ = 0;
+  Shape strides_;
   std::vector<char> memory_;
+  numloss_array seen_{};
 };
 
-// n examples as a plane with the fewest columns that there can be, beyond one.
-Shape plane_of(int64_t n, int64_t classes) {
-  int64_t columns = std::min<int64_t>(n, 2);
-  while (n % columns != 0) ++columns;
-  return {n / columns, columns, classes};
-}
-
-int loss_index(const std::string& name) {
-  const KernelTable& table = kernels();
-  for (int i = 0; i < table.losses; ++i) {
-    if (name == table.loss[i]->name) return i;
+// Arrays in a layout, one behind the other as calls take them.
+class Several {
+ public:
+  void add(const Array& array, Layout layout) {
+    seen_.push_back(laid_.emplace_back(array, layout).seen());
   }
-  throw std::runtime_error("no loss named " + name);
-}
+  const numloss_array* data() const { return seen_.empty() ? nullptr : seen_.data(); }
+  int32_t count() const { return int32_t(seen_.size()); }
+  std::vector<char> contents(size_t i) { return laid_[i].contents(); }
+
+ private:
+  std::deque<Laid> laid_;
+  std::vector<numloss_array> seen_;
+};
 
 // Whether two numbers have the same bits or are both NaN: exponent all ones, and a mantissa.
-bool same(const char* a, const char* b, DType dtype) {
+bool same(const char* a, const char* b, int32_t dtype) {
   const auto size = size_t(item_size(dtype));
   if (std::memcmp(a, b, size) == 0) return true;
   uint64_t bits[2] = {0, 0};
   std::memcpy(&bits[0], a, size);
   std::memcpy(&bits[1], b, size);
-  const uint64_t infinity = dtype == DType::kFloat64   ? 0x7ff0000000000000
-                            : dtype == DType::kFloat32 ? 0x7f800000
-                            : dtype == DType::kFloat16 ? 0x7c00
+  const uint64_t infinity = dtype == NUMLOSS_FLOAT64   ? 0x7ff0000000000000
+                            : dtype == NUMLOSS_FLOAT32 ? 0x7f800000
+                            : dtype == NUMLOSS_FLOAT16 ? 0x7c00
                                                        : 0x7f80;
   const uint64_t magnitude = (uint64_t(1) << (8 * size - 1)) - 1;
   return (bits[0] & magnitude) > infinity && (bits[1] & magnitude) > infinity;
 }
 
-bool same(const Array& a, const Array& b) {
-  if (a.bytes.size() != b.bytes.size() || a.dtype != b.dtype) return false;
-  const auto size = size_t(item_size(a.dtype));
-  for (size_t at = 0; at < a.bytes.size(); at += size) {
-    if (!same(&a.bytes[at], &b.bytes[at], a.dtype)) return false;
+bool same(const std::vector<char>& a, const Array& b) {
+  if (a.size() != b.bytes.size()) return false;
+  const auto size = size_t(item_size(b.dtype));
+  for (size_t at = 0; at < a.size(); at += size) {
+    if (!same(&a[at], &b.bytes[at], b.dtype)) return false;
   }
   return true;
 }
 
-// A call of the file, as the runtime takes it, and what it gave.
-struct Recorded {
-  std::string name;
-  Call call;
-  Array prediction, target, weight, class_weight, label_factor, label_table, label_scale;
-  std::vector<Array> results;
+struct Option {
+  std::string name, choice;
+  int32_t kind = 0;
+  double number = 0;
+  int64_t integer = 0;
+  Array array;
 };
+
+Option read_option(std::istream& from) {
+  Option option;
+  option.name = read_text(from);
+  option.kind = int32_t(read<int64_t>(from));
+  switch (option.kind) {
+    case NUMLOSS_NUMBER: option.number = read<double>(from); break;
+    case NUMLOSS_SWITCH:
+    case NUMLOSS_INTEGER: option.integer = read<int64_t>(from); break;
+    case NUMLOSS_CHOICE: option.choice = read_text(from); break;
+    case NUMLOSS_NUMBERS: option.array = read_array(from); break;
+    default: break;
+  }
+  return option;
+}
+
+// A call of the file, and what it gave.
+struct Recorded {
+  std::string loss;
+  numloss_call call{};
+  std::vector<Array> inputs, weight, results;
+  std::vector<Option> options;
+};
+
+// Examples in a row become a plane, with the fewest columns that there can be beyond one, so that
+// every layout is another one.
+void make_plane(Recorded& recorded) {
+  const int32_t loss = numloss_find(recorded.loss.c_str());
+  numloss_loss_info info{};
+  info.size = sizeof(info);
+  if (numloss_loss(loss, &info) != NUMLOSS_OK) throw std::runtime_error("no loss " + recorded.loss);
+  const Shape prediction = recorded.inputs.front().shape;
+  if (prediction.size() != (info.form == NUMLOSS_CLASSES ? 2 : 1)) return;
+  // Numbers for each column tell which axis is the last.
+  if (recorded.inputs.size() > size_t(info.gradient_count) + 1 && !recorded.inputs.back().shape.empty()) {
+    return;
+  }
+  const int64_t n = prediction[0];
+  int64_t columns = std::min<int64_t>(n, 2);
+  while (columns > 0 && n % columns != 0) ++columns;
+  if (columns == 0) return;
+  for (std::vector<Array>* arrays : {&recorded.inputs, &recorded.weight, &recorded.results}) {
+    for (Array& array : *arrays) {
+      if (array.shape != prediction && array.shape != Shape{n}) continue;
+      array.shape[0] = n / columns;
+      array.shape.insert(array.shape.begin() + 1, columns);
+    }
+  }
+}
 
 Recorded read_call(std::istream& from) {
   Recorded recorded;
-  recorded.name.resize(size_t(read<int64_t>(from)));
-  from.read(recorded.name.data(), std::streamsize(recorded.name.size()));
-  Call& call = recorded.call;
-  Task& task = call.task;
-  task.loss = loss_index(recorded.name);
-  task.mode = unsigned(read<int64_t>(from));
-  call.reduction = Reduction(read<int64_t>(from));
-  call.denominator = Denominator(read<int64_t>(from));
-  task.target_kind = Target(read<int64_t>(from));
-  task.size = read<int64_t>(from);
-  task.classes = read<int64_t>(from);
-  task.in_float64 = DType(read<int64_t>(from)) == DType::kFloat64;
-  task.ignore_index = read<int64_t>(from);
-  call.number = read<double>(from);
-  for (double& parameter : task.parameters) parameter = read<double>(from);
-  task.label_smoothing = read<double>(from);
-  task.distribution_tolerance = read<double>(from);
-  call.empty_is_known = true;
-  for (Array* array : {&recorded.prediction, &recorded.target, &recorded.weight}) {
-    *array = read_array(from);
-  }
-  if (task.target_kind != Target::kElement) {
-    for (Array* array : {&recorded.class_weight, &recorded.label_factor, &recorded.label_table,
-                         &recorded.label_scale}) {
-      *array = read_array(from);
-    }
-  }
-  recorded.results.resize(size_t(read<int64_t>(from)));
-  for (Array& array : recorded.results) array = read_array(from);
+  recorded.loss = read_text(from);
+  numloss_call& call = recorded.call;
+  call.size = sizeof(call);
+  call.want = uint32_t(read<int64_t>(from));
+  call.reduction = int32_t(read<int64_t>(from));
+  call.denominator = int32_t(read<int64_t>(from));
+  call.dtype = int32_t(read<int64_t>(from));
+  call.denominator_number = read<double>(from);
+  recorded.inputs = read_arrays(from);
+  recorded.weight = read_arrays(from);
+  recorded.options.resize(size_t(read<int64_t>(from)));
+  for (Option& option : recorded.options) option = read_option(from);
+  recorded.results = read_arrays(from);
+  make_plane(recorded);
   return recorded;
 }
 
 // Whether a call gives the recorded bits, every array in a layout.
 bool repeats(const Recorded& recorded, Layout layout) {
-  Call call = recorded.call;
-  Task& task = call.task;
-  const Shape shape = plane_of(task.size, task.classes);
-  const Shape single{shape.rows, shape.columns, 1};
-  task.ndim = 2;
-  task.shape[0] = shape.rows;
-  task.shape[1] = shape.columns;
-  Laid prediction(recorded.prediction, shape, layout);
-  Laid target(recorded.target, task.target_kind == Target::kLabel ? single : shape, layout);
-  prediction.fill(task.add(kHeads));
-  target.fill(task.add(kTarget));
-  std::optional<Laid> weight;
-  if (recorded.weight.present) {
-    weight.emplace(recorded.weight, single, layout).fill(task.add(kWeight));
-  }
-  task.class_weight = recorded.class_weight.numbers();
-  task.label_factor = recorded.label_factor.numbers();
-  task.label_table = recorded.label_table.numbers();
-  task.label_stride = task.classes;
-  task.label_scale = recorded.label_scale.numbers();
+  numloss_call call = recorded.call;
+  Several inputs, weight, values, gradients, hessians, numbers;
+  for (const Array& array : recorded.inputs) inputs.add(array, layout);
+  for (const Array& array : recorded.weight) weight.add(array, layout);
+  call.inputs = inputs.data();
+  call.input_count = inputs.count();
+  call.weight = weight.data();
 
-  std::vector<Array> found = recorded.results;
-  const bool per_example = call.reduction == Reduction::kNone;
-  const bool is_scalar = (task.mode & kValue) != 0 && !per_example;
-  std::deque<Laid> outputs;
-  std::vector<int> roles;
-  if ((task.mode & kValue) && per_example) roles.push_back(kValues);
-  if (task.mode & kGradient) roles.push_back(kGradients);
-  if (task.mode & kHessian) roles.push_back(kHessians);
-  for (size_t i = 0; i < roles.size(); ++i) {
-    Array& result = found.at(i + is_scalar);
-    result.bytes.assign(result.bytes.size(), 0);
-    outputs.emplace_back(result, roles[i] == kValues ? single : shape, layout)
-        .fill(task.add(roles[i]));
+  std::deque<Laid> arrays;
+  std::vector<numloss_option> options;
+  for (const Option& option : recorded.options) {
+    numloss_option given{};
+    given.name = option.name.c_str();
+    given.kind = option.kind;
+    given.number = option.number;
+    given.integer = option.integer;
+    given.choice = option.choice.c_str();
+    if (option.kind == NUMLOSS_NUMBERS) {
+      given.array = &arrays.emplace_back(option.array, layout).seen();
+    }
+    options.push_back(given);
   }
+  call.options = options.data();
+  call.option_count = int32_t(options.size());
 
-  const Result result = run(call);
-  if (result.bad) return false;
-  if (is_scalar) std::memcpy(found[0].bytes.data(), &result.value, sizeof(double));
-  for (size_t i = 0; i < outputs.size(); ++i) found[i + is_scalar].bytes = outputs[i].contents();
-  return std::equal(found.begin(), found.end(), recorded.results.begin(),
-                    [](const Array& a, const Array& b) { return same(a, b); });
+  // Results come in the order of value, gradients, Hessians.
+  const bool is_number = (call.want & NUMLOSS_VALUE) && recorded.results.front().shape.empty();
+  const bool by_example = (call.want & NUMLOSS_VALUE) && !is_number;
+  const size_t first = (call.want & NUMLOSS_VALUE) ? 1 : 0;
+  const size_t kinds = (call.want & NUMLOSS_HESSIAN) ? 2 : 1;
+  const size_t heads = (recorded.results.size() - first) / kinds;
+  const auto add = [&](Several& to, size_t i) {
+    // Byte order is the system's in results, whose layouts are otherwise those of the inputs.
+    Array empty = recorded.results.at(i);
+    std::fill(empty.bytes.begin(), empty.bytes.end(), char(0));
+    to.add(empty, layout == Layout::kSwapped ? Layout::kContiguous : layout);
+  };
+  if (by_example) add(values, 0);
+  for (size_t i = first; i < recorded.results.size(); ++i) {
+    add(i < first + heads ? gradients : hessians, i);
+  }
+  call.values = values.data();
+  call.gradients = gradients.data();
+  call.gradient_count = gradients.count();
+  call.hessians = hessians.data();
+  call.hessian_count = hessians.count();
+
+  numloss_result result{};
+  result.size = sizeof(result);
+  numloss_fault fault{};
+  fault.size = sizeof(fault);
+  if (numloss_compute(recorded.loss.c_str(), &call, &result, &fault) != NUMLOSS_OK) {
+    std::cout << fault.text << "\n";
+    return false;
+  }
+  std::vector<std::vector<char>> found;
+  if (is_number) {
+    const char* const bytes = reinterpret_cast<const char*>(&result.value);
+    found.emplace_back(bytes, bytes + sizeof(double));
+  }
+  if (by_example) found.push_back(values.contents(0));
+  for (size_t i = 0; i < size_t(gradients.count()); ++i) found.push_back(gradients.contents(i));
+  for (size_t i = 0; i < size_t(hessians.count()); ++i) found.push_back(hessians.contents(i));
+  return std::equal(found.begin(), found.end(), recorded.results.begin(), recorded.results.end(),
+                    [](const std::vector<char>& a, const Array& b) { return same(a, b); });
 }
 
 }  // namespace
@@ -292,8 +350,13 @@ int main(int count, char** arguments) try {
   if (count < 2) throw std::runtime_error("usage: replay CALLS [ISA [THREADS [LAYOUT ...]]]");
   std::ifstream from(arguments[1], std::ios::binary);
   if (!from) throw std::runtime_error(std::string("cannot read ") + arguments[1]);
-  if (count > 2) select_isa(arguments[2]);
-  if (count > 3) set_num_threads(std::stoi(arguments[3]));
+  if (count > 2) setenv("NUMLOSS_ISA", arguments[2], 1);
+  numloss_fault fault{};
+  fault.size = sizeof(fault);
+  if (numloss_start(&fault) != NUMLOSS_OK) throw std::runtime_error(fault.text);
+  if (count > 3 && numloss_set_num_threads(std::stoi(arguments[3]), &fault) != NUMLOSS_OK) {
+    throw std::runtime_error(fault.text);
+  }
   bool wanted[kLayoutCount];
   std::fill_n(wanted, kLayoutCount, count <= 4);
   for (int i = 4; i < count; ++i) wanted[layout_named(arguments[i])] = true;
@@ -304,11 +367,11 @@ int main(int count, char** arguments) try {
       if (!wanted[layout]) continue;
       ++calls;
       if (repeats(recorded, Layout(layout))) continue;
-      std::cout << recorded.name << ", " << kLayouts[layout] << ": other bits\n";
+      std::cout << recorded.loss << ", " << kLayouts[layout] << ": other bits\n";
       ++differ;
     }
   }
-  std::cout << kernels().isa << ": " << calls << " calls, " << differ << " with other bits\n";
+  std::cout << numloss_isa() << ": " << calls << " calls, " << differ << " with other bits\n";
   return calls > 0 && differ == 0 ? 0 : 1;
 } catch (const std::exception& error) {
   std::cerr << error.what() << "\n";
