@@ -167,10 +167,12 @@ class CallOfC {
 
   bool read_inputs() {
     int roles[kMaxHeads + 2];
-    const int count = input_order(loss_, roles);
-    if (call_.input_count != count || call_.inputs == nullptr) {
+    const int most = input_order(loss_, roles);
+    const int count = call_.input_count;
+    const int least = roles[most - 1] == kAside ? most - 1 : most;
+    if (count < least || count > most || call_.inputs == nullptr) {
       return no(NUMLOSS_COUNT_OF_ARRAYS, "inputs", "must be the %d arrays that %s takes, got %d",
-                count, loss_.name, call_.inputs == nullptr ? 0 : call_.input_count);
+                most, loss_.name, call_.inputs == nullptr ? 0 : count);
     }
     for (int i = 0; i < count; ++i) {
       const Array* const array = read_array(input_name(loss_, roles[i]), call_.inputs[i], roles[i]);

@@ -96,6 +96,8 @@ numloss_status numloss_input(int32_t index, int32_t input, numloss_input_info* i
   made.name = input_name(*loss, role);
   made.domain = int32_t(domain_of(*loss, role));
   made.gradient = role < kTarget ? role - kHeads : -1;
+  made.may_be_left_out = role == kAside;
+  made.standard = role == kAside ? loss->aside_standard : 0;
   return answer(info, made);
 }
 

@@ -210,7 +210,7 @@ typedef struct numloss_option {
 typedef struct numloss_call {
   size_t size;                    // sizeof(numloss_call)
   uint32_t want;                  // sum of NUMLOSS_VALUE...
-  int32_t input_count;            // as many as the loss has
+  int32_t input_count;            // as many as the loss has, but for one that may be left out
   const numloss_array* inputs;    // mostly prediction and target; numloss_input tells
   const numloss_option* options;  // option_count of them, in any order
   int32_t option_count;
@@ -316,8 +316,11 @@ typedef struct numloss_loss_info {
 typedef struct numloss_input_info {
   size_t size;  // sizeof(numloss_input_info), from the caller
   const char* name;
-  int32_t domain;    // NUMLOSS_ANY_NUMBER...; a prediction of probabilities follows from_logits
-  int32_t gradient;  // place of its gradient; -1: it has none
+  int32_t domain;     // NUMLOSS_ANY_NUMBER...; a prediction of probabilities follows from_logits
+  int32_t gradient;   // place of its gradient; -1: it has none
+  double standard;    // where it is left out, which the last input alone may be
+  int32_t may_be_left_out;
+  int32_t reserved;
 } numloss_input_info;
 
 // The numbers that a parameter may be.
