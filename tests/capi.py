@@ -111,7 +111,7 @@ class LossInfo(Sized):
 class InputInfo(Sized):
     _fields_ = [
         ("size", c_size_t), ("name", c_char_p), ("domain", c_int32), ("gradient", c_int32),
-        ("standard", c_double), ("optional", c_int32), ("reserved", c_int32),
+        ("standard", c_double), ("may_be_left_out", c_int32), ("reserved", c_int32),
     ]  # fmt: skip
 
 

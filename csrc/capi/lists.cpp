@@ -1,10 +1,18 @@
 // What there is: losses, what they take, and what stands where nothing is given.
 #include "../checks/losses.hpp"
+
+#include <cstddef>
+
 #include "report.hpp"
 
 namespace numloss {
 
 namespace {
+
+// The ABI. What stands here never changes; members come behind the last.
+static_assert(sizeof(numloss_loss_info) == 40 && sizeof(numloss_input_info) == 40);
+static_assert(offsetof(numloss_parameter_info, number) == 32);
+static_assert(sizeof(numloss_parameter_info) == 56);
 
 static_assert(NUMLOSS_UNIT_INTERVAL == int(Domain::kUnit) && NUMLOSS_ABOVE_ZERO == int(Domain::kPositive));
 static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 && NUMLOSS_UNIT == int(Range::kUnit) + 1);

@@ -1,0 +1,553 @@
+"""The C library: what it gives is what Python gives, and nothing that a program does breaks it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import subprocess
+import sys
+from ctypes import byref
+from pathlib import Path
+
+import capi
+import golden
+import ml_dtypes
+import numpy as np
+import pytest
+from cases import VARIANTS, assert_same
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.enums import ENUM_DT_FLAGS_1
+from recording import WANTS, call
+
+import numloss
+from numloss import _core
+
+TESTS = Path(__file__).parent
+STATUS = {
+    name: int(code)
+    for name, code in re.findall(r"NUMLOSS_(\w+) = (\d+),", capi.HEADER.read_text())
+}
+FLAGS = ("-Wall", "-Wextra", "-Werror", "-pedantic")
+LANGUAGES = {"c": ("gcc", "-std=c99"), "cpp": ("g++", "-std=c++20")}
+
+P = np.array([1.0, 2.0, 4.0], "float32")
+T = np.array([1.0, 1.5, 0.0], "float32")
+LOGITS = np.array([[2.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+LABELS = np.array([0, 1])
+
+
+# ---------------------------------------------------------------------------------------- results
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_every_loss_has_the_golden_bits(variant):
+    expected = golden.read()[str(variant)]
+    found = {str(x): golden.hash_of(variant, x, capi.call) for x in golden.DTYPES if x.itemsize > 2}
+    assert found == {dtype: expected[dtype] for dtype in found}
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_every_way_of_calling_gives_the_results_of_python(variant):
+    shape = (4, 3, 5) if variant.rowwise else (12, 5)
+    for dtype in ("float16", ml_dtypes.bfloat16, ">f4", "float64"):
+        inputs = variant.inputs(shape, dtype)
+        options = variant.options(5)
+        for method in WANTS:
+            for reduction in ("mean", "sum", "none"):
+                given = options | {"reduction": reduction, "weight": np.linspace(0, 1, 12).reshape(-1, 1)}
+                if variant.rowwise:
+                    given["weight"] = np.linspace(0, 1, 12).reshape(4, 3)
+                some = capi.call(variant.loss, method, *inputs, **given)
+                assert_same(some, call(variant.loss, method, *inputs, **given), (method, reduction))
+
+
+@pytest.mark.parametrize("name", ["l1_penalty", "l2_penalty", "elastic_net"])
+def test_penalties_are_those_of_python(name):
+    loss, w = getattr(numloss, name), np.linspace(-1, 1, 21)
+    for method in WANTS:
+        some = capi.call(loss, method, w, strength=0.5)
+        assert_same(some, call(loss, method, w, strength=0.5))
+
+
+@pytest.mark.parametrize(
+    ("loss", "inputs", "options"),
+    [
+        (numloss.huber, (P, 1.5), {}),
+        (numloss.huber, (P[::-1], T[::-1]), {"weight": P[:1]}),
+        (numloss.mse, (np.arange(5), np.arange(5)[::-1]), {}),
+        (numloss.mse, (P, T), {"dtype": "float64", "threads": 3}),
+        (numloss.mse, (P[:0], T[:0]), {}),
+        (numloss.hinge, (P, np.array([True, False, True])), {}),
+        (numloss.binary_cross_entropy, (T / 2, T / 2), {"from_logits": False, "pos_weight": None}),
+        (numloss.focal, (P, T / 2), {"alpha": None, "gamma": 1.0}),
+        (numloss.cross_entropy, (LOGITS.T, LABELS), {"axis": 0, "class_weight": P}),
+        (numloss.cross_entropy, (LOGITS, np.array([0, 7])), {"ignore_index": 7}),
+        (numloss.multiclass_hinge, (LOGITS, LABELS), {"variant": "crammer_singer"}),
+        (numloss.ordinal_cross_entropy, (LOGITS, LABELS), {"distance": "squared"}),
+        (numloss.ordinal_cross_entropy, (LOGITS, LABELS), {"distance": 1 - np.eye(3)}),
+        (numloss.softmax_focal, (LOGITS, LABELS), {"alpha": np.float32([0.5, 1, 2])}),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:mean of a loss over no examples")
+def test_options_and_arrays_of_every_kind(loss, inputs, options):
+    python = {name: value for name, value in options.items() if name != "threads"}
+    for method in WANTS:
+        assert_same(
+            capi.call(loss, method, *inputs, **options), call(loss, method, *inputs, **python)
+        )
+
+
+def test_a_mean_over_nothing_is_said():
+    prepared = capi.Prepared("mse", capi.VALUE | capi.GRADIENT, P, T, weight=np.zeros(3))
+    prepared.make_outputs()
+    result = prepared.compute()
+    assert (result.empty, result.weight, result.count) == (1, 0, 3)
+    assert np.isnan(result.value)
+    assert (prepared.gradients[0] == 0).all()
+
+
+def test_weights_and_counts_are_told():
+    result = capi.Prepared("cross_entropy", capi.VALUE, LOGITS, [0, -100]).compute()
+    assert (result.empty, result.weight, result.count) == (0, 1, 1)
+
+
+def test_the_gradient_may_take_the_place_of_the_prediction():
+    prediction = P.copy()
+    prepared = capi.Prepared("mse", capi.GRADIENT, prediction, T)
+    prepared.gradients = [prediction]
+    prepared.set_outputs()
+    prepared.compute()
+    assert_same([prediction], [numloss.mse.grad(P, T)])
+
+
+# ---------------------------------------------------------------------------------------- refusals
+
+
+def refused(prepared: capi.Prepared, outputs: bool = True) -> capi.Refusal:
+    with pytest.raises(capi.Refusal) as raised:
+        if outputs:
+            prepared.make_outputs()
+        prepared.compute()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "loss", "inputs", "options"),
+    [
+        ("UNKNOWN_NAME", "margin is no option of huber, which takes delta", "huber", (P, T), {"margin": 1.0}),
+        ("UNKNOWN_NAME", "variant must be one of weston_watkins, crammer_singer, got x", "multiclass_hinge", (LOGITS, LABELS), {"variant": "x"}),
+        ("PARAMETER", "delta must be a positive finite number, got -1.0", "huber", (P, T), {"delta": -1.0}),
+        ("PARAMETER", "denominator must be a positive finite number, got 0.0", "mse", (P, T), {"denominator": 0.0}),
+        ("PARAMETER", "threads must be a number from 1 to 4096, or 0, got 5000", "mse", (P, T), {"threads": 5000}),
+        ("SHAPE", "prediction and target must have the same shape, got (3,) and (2,)", "mse", (P, T[:2]), {}),
+        ("LABEL_SHAPE", "target must hold a label per example, of shape (2,)", "cross_entropy", (LOGITS, LABELS[:1]), {}),
+        ("NOT_LABELS", "target must hold integer labels, got dtype float64", "multiclass_hinge", (LOGITS, LOGITS), {}),
+        ("NOT_PROBABILITIES", "target must hold probabilities of the prediction's shape (2, 3)", "kl_divergence", (LOGITS, LABELS), {}),
+        ("TARGET_TYPE", "prediction and target must have dtypes that NumPy promotes", "mse", (P.astype("f2"), T.astype(ml_dtypes.bfloat16)), {}),
+        ("AXIS", "axis must be in [-2, 2) for a prediction of shape (2, 3), got 2", "cross_entropy", (LOGITS, LABELS), {"axis": 2}),
+        ("ELEMENT", "target must hold labels in [0, 3) or ignore_index=-100, got 3 at index 1", "cross_entropy", (LOGITS, [0, 3]), {}),
+        ("SIGNS", "target must be -1 or +1 (or bool), got 1.5 at index 1", "hinge", (P, T), {}),
+        ("LOGITS", "prediction must be in [0, 1], got 2.0 at index 1", "binary_cross_entropy", (P, T / 2), {"from_logits": False}),
+        ("INEXACT", "prediction must hold integers that float64 holds exactly, got 9007199254740993 at index 0", "mse", ([2**53 + 1], [0]), {}),
+        ("ORDER", "prediction comes first, then the target, got classes (int64) and then scores (float32)", "binary_cross_entropy", ([0, 1, 0], T), {}),
+        ("WEIGHT_SHAPE", "weight must be a number or have the shape of the examples, (3,)", "mse", (P, T), {"weight": [1.0, 2.0]}),
+        ("REDUCTION", "denominator divides a mean: it must be left out with reduction='sum'", "mse", (P, T), {"reduction": "sum", "denominator": "count"}),
+        ("REDUCTION", "weight is for losses with a target: l1_penalty is always a sum", "l1_penalty", (P,), {"weight": P}),
+        ("REDUCTION", "reduction is for losses with a target: l2_penalty is always a sum", "l2_penalty", (P,), {"reduction": "none"}),
+        ("OUTPUT_TYPE", "dtype must hold the results, of dtype float32, got float16", "mse", (P, T), {"dtype": "float16"}),
+        ("COUNT_OF_ARRAYS", "inputs must be the 2 arrays that mse takes, got 1", "mse", (P,), {}),
+    ],
+)  # fmt: skip
+def test_faults(status, text, loss, inputs, options):
+    for want in (capi.VALUE, capi.VALUE | capi.GRADIENT):
+        fault = refused(capi.Prepared(loss, want, *inputs, **options))
+        assert str(fault).startswith(text)
+        assert fault.status == STATUS[status]
+        index = re.search(r"at index (\d+)$", str(fault))
+        assert fault.index == (() if index is None else (int(index[1]),))
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "make"),
+    [
+        ("OUTPUT", "out must have shape (3,), got (2,)", lambda _: np.zeros(2, "f4")),
+        ("OUTPUT", "out must be writeable", lambda _: np.broadcast_to(np.float32(0), 3)),
+        ("OUTPUT", "out must have memory for every element", lambda _: np.lib.stride_tricks.as_strided(np.zeros(3, "f4"), (3,), (0,))),
+        ("OUTPUT_TYPE", "out must have dtype float32, got float64", lambda _: np.zeros(3)),
+        ("OUTPUT_TYPE", "out must have dtype float32, got float32 of the other byte", lambda _: np.zeros(3, ">f4")),
+        ("OVERLAP", "out overlaps prediction: it must be the same array", lambda p: p[::-1]),
+    ],
+)  # fmt: skip
+def test_outputs_that_are_refused(status, text, make):
+    prediction = P.copy()
+    prepared = capi.Prepared("mse", capi.GRADIENT, prediction, T)
+    prepared.gradients = [make(prediction)]
+    prepared.set_outputs()
+    fault = refused(prepared, outputs=False)
+    assert (fault.status, str(fault)[: len(text)]) == (STATUS[status], text)
+    assert (prediction == P).all()
+
+
+def test_nothing_is_written_by_a_call_that_is_refused():
+    prepared = capi.Prepared("cross_entropy", capi.GRADIENT, LOGITS, [0, 3])
+    prepared.make_outputs()
+    prepared.gradients[0][...] = 7
+    assert refused(prepared, outputs=False).index == (1,)
+    assert (prepared.gradients[0] == 7).all()
+
+
+BIG = 1 << 62
+ARRAYS = {
+    "negative length": ({"ndim": 1}, [-1], None, "lengths of at least 0"),
+    "too many axes": ({"ndim": 65}, [1] * 65, None, "from 0 to 64 axes"),
+    "negative axes": ({"ndim": -1}, [1], None, "from 0 to 64 axes"),
+    "too many elements": ({"ndim": 2}, [BIG, BIG], None, "elements that can be counted"),
+    "more bytes than there are": ({"ndim": 1}, [BIG - 1], None, "elements that can be counted"),
+    "repeated elements": ({"ndim": 2}, [BIG, BIG], [0, 0], "elements that can be counted"),
+    "beyond memory": ({"ndim": 1}, [3], [BIG], "strides that stay within memory"),
+    "before memory": ({"ndim": 1}, [3], [-BIG // 4], "strides that stay within memory"),
+    "least stride": ({"ndim": 1}, [1], [-(1 << 63)], "strides that stay within memory"),
+    "no memory": ({"data": None}, [3], None, "memory for its elements"),
+    "no shape": ({"shape": None}, [3], None, "a shape"),
+    "no type": ({"dtype": 0}, [3], None, "a dtype that the header names, got 0"),
+    "unknown type": ({"dtype": 14}, [3], None, "a dtype that the header names, got 14"),
+    "unknown flag": ({"flags": 8}, [3], None, "flags that the header names, got 8"),
+    "reserved": ({"reserved": 1}, [3], None, "flags that the header names"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["input", "weight", "option", "output"])
+@pytest.mark.parametrize("flaw", ARRAYS)
+def test_what_no_array_can_be(flaw, place):
+    members, shape, strides, text = ARRAYS[flaw]
+    bad = capi.view(P.copy())
+    bad.lengths = (ctypes.c_int64 * len(shape))(*shape)
+    bad.shape = bad.lengths
+    if strides is not None:
+        bad.steps = (ctypes.c_int64 * len(strides))(*strides)
+        bad.strides = bad.steps
+    else:
+        bad.strides = None
+    for name, value in members.items():
+        setattr(bad, name, value)
+    is_option = place == "option"
+    inputs = (LOGITS, LABELS) if is_option else (P, T)
+    options = {"class_weight": P} if is_option else {}
+    prepared = capi.Prepared("cross_entropy" if is_option else "mse", capi.GRADIENT, *inputs, **options)
+    prepared.make_outputs()
+    if place == "input":
+        prepared.call.inputs[1] = bad
+    elif place == "weight":
+        prepared.call.weight = ctypes.pointer(bad)
+    elif place == "option":
+        prepared.call.options[0].array = ctypes.pointer(bad)
+    else:
+        prepared.call.gradients[0] = bad
+    fault = refused(prepared, outputs=False)
+    assert fault.status == STATUS["ARRAY"]
+    assert text in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("status", "members"),
+    [
+        ("PARAMETER", {"want": 0}),
+        ("PARAMETER", {"want": 4}),
+        ("PARAMETER", {"want": 7}),
+        ("PARAMETER", {"want": 1 << 31}),
+        ("PARAMETER", {"reduction": 3}),
+        ("PARAMETER", {"reduction": -1}),
+        ("PARAMETER", {"denominator": 3}),
+        ("PARAMETER", {"dtype": 5}),
+        ("PARAMETER", {"threads": -1}),
+        ("PARAMETER", {"reserved": 1}),
+        ("COUNT_OF_ARRAYS", {"inputs": None}),
+        ("COUNT_OF_ARRAYS", {"input_count": 3}),
+        ("COUNT_OF_ARRAYS", {"input_count": -1}),
+        ("COUNT_OF_ARRAYS", {"gradients": None}),
+        ("COUNT_OF_ARRAYS", {"gradient_count": 2}),
+        ("COUNT_OF_ARRAYS", {"hessian_count": 1}),
+        ("COUNT_OF_ARRAYS", {"want": 1}),
+        ("STRUCT", {"options": None}),
+        ("STRUCT", {"option_count": -1}),
+        ("STRUCT", {"size": 0}),
+        ("STRUCT", {"size": 16}),
+        ("STRUCT", {"size": 1 << 60}),
+    ],
+)  # fmt: skip
+def test_members_that_are_refused(status, members):
+    prepared = capi.Prepared("huber", capi.GRADIENT, P, T, delta=1.0)
+    prepared.make_outputs()
+    for name, value in members.items():
+        setattr(prepared.call, name, value)
+    assert refused(prepared, outputs=False).status == STATUS[status]
+
+
+@pytest.mark.parametrize(
+    ("status", "members"),
+    [
+        ("UNKNOWN_NAME", {"name": None}),
+        ("UNKNOWN_NAME", {"name": b""}),
+        ("UNKNOWN_NAME", {"name": b"x" * 10_000}),
+        ("PARAMETER", {"kind": 0}),
+        ("PARAMETER", {"kind": 4}),
+        ("PARAMETER", {"kind": 16}),
+        ("PARAMETER", {"kind": 32}),
+        ("PARAMETER", {"kind": 3}),
+        ("PARAMETER", {"number": float("nan")}),
+        ("PARAMETER", {"number": float("inf")}),
+        ("STRUCT", {"reserved": 1}),
+    ],
+)
+def test_options_that_are_refused(status, members):
+    prepared = capi.Prepared("huber", capi.VALUE, P, T, delta=1.0)
+    for name, value in members.items():
+        setattr(prepared.call.options[0], name, value)
+    assert refused(prepared).status == STATUS[status]
+
+
+def test_an_option_is_given_once():
+    prepared = capi.Prepared("focal", capi.VALUE, P, T / 2, gamma=1.0, alpha=0.5)
+    prepared.call.options[1] = prepared.call.options[0]
+    assert str(refused(prepared)) == "gamma must be given once"
+
+
+def test_null_pointers():
+    library, prepared = capi.library(), capi.Prepared("mse", capi.VALUE, P, T)
+    result = capi.Result()
+    name = b"mse"
+    assert library.numloss_compute(None, byref(prepared.call), byref(result), None) == 1
+    assert library.numloss_compute(b"x", byref(prepared.call), byref(result), None) == 1
+    assert library.numloss_compute(name, None, byref(result), None) == STATUS["STRUCT"]
+    assert library.numloss_compute(name, byref(prepared.call), None, None) == STATUS["STRUCT"]
+    assert library.numloss_compute(name, byref(prepared.call), byref(result), None) == 0
+    assert library.numloss_check(0, byref(prepared.call), None, None) == STATUS["STRUCT"]
+    assert library.numloss_find(None) == -1
+    assert library.numloss_loss(0, None) == STATUS["STRUCT"]
+    for index in (-1, 10_000):
+        assert library.numloss_loss_name(index) is None
+        assert library.numloss_loss(index, byref(capi.LossInfo())) == STATUS["UNKNOWN_NAME"]
+        status = library.numloss_compute_index(index, byref(prepared.call), byref(result), None)
+        assert status == STATUS["UNKNOWN_NAME"]
+    assert library.numloss_set_num_threads(0, None) == STATUS["PARAMETER"]
+
+
+# ------------------------------------------------------------------------------- versions of structs
+
+
+def test_structs_of_an_older_caller():
+    """They are smaller: what they do not have is the default, and nothing behind them is written."""
+    prepared = capi.Prepared("mse", capi.VALUE, P, T, weight=P)
+    older = capi.Call.options.offset
+    prepared.call.size = older
+    result, fault = capi.Result(size=capi.Result.weight.offset, weight=-7.0), capi.Fault()
+    status = capi.library().numloss_compute(b"mse", byref(prepared.call), byref(result), byref(fault))
+    assert (status, result.value, result.weight) == (0, numloss.mse(P, T), -7.0)
+    fault.size = capi.Fault.needed.offset
+    fault.needed = b"left alone"
+    prepared.call.size = older - 1
+    status = capi.library().numloss_compute(b"mse", byref(prepared.call), byref(result), byref(fault))
+    assert status == fault.status == STATUS["STRUCT"]
+    assert (fault.argument, fault.needed) == (b"call", b"left alone")
+
+
+def test_structs_of_a_newer_caller():
+    """They are larger: what this library does not know must be 0."""
+
+    class Newer(ctypes.Structure):
+        _fields_ = [("call", capi.Call), ("member", ctypes.c_int64)]
+
+    prepared = capi.Prepared("mse", capi.VALUE, P, T)
+    newer = Newer(prepared.call, 0)
+    newer.call.size = ctypes.sizeof(newer)
+    prepared.call = newer.call
+    assert prepared.compute().value == numloss.mse(P, T)
+    newer.member = 1 << 40
+    fault = refused(prepared)
+    assert str(fault).startswith("call has members that this version of the library, ")
+    assert fault.status == STATUS["STRUCT"]
+
+
+# ------------------------------------------------------------------------------------------- lists
+
+
+def test_the_lists_are_those_of_python():
+    library = capi.library()
+    names = [library.numloss_loss_name(i).decode() for i in range(library.numloss_loss_count())]
+    assert names == list(_core.losses())
+    for index, name in enumerate(names):
+        assert library.numloss_find(name.encode()) == index
+        info = capi.LossInfo()
+        assert library.numloss_loss(index, byref(info)) == 0
+        inputs, parameters = _core.losses()[name]
+        seen = []
+        for i in range(info.input_count):
+            one = capi.InputInfo()
+            assert library.numloss_input(index, i, byref(one)) == 0
+            seen.append(one.name.decode())
+        assert seen == inputs
+        assert library.numloss_input(index, info.input_count, byref(one)) == STATUS["UNKNOWN_NAME"]
+        assert {x.name.decode(): default_of(x) for x in parameters_of(index, info)} == parameters
+
+
+def parameters_of(index: int, info: capi.LossInfo) -> list[capi.ParameterInfo]:
+    infos = [capi.ParameterInfo() for _ in range(info.parameter_count)]
+    for i, one in enumerate(infos):
+        assert capi.library().numloss_parameter(index, i, byref(one)) == 0
+        assert one.kinds & one.default_kind
+    return infos
+
+
+def default_of(info: capi.ParameterInfo) -> object:
+    match info.default_kind:
+        case capi.NUMBER:
+            return info.number
+        case capi.SWITCH:
+            return bool(info.integer)
+        case capi.INTEGER:
+            return info.integer
+        case capi.CHOICE:
+            return info.choices[info.default_place].decode()
+    assert info.default_kind == capi.NOTHING
+    return None
+
+
+def test_version_and_instruction_set():
+    library = capi.library()
+    assert library.numloss_version().decode() == _core.version
+    assert library.numloss_isa().decode() in _core.config()["isas"]
+
+
+def test_structs_are_those_of_the_header():
+    text = capi.HEADER.read_text()
+    for name, struct in {
+        "array": capi.Array, "option": capi.Option, "call": capi.Call, "result": capi.Result,
+        "fault": capi.Fault, "outline": capi.Outline, "loss_info": capi.LossInfo,
+        "input_info": capi.InputInfo, "parameter_info": capi.ParameterInfo,
+    }.items():  # fmt: skip
+        body = re.search(rf"typedef struct numloss_{name} {{(.*?)}} ", text, re.DOTALL)[1]
+        members = re.findall(r"(\w+)(?:\[\d+\])?;", re.sub("//.*", "", body))
+        assert members == [member for member, _ in struct._fields_], name
+
+
+# ------------------------------------------------------------------------------------ C programs
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def compile_program(request, tmp_path_factory):
+    """Compile a C program in both languages, with every warning an error."""
+    compiler, standard = LANGUAGES[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    build = capi.build_folder()
+
+    def compile_text(name: str, text: str) -> Path:
+        source, program = folder / f"{name}.{request.param}", folder / name
+        source.write_text(text)
+        subprocess.run(
+            [compiler, standard, *FLAGS, "-I", capi.HEADER.parent, source, "-o", program,
+             "-L", build, "-lnumloss", f"-Wl,-rpath,{build}", "-pthread", "-ldl"],
+            check=True,
+        )  # fmt: skip
+        return program
+
+    return compile_text
+
+
+@pytest.mark.plain_build
+def test_the_example_of_the_header(compile_program):
+    text = capi.HEADER.read_text()
+    start = text.index("//   #include <numloss.h>")
+    end = text.index("//   }\n//\n", start)
+    lines = text[start:end].splitlines()
+    program = compile_program("example", "\n".join(x[5:] for x in lines) + "\n}\n")
+    done = subprocess.run([program], capture_output=True, text=True, check=True)
+    assert done.stdout == "2.04167: 0 0.166667 0.666667\n"
+    assert done.stdout.strip() in text
+
+
+@pytest.fixture(scope="module")
+def client(compile_program):
+    return compile_program("client", (TESTS / "native/client.c").read_text())
+
+
+@pytest.mark.plain_build
+@pytest.mark.parametrize("what", ["threads", "fork"])
+def test_many_threads_and_forks(client, what):
+    subprocess.run([client, what], check=True, timeout=120)
+
+
+@pytest.mark.plain_build
+def test_no_memory_is_a_status(client, tmp_path):
+    shim = tmp_path / "failing_malloc.so"
+    source = TESTS / "failing_malloc.c"
+    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", source, "-o", shim], check=True)
+    environment = {**os.environ, "LD_PRELOAD": str(shim)}
+    subprocess.run([client, "memory"], check=True, env=environment, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "text"),
+    [
+        ("NUMLOSS_ISA", "x", "environment: NUMLOSS_ISA must be one of baseline"),
+        ("NUMLOSS_NUM_THREADS", "0", "environment: NUMLOSS_NUM_THREADS must be a whole number"),
+    ],
+)
+def test_a_wrong_environment_is_a_status(variable, value, text):
+    """In a process of its own that has not called yet, beside an extension that was imported."""
+    program = """if True:
+        import os, sys
+        import capi, numpy as np
+        library = capi.library()
+        os.environ[sys.argv[1]] = sys.argv[2]
+        x = np.ones(3)
+        try:
+            capi.Prepared("mse", 1, x, x).compute()
+        except capi.Refusal as refusal:
+            print(refusal.status, refusal)
+        fault = capi.Fault()
+        assert library.numloss_start(capi.byref(fault)) == fault.status == 23
+        assert library.numloss_num_threads() == 0
+        assert library.numloss_isa() is None
+        del os.environ[sys.argv[1]]
+        assert capi.Prepared("mse", 1, x, x).compute().value == 0
+    """
+    environment = {**os.environ, "NUMLOSS_BUILD": str(capi.build_folder())}
+    done = subprocess.run(
+        [sys.executable, "-c", program, variable, value],
+        capture_output=True, text=True, check=False, cwd=TESTS, env=environment,
+    )  # fmt: skip
+    assert done.stdout.startswith(f"{STATUS['ENVIRONMENT']} {text}"), done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+# -------------------------------------------------------------------------------------- the library
+
+
+@pytest.fixture(scope="module")
+def elf():
+    with (capi.build_folder() / "libnumloss.so.0").open("rb") as file:
+        yield ELFFile(file)
+
+
+@pytest.fixture(scope="module")
+def tags(elf):
+    dynamic = next(x for x in elf.iter_segments() if isinstance(x, DynamicSegment))
+    return list(dynamic.iter_tags())
+
+
+def test_the_functions_of_the_header_leave_the_library_and_nothing_else(elf):
+    declared = set(re.findall(r"^[\w* ]+?\b(numloss_\w+)\(", capi.HEADER.read_text(), re.MULTILINE))
+    symbols = elf.get_section_by_name(".dynsym").iter_symbols()
+    names = {x.name for x in symbols if x.name and x["st_shndx"] != "SHN_UNDEF"}
+    assert names - {"NUMLOSS_0"} == declared
+
+
+@pytest.mark.plain_build
+def test_it_stays_loaded_and_needs_no_python(tags):
+    flags = next(x.entry.d_val for x in tags if x.entry.d_tag == "DT_FLAGS_1")
+    assert flags & ENUM_DT_FLAGS_1["DF_1_NODELETE"]
+    needed = [x.needed for x in tags if x.entry.d_tag == "DT_NEEDED"]
+    assert not [x for x in needed if "python" in x]
+    assert [x.soname for x in tags if x.entry.d_tag == "DT_SONAME"] == ["libnumloss.so.0"]
