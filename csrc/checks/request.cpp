@@ -624,7 +624,9 @@ bool add_output(const Request& request, Prepared& prepared, int role, const Arra
   }
   if (!refuse_overlap(request, prepared, role, array, outputs, fault)) return false;
   add_fresh_output(prepared, role, array);
-  prepared.call.outputs_are_ours = false;
+  // What is bad is looked for after the run: the prediction must then be what it was.
+  const bool in_place = array.data == request.inputs[kHeads]->data;
+  if (!request.spoils_outputs || in_place) prepared.call.outputs_are_ours = false;
   return true;
 }
 

@@ -28,6 +28,7 @@ struct Request {
   double number = 0;              // the denominator, where it is a number
   bool sets_dtype = false;        // asks for a type of results,
   DType dtype = DType::kFloat32;  // this one
+  bool spoils_outputs = false;    // what outputs hold after a refusal means nothing to anyone
 };
 
 // A row of numbers: on the stack where there are few.
