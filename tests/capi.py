@@ -76,7 +76,7 @@ class Call(Sized):
         ("reduction", c_int32), ("weight", POINTER(Array)), ("denominator", c_int32),
         ("dtype", c_int32), ("denominator_number", c_double), ("threads", c_int32),
         ("gradient_count", c_int32), ("values", POINTER(Array)), ("gradients", POINTER(Array)),
-        ("hessians", POINTER(Array)), ("hessian_count", c_int32), ("reserved", c_uint32),
+        ("hessians", POINTER(Array)), ("hessian_count", c_int32), ("flags", c_uint32),
     ]  # fmt: skip
 
 
@@ -202,7 +202,7 @@ class Prepared:
         self.inputs = [x if isinstance(x, (int, float)) else np.asarray(x) for x in inputs]
         names = _core.losses()[loss][0]
         self.inputs += [np.asarray(options.pop(x), float) for x in names[len(inputs) :] if x in options]
-        self.call = Call(want=want, threads=options.pop("threads", 0))
+        self.call = Call(want=want, threads=options.pop("threads", 0), flags=options.pop("flags", 0))
         self._arrays = views(self.inputs)
         self.call.inputs, self.call.input_count = self._arrays, len(self.inputs)
         self.call.reduction = REDUCTIONS.index(options.pop("reduction", "mean"))

@@ -38,6 +38,13 @@ LOGITS = np.array([[2.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 LABELS = np.array([0, 1])
 
 
+
+@pytest.fixture(scope="module", autouse=True)
+def library():
+    """The library is built once, and where it cannot be, no test tries again."""
+    return capi.library()
+
+
 # ---------------------------------------------------------------------------------------- results
 
 
@@ -46,6 +53,14 @@ def test_every_loss_has_the_golden_bits(variant):
     expected = golden.read()[str(variant)]
     found = {str(x): golden.hash_of(variant, x, capi.call) for x in golden.DTYPES if x.itemsize > 2}
     assert found == {dtype: expected[dtype] for dtype in found}
+
+
+@pytest.mark.parametrize("name", golden.names_of_heads())
+def test_losses_of_two_heads_have_the_golden_bits(name):
+    loss, options = golden.names_of_heads()[name]
+    expected = golden.read()[name]
+    found = {str(x): golden.hash_of_heads(loss, options, x, capi.call) for x in golden.DTYPES}
+    assert found == expected
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
@@ -198,6 +213,25 @@ def test_nothing_is_written_by_a_call_that_is_refused():
     assert (prepared.gradients[0] == 7).all()
 
 
+def test_outputs_may_be_spoilt_where_the_caller_says_so():
+    """The bits are the same, and what is bad is found all the same, also in place."""
+    bad = np.array([0.5, 2.0, 0.5], "float32")
+    for target in (T / 2, bad):
+        for in_place in (False, True):
+            prediction = P.copy()
+            prepared = capi.Prepared("binary_cross_entropy", capi.GRADIENT, prediction, target, flags=1)
+            prepared.make_outputs()
+            if in_place:
+                prepared.gradients = [prediction]
+                prepared.set_outputs()
+            if target is bad:
+                assert refused(prepared, outputs=False).index == (1,)
+                assert not in_place or (prediction == P).all()
+            else:
+                prepared.compute()
+                assert_same(prepared.gradients, [numloss.binary_cross_entropy.grad(P, target)])
+
+
 BIG = 1 << 62
 ARRAYS = {
     "negative length": ({"ndim": 1}, [-1], None, "lengths of at least 0"),
@@ -262,7 +296,7 @@ def test_what_no_array_can_be(flaw, place):
         ("PARAMETER", {"denominator": 3}),
         ("PARAMETER", {"dtype": 5}),
         ("PARAMETER", {"threads": -1}),
-        ("PARAMETER", {"reserved": 1}),
+        ("PARAMETER", {"flags": 2}),
         ("COUNT_OF_ARRAYS", {"inputs": None}),
         ("COUNT_OF_ARRAYS", {"input_count": 3}),
         ("COUNT_OF_ARRAYS", {"input_count": -1}),

@@ -28,7 +28,7 @@ CONSTANTS = {"_ZN7numloss17kLeastExpArgumentE"}
 UNBIDDEN = (".init_array", ".fini_array", ".ctors", ".dtors", ".preinit_array")
 IEEE = ("-ffp-contract=off", "-fno-lto")
 #: Targets that handle what callers send, and how they are compiled.
-HARD = ("runtime", "checks", "_core")
+HARD = ("runtime", "checks", "capi", "_core")
 HARDENED = ("-fstack-protector-strong", "-D_FORTIFY_SOURCE=3", "-D_GLIBCXX_ASSERTIONS")
 
 

@@ -116,7 +116,7 @@ class CallOfC {
     if (!is_one_of("reduction", call_.reduction, NUMLOSS_NONE)) return false;
     if (!is_one_of("denominator", call_.denominator, NUMLOSS_BY_NUMBER)) return false;
     if (!is_one_of("dtype", call_.dtype, NUMLOSS_BFLOAT16)) return false;
-    if (!is_one_of("reserved", call_.reserved, 0)) return false;
+    if (!is_one_of("flags", call_.flags, NUMLOSS_SPOIL_OUTPUTS)) return false;
     if (call_.threads < 0 || call_.threads > kMostThreads) {
       return no(NUMLOSS_PARAMETER, "threads", "must be a number from 1 to %d, or 0, got %d",
                 kMostThreads, call_.threads);
@@ -125,6 +125,7 @@ class CallOfC {
     request_.reduction = Reduction(call_.reduction);
     request_.denominator = Denominator(call_.denominator);
     request_.number = call_.denominator_number;
+    request_.spoils_outputs = (call_.flags & NUMLOSS_SPOIL_OUTPUTS) != 0;
     request_.sets_dtype = call_.dtype != 0;
     if (request_.sets_dtype) request_.dtype = DType(call_.dtype - 1);
     return read_inputs() && read_options();

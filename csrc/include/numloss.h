@@ -55,8 +55,9 @@
 //
 // Rules
 //   - Nothing is silent. Shapes that differ are refused, never broadcast; labels outside [0, C) are
-//     refused, never read; a wrong call is refused before anything is written. NUMLOSS_CHANGED and
-//     NUMLOSS_MEMORY alone may leave outputs partly written.
+//     refused, never read; a wrong call is refused before anything is written, unless
+//     NUMLOSS_SPOIL_OUTPUTS allows it. NUMLOSS_CHANGED and NUMLOSS_MEMORY alone may leave outputs
+//     partly written.
 //   - A NaN in an input gives NaN for that element and for the sum or mean it is part of. An element of
 //     weight 0 may hold anything. A logit of -inf is a class that cannot happen: probability and
 //     gradient 0; as the target, the loss is +inf.
@@ -139,6 +140,13 @@ enum {
   NUMLOSS_MEAN = 0,
   NUMLOSS_SUM = 1,
   NUMLOSS_NONE = 2,
+};
+
+// Flags of a call; others must be 0.
+enum {
+  // Outputs may hold anything after a fault: their memory was made for this call. It saves a pass over
+  // targets, predictions or weights that are checked, where derivatives or values are written.
+  NUMLOSS_SPOIL_OUTPUTS = 1,
 };
 
 // What a mean is divided by.
@@ -226,7 +234,7 @@ typedef struct numloss_call {
   const numloss_array* gradients;  // in the order of the inputs they are by
   const numloss_array* hessians;   // the same
   int32_t hessian_count;
-  uint32_t reserved;  // 0
+  uint32_t flags;  // sum of NUMLOSS_SPOIL_OUTPUTS...
 } numloss_call;
 
 // All 0 where no sum or mean is wanted. Members that this library does not know stay as they were.

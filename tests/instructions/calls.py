@@ -50,14 +50,17 @@ class Counted:
         words = (self.loss, self.mode, "x".join(map(str, self.shape)), self.dtype, self.name)
         return " ".join(filter(None, words))
 
-    def make(self) -> None:
-        """Make the call."""
+    def make(self, call: Callable[..., Any]) -> None:
+        """Make the call through ``call``, which recording.call stands for."""
         data = draw(self.loss, self.shape, self.dtype, self.domain)
         options = {"reduction": "sum"} | data.options | self.options(self.shape)
         prediction = data.prediction
         if options.get("from_logits") is False:
             prediction = (1 / (1 + np.exp(-prediction))).astype(prediction.dtype)
-        method(self.loss, self.mode)(prediction, data.target, **options)
+        asked = method(self.loss, self.mode)
+        loss = numloss.LOSSES[self.loss]
+        name = "__call__" if asked is loss else asked.__name__
+        call(loss, name, prediction, data.target, **options)
 
 
 def calls() -> Iterator[Counted]:

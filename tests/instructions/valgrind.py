@@ -34,9 +34,9 @@ def measure() -> dict[str, Any]:
 
 def record(path: Path, counted: Iterable[Counted]) -> None:
     """Write calls down."""
-    with recording(path):
-        for call in counted:
-            call.make()
+    with recording(path) as call:
+        for one in counted:
+            one.make(call)
 
 
 def build() -> tuple[Path, str]:
