@@ -5,14 +5,35 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
-from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from ctypes import (
+    POINTER,
+    byref,
+    c_char_p,
+    c_double,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_void_p,
+)
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recording import CHOICE, DENOMINATORS, INTEGER, NOTHING, NUMBER, NUMBERS, REDUCTIONS, SWITCH
-from recording import TYPES, WANTS, kind_of
+from recording import (
+    CHOICE,
+    DENOMINATORS,
+    INTEGER,
+    NOTHING,
+    NUMBER,
+    NUMBERS,
+    REDUCTIONS,
+    SWITCH,
+    TYPES,
+    WANTS,
+    kind_of,
+)
 
 from numloss import _core
 
@@ -37,7 +58,9 @@ def build_folder() -> Path:
     if given := os.environ.get("NUMLOSS_BUILD"):
         return Path(given).resolve()
     extension = Path(_core.__file__).name
-    folders = [x.parent for x in ROOT.glob(f"build/**/{extension}") if (x.parent / "build.ninja").exists()]
+    folders = [
+        x.parent for x in ROOT.glob(f"build/**/{extension}") if (x.parent / "build.ninja").exists()
+    ]
     if folders:
         folder = max(folders, key=lambda x: (x / extension).stat().st_mtime)
     else:
@@ -138,7 +161,7 @@ def library() -> ctypes.CDLL:
     return made
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 (a word of its own, as the library's faults are)
     """What the library says of a call."""
 
     def __init__(self, fault: Fault) -> None:
@@ -201,8 +224,12 @@ class Prepared:
         self.loss = loss
         self.inputs = [x if isinstance(x, (int, float)) else np.asarray(x) for x in inputs]
         names = _core.losses()[loss][0]
-        self.inputs += [np.asarray(options.pop(x), float) for x in names[len(inputs) :] if x in options]
-        self.call = Call(want=want, threads=options.pop("threads", 0), flags=options.pop("flags", 0))
+        self.inputs += [
+            np.asarray(options.pop(x), float) for x in names[len(inputs) :] if x in options
+        ]
+        self.call = Call(
+            want=want, threads=options.pop("threads", 0), flags=options.pop("flags", 0)
+        )
         self._arrays = views(self.inputs)
         self.call.inputs, self.call.input_count = self._arrays, len(self.inputs)
         self.call.reduction = REDUCTIONS.index(options.pop("reduction", "mean"))
@@ -246,14 +273,20 @@ class Prepared:
         library().numloss_loss(library().numloss_find(self.loss.encode()), byref(info))
         by_example = want & VALUE and not self.gives_number
         self.values = [np.empty(examples, dtype)] if by_example else []
-        self.gradients = [np.empty(shape, dtype) for _ in range(info.gradient_count if want & GRADIENT else 0)]
-        self.hessians = [np.empty(shape, dtype) for _ in range(info.gradient_count if want & HESSIAN else 0)]
+        self.gradients = [
+            np.empty(shape, dtype) for _ in range(info.gradient_count if want & GRADIENT else 0)
+        ]
+        self.hessians = [
+            np.empty(shape, dtype) for _ in range(info.gradient_count if want & HESSIAN else 0)
+        ]
         self.set_outputs()
 
     def set_outputs(self) -> None:
         """Let the call write to the arrays that are here."""
         self._outputs = [views(x) for x in (self.values, self.gradients, self.hessians)]
-        self.call.values, self.call.gradients, self.call.hessians = (x or None for x in self._outputs)
+        self.call.values, self.call.gradients, self.call.hessians = (
+            x or None for x in self._outputs
+        )
         self.call.gradient_count, self.call.hessian_count = len(self.gradients), len(self.hessians)
 
     def compute(self) -> Result:

@@ -123,9 +123,7 @@ def canonical(result: Any) -> bytes:
     return x.tobytes()
 
 
-def hash_of(
-    variant: Variant, dtype: np.dtype[Any], call: Callable[..., list[Any]] = call
-) -> str:
+def hash_of(variant: Variant, dtype: np.dtype[Any], call: Callable[..., list[Any]] = call) -> str:
     """Return a hash of all that a loss gives for a type; ``call`` calls it."""
     digest = sha256()
     for prediction, target in inputs(variant, dtype):
@@ -134,7 +132,9 @@ def hash_of(
         if prediction.size < 20_000:
             weights.append({"weight": np.arange(1, 1 + len(prediction)) % 8 / 4})
         for weight, (method, way) in product(weights, WAYS):
-            for result in call(variant.loss, method, prediction, target, **way, **weight, **options):
+            for result in call(
+                variant.loss, method, prediction, target, **way, **weight, **options
+            ):
                 digest.update(canonical(result))
     return digest.hexdigest()[:24]
 

@@ -1,5 +1,7 @@
 """The C library: what it gives is what Python gives, and nothing that a program does breaks it."""
 
+# ruff: noqa: E501 (a row of a table is a line)
+
 from __future__ import annotations
 
 import ctypes
@@ -26,8 +28,7 @@ from numloss import _core
 
 TESTS = Path(__file__).parent
 STATUS = {
-    name: int(code)
-    for name, code in re.findall(r"NUMLOSS_(\w+) = (\d+),", capi.HEADER.read_text())
+    name: int(code) for name, code in re.findall(r"NUMLOSS_(\w+) = (\d+),", capi.HEADER.read_text())
 }
 FLAGS = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 LANGUAGES = {"c": ("gcc", "-std=c99"), "cpp": ("g++", "-std=c++20")}
@@ -36,7 +37,6 @@ P = np.array([1.0, 2.0, 4.0], "float32")
 T = np.array([1.0, 1.5, 0.0], "float32")
 LOGITS = np.array([[2.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 LABELS = np.array([0, 1])
-
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,7 +71,10 @@ def test_every_way_of_calling_gives_the_results_of_python(variant):
         options = variant.options(5)
         for method in WANTS:
             for reduction in ("mean", "sum", "none"):
-                given = options | {"reduction": reduction, "weight": np.linspace(0, 1, 12).reshape(-1, 1)}
+                given = options | {
+                    "reduction": reduction,
+                    "weight": np.linspace(0, 1, 12).reshape(-1, 1),
+                }
                 if variant.rowwise:
                     given["weight"] = np.linspace(0, 1, 12).reshape(4, 3)
                 some = capi.call(variant.loss, method, *inputs, **given)
@@ -128,6 +131,27 @@ def test_weights_and_counts_are_told():
     assert (result.empty, result.weight, result.count) == (0, 1, 1)
 
 
+def test_arrays_without_strides_are_in_c_order():
+    logits = np.arange(24.0).reshape(2, 3, 4) ** 0.5
+    prepared = capi.Prepared("cross_entropy", capi.GRADIENT, logits, [[0, 1, 2], [3, 2, 1]])
+    prepared.make_outputs()
+    prepared.call.inputs[0].strides = prepared.call.gradients[0].strides = None
+    prepared.call.inputs[1].strides = None
+    prepared.compute()
+    expected = numloss.cross_entropy.grad(logits, [[0, 1, 2], [3, 2, 1]])
+    assert_same(prepared.gradients, [expected])
+
+
+def test_threads_of_a_call_are_for_that_call(library):
+    before = library.numloss_num_threads()
+    assert library.numloss_set_num_threads(2, None) == 0
+    capi.Prepared("mse", capi.VALUE, P, T, threads=7).compute()
+    assert library.numloss_num_threads() == 2
+    refused(capi.Prepared("mse", capi.VALUE, P, T, threads=7, weight=-P))
+    assert library.numloss_num_threads() == 2
+    library.numloss_set_num_threads(before, None)
+
+
 def test_the_gradient_may_take_the_place_of_the_prediction():
     prediction = P.copy()
     prepared = capi.Prepared("mse", capi.GRADIENT, prediction, T)
@@ -142,9 +166,7 @@ def test_the_gradient_may_take_the_place_of_the_prediction():
 
 def refused(prepared: capi.Prepared, outputs: bool = True) -> capi.Refusal:
     with pytest.raises(capi.Refusal) as raised:
-        if outputs:
-            prepared.make_outputs()
-        prepared.compute()
+        prepared.results() if outputs else prepared.compute()
     return raised.value
 
 
@@ -219,7 +241,9 @@ def test_outputs_may_be_spoilt_where_the_caller_says_so():
     for target in (T / 2, bad):
         for in_place in (False, True):
             prediction = P.copy()
-            prepared = capi.Prepared("binary_cross_entropy", capi.GRADIENT, prediction, target, flags=1)
+            prepared = capi.Prepared(
+                "binary_cross_entropy", capi.GRADIENT, prediction, target, flags=1
+            )
             prepared.make_outputs()
             if in_place:
                 prepared.gradients = [prediction]
@@ -269,7 +293,9 @@ def test_what_no_array_can_be(flaw, place):
     is_option = place == "option"
     inputs = (LOGITS, LABELS) if is_option else (P, T)
     options = {"class_weight": P} if is_option else {}
-    prepared = capi.Prepared("cross_entropy" if is_option else "mse", capi.GRADIENT, *inputs, **options)
+    prepared = capi.Prepared(
+        "cross_entropy" if is_option else "mse", capi.GRADIENT, *inputs, **options
+    )
     prepared.make_outputs()
     if place == "input":
         prepared.call.inputs[1] = bad
@@ -368,7 +394,7 @@ def test_null_pointers():
     assert library.numloss_set_num_threads(0, None) == STATUS["PARAMETER"]
 
 
-# ------------------------------------------------------------------------------- versions of structs
+# ------------------------------------------------------------------------------ versions of structs
 
 
 def test_structs_of_an_older_caller():
@@ -377,12 +403,16 @@ def test_structs_of_an_older_caller():
     older = capi.Call.options.offset
     prepared.call.size = older
     result, fault = capi.Result(size=capi.Result.weight.offset, weight=-7.0), capi.Fault()
-    status = capi.library().numloss_compute(b"mse", byref(prepared.call), byref(result), byref(fault))
+    status = capi.library().numloss_compute(
+        b"mse", byref(prepared.call), byref(result), byref(fault)
+    )
     assert (status, result.value, result.weight) == (0, numloss.mse(P, T), -7.0)
     fault.size = capi.Fault.needed.offset
     fault.needed = b"left alone"
     prepared.call.size = older - 1
-    status = capi.library().numloss_compute(b"mse", byref(prepared.call), byref(result), byref(fault))
+    status = capi.library().numloss_compute(
+        b"mse", byref(prepared.call), byref(result), byref(fault)
+    )
     assert status == fault.status == STATUS["STRUCT"]
     assert (fault.argument, fault.needed) == (b"call", b"left alone")
 

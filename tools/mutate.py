@@ -61,6 +61,7 @@ LOSSES = "tests/test_losses.py -k "
 LIMITS = "tests/test_limits.py"
 SAME_BITS = "tests/test_invariance.py"
 REFUSALS = "tests/test_errors.py"
+C_LIBRARY = "tests/test_capi.py"
 
 FAULTS = [
     # Each loss: its formula, its gradient, its kink.
@@ -149,7 +150,7 @@ FAULTS = [
     Fault("failed allocation not noticed", "csrc/runtime/run.cpp", "if (!large_) throw std::bad_alloc();", "", "tests/test_memory.py -k allocation"),
     # Threads and the environment.
     Fault("a number of threads that outlives its block", "python/numloss/_config.py", "_core.thread_variable.reset(token)", "pass", "tests/test_threads.py -k override"),
-    Fault("calls without the number of their context", "csrc/python/request.hpp", "const ThreadOverride override(threads_of_context());", "", "tests/test_threads.py -k context"),
+    Fault("calls without the number of their context", "csrc/python/call.cpp", "const ThreadOverride override(threads_of_context());", "", "tests/test_threads.py -k context"),
     Fault("OpenMP libraries of later not looked for", OPENMP, "if (search.loads == searched && !search.anew) return 1;", "if (searched.adds > 0) return 1;", "tests/test_openmp.py -k after_numloss"),
     Fault("a limit of OpenMP's taken for its default", OPENMP, "return question.answer;", "return here;", "tests/test_openmp.py -k before_the_import"),
     Fault("the highest limit of several", OPENMP, "std::min(limit, threads)", "std::max(limit, threads)", "tests/test_openmp.py -k lowest"),
@@ -157,6 +158,11 @@ FAULTS = [
     Fault("a child looks for libraries whatever its parent did", OPENMP, "blind = !lock_is_free();", "blind = false;", "tests/test_fork.py -k looks_at_the_libraries"),
     Fault("the best instruction set below another", "csrc/runtime/dispatch.cpp", "rank(choice.name) <= rank(name)", "rank(choice.name) < rank(name)", "tests/test_variables.py -k up_to"),
     Fault("blanks around a variable refused", "csrc/runtime/variables.cpp", "return value != nullptr ? trimmed(value) : \"\";", "return value != nullptr ? value : \"\";", "tests/test_variables.py -k blanks"),
+    # The C library.
+    Fault("C: what a newer caller sets is not seen", "csrc/capi/report.hpp", "if (bytes[i] == 0) continue;", "if (bytes[i] >= 0) continue;", f"{C_LIBRARY} -k newer"),
+    Fault("C: arrays without strides by columns", "csrc/capi/call.cpp", "for (int d = array.ndim - 1; d >= 0; --d) {", "for (int d = 0; d < array.ndim; ++d) {", f"{C_LIBRARY} -k c_order"),
+    Fault("C: threads of a call stay", "csrc/capi/call.cpp", "if (sets_) set_thread_override(before_);", "", f"{C_LIBRARY} -k threads"),
+    Fault("C: an option may be given twice", "csrc/capi/call.cpp", "if (setting.given) return", "if (false) return", f"{C_LIBRARY} -k once"),
     Fault("a symbol of the C++ library leaves the module", "csrc/python/exports.map", "local: *;", "_ZNSt*; local: *;", "tests/test_build.py"),
 ]  # fmt: skip
 

@@ -302,8 +302,9 @@ class CallOfC {
   // The arrays for one kind of result, as many as are needed.
   bool take_outputs(const char* name, int role, int needed, const numloss_array* given, int count) {
     if (count != needed || (given == nullptr) != (needed == 0)) {
-      return no(NUMLOSS_COUNT_OF_ARRAYS, name, "must be as many arrays as this call writes, %d, got %d",
-                needed, given == nullptr ? 0 : count);
+      return no(NUMLOSS_COUNT_OF_ARRAYS, name,
+                "must be as many arrays as this call writes, %d, got %d", needed,
+                given == nullptr ? 0 : count);
     }
     for (int i = 0; i < needed; ++i) {
       const Array* const array = read_array(name, given[i], role + i);
@@ -323,9 +324,9 @@ class CallOfC {
   Fault fault_;
   Request request_;
   Prepared prepared_;
-  Plan plan_;                            // where there are options
-  const Array* outputs_[kRoles] = {};    // those that have been taken, by role
-  Array arrays_[kPlaces];                // by role, then by parameter
+  Plan plan_;                           // where there are options
+  const Array* outputs_[kRoles] = {};   // those that have been taken, by role
+  Array arrays_[kPlaces];               // by role, then by parameter
   int64_t strides_[kPlaces][kMaxDims];  // of those in C order
 };
 

@@ -14,8 +14,10 @@ static_assert(sizeof(numloss_loss_info) == 40 && sizeof(numloss_input_info) == 4
 static_assert(offsetof(numloss_parameter_info, number) == 32);
 static_assert(sizeof(numloss_parameter_info) == 56);
 
-static_assert(NUMLOSS_UNIT_INTERVAL == int(Domain::kUnit) && NUMLOSS_ABOVE_ZERO == int(Domain::kPositive));
-static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 && NUMLOSS_UNIT == int(Range::kUnit) + 1);
+static_assert(NUMLOSS_UNIT_INTERVAL == int(Domain::kUnit) &&
+              NUMLOSS_ABOVE_ZERO == int(Domain::kPositive));
+static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 &&
+              NUMLOSS_UNIT == int(Range::kUnit) + 1);
 static_assert(NUMLOSS_PENALTY == int(Form::kPenalty) && NUMLOSS_CLASSES == int(Form::kLabels));
 
 const Loss* loss_at(int32_t index) {

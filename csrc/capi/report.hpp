@@ -64,8 +64,9 @@ numloss_status guarded(numloss_fault* fault, F f) {
   }
 }
 
-// A caller's struct as this version has it: the struct itself, or `copy`, where what an older caller
-// does not have is 0. Null: `status` says what is wrong with it. `least`: bytes of the first version.
+// A caller's struct as this version has it: the struct itself, or `copy`, where what an older
+// caller does not have is 0. Null: `status` says what is wrong with it. `least`: bytes of the first
+// version.
 template <class T>
 const T* take(const char* name, const T* given, size_t least, T& copy, numloss_fault* fault,
               numloss_status& status) {

@@ -399,11 +399,11 @@ bool Preparation::set_weight() {
 
 // A penalty is the sum over the elements of one array: nothing else of a call means anything to it.
 bool Preparation::refuse_options_of_penalty() {
-  const char* name = has(kWeight)                                   ? "weight"
-                     : request.sets_dtype                           ? "dtype"
-                     : request.denominator != Denominator::kWeight  ? "denominator"
-                     : request.reduction == Reduction::kNone        ? "reduction"
-                                                                    : nullptr;
+  const char* name = has(kWeight)                                  ? "weight"
+                     : request.sets_dtype                          ? "dtype"
+                     : request.denominator != Denominator::kWeight ? "denominator"
+                     : request.reduction == Reduction::kNone       ? "reduction"
+                                                                   : nullptr;
   if (loss.has_target() || name == nullptr) return true;
   return fault.set(FaultCode::kReduction, name, "is for losses with a target: %s is always a sum",
                    loss.name);

@@ -1,7 +1,7 @@
 // numloss: value, gradient and diagonal of the Hessian of loss functions, the same bits on every
-// thread count, instruction set, compiler and layout of memory. This header is the whole interface of
-// libnumloss: plain C99, for C, C++ and whatever reads C headers (cgo, bindgen, ctypes). It needs no
-// Python.
+// thread count, instruction set, compiler and layout of memory. This header is the whole interface
+// of libnumloss: plain C99, for C, C++ and whatever reads C headers (cgo, bindgen, ctypes). It
+// needs no Python.
 //
 // Example: the mean of Huber losses, and its gradient.
 //
@@ -50,46 +50,47 @@
 //     return 0;
 //   }
 //
-// It prints "2.04167: 0 0.166667 0.666667". Clear a struct before its members are set, as here: 0 or NULL
-// in a member means the default.
+// It prints "2.04167: 0 0.166667 0.666667". Clear a struct before its members are set, as here: 0
+// or NULL in a member means the default.
 //
 // Rules
-//   - Nothing is silent. Shapes that differ are refused, never broadcast; labels outside [0, C) are
-//     refused, never read; a wrong call is refused before anything is written, unless
+//   - Nothing is silent. Shapes that differ are refused, never broadcast; labels outside [0, C)
+//     are refused, never read; a wrong call is refused before anything is written, unless
 //     NUMLOSS_SPOIL_OUTPUTS allows it. NUMLOSS_CHANGED and NUMLOSS_MEMORY alone may leave outputs
 //     partly written.
-//   - A NaN in an input gives NaN for that element and for the sum or mean it is part of. An element of
-//     weight 0 may hold anything. A logit of -inf is a class that cannot happen: probability and
-//     gradient 0; as the target, the loss is +inf.
+//   - A NaN in an input gives NaN for that element and for the sum or mean it is part of. An
+//     element of weight 0 may hold anything. A logit of -inf is a class that cannot happen:
+//     probability and gradient 0; as the target, the loss is +inf.
 //   - Sums and means are computed in float64 and returned so. Derivatives are those of the reduced
 //     value; with NUMLOSS_NONE they are per element.
-//   - The mean is sum(w l) / sum(w), where w is the weight times the class weight of the label, and 0
-//     for an ignored label. A mean over nothing is NaN, its derivatives are 0, and `empty` is set in
-//     the result.
-//   - Per-example values and derivatives have one type: that of the prediction, float64 where it holds
-//     integers, promoted by other inputs of floats as NumPy does; or `dtype`, where it holds them.
-//     numloss_check tells it. float16 and bfloat16 are computed in float32.
+//   - The mean is sum(w l) / sum(w), where w is the weight times the class weight of the label,
+//     and 0 for an ignored label. A mean over nothing is NaN, its derivatives are 0, and `empty`
+//     is set in the result.
+//   - Per-example values and derivatives have one type: that of the prediction, float64 where it
+//     holds integers, promoted by other inputs of floats as NumPy does; or `dtype`, where it holds
+//     them. numloss_check tells it. float16 and bfloat16 are computed in float32.
 //   - An output may be the memory of the prediction itself, element by element (in place), for the
 //     derivatives by it. Any other memory that arrays share with an output is refused.
-//   - The floating-point environment of the caller (rounding, flushing to zero) changes no result, and
-//     is left as it was.
-//   - A call keeps no pointer that it was given. A small one, of 64 elements or 64 rows of 8 classes,
-//     allocates nothing.
+//   - The floating-point environment of the caller (rounding, flushing to zero) changes no result,
+//     and is left as it was.
+//   - A call keeps no pointer that it was given. A small one, of 64 elements or 64 rows of 8
+//     classes, allocates nothing.
 //
-// Threads: every function may be called by any number of threads at once, but for numloss_set_num_threads,
-// which is said there. The library's threads are one set for all callers; small calls never leave the
-// calling thread. A child of fork makes its own. A program that forks while other threads may be in
-// their first call calls numloss_start before. Text that functions return lives as long as the process.
+// Threads: every function may be called by any number of threads at once, but for
+// numloss_set_num_threads, which is said there. The library's threads are one set for all callers;
+// small calls never leave the calling thread. A child of fork makes its own. A program that forks
+// while other threads may be in their first call calls numloss_start before. Text that functions
+// return lives as long as the process.
 //
-// Environment: NUMLOSS_ISA (baseline, v3, v4) and NUMLOSS_NUM_THREADS, then OMP_NUM_THREADS, are read on
-// the first call; where one of the first two is wrong, that call and those after it return
+// Environment: NUMLOSS_ISA (baseline, v3, v4) and NUMLOSS_NUM_THREADS, then OMP_NUM_THREADS, are
+// read on the first call; where one of the first two is wrong, that call and those after it return
 // NUMLOSS_ENVIRONMENT.
 //
-// Stability: functions and members are added, never changed or taken away, as long as the library is
-// libnumloss.so.0. `size`, the first member of every struct that may grow, is the sizeof that the
-// caller was compiled with: what an older caller does not have counts as 0, and what a newer caller has
-// beyond this library is refused with NUMLOSS_STRUCT unless it is 0. numloss_array and numloss_option
-// never grow. Later versions may add status codes.
+// Stability: functions and members are added, never changed or taken away, as long as the library
+// is libnumloss.so.0. `size`, the first member of every struct that may grow, is the sizeof that
+// the caller was compiled with: what an older caller does not have counts as 0, and what a newer
+// caller has beyond this library is refused with NUMLOSS_STRUCT unless it is 0. numloss_array and
+// numloss_option never grow. Later versions may add status codes.
 #ifndef NUMLOSS_H
 #define NUMLOSS_H
 
@@ -131,8 +132,8 @@ enum {
   NUMLOSS_INTERNAL = 102,         // a defect of the library
 };
 
-// What a call computes: one of NUMLOSS_VALUE, NUMLOSS_GRADIENT, NUMLOSS_VALUE | NUMLOSS_GRADIENT and
-// NUMLOSS_GRADIENT | NUMLOSS_HESSIAN.
+// What a call computes: one of NUMLOSS_VALUE, NUMLOSS_GRADIENT, NUMLOSS_VALUE | NUMLOSS_GRADIENT
+// and NUMLOSS_GRADIENT | NUMLOSS_HESSIAN.
 enum { NUMLOSS_VALUE = 1, NUMLOSS_GRADIENT = 2, NUMLOSS_HESSIAN = 4 };
 
 // What becomes of the losses of the examples. A penalty is always a sum.
@@ -144,8 +145,8 @@ enum {
 
 // Flags of a call; others must be 0.
 enum {
-  // Outputs may hold anything after a fault: their memory was made for this call. It saves a pass over
-  // targets, predictions or weights that are checked, where derivatives or values are written.
+  // Outputs may hold anything after a fault: their memory was made for this call. It saves a pass
+  // over targets, predictions or weights that are checked, where values or derivatives are written.
   NUMLOSS_SPOIL_OUTPUTS = 1,
 };
 
@@ -239,11 +240,11 @@ typedef struct numloss_call {
 
 // All 0 where no sum or mean is wanted. Members that this library does not know stay as they were.
 typedef struct numloss_result {
-  size_t size;      // sizeof(numloss_result), from the caller
-  double value;     // sum or mean, where it is wanted
-  double weight;    // sum of the weights that went into the value
-  int64_t count;    // examples that did, ignored ones left out
-  int32_t empty;    // 1: a mean over nothing
+  size_t size;    // sizeof(numloss_result), from the caller
+  double value;   // sum or mean, where it is wanted
+  double weight;  // sum of the weights that went into the value
+  int64_t count;  // examples that did, ignored ones left out
+  int32_t empty;  // 1: a mean over nothing
   int32_t reserved;
 } numloss_result;
 
@@ -254,11 +255,11 @@ typedef struct numloss_fault {
   int32_t is_type;        // 1: the type of the argument is wrong, not its value
   int32_t index_ndim;     // axes of `index`; 0: the argument as a whole, or more than 8 axes
   int32_t reserved;
-  int64_t index[8];    // of the first bad element
-  char argument[24];   // the input, parameter or member at fault
-  char needed[200];    // "must be a positive finite number"
-  char got[120];       // "-1.0"; empty where `needed` says it all
-  char text[520];      // all of it as a sentence, without its full stop
+  int64_t index[8];   // of the first bad element
+  char argument[24];  // the input, parameter or member at fault
+  char needed[200];   // "must be a positive finite number"
+  char got[120];      // "-1.0"; empty where `needed` says it all
+  char text[520];     // all of it as a sentence, without its full stop
 } numloss_fault;
 
 // What a call would give.
@@ -268,9 +269,9 @@ typedef struct numloss_outline {
   int32_t class_axis;  // of the prediction, from 0; -1: it has none
 } numloss_outline;
 
-// Computes a loss by its name. `result` may be NULL where no value is wanted as a number; `fault` may
-// always be NULL, and neither is read but for its size. Many threads may call it at once, also with the
-// same inputs.
+// Computes a loss by its name. `result` may be NULL where no value is wanted as a number; `fault`
+// may always be NULL, and neither is read but for its size. Many threads may call it at once, also
+// with the same inputs.
 numloss_status numloss_compute(const char* loss, const numloss_call* call, numloss_result* result,
                                numloss_fault* fault);
 // The same, by its place in the list: what numloss_find returned.
@@ -324,9 +325,9 @@ typedef struct numloss_loss_info {
 typedef struct numloss_input_info {
   size_t size;  // sizeof(numloss_input_info), from the caller
   const char* name;
-  int32_t domain;     // NUMLOSS_ANY_NUMBER...; a prediction of probabilities follows from_logits
-  int32_t gradient;   // place of its gradient; -1: it has none
-  double standard;    // where it is left out, which the last input alone may be
+  int32_t domain;    // NUMLOSS_ANY_NUMBER...; a prediction of probabilities follows from_logits
+  int32_t gradient;  // place of its gradient; -1: it has none
+  double standard;   // where it is left out, which the last input alone may be
   int32_t may_be_left_out;
   int32_t reserved;
 } numloss_input_info;
@@ -355,12 +356,12 @@ numloss_status numloss_loss(int32_t loss, numloss_loss_info* info);
 numloss_status numloss_input(int32_t loss, int32_t input, numloss_input_info* info);
 numloss_status numloss_parameter(int32_t loss, int32_t parameter, numloss_parameter_info* info);
 
-// How many threads a call may use: those of numloss_set_num_threads, else of NUMLOSS_NUM_THREADS, else
-// of OMP_NUM_THREADS, else as many as the process may have (affinity, control groups). 0: the
+// How many threads a call may use: those of numloss_set_num_threads, else of NUMLOSS_NUM_THREADS,
+// else of OMP_NUM_THREADS, else as many as the process may have (affinity, control groups). 0: the
 // environment is wrong, and numloss_start says how.
 int32_t numloss_num_threads(void);
-// From 1 to 4096, for all threads of the process and the calls that begin after it. It may be called at
-// any time; which of two that are called at once holds is not said.
+// From 1 to 4096, for all threads of the process and the calls that begin after it. It may be
+// called at any time; which of two that are called at once holds is not said.
 numloss_status numloss_set_num_threads(int32_t count, numloss_fault* fault);
 
 // The instruction set in use: "baseline", "v3" or "v4". NULL: the environment is wrong.

@@ -80,7 +80,8 @@ static void* work(void* given) {
       seen->differs = 1;
     }
     /* Faults are the caller's own, too. */
-    if (huber(-1, mine, &result, &fault) != NUMLOSS_ARRAY || strstr(fault.text, "lengths") == NULL) {
+    if (huber(-1, mine, &result, &fault) != NUMLOSS_ARRAY ||
+        strstr(fault.text, "lengths") == NULL) {
       seen->differs = 1;
     }
   }

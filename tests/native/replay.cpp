@@ -1,5 +1,5 @@
-// Repeats recorded calls through the C library, every array in several layouts, and compares the bits
-// of their results: where there is no Python, under an emulator or a memory checker.
+// Repeats recorded calls through the C library, every array in several layouts, and compares the
+// bits of their results: where there is no Python, under an emulator or a memory checker.
 //
 //   replay CALLS [ISA [THREADS [LAYOUT ...]]]
 //
@@ -240,7 +240,8 @@ void make_plane(Recorded& recorded) {
   const Shape prediction = recorded.inputs.front().shape;
   if (prediction.size() != (info.form == NUMLOSS_CLASSES ? 2 : 1)) return;
   // Numbers for each column tell which axis is the last.
-  if (recorded.inputs.size() > size_t(info.gradient_count) + 1 && !recorded.inputs.back().shape.empty()) {
+  if (recorded.inputs.size() > size_t(info.gradient_count) + 1 &&
+      !recorded.inputs.back().shape.empty()) {
     return;
   }
   const int64_t n = prediction[0];
