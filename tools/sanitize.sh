@@ -65,7 +65,7 @@ cmake -S . -B "$build" -G Ninja -DSKBUILD_PROJECT_VERSION="$version" \
   -DNUMLOSS_ISAS="$isas" \
   -Dpybind11_DIR="$(python -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$(command -v python)" \
   > /dev/null
-cmake --build "$build"
+cmake --build "$build" --target all numloss
 rm -rf "$build/site"
 mkdir "$build/site"
 cp -r python/numloss "$build/site/"
@@ -75,6 +75,7 @@ cmake --install "$build" --prefix "$build/site" > /dev/null
 # The interpreter loads an extension that needs the runtime from the start. So does the exception
 # handling that the runtime watches.
 export PYTHONPATH="$PWD/$build/site"
+export NUMLOSS_BUILD="$PWD/$build"
 export LD_PRELOAD="$(library "$runtime"):$(library libstdc++.so.6)"
 python - << 'CHECK'
 import os, numloss._core as core

@@ -34,23 +34,6 @@ static_assert(NUMLOSS_BY_NUMBER == int(Denominator::kNumber));
 constexpr size_t kLeastCall = offsetof(numloss_call, options);
 constexpr uint32_t kFlags = NUMLOSS_SWAPPED | NUMLOSS_READ_ONLY | NUMLOSS_PLAIN_NUMBER;
 
-// Threads of one call, given back whatever happens.
-class ThreadsOfCall {
- public:
-  explicit ThreadsOfCall(int count) : sets_(count > 0) {
-    if (sets_) before_ = set_thread_override(count);
-  }
-  ~ThreadsOfCall() {
-    if (sets_) set_thread_override(before_);
-  }
-  ThreadsOfCall(const ThreadsOfCall&) = delete;
-  ThreadsOfCall& operator=(const ThreadsOfCall&) = delete;
-
- private:
-  const bool sets_;
-  int before_ = 0;
-};
-
 class CallOfC {
  public:
   CallOfC(const Loss& loss, const numloss_call& call, numloss_fault* report)
@@ -71,7 +54,7 @@ class CallOfC {
     if (!prepare(request_, prepared_, fault_)) return refuse(report_, fault_);
     if (!read_outputs(result)) return status_;
     prepared_.call.empty_is_known = true;
-    const ThreadsOfCall threads(call_.threads);
+    const ThreadOverride threads(call_.threads);
     const Result found = run(prepared_.call);
     if (found.bad) {
       find_bad_element(request_, fault_);

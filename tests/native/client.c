@@ -54,6 +54,32 @@ static numloss_status huber(int64_t n, float* to, numloss_result* result, numlos
   return numloss_compute("huber", &call, result, fault);
 }
 
+/* Value of rows of 8 classes. */
+static numloss_status cross_entropy(int64_t rows, numloss_fault* fault) {
+  static int32_t labels[64];
+  const int64_t shape[2] = {rows, 8};
+  numloss_array arrays[2];
+  numloss_call call;
+  numloss_result result;
+  memset(arrays, 0, sizeof(arrays));
+  arrays[0].data = prediction;
+  arrays[0].shape = shape;
+  arrays[0].ndim = 2;
+  arrays[0].dtype = NUMLOSS_FLOAT32;
+  arrays[1].data = labels;
+  arrays[1].shape = shape;
+  arrays[1].ndim = 1;
+  arrays[1].dtype = NUMLOSS_INT32;
+  memset(&call, 0, sizeof(call));
+  call.size = sizeof(call);
+  call.want = NUMLOSS_VALUE;
+  call.inputs = arrays;
+  call.input_count = 2;
+  result.size = sizeof(result);
+  fault->size = sizeof(*fault);
+  return numloss_compute("cross_entropy", &call, &result, fault);
+}
+
 static void fill(void) {
   int i;
   for (i = 0; i < MANY; ++i) {
@@ -162,8 +188,14 @@ static int memory(void) {
   numloss_set_num_threads(2, NULL);
   if (huber(64, gradient, &result, &fault) != NUMLOSS_OK) return fail(fault.text);
   if (allocations(64) != 0) return fail("a small call allocates");
+  *failures = 1L << 40;
+  *passes = 0;
+  i = cross_entropy(64, &fault);
+  *passes = -1;
+  if (i != NUMLOSS_OK) return fail(fault.text);
   if (huber(MANY, expected, &result, &fault) != NUMLOSS_OK) return fail(fault.text);
   value = result.value;
+  *failures = 0;
   count = allocations(MANY);
   if (count == 0) return fail("a large call does not allocate");
   for (i = 0; i < count; ++i) {
