@@ -57,6 +57,8 @@ class Recorder:
 
     def __call__(self, loss: Any, method: str, *inputs: Any, **options: Any) -> list[Any]:
         found = call(loss, method, *inputs, **options)
+        names, defaults = _core.losses()[loss.__name__]
+        inputs += tuple(options.pop(name) for name in names[len(inputs) :] if name in options)
         weight = options.pop("weight", None)
         denominator = options.pop("denominator", "weight")
         reduction = options.pop("reduction", "mean")
@@ -72,7 +74,7 @@ class Recorder:
         self._numbers(denominator if by_number else 0.0)
         self._arrays(*inputs)
         self._arrays(*([] if weight is None else [weight]))
-        self._options(loss.__name__, options)
+        self._options(defaults, options)
         self._arrays(*found)
         return found
 
@@ -97,8 +99,7 @@ class Recorder:
         for x in arrays:
             self._array(x)
 
-    def _options(self, name: str, options: dict[str, Any]) -> None:
-        _, defaults = _core.losses()[name]
+    def _options(self, defaults: dict[str, Any], options: dict[str, Any]) -> None:
         self._integers(len(options))
         for option, value in options.items():
             kind = kind_of(defaults[option], value)
