@@ -73,9 +73,12 @@ class CallOfC {
 
  private:
   // All of them say what is wrong, and return false.
-  template <class... T>
-  bool no(numloss_status status, const char* argument, const char* format, T... x) {
-    status_ = refuse(report_, status, argument, format, x...);
+  [[gnu::format(printf, 4, 5)]] bool no(numloss_status status, const char* argument,
+                                        const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    status_ = refuse_with(report_, status, argument, format, arguments);
+    va_end(arguments);
     return false;
   }
   bool fail() {

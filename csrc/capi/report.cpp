@@ -1,6 +1,5 @@
 #include "report.hpp"
 
-#include <cstdarg>
 #include <cstdio>
 #include <iterator>
 
@@ -59,17 +58,23 @@ numloss_status refuse(numloss_fault* to, const Fault& fault) {
   return refuse(to, kStatus[size_t(fault.code)], fault);
 }
 
-numloss_status refuse(numloss_fault* to, numloss_status status, const char* argument,
-                      const char* format, ...) {
+numloss_status refuse_with(numloss_fault* to, numloss_status status, const char* argument,
+                           const char* format, va_list arguments) {
   if (to == nullptr) return status;
   char needed[sizeof(Fault::needed)];
-  va_list arguments;
-  va_start(arguments, format);
   std::vsnprintf(needed, sizeof(needed), format, arguments);
-  va_end(arguments);
   Fault fault;
   fault.set(FaultCode::kReduction, argument, "%s", needed);
   return refuse(to, status, fault);
+}
+
+numloss_status refuse(numloss_fault* to, numloss_status status, const char* argument,
+                      const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  refuse_with(to, status, argument, format, arguments);
+  va_end(arguments);
+  return status;
 }
 
 }  // namespace numloss

@@ -4,6 +4,7 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -35,6 +36,9 @@ numloss_status refuse(numloss_fault* to, numloss_status status, const Fault& fau
 // The same, of a fault that the checks found.
 numloss_status refuse(numloss_fault* to, const Fault& fault);
 // The same, of an argument of the C ABI alone.
+[[gnu::format(printf, 4, 0)]] numloss_status refuse_with(numloss_fault* to, numloss_status status,
+                                                         const char* argument, const char* format,
+                                                         va_list arguments);
 [[gnu::format(printf, 4, 5)]] numloss_status refuse(numloss_fault* to, numloss_status status,
                                                     const char* argument, const char* format, ...);
 

@@ -311,7 +311,7 @@ bool Preparation::set_labels(const Array& target) {
 
 bool Preparation::set_distributions(const Array& target) {
   if (!is_real(target.dtype) || !same_shape(target, prediction())) {
-    char forms[140] = "";
+    char forms[160] = "";
     if (loss.takes_labels()) {
       std::snprintf(forms, sizeof(forms), "integer labels of shape %s or ", examples().text);
     }

@@ -99,7 +99,7 @@ class Laid {
  public:
   Laid(const Array& array, Layout layout) : item_(item_size(array.dtype)), shape_(array.shape) {
     const int64_t n = product(shape_), gap = layout == Layout::kSpread ? 3 : 1;
-    swapped_ = layout == Layout::kSwapped && item_ > 1 && array.dtype != NUMLOSS_BFLOAT16;
+    swapped_ = layout == Layout::kSwapped && item_ > 1;
     memory_.resize(size_t(n * gap * item_ + (layout == Layout::kUnaligned ? 1 : 0)));
     strides_.resize(shape_.size());
     int64_t stride = gap * item_;
