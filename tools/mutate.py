@@ -130,7 +130,9 @@ FAULTS = [
     # Checks.
     Fault("label C taken", "csrc/kernels/drivers/targets.hpp", "uint64_t(label) >= uint64_t(classes)", "uint64_t(label) > uint64_t(classes)", REFUSALS),
     Fault("negative labels taken", "csrc/kernels/drivers/targets.hpp", "(uint64_t(label) >= uint64_t(classes))", "(label >= classes)", REFUSALS),
-    Fault("targets beyond 1 taken", "csrc/kernels/drivers/formulas.hpp", "(x < T(-kUnitSlack)) | (x > T(1 + kUnitSlack))", "x < T(-kUnitSlack)", REFUSALS),
+    Fault("targets beyond 1 taken", "csrc/kernels/drivers/formulas.hpp", "(x < T(0)) | (x > T(1))", "x < T(0)", REFUSALS),
+    Fault("probabilities beyond 1 by rounding refused", "csrc/kernels/drivers/elements.cpp", "if (functions.probabilities.bits == 0) return false;", "return false;", "tests/test_arguments.py -k rounding"),
+    Fault("probabilities rounded in the survey alone", "csrc/runtime/run.cpp", "task.rounds = surveyed.rounds;", "", "tests/test_arguments.py -k rounding"),
     Fault("probabilities that sum to anything taken", "csrc/kernels/drivers/targets.hpp", "excess > task.distribution_tolerance ||", "", REFUSALS),
     Fault("negative weights taken", "csrc/kernels/arithmetic/sum.hpp", "(weight[i] < W(0)) | (weight", "(weight", REFUSALS),
     Fault("gradient written before the targets are checked", "csrc/runtime/run.cpp", "(!call.outputs_are_ours && may_be_bad) || ", "", REFUSALS),

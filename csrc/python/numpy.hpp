@@ -26,7 +26,6 @@ const py::detail::npy_api& numpy() { return py::detail::npy_api::get(); }
 
 // An array of NumPy's own class, of which nothing can be lost by reading its memory.
 bool is_array(PyObject* x) { return Py_TYPE(x) == numpy().PyArray_Type_; }
-bool is_subclass_of_array(PyObject* x) { return PyObject_TypeCheck(x, numpy().PyArray_Type_); }
 
 // Numbers of types from here on belong to packages that register their own with NumPy.
 constexpr int kFirstRegistered = 256;

@@ -161,7 +161,7 @@ void sweep_share(void* context, int64_t call, int thread) {
 struct Totals {
   double loss = 0, weight = 0;
   int64_t count = 0;
-  bool bad = false;
+  bool bad = false, rounds = false;
 };
 
 // As the kernels' add(Sum&, double), which stays theirs: nothing inline may be shared with code
@@ -212,7 +212,7 @@ Totals sweep_block(const Task& task, bool only_survey, int64_t length) {
   Workspace<char, kSmallScratch> scratch(size_t(scratch_bytes(task)));
   Partial partial;
   kernels().run(task, {0, task.size, length, &partial}, only_survey, scratch.data());
-  return {total(partial.loss), total(partial.weight), partial.count, partial.bad};
+  return {total(partial.loss), total(partial.weight), partial.count, partial.bad, partial.rounds};
 }
 
 Totals sweep(const Task& task, bool only_survey) {
@@ -238,8 +238,9 @@ Totals sweep(const Task& task, bool only_survey) {
     accumulate(all.weight, partial.weight.low);
     all.count += partial.count;
     all.bad = all.bad || partial.bad;
+    all.rounds = all.rounds || partial.rounds;
   }
-  return {total(all.loss), total(all.weight), all.count, all.bad};
+  return {total(all.loss), total(all.weight), all.count, all.bad, all.rounds};
 }
 
 // Whether w is the same 1 for every example, so that their number is the sum of weights.
@@ -279,6 +280,7 @@ Result run_sweeps(Call& call) {
     if (surveyed.bad) return {.bad = true};
     denominator = denominator_of(call, surveyed);
     task.surveyed = true;
+    task.rounds = surveyed.rounds;
   } else if (mean) {
     Totals totals;
     totals.count = task.size;
@@ -290,6 +292,7 @@ Result run_sweeps(Call& call) {
   }
   const Totals totals = sweep(task, false);
   if (totals.bad) return {.bad = true};
+  result.rounds = totals.rounds || task.rounds;
   const Totals& counted = task.surveyed ? surveyed : totals;
   result.value = totals.loss;
   result.weight = unweighted(task) ? double(counted.count) : counted.weight;
@@ -311,6 +314,7 @@ Result run_apart(Call value, Call& gradient) {
   if (result.bad || (result.empty && !value.empty_is_known)) return result;
   gradient.outputs_are_ours = true;
   gradient.task.surveyed = true;
+  gradient.task.rounds = result.rounds;
   run_sweeps(gradient);
   return result;
 }

@@ -18,13 +18,14 @@ struct Call {
 };
 
 struct Result {
-  double value = 0;    // of a reduction
-  double weight = 0;   // sum of the weights
-  int64_t count = 0;   // examples not ignored
-  bool bad = false;    // a target or prediction outside the loss's domain; outputs are unspecified
-                       // where they are ours, untouched where they are the caller's
-  bool empty = false;  // a mean over nothing: value is NaN, the gradient 0; with derivatives
-                       // nothing has been written yet where `empty_is_known` is not set
+  double value = 0;     // of a reduction
+  double weight = 0;    // sum of the weights
+  int64_t count = 0;    // examples not ignored
+  bool bad = false;     // a target or prediction outside the loss's domain; outputs are unspecified
+                        // where they are ours, untouched where they are the caller's
+  bool rounds = false;  // a probability was taken for 0 or 1 that rounding had put outside
+  bool empty = false;   // a mean over nothing: value is NaN, the gradient 0; with derivatives
+                        // nothing has been written yet where `empty_is_known` is not set
 };
 
 Result run(Call& call);

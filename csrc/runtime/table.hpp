@@ -128,6 +128,7 @@ struct Task {
   // A survey has found every example in the domain, and the sum of their weights. Labels are looked
   // at again all the same, lest one that another thread wrote meanwhile be taken for an index.
   bool surveyed = false;
+  bool rounds = false;       // the survey met probabilities that rounding has put outside [0, 1]
   int64_t shape[kMaxDims];   // of the examples
   Operand operands[kRoles];  // by role
 
@@ -155,10 +156,11 @@ struct Sum {
 
 // What the examples of a block leave behind.
 struct Partial {
-  Sum loss;           // sum of w * l
-  Sum weight;         // sum of w
-  int64_t count = 0;  // examples not ignored
-  bool bad = false;   // a target or a prediction outside the loss's domain was met
+  Sum loss;             // sum of w * l
+  Sum weight;           // sum of w
+  int64_t count = 0;    // examples not ignored
+  bool bad = false;     // a target or a prediction outside the loss's domain was met
+  bool rounds = false;  // a probability was met that rounding has put outside [0, 1]
 };
 
 // Consecutive blocks: the examples from begin to end, `length` a block, with a partial for each.

@@ -97,16 +97,44 @@ NUMLOSS_INLINE void run_tile(const Task& task, const Examples& at,
   }
 }
 
-// Checks a tile whose weights and limited inputs are loaded, and counts it. False: something of it
-// is outside the loss's domain.
+// Whether the limited inputs of a tile, which are loaded, are in the loss's domain.
 template <class T, class W>
-bool survey_tile(const Task& task, const ElementFunctions<T>& functions, const ElementTile<T>& tile,
-                 const W* weight, Partial& partial) {
-  partial.count += tile.n;
-  if (weight != nullptr && !add_weights(weight, tile.n, partial.weight)) return false;
+bool is_inside(const Task& task, const ElementFunctions<T>& functions, const ElementTile<T>& tile,
+               const W* weight) {
   return functions.check == nullptr ||
          !counted_outside(functions.check, functions.limited, tile.input, task.parameters, weight,
                           tile.n);
+}
+
+// Probabilities of a tile that rounding has put outside [0, 1] become 0 and 1, in copies.
+template <class T>
+[[gnu::noinline]] void round_probabilities(Roles probabilities, const ElementBuffers<T>& buffers,
+                                           ElementTile<T>& tile) {
+  const T low = T(-kUnitSlack), high = T(1 + kUnitSlack);
+  for (const int role : probabilities) {
+    const T* const from = tile.input[role];
+    T* const to = buffers.of[role];
+    for (int64_t i = 0; i < tile.n; ++i) {
+      const T x = from[i];
+      to[i] = x < T(0) && x >= low ? T(0) : x > T(1) && x <= high ? T(1) : x;
+    }
+    tile.input[role] = to;
+  }
+}
+
+// Checks a tile and counts it. False: something of it is outside the loss's domain, and not only
+// because of rounding.
+template <class T, class W>
+bool survey_tile(const Task& task, const ElementFunctions<T>& functions,
+                 const ElementBuffers<T>& buffers, const W* weight, ElementTile<T>& tile,
+                 Partial& partial) {
+  partial.count += tile.n;
+  if (weight != nullptr && !add_weights(weight, tile.n, partial.weight)) return false;
+  if (is_inside(task, functions, tile, weight)) return true;
+  if (functions.probabilities.bits == 0) return false;
+  round_probabilities(functions.probabilities, buffers, tile);
+  partial.rounds = true;
+  return is_inside(task, functions, tile, weight);
 }
 
 // By how many elements to shorten the first tile for the others to begin where lines of memory do.
@@ -142,10 +170,11 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
     }
     for (const int role : read) tile.input[role] = load(task[role], at, n, buffers.of[role]);
     tile.n = n;
-    if (!task.surveyed && !survey_tile(task, functions, tile, weight, partial)) {
+    if (!task.surveyed && !survey_tile(task, functions, buffers, weight, tile, partial)) {
       partial.bad = true;
       return;
     }
+    if (task.rounds) round_probabilities(functions.probabilities, buffers, tile);
     if (!only_survey) {
       run_tile(task, at, choice, buffers, tile, weight, inverse, partial);
     }

@@ -124,6 +124,7 @@ struct ElementFunctions {
   ElementFunction<T> value, gradient, value_gradient, gradient_hessian;
   ElementCheck<T> check;                         // null: everything is in the domain
   Roles limited;                                 // what they read
+  Roles probabilities;                           // those that may be rounded to 0 and 1
   bool (*is_grouped)(const double* parameters);  // null: never
   ElementFunction<T> grouped_value, grouped_value_gradient;
   ElementFunction<T> summed_value, summed_value_gradient;  // null: not cheap
@@ -384,15 +385,17 @@ void grouped_tile(const ElementTile<T>& tile) {
 // A domain that losses share. NaN is not outside: it comes out as NaN.
 template <class T>
 NUMLOSS_INLINE bool outside_unit(T x) {
-  // No short circuit: it would be a branch.
-  return (x < T(-kUnitSlack)) | (x > T(1 + kUnitSlack));
+  return (x < T(0)) | (x > T(1));  // no short circuit: it would be a branch
 }
 
-// A probability that rounding has put outside [0, 1] is 0 or 1.
-template <class T>
-NUMLOSS_INLINE T within_unit(T x) {
-  const T low = x < T(0) ? T(0) : x;
-  return low > T(1) ? T(1) : low;
+// The inputs of a formula that are probabilities, which rounding may have put outside [0, 1].
+template <class Formula>
+constexpr Roles probabilities_of() {
+  if constexpr (requires { Formula::probabilities; }) {
+    return Formula::probabilities;
+  } else {
+    return {0};
+  }
 }
 
 // Whether a formula has limits for an input: a function outside(Constant<role>, x), which tells of
@@ -449,6 +452,7 @@ constexpr ElementFunctions<T> element_functions() {
   functions.limited = kLimited<Loss<T>, T>;
   if constexpr (kLimited<Loss<T>, T>.bits != 0) {
     functions.check = element_check<Loss<T>, T>;
+    functions.probabilities = probabilities_of<Loss<T>>();
   }
   if constexpr (requires { Loss<T>::is_grouped; }) {
     functions.is_grouped = Loss<T>::is_grouped;

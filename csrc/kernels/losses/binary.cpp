@@ -13,10 +13,10 @@ struct BinaryCrossEntropyFormula {
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropyFormula(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
+  static constexpr Roles probabilities = roles(kTarget);
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE T smoothed(T t) const { return kSmooth ? t * keep + shift : t; }
-  NUMLOSS_INLINE Derivatives<T> operator()(T x, T given) const {
-    const T target = within_unit(given);
+  NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
     const T negative = smoothed(T(1) - target);  // not 1 - smoothed(target), which would cancel
     const T positive = pos_weight * smoothed(target);
     const Logistic<T> s = logistic(x);
@@ -25,8 +25,7 @@ struct BinaryCrossEntropyFormula {
             negative * s.probability - positive * s.complement, (negative + positive) * s.variance};
   }
   static bool is_grouped(const double* parameters) { return parameters[0] == 1; }
-  NUMLOSS_INLINE Grouped<T> grouped(T x, T given) const {
-    const T target = within_unit(given);
+  NUMLOSS_INLINE Grouped<T> grouped(T x, T target) const {
     const T t = smoothed(target), negative = smoothed(T(1) - target);
     const Logistic<T> s = logistic(x);
     const T linear = term(x > T(0) ? negative : t, abs(x));
@@ -52,10 +51,10 @@ struct BinaryCrossEntropyProbability {
   T pos_weight, keep, shift;
   explicit BinaryCrossEntropyProbability(const double* parameters)
       : pos_weight(T(parameters[0])), keep(T(1 - parameters[1])), shift(T(0.5 * parameters[1])) {}
+  static constexpr Roles probabilities = roles(kHeads) | roles(kTarget);
   NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
-  NUMLOSS_INLINE Derivatives<T> operator()(T given_p, T given) const {
-    const T p = within_unit(given_p), target = within_unit(given);
+  NUMLOSS_INLINE Derivatives<T> operator()(T p, T target) const {
     const T t = target * keep + shift;
     const T negative = (T(1) - target) * keep + shift;  // not 1 - t, which would cancel
     const T positive = pos_weight * t;
@@ -86,11 +85,11 @@ struct FocalModulation {
 // kSquare: gamma is 2, and the power a multiplication.
 template <class T, bool kSquare>
 struct FocalFormula : FocalModulation<T> {
+  static constexpr Roles probabilities = roles(kTarget);
   using FocalModulation<T>::FocalModulation;
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
-  NUMLOSS_INLINE Derivatives<T> operator()(T x, T given) const {
+  NUMLOSS_INLINE Derivatives<T> operator()(T x, T t) const {
     const T gamma = this->gamma;
-    const T t = within_unit(given);
     const Logistic<T> s = logistic(x);
     const T negative = T(1) - t;
     const T ce = term(x > T(0) ? negative : t, abs(x)) + s.log1p_decay;
@@ -123,10 +122,10 @@ struct FocalProbability : FocalModulation<T> {
   static constexpr const char* name = "focal_probability";
   static constexpr double cost = 2.0;
   using FocalModulation<T>::FocalModulation;
+  static constexpr Roles probabilities = roles(kHeads) | roles(kTarget);
   NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
-  NUMLOSS_INLINE Derivatives<T> operator()(T given_p, T given) const {
-    const T p = within_unit(given_p), t = within_unit(given);
+  NUMLOSS_INLINE Derivatives<T> operator()(T p, T t) const {
     const T negative = T(1) - t;
     const T complement = T(1) - p;
     const T ce = -term(negative, log1p(-p)) - term(t, log(p));

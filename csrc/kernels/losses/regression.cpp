@@ -59,9 +59,9 @@ struct Quantile {
   static constexpr int parameters = 0;
   static constexpr double cost = 0.18;
   explicit Quantile(const double*) {}
+  static constexpr Roles probabilities = roles(kAside);
   NUMLOSS_INLINE bool outside(Constant<kAside>, T q) const { return outside_unit(q); }
-  NUMLOSS_INLINE Derivatives<T> operator()(T prediction, T target, T given_q) const {
-    const T q = within_unit(given_q);
+  NUMLOSS_INLINE Derivatives<T> operator()(T prediction, T target, T q) const {
     const T r = prediction - target, poison = r + q;
     const T share = r > T(0) ? T(1) - q : q;
     const T slope = r > T(0) ? share : T(0) - share;
