@@ -622,8 +622,8 @@ def calls(draw):
     prediction, target = variant.inputs(shape, dtype, seed=draw(st.integers(0, 99)))
     call = variant.options(shape[-1] if variant.rowwise else 1)
     if draw(st.booleans()):
-        kept = draw(st.integers(0, len(examples)))
-        pattern = [n if draw(st.booleans()) else 1 for n in examples[kept:]]
+        axes = examples if draw(st.booleans()) else ()  # else one weight for all
+        pattern = [n if draw(st.booleans()) else 1 for n in axes]
         call["weight"] = np.random.default_rng(1).uniform(0.5, 2.0, size=pattern)
     if variant.rowwise:
         axis = draw(st.integers(-len(shape), len(shape) - 1))

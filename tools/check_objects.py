@@ -35,9 +35,10 @@ HARDENED = ("-fstack-protector-strong", "-D_FORTIFY_SOURCE=3", "-D_GLIBCXX_ASSER
 def is_own(name: str, isa: str) -> bool:
     """Tell whether a name lies in the namespace of an instruction set.
 
-    Names of templates begin with their own scope, whatever they are instantiated for.
+    Names of templates begin with their own scope, whatever they are instantiated for; those of what
+    lies within a function, such as lambdas, have a Z more.
     """
-    return re.match(rf"_ZNK?7numloss{len(isa)}{isa}", name) is not None
+    return re.match(rf"_ZZ?NK?7numloss{len(isa)}{isa}", name) is not None
 
 
 def allowed(isa: str, machine: str) -> set[str]:
