@@ -152,6 +152,35 @@ def test_threads_of_a_call_are_for_that_call(library):
     library.numloss_set_num_threads(before, None)
 
 
+def test_threads_of_a_call_help_it():
+    """In a process of its own, where no call has made helpers yet."""
+    program = """if True:
+        from pathlib import Path
+        import capi, numpy as np
+        def helpers():
+            names = [x.read_text().strip() for x in Path("/proc/self/task").glob("*/comm")]
+            return names.count("numloss")
+        x = np.ones(4_000_000, "float32")
+        capi.library().numloss_set_num_threads(1, None)
+        capi.Prepared("mse", capi.VALUE, x, x).compute()
+        print(helpers())
+        capi.Prepared("mse", capi.VALUE, x, x, threads=3).compute()
+        print(helpers())
+    """
+    assert output_of(program) == "0\n2\n"
+
+
+def output_of(program: str, *arguments: str) -> str:
+    """Run a program of Python that knows where the library is; return what it prints."""
+    environment = {**os.environ, "NUMLOSS_BUILD": str(capi.build_folder())}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True, text=True, check=False, cwd=TESTS, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_gradient_may_take_the_place_of_the_prediction():
     prediction = P.copy()
     prepared = capi.Prepared("mse", capi.GRADIENT, prediction, T)
@@ -577,13 +606,8 @@ def test_a_wrong_environment_is_a_status(variable, value, text):
         del os.environ[sys.argv[1]]
         assert capi.Prepared("mse", 1, x, x).compute().value == 0
     """
-    environment = {**os.environ, "NUMLOSS_BUILD": str(capi.build_folder())}
-    done = subprocess.run(
-        [sys.executable, "-c", program, variable, value],
-        capture_output=True, text=True, check=False, cwd=TESTS, env=environment,
-    )  # fmt: skip
-    assert done.stdout.startswith(f"{STATUS['ENVIRONMENT']} {text}"), done.stderr
-    assert done.returncode == 0, done.stderr
+    found = output_of(program, variable, value)
+    assert found.startswith(f"{STATUS['ENVIRONMENT']} {text}")
 
 
 # -------------------------------------------------------------------------------------- the library
