@@ -7,6 +7,7 @@ an array for ``reduction="none"``, tuples for losses with several gradients.
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,10 +23,10 @@ PLACE = Path(__file__).parents[1] / "python" / "numloss" / "losses"
 
 HEADER = """\
 # Written by tools/make_stubs.py from the declarations beside it.
-from typing import Any, Literal, overload
+from typing import {typing}
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import {numpy}
 
 from numloss._core import Loss
 
@@ -110,10 +111,20 @@ def stub(name: str, declaration: Any) -> Iterator[str]:
 
 def text(family: ModuleType) -> str:
     """Return the stub of a family."""
-    lines = [HEADER.format(names=family.__all__).replace("'", '"')]
+    lines: list[str] = []
     for name in family.__all__:
         lines += stub(name, getattr(family, name).__wrapped__)
-    return "\n".join(lines)
+    body = "\n".join(lines)
+
+    def used(*names: str) -> str:
+        return ", ".join(name for name in names if re.search(rf"\b{name}\b", body))
+
+    header = HEADER.format(
+        names=family.__all__,
+        typing=used("Any", "Literal", "overload"),
+        numpy=used("ArrayLike", "DTypeLike", "NDArray"),
+    )
+    return header.replace("'", '"') + "\n" + body
 
 
 def main(arguments: list[str]) -> int:
