@@ -90,7 +90,7 @@ def test_objects_that_are_numbers():
         ([1.0, 10**400], "must fit dtype float64"),
         ([1.0, Fraction(1, 3)], r"holds a Fraction: use numpy.asarray\(prediction, dtype=float\)"),
         ([1.0, None], "which holds a NoneType"),
-        ([np.zeros(2), np.zeros(3)], r"must have rows of equal shape, got \(2,\) and \(3,\)"),
+        ([np.zeros(2), np.zeros(3)], r"in rows of equal shape, got \(2,\) and \(3,\)"),
     ],
 )
 def test_objects_that_are_no_numbers(objects, message):

@@ -133,9 +133,9 @@ def _stacked(name: str, rows: list[NDArray[Any]]) -> NDArray[Any]:
     """Return arrays of equal shape as the rows of one."""
     shapes = {row.shape for row in rows}
     if len(shapes) > 1 or any(row.dtype == object for row in rows):
-        raise Error(
-            f"{name} must have rows of equal shape, got {' and '.join(map(str, sorted(shapes)))}",
-            name,
+        found = " and ".join(map(str, sorted(shapes)))
+        raise InputTypeError(
+            f"{name} must hold real numbers, in rows of equal shape, got {found}", name
         )
     return np.stack(rows)
 
