@@ -535,3 +535,9 @@ def test_shapes_that_change_during_the_calls():
     finally:
         done.set()
         worker.join()
+
+
+def test_a_buffer_that_lies_of_its_type_is_refused():
+    out = np.zeros(3, "f4").view(harness.Lying)
+    with pytest.raises(TypeError, match="out must have dtype float64, got float32"):
+        numloss.mse.grad(np.ones(3), 0.0, out=out)

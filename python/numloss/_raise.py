@@ -119,7 +119,7 @@ class Fault:
 
 def fault(*parts: Any) -> NoReturn:
     """Raise for a fault that the checks found."""
-    found = Fault(*parts)
+    found = Fault(*map(_plain, parts))
     got, index = _came(found), found.index
     problem = f"{found.argument} {found.needed}" + (f", got {got}" if got else "")
     place = f" at index {index[0] if len(index) == 1 else index}" if index else ""
@@ -127,6 +127,11 @@ def fault(*parts: Any) -> NoReturn:
     fix = fix_of(found) if fix_of is not None else ""
     refusal = InputTypeError if found.is_type else Error
     raise refusal(f"{problem}{place}{fix}", found.argument, index, problem, fix, found.kind)
+
+
+def _plain(part: Any) -> Any:
+    """Return an array of a subclass, whose attributes may be anything, as one of NumPy's own."""
+    return np.asarray(part) if issubclass(type(part), np.ndarray) else part
 
 
 def _came(found: Fault) -> str:
