@@ -25,6 +25,7 @@ def ways() -> Iterator[tuple[str, Callable[[], object]]]:
     scores, labels = rng.normal(size=(8, 10)).astype("f4"), np.arange(8)
     ten, table, out = np.linspace(0.5, 2, 10), np.ones((10, 10)), np.empty_like(p)
     wide, integers, listed = t.astype("f8"), np.arange(64), t.tolist()
+    weight = t * t
     swapped, half = p.astype(">f4"), p.astype(ml_dtypes.bfloat16)
     mse, cross_entropy = numloss.mse, numloss.cross_entropy
     yield "`mse` of two float32 arrays", lambda: mse(p, t)
@@ -33,7 +34,7 @@ def ways() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "a target of float64", lambda: mse(p, wide)
     yield "a target of integers", lambda: mse(p, integers)
     yield "a number as target", lambda: mse(p, 0.5)
-    yield "weights", lambda: mse(p, t, weight=t * t)
+    yield "weights", lambda: mse(p, t, weight=weight)
     yield "a prediction of the other byte order", lambda: mse(swapped, t)
     yield "a prediction of bfloat16", lambda: mse(half, 0.5)
     yield "a list of 64 numbers as target", lambda: mse(p, listed)
@@ -56,6 +57,7 @@ def foreign(p: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Callable[[], ob
 
         series = pd.Series(t)
         yield "a pandas Series as target", lambda: numloss.mse(p, series)
+        yield "`numpy.asarray` of that Series, for comparison", lambda: np.asarray(series)
     except ImportError:
         pass
     try:
@@ -63,6 +65,7 @@ def foreign(p: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Callable[[], ob
 
         tensor = torch.from_numpy(t.copy())
         yield "a torch tensor as target", lambda: numloss.mse(p, tensor)
+        yield "`numpy.asarray` of that tensor, for comparison", lambda: np.asarray(tensor)
     except ImportError:
         pass
 
