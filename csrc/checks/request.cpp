@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 
 #include "../runtime/dispatch.hpp"
@@ -11,7 +13,12 @@
 namespace numloss {
 
 double* Numbers::make(int64_t count) {
-  if (count > kFew) many_ = std::make_unique_for_overwrite<double[]>(size_t(count));
+  if (count > kFew) {
+    // malloc, not new: a sanitizer's new ends the process where there is not the memory.
+    const bool fits = count <= INT64_MAX / int64_t(sizeof(double));
+    many_.reset(fits ? static_cast<double*>(std::malloc(size_t(count) * sizeof(double))) : nullptr);
+    if (!many_) throw std::bad_alloc();
+  }
   data_ = count > kFew ? many_.get() : few_;
   return data_;
 }

@@ -1,6 +1,7 @@
 // A call as a client makes it, and its way to the runtime.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 
 #include "../runtime/run.hpp"
@@ -41,7 +42,10 @@ class Numbers {
  private:
   static constexpr int kFew = 32;
   double few_[kFew];
-  std::unique_ptr<double[]> many_;
+  struct Free {
+    void operator()(double* numbers) const { std::free(numbers); }
+  };
+  std::unique_ptr<double, Free> many_;
   double* data_ = nullptr;
 };
 
