@@ -728,13 +728,13 @@ bool Search::bad_aside() {
 bool Search::bad_label() {
   const Array& target = *request.inputs[kTarget];
   const Operand& operand = task[kTarget];
+  const int64_t label = task.ignore_index;
+  const uint64_t ignored = label < 0 ? uint64_t(-(label + 1)) + 1 : uint64_t(label);
   for (Walk walk(task.shape, task.ndim); walk.next();) {
     const char* const from = operand.data + walk.offset(operand.strides, task.ndim);
     const Integer y = read_integer(operand.dtype, operand.swapped, from);
     const bool fits = !y.negative && y.magnitude < uint64_t(task.classes);
-    const uint64_t ignored = uint64_t(task.ignore_index);
-    const bool is_ignored = y.negative == (task.ignore_index < 0) &&
-                            y.magnitude == (y.negative ? 0 - ignored : ignored);
+    const bool is_ignored = y.negative == (task.ignore_index < 0) && y.magnitude == ignored;
     if (fits || is_ignored || !counts(walk)) continue;
     fault.set(FaultCode::kElement, "target", "must hold labels in [0, %lld) or ignore_index=%lld",
               static_cast<long long>(task.classes), static_cast<long long>(task.ignore_index));

@@ -111,7 +111,10 @@ bool is_llvm(std::string_view name) {
 }
 bool is_openmp(std::string_view name) { return name.starts_with("libgomp") || is_llvm(name); }
 
-std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view file_name(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
 
 bool is_known(ElfW(Addr) address) {
   return std::ranges::any_of(known(), [=](const Library& x) { return x.address == address; });
