@@ -42,7 +42,7 @@ template <class T, bool kHessian>
   const int lanes = panel.lanes;
   for (int64_t c = 0; c < panel.classes; ++c) {
     T* const step = panel.logits + c * kLanes;
-    T* const hessian = panel.hessian + c * kLanes;
+    T* const hessian = kHessian ? panel.hessian + c * kLanes : nullptr;
 #pragma omp simd
     for (int i = 0; i < whole(lanes); ++i) {
       const T e = step[i];

@@ -75,7 +75,7 @@ template <bool kHessian, class T>
   const int lanes = panel.lanes;
   for (int64_t c = 0; c < panel.classes; ++c) {
     T* const step = panel.logits + c * kLanes;
-    T* const hessian = panel.hessian + c * kLanes;
+    T* const hessian = kHessian ? panel.hessian + c * kLanes : nullptr;
     const T* const mass = panel.mass + c * kLanes;
 #pragma omp simd
     for (int i = 0; i < whole(lanes); ++i) {

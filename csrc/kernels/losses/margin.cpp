@@ -81,7 +81,7 @@ template <bool kSum, bool kHessian, class T>
   }
   for (int64_t c = 0; c < panel.classes; ++c) {
     T* const step = panel.logits + c * kLanes;
-    T* const hessian = panel.hessian + c * kLanes;
+    T* const hessian = kHessian ? panel.hessian + c * kLanes : nullptr;
 #pragma omp simd
     for (int i = 0; i < whole(panel.lanes); ++i) {
       const T z = excess(step[i], label_score[i], margin);

@@ -65,7 +65,7 @@ template <bool kHessian, class T>
   alignas(64) T inner[kLanes] = {}, cumulative[kLanes] = {}, lower_squares[kLanes] = {};
   for (int64_t k = 0; k < panel.classes; ++k) {
     T* const p = panel.logits + k * kLanes;
-    T* const hessian = panel.hessian + k * kLanes;
+    T* const hessian = kHessian ? panel.hessian + k * kLanes : nullptr;
     const T* const outer = above + k * kLanes;
     const T* const deviations = deviation + k * kLanes;
 #pragma omp simd
