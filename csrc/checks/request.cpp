@@ -243,7 +243,13 @@ bool Preparation::check_integers(const char* name, const Array& array) {
 }
 
 bool Preparation::set_elements_target() {
-  if (!has(kTarget)) return true;
+  if (!has(kTarget)) {
+    // The kernel of a penalty reads a target, which plays no part.
+    out.aside = 0;
+    attach(kTarget, {reinterpret_cast<char*>(&out.aside), DType::kFloat64, false, false, 0, nullptr,
+                     nullptr});
+    return true;
+  }
   const Array& target = input(kTarget);
   const char* const name = loss.heads[0];
   const bool one_for_each_row =
@@ -705,8 +711,9 @@ bool Search::bad_weight() {
 }
 
 bool Search::bad_element(int role, Domain domain) {
+  if (domain == Domain::kAny) return false;
   const Array& array = *request.inputs[role];
-  if (domain == Domain::kAny || array.dtype == DType::kBool) return false;
+  if (array.dtype == DType::kBool) return false;
   for (Walk walk(task.shape, task.ndim); walk.next();) {
     const double x = read(role, walk);
     if (!is_outside(domain, x) || !counts(walk)) continue;
