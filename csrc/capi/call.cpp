@@ -143,12 +143,12 @@ class CallOfC {
     return nullptr;
   }
 
-  // Lengths that are none give any strides: flaw_of refuses them.
+  // Lengths that are none, or too many, give any strides: flaw_of refuses them.
   static void set_c_order(const Array& array, int64_t* strides) {
-    uint64_t stride = uint64_t(item_size(array.dtype));
+    int64_t stride = item_size(array.dtype);
     for (int d = array.ndim - 1; d >= 0; --d) {
-      strides[d] = int64_t(stride);
-      stride *= uint64_t(array.shape[d]);
+      strides[d] = stride;
+      (void)__builtin_mul_overflow(stride, array.shape[d], &stride);
     }
   }
 
