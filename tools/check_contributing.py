@@ -1,4 +1,4 @@
-"""Add the loss of CONTRIBUTING.md to a copy of the tree, by its three steps, and test it there.
+"""Add the losses of CONTRIBUTING.md to a copy of the tree, step by step, and test them there.
 
 Run from the repository's root with the environment of ``make test``.
 """
@@ -20,8 +20,10 @@ STEP = re.compile(
 
 PLACES = {
     "csrc/checks/losses.cpp",
+    "csrc/kernels/losses/multiclass.cpp",
     "csrc/kernels/losses/regression.cpp",
     "csrc/kernels/registry.hpp",
+    "python/numloss/losses/multiclass.py",
     "python/numloss/losses/regression.py",
     "tests/cases.py",
 }
@@ -65,7 +67,7 @@ def main() -> None:
         for command in (
             [sys.executable, "tests/golden.py", "write"],
             [*run, "tools.readme", "--write"],
-            [*run, "pytest", "-q", "-k", "epsilon or package", "tests"],
+            [*run, "pytest", "-q", "-k", "epsilon or poly or package", "tests"],
         ):
             subprocess.run(command, cwd=copy, env=environment, check=True)
 

@@ -5,10 +5,18 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 namespace numloss {
 
 namespace {
+
+constexpr const char* kCodes[] = {
+    "none",        "parameter",    "shape",   "label_shape", "not_labels", "not_probabilities",
+    "target_type", "axis",         "element", "signs",       "logits",     "inexact",
+    "order",       "weight_shape", "output",  "output_type", "overlap",    "reduction",
+    "changed"};
+static_assert(std::size(kCodes) == size_t(FaultCode::kChanged) + 1);
 
 // Appends as printf does, and leaves the text whole where there is no room.
 [[gnu::format(printf, 3, 4)]] void append(char* text, size_t size, const char* format, ...) {
@@ -21,6 +29,8 @@ namespace {
 }
 
 }  // namespace
+
+const char* name_of(FaultCode code) { return kCodes[size_t(code)]; }
 
 bool Fault::set(FaultCode what, const char* name, const char* format, ...) {
   code = what;

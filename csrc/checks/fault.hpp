@@ -11,7 +11,6 @@ namespace numloss {
 // Kinds of faults. A client may add what its own users can do about one; the text stands without.
 enum class FaultCode : uint8_t {
   kNone,
-  kUnknownName,       // no loss, option or choice is named so
   kParameter,         // a parameter lies outside its range
   kShape,             // shapes do not fit each other
   kLabelShape,        // labels that are not one for each example
@@ -31,6 +30,9 @@ enum class FaultCode : uint8_t {
   kReduction,         // options that contradict each other
   kChanged,           // an argument was changed while it was read
 };
+
+// Its name in Python, such as "label_shape".
+const char* name_of(FaultCode code);
 
 // The text is "<argument> <needed>[, got <got>][ at index <index>]".
 struct Fault {

@@ -56,7 +56,7 @@ struct Preparation {
 
  private:
   bool set_axis();
-  bool set_shape();
+  void set_shape();
   bool set_heads();
   bool set_type();
   bool set_elements_target();
@@ -73,6 +73,9 @@ struct Preparation {
   bool refuse_swapped();
 
   void attach(int role, const Array& array);
+  bool has_shape_of_examples(const Array& array) const {
+    return array.ndim == task.ndim && std::equal(array.shape, array.shape + array.ndim, task.shape);
+  }
   ShapeText examples() const { return ShapeText(task.shape, task.ndim); }
 };
 
@@ -129,7 +132,7 @@ bool Preparation::set_axis() {
   return fault.came("shape %s", ShapeText(p).text);
 }
 
-bool Preparation::set_shape() {
+void Preparation::set_shape() {
   const Array& p = prediction();
   out.prediction_ndim = p.ndim;
   task.size = 1;
@@ -140,7 +143,6 @@ bool Preparation::set_shape() {
     // Sizes that cannot be counted belong to repeated elements, which no loop would get through.
     if (__builtin_mul_overflow(task.size, p.shape[d], &task.size)) task.size = INT64_MAX;
   }
-  return true;
 }
 
 bool Preparation::set_heads() {
@@ -299,10 +301,7 @@ bool Preparation::refuse_swapped() {
 }
 
 bool Preparation::set_labels(const Array& target) {
-  const bool fits =
-      target.ndim == 0 || (target.ndim == task.ndim &&
-                           std::equal(target.shape, target.shape + target.ndim, task.shape));
-  if (!fits) {
+  if (target.ndim > 0 && !has_shape_of_examples(target)) {
     fault.set(
         FaultCode::kLabelShape, "target",
         "must hold a label per example, of shape %s for a prediction of shape %s with classes "
@@ -332,8 +331,7 @@ bool Preparation::set_distributions(const Array& target) {
               "must hold %sprobabilities of the prediction's shape %s", forms,
               ShapeText(prediction()).text);
     fault.came("dtype %s and shape %s", name_of(target.dtype), ShapeText(target).text);
-    const bool misfits = loss.takes_labels() && target.ndim == task.ndim &&
-                         std::equal(target.shape, target.shape + target.ndim, task.shape);
+    const bool misfits = loss.takes_labels() && has_shape_of_examples(target);
     fault.is_type = !is_real(target.dtype) || misfits;
     return false;
   }
@@ -357,8 +355,7 @@ bool Preparation::set_classes_target() {
   Array empty = target;
   empty.dtype = DType::kInt64;
   const bool says_nothing = target.dtype == DType::kFloat64 && element_count(target) == 0 &&
-                            target.ndim == task.ndim &&
-                            std::equal(target.shape, target.shape + target.ndim, task.shape);
+                            has_shape_of_examples(target);
   if (says_nothing) return set_labels(empty);
   if (loss.takes_distributions()) return set_distributions(target);
   fault.set(FaultCode::kNotLabels, "target", "must hold integer labels");
@@ -484,14 +481,10 @@ bool Preparation::set_class_numbers() {
 
 // x to exp(-x / temperature), as the kernels compute it: libm's depends on the machine.
 [[gnu::noinline]] void to_shares(double* x, int64_t count, double temperature) {
-  static const auto exp_nonpositive = [] {
-    const KernelTable& table = kernels();
-    int i = 0;
-    while (std::strcmp(table.function[i].name, "exp_nonpositive") != 0) ++i;
-    return table.function[i].float64;
-  }();
+  const MathInfo* function = kernels().function;
+  while (std::strcmp(function->name, "exp_nonpositive") != 0) ++function;
   for (int64_t i = 0; i < count; ++i) x[i] = -x[i] / temperature;
-  exp_nonpositive(x, x, count);
+  function->float64(x, x, count);
 }
 
 // Of a distance that depends on |c - y| alone: 2C - 1 shares, those of label y from C - 1 - y on.
@@ -556,7 +549,9 @@ bool Preparation::prepare() {
   task.mode = request.mode;
   std::copy_n(plan.numbers, kMaxParameters, task.parameters);
   if (!refuse_options_of_penalty()) return false;
-  if (!set_axis() || !set_shape() || !set_type() || !set_heads()) return false;
+  if (!set_axis()) return false;
+  set_shape();
+  if (!set_type() || !set_heads()) return false;
   if (loss.has_classes()) {
     task.label_smoothing = plan.label_smoothing;
     task.ignore_index = plan.ignore_index;
@@ -567,8 +562,8 @@ bool Preparation::prepare() {
     if (!set_aside() || !set_elements_target()) return false;
     if (has(kTarget) && !refuse_swapped()) return false;
   }
-  if (!is_real(prediction().dtype) && !check_integers(loss.heads[0], prediction())) {
-    return false;
+  for (int h = 0; h < loss.head_count(); ++h) {
+    if (!check_integers(loss.heads[h], input(kHeads + h))) return false;
   }
   return set_reduction() && set_weight();
 }

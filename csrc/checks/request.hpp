@@ -15,9 +15,6 @@ constexpr bool is_mode(unsigned mode) {
          mode == (kGradient | kHessian);
 }
 
-// Threads of a call are from 1 to so many.
-inline constexpr int kMostThreads = 4096;
-
 // What a client asks for. The plan and the arrays must live until the call has been answered.
 struct Request {
   const Plan* plan = nullptr;

@@ -44,7 +44,6 @@ constexpr const char* kRaise = "numloss._raise";
 union Scalar {
   double real;
   int64_t integer;
-  uint64_t unsigned_integer;
   uint8_t boolean;
 };
 
@@ -250,12 +249,13 @@ class Arguments {
     PyObject* const given = given_[role];
     given_[role] = as_array(input_name(loss_, role), given, role);
     if (role != kTarget) return;
-    const bool is_number = PyFloat_Check(given) && !is_numpy_scalar(given);
-    request.weak_target = types_[role].has_value() || is_number;
+    request.weak_target =
+        types_[role].has_value() || (PyFloat_Check(given) && !is_numpy_scalar(given));
   }
 
+  // NumPy's numbers have a type of their own, which promotes; some are floats of Python's as well.
   static bool is_numpy_scalar(PyObject* x) {
-    return std::strncmp(Py_TYPE(x)->tp_name, "numpy.", 6) == 0;
+    return PyObject_IsInstance(x, py::module_::import("numpy").attr("generic").ptr()) == 1;
   }
 
   void convert_options() {

@@ -119,7 +119,7 @@ class CallOfLoss {
     if (culprit == nullptr) culprit = arguments_.culprit(f.argument);
     PyObject* const prediction = arguments_.input(kHeads);
     PyObject* const target = arguments_.input(kTarget);
-    ask_python(kRaise, "fault", int(f.code), f.is_type, f.argument, f.needed, f.got, index,
+    ask_python(kRaise, "fault", name_of(f.code), f.is_type, f.argument, f.needed, f.got, index,
                py::handle(culprit), py::handle(prediction != nullptr ? prediction : Py_None),
                py::handle(target != nullptr ? target : Py_None), prepared_.axis,
                owner_.loss->takes_labels(), owner_.loss->takes_distributions());

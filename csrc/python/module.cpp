@@ -35,7 +35,8 @@ py::dict losses() {
     for (int k = 0; k < loss.parameter_count(); ++k) {
       const Parameter& parameter = loss.parameters[k];
       py::object standard = py::none();
-      if (parameter.takes_number()) standard = py::float_(parameter.standard);
+      const bool is_none = parameter.optional && parameter.none == parameter.standard;
+      if (parameter.takes_number() && !is_none) standard = py::float_(parameter.standard);
       if (parameter.takes_integer()) standard = py::int_(int64_t(parameter.standard));
       if (parameter.takes_switch()) standard = py::bool_(parameter.standard != 0);
       if (parameter.choices != nullptr)
@@ -122,6 +123,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   // the first time, would leave the child waiting for a thread that it does not have.
   prepare_calls();
   m.attr("version") = NUMLOSS_VERSION;
+  m.attr("MOST_THREADS") = kMostThreads;
   add_loss_types(m);
   m.def("losses", losses);
   m.def("functions", functions);

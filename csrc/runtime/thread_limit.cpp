@@ -64,8 +64,6 @@ bool controls_cpu(const std::string& controllers) {
   return ("," + controllers + ",").find(",cpu,") != std::string::npos;
 }
 
-constexpr int kMostThreads = 4096;
-
 // The whole number that a text is, if that may be a number of threads; else 0.
 int thread_count(const std::string& text) {
   int n = 0;

@@ -6,6 +6,9 @@
 
 namespace numloss {
 
+// Numbers of threads are from 1 to this one.
+inline constexpr int kMostThreads = 4096;
+
 // The first of these that is set: the ThreadOverride of this thread, set_num_threads,
 // NUMLOSS_NUM_THREADS, OMP_NUM_THREADS; else the CPUs that this process may use (affinity and
 // cgroup quota). If somebody has limited OpenMP on this thread, at most that many. Throws

@@ -274,8 +274,9 @@ def _index(name: str, value: Any, needed: str) -> int:
 def thread_count(n: int) -> int:
     """Return a number of threads, or raise."""
     count = integer("n", n)
-    if not 1 <= count <= 4096:
-        raise Error(f"n must be a number of threads from 1 to 4096, got {count}", "n")
+    most = _core.MOST_THREADS
+    if not 1 <= count <= most:
+        raise Error(f"n must be a number of threads from 1 to {most}, got {count}", "n")
     return count
 
 

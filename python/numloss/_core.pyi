@@ -9,6 +9,7 @@ from typing_extensions import Self
 _P = ParamSpec("_P")
 
 version: str
+MOST_THREADS: int
 thread_variable: ContextVar[int]
 
 class Loss(Generic[_P]):

@@ -90,6 +90,32 @@ RuntimeWarning
     If a mean is taken over nothing; it is nan then, and the gradient zeros.
 """
 
+_PENALTY = r"""\
+Parameters
+----------
+w : array-like
+    Weights, of any shape.
+strength : float, default 1.0
+    :math:`\lambda`, at least 0.
+"""
+
+_PENALTY_RESULTS = """\
+out : ndarray or tuple, optional
+    Where the gradient is written, or a pair of places for gradient and Hessian.
+
+Returns
+-------
+numpy.float64, or ndarray
+    The penalty; ``grad``, ``value_and_grad`` and ``grad_and_hess`` return arrays shaped like ``w``.
+
+Raises
+------
+numloss.Error
+    (a ValueError) If a parameter lies outside its range or ``out`` does not fit.
+numloss.InputTypeError
+    (a TypeError) If an argument has a type or dtype that cannot be taken.
+"""
+
 _PARTS = {
     "elementwise": _ELEMENTWISE,
     "labels": _ROWWISE.replace("{target}", _LABELS).replace("{keywords}", _KEYWORDS),
@@ -98,6 +124,8 @@ _PARTS = {
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
     "results": _RESULTS,
+    "penalty": _PENALTY,
+    "penalty results": _PENALTY_RESULTS,
 }
 
 

@@ -86,19 +86,11 @@ def listed(names: Iterable[str]) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
-#: The codes of csrc/checks/fault.hpp.
-_CODES = (
-    "none", "unknown_name", "parameter", "shape", "label_shape", "not_labels", "not_probabilities",
-    "target_type", "axis", "element", "signs", "logits", "inexact", "order", "weight_shape",
-    "output", "output_type", "overlap", "reduction", "changed",
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Fault:
     """What the checks say: what is wrong with which argument of which call."""
 
-    code: int
+    kind: str  #: the code of csrc/checks/fault.hpp by name
     is_type: bool
     argument: str
     needed: str
@@ -110,11 +102,6 @@ class Fault:
     axis: int  #: of the classes
     takes_labels: bool
     takes_probabilities: bool
-
-    @property
-    def kind(self) -> str:
-        """Return the code by name."""
-        return _CODES[self.code]
 
 
 def fault(*parts: Any) -> NoReturn:

@@ -18,26 +18,8 @@ def l1_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None 
 
     The gradient is :math:`\lambda \, \mathrm{sign}(w)`, 0 at 0.
 
-    Parameters
-    ----------
-    w : array-like
-        Weights, of any shape.
-    strength : float, default 1.0
-        :math:`\lambda`, at least 0.
-    out : ndarray, optional
-        Where the gradient is written.
-
-    Returns
-    -------
-    numpy.float64, or ndarray
-        The penalty; ``grad`` and ``value_and_grad`` return an array shaped like ``w``.
-
-    Raises
-    ------
-    ValueError
-        If ``strength`` is negative or ``out`` does not fit.
-    TypeError
-        If an argument has a type or dtype that cannot be taken.
+    {penalty}
+    {penalty results}
 
     Examples
     --------
@@ -60,26 +42,8 @@ def l2_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None 
 
     The gradient is :math:`\lambda w`.
 
-    Parameters
-    ----------
-    w : array-like
-        Weights, of any shape.
-    strength : float, default 1.0
-        :math:`\lambda`, at least 0.
-    out : ndarray, optional
-        Where the gradient is written.
-
-    Returns
-    -------
-    numpy.float64, or ndarray
-        The penalty; ``grad`` and ``value_and_grad`` return an array shaped like ``w``.
-
-    Raises
-    ------
-    ValueError
-        If ``strength`` is negative or ``out`` does not fit.
-    TypeError
-        If an argument has a type or dtype that cannot be taken.
+    {penalty}
+    {penalty results}
 
     Examples
     --------
@@ -110,28 +74,10 @@ def elastic_net(
 
     .. math:: \lambda \left( \rho \sum |w| + \frac{1 - \rho}{2} \sum w^2 \right)
 
-    Parameters
-    ----------
-    w : array-like
-        Weights, of any shape.
-    strength : float, default 1.0
-        :math:`\lambda`, at least 0.
+    {penalty}
     l1_ratio : float, default 0.5
         :math:`\rho` in [0, 1]: 1 is ``l1_penalty``, 0 is ``l2_penalty``.
-    out : ndarray, optional
-        Where the gradient is written.
-
-    Returns
-    -------
-    numpy.float64, or ndarray
-        The penalty; ``grad`` and ``value_and_grad`` return an array shaped like ``w``.
-
-    Raises
-    ------
-    ValueError
-        If a parameter lies outside its domain or ``out`` does not fit.
-    TypeError
-        If an argument has a type or dtype that cannot be taken.
+    {penalty results}
 
     Examples
     --------
