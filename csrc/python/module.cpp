@@ -35,8 +35,7 @@ py::dict losses() {
     for (int k = 0; k < loss.parameter_count(); ++k) {
       const Parameter& parameter = loss.parameters[k];
       py::object standard = py::none();
-      const bool is_none = parameter.optional && parameter.none == parameter.standard;
-      if (parameter.takes_number() && !is_none) standard = py::float_(parameter.standard);
+      if (parameter.takes_number()) standard = py::float_(parameter.standard);
       if (parameter.takes_integer()) standard = py::int_(int64_t(parameter.standard));
       if (parameter.takes_switch()) standard = py::bool_(parameter.standard != 0);
       if (parameter.choices != nullptr)
