@@ -1,4 +1,4 @@
-// Folds the registry into one table of functions, the only symbol that leaves. Compiled once for
+// Makes of the registry one table of functions, the only symbol that leaves. Compiled once for
 // every instruction set, with NUMLOSS_ISA naming it.
 #include "drivers/drivers.hpp"
 #include "drivers/targets.hpp"
@@ -24,14 +24,14 @@ inline void clear_upper_halves() {
 #endif
 }
 
-void run(const Task& task, const Blocks& blocks, bool only_survey, char* scratch) {
+void run(const Task& task, const Blocks& blocks, bool only_check, char* scratch) {
   const Entry& entry = *kRegistry[task.loss];
   with_real(task, [&](auto zero) {
     const auto& functions = entry.functions(zero);
     if (entry.info.driver == Driver::kElements) {
-      run_elements(task, functions.element, blocks, only_survey, scratch);
+      run_elements(task, functions.element, blocks, only_check, scratch);
     } else {
-      run_classes(task, functions.row, blocks, only_survey, scratch);
+      run_classes(task, functions.row, blocks, only_check, scratch);
     }
   });
   clear_upper_halves();
@@ -40,7 +40,7 @@ void run(const Task& task, const Blocks& blocks, bool only_survey, char* scratch
 int64_t copied_together(const Task& task) {
   return with_real(task, [&](auto zero) {
     using T = decltype(zero);
-    if (task.folded) return rows_copied<T>(task);
+    if (task.long_rows) return rows_copied<T>(task);
     const bool by_elements = kRegistry[task.loss]->info.driver == Driver::kElements;
     return by_elements ? elements_copied<T>(task) : 0;
   });

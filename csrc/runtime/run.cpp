@@ -90,7 +90,7 @@ constexpr Roles kReadAhead =
 const LossInfo& loss_of(const Task& task) { return *kernels().loss[task.loss]; }
 
 // Whether rows are worked on one by one.
-bool folds(const Task& task) {
+bool has_long_rows(const Task& task) {
   return task.classes > kSideBySide && loss_of(task).driver == Driver::kRows;
 }
 
@@ -100,7 +100,7 @@ int64_t block_length(const Task& task) {
   const bool by_elements = loss_of(task).driver == Driver::kElements;
   const int64_t rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, task.classes));
   const int64_t least = std::max(rows, (task.size + kMaxBlocks - 1) / kMaxBlocks);
-  const int64_t unit = by_elements ? kTile : task.folded ? 1 : kLanes;
+  const int64_t unit = by_elements ? kTile : task.long_rows ? 1 : kLanes;
   return (least + unit - 1) / unit * unit;
 }
 
@@ -141,7 +141,7 @@ constexpr int64_t kAddressable = int64_t(1) << 47;
 
 struct Sweep {
   const Task& task;
-  bool only_survey;
+  bool only_check;
   int64_t length;    // of a block
   int64_t together;  // blocks that are given to one call
   Partial* partials;
@@ -155,7 +155,7 @@ void sweep_share(void* context, int64_t call, int thread) {
   const int64_t end = std::min(begin + sweep.together * sweep.length, sweep.task.size);
   char* scratch = sweep.scratch + thread * sweep.scratch_stride;
   const Blocks blocks{begin, end, sweep.length, sweep.partials + first};
-  kernels().run(sweep.task, blocks, sweep.only_survey, scratch);
+  kernels().run(sweep.task, blocks, sweep.only_check, scratch);
 }
 
 struct Totals {
@@ -208,17 +208,17 @@ int64_t scratch_bytes(const Task& task) {
 }
 
 // A task of a single block, on this thread: what the others need would take as long as the work.
-Totals sweep_block(const Task& task, bool only_survey, int64_t length) {
+Totals sweep_block(const Task& task, bool only_check, int64_t length) {
   Workspace<char, kSmallScratch> scratch(size_t(scratch_bytes(task)));
   Partial partial;
-  kernels().run(task, {0, task.size, length, &partial}, only_survey, scratch.data());
+  kernels().run(task, {0, task.size, length, &partial}, only_check, scratch.data());
   return {total(partial.loss), total(partial.weight), partial.count, partial.bad, partial.rounds};
 }
 
-Totals sweep(const Task& task, bool only_survey) {
+Totals sweep(const Task& task, bool only_check) {
   const int64_t length = block_length(task);
   if (task.size <= length) {
-    return task.size > 0 ? sweep_block(task, only_survey, length) : Totals{};
+    return task.size > 0 ? sweep_block(task, only_check, length) : Totals{};
   }
   const int64_t blocks = (task.size + length - 1) / length;
   const int64_t copied = kernels().copied_together(task);
@@ -227,7 +227,7 @@ Totals sweep(const Task& task, bool only_survey) {
   Workspace<char, kSmallScratch> scratch(size_t(stride * team.size()), team.size() > 1);
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
   const int64_t together = blocks_together(copied, length, blocks, team.size());
-  Sweep context{task, only_survey, length, together, partials.data(), scratch.data(), stride};
+  Sweep context{task, only_check, length, together, partials.data(), scratch.data(), stride};
   for_blocks((blocks + together - 1) / together, team.size(), sweep_share, &context);
   Partial all;
   for (int64_t block = 0; block < blocks; ++block) {
@@ -257,7 +257,7 @@ double denominator_of(const Call& call, const Totals& totals) {
 }
 
 // Checks the inputs and adds their weights up; where there are none, in any order.
-Totals survey(const Task& task) {
+Totals check_inputs(const Task& task) {
   if (task.ndim < 2 || !unweighted(task)) return sweep(task, true);
   Task sorted = task;
   sort_dimensions(sorted);
@@ -274,13 +274,13 @@ Result run_sweeps(Call& call) {
   Result result;
   double denominator = 1;
   const bool may_be_bad = loss_of(task).limited.bits != 0 || task.has(kWeight);
-  Totals surveyed;
+  Totals checked;
   if ((!call.outputs_are_ours && may_be_bad) || (derivatives && mean && !known)) {
-    surveyed = survey(task);
-    if (surveyed.bad) return {.bad = true};
-    denominator = denominator_of(call, surveyed);
-    task.surveyed = true;
-    task.rounds = surveyed.rounds;
+    checked = check_inputs(task);
+    if (checked.bad) return {.bad = true};
+    denominator = denominator_of(call, checked);
+    task.checked = true;
+    task.rounds = checked.rounds;
   } else if (mean) {
     Totals totals;
     totals.count = task.size;
@@ -293,7 +293,7 @@ Result run_sweeps(Call& call) {
   const Totals totals = sweep(task, false);
   if (totals.bad) return {.bad = true};
   result.rounds = totals.rounds || task.rounds;
-  const Totals& counted = task.surveyed ? surveyed : totals;
+  const Totals& counted = task.checked ? checked : totals;
   result.value = totals.loss;
   result.weight = unweighted(task) ? double(counted.count) : counted.weight;
   result.count = counted.count;
@@ -313,7 +313,7 @@ Result run_apart(Call value, Call& gradient) {
   const Result result = run_sweeps(value);
   if (result.bad || (result.empty && !value.empty_is_known)) return result;
   gradient.outputs_are_ours = true;
-  gradient.task.surveyed = true;
+  gradient.task.checked = true;
   gradient.task.rounds = result.rounds;
   run_sweeps(gradient);
   return result;
@@ -339,7 +339,7 @@ Result run_apart(Call value, Call& gradient) {
 [[gnu::noinline]] Result run_in_environment(Call& call) {
   Task& task = call.task;
   coalesce(task);
-  task.folded = folds(task);
+  task.long_rows = has_long_rows(task);
   if (may_exceed_cache(task)) {
     for (const int role : (task.present & kReadAhead)) {
       task[role].exceeds_cache = exceeds_cache(task, role);

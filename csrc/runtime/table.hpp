@@ -10,7 +10,7 @@ namespace numloss {
 
 inline constexpr int kMaxDims = 64;  // as NumPy
 inline constexpr int kTile = 1024;   // elements of a tile: a few of them fit the L1 cache
-inline constexpr int kLanes = 64;    // rows side by side, or steps of a folded row
+inline constexpr int kLanes = 64;    // rows side by side, or classes of a step of a long row
 inline constexpr int kSideBySide =
     256;  // rows of at most this many classes go side by side (their panel fits the L2 cache)
 inline constexpr int64_t kBlock = 1 << 13;  // elements a block holds at least
@@ -103,7 +103,7 @@ struct Task {
   int loss = 0;
   unsigned mode = kValue;
   bool in_float64 = false;  // computed so, not in float32
-  bool folded = false;      // rows of classes are worked on one by one, not side by side
+  bool long_rows = false;   // rows of classes are worked on one by one, not side by side
   Target target_kind = Target::kElement;
   Roles present{0};
   int ndim = 0;
@@ -125,10 +125,10 @@ struct Task {
   // ignored row. An example that has no weight has value 0; a label whose class weight is 0 may
   // still have a loss, its smoothed share of other classes, which then is the value as it stands.
   bool unweighted_values = false;
-  // A survey has found every example in the domain, and the sum of their weights. Labels are looked
+  // A check has found every example in the domain, and the sum of their weights. Labels are looked
   // at again all the same, lest one that another thread wrote meanwhile be taken for an index.
-  bool surveyed = false;
-  bool rounds = false;       // the survey met probabilities that rounding has put outside [0, 1]
+  bool checked = false;
+  bool rounds = false;       // the check met probabilities that rounding has put outside [0, 1]
   int64_t shape[kMaxDims];   // of the examples
   Operand operands[kRoles];  // by role
 
@@ -198,7 +198,7 @@ struct KernelTable {
   int losses;
   const LossInfo* const* loss;
   // Computes blocks, or only checks their targets and adds up their weights.
-  void (*run)(const Task&, const Blocks&, bool only_survey, char* scratch);
+  void (*run)(const Task&, const Blocks&, bool only_check, char* scratch);
   int64_t (*copied_together)(const Task&);  // examples that are best given to one such call
   int64_t (*scratch_bytes)(const Task&);    // a thread's working memory
   int functions;

@@ -10,7 +10,7 @@ namespace numloss::NUMLOSS_ISA {
 // Computes blocks of elements, or only checks them and adds up their weights.
 template <class T>
 void run_elements(const Task& task, const ElementFunctions<T>& functions, const Blocks& blocks,
-                  bool only_survey, char* scratch);
+                  bool only_check, char* scratch);
 // Bytes of working memory.
 template <class T>
 int64_t element_scratch(const Task& task);
@@ -21,7 +21,7 @@ int64_t elements_copied(const Task& task);
 // The same of rows of classes.
 template <class T>
 void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
-                 bool only_survey, char* scratch);
+                 bool only_check, char* scratch);
 template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions);
 template <class T>

@@ -125,9 +125,9 @@ template <class T>
 // Checks a tile and counts it. False: something of it is outside the loss's domain, and not only
 // because of rounding.
 template <class T, class W>
-bool survey_tile(const Task& task, const ElementFunctions<T>& functions,
-                 const ElementBuffers<T>& buffers, const W* weight, ElementTile<T>& tile,
-                 Partial& partial) {
+bool check_tile(const Task& task, const ElementFunctions<T>& functions,
+                const ElementBuffers<T>& buffers, const W* weight, ElementTile<T>& tile,
+                Partial& partial) {
   partial.count += tile.n;
   if (weight != nullptr && !add_weights(weight, tile.n, partial.weight)) return false;
   if (is_inside(task, functions, tile, weight)) return true;
@@ -141,7 +141,7 @@ bool survey_tile(const Task& task, const ElementFunctions<T>& functions,
 // None where tiles are summed, values or weights: in the same order wherever arrays lie.
 template <class T>
 int64_t beyond_line(const Task& task, const Examples& at) {
-  const bool sums = (task.mode & kValue) != 0 || (task.has(kWeight) && !task.surveyed);
+  const bool sums = (task.mode & kValue) != 0 || (task.has(kWeight) && !task.checked);
   if (sums || !task.has(kGradients)) return 0;
   const Operand& gradient = task[kGradients];
   const char* const address = at.address(gradient);
@@ -152,10 +152,10 @@ int64_t beyond_line(const Task& task, const Examples& at) {
 // W: of the weights, if any.
 template <class T, class W, bool kWeighted>
 void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t begin, int64_t end,
-              bool only_survey, char* scratch, Partial& partial) {
+              bool only_check, char* scratch, Partial& partial) {
   const ElementBuffers<T> buffers(task, scratch);
   const ElementChoice<T, W> choice = functions.template choose<W>(task);
-  const Roles read = only_survey ? functions.limited : task.present & kFormulaInputs;
+  const Roles read = only_check ? functions.limited : task.present & kFormulaInputs;
   const T inverse = T(1 / task.denominator);
   ElementTile<T> tile;
   tile.parameters = task.parameters;
@@ -170,12 +170,12 @@ void run_flat(const Task& task, const ElementFunctions<T>& functions, int64_t be
     }
     for (const int role : read) tile.input[role] = load(task[role], at, n, buffers.of[role]);
     tile.n = n;
-    if (!task.surveyed && !survey_tile(task, functions, buffers, weight, tile, partial)) {
+    if (!task.checked && !check_tile(task, functions, buffers, weight, tile, partial)) {
       partial.bad = true;
       return;
     }
     if (task.rounds) round_probabilities(functions.probabilities, buffers, tile);
-    if (!only_survey) {
+    if (!only_check) {
       run_tile(task, at, choice, buffers, tile, weight, inverse, partial);
     }
     i += n;
@@ -233,27 +233,27 @@ int64_t staged_elements(const Task& task) {
 // met.
 template <class T>
 bool run_flat_blocks(const Task& flat, const ElementFunctions<T>& functions, const Blocks& blocks,
-                     int64_t origin, int64_t begin, int64_t end, bool only_survey, char* scratch) {
+                     int64_t origin, int64_t begin, int64_t end, bool only_check, char* scratch) {
   const auto run = !flat.has(kWeight)                         ? run_flat<T, T, false>
                    : flat[kWeight].dtype == DTypeOf<T>::value ? run_flat<T, T, true>
                                                               : run_flat<T, double, true>;
   return each_block(blocks, begin, end, [&](int64_t from, int64_t to, Partial& partial) {
-    run(flat, functions, from - origin, to - origin, only_survey, scratch, partial);
+    run(flat, functions, from - origin, to - origin, only_check, scratch, partial);
   });
 }
 
 // Apart, since its large frame would cost small calls as much as their work.
 template <class T>
 [[gnu::noinline]] void run_staged(const Task& task, const ElementFunctions<T>& functions,
-                                  const Blocks& blocks, bool only_survey, char* scratch) {
+                                  const Blocks& blocks, bool only_check, char* scratch) {
   const int64_t most = staged_elements<T>(task);
   Staging<T> staging(task, gathered(task), 1, scratch + ElementBuffers<T>::bytes(task));
   Examples at(task, blocks.begin);
   for (int64_t i = blocks.begin, n; i < blocks.end; i += n) {
     n = blocks.end - i < most ? blocks.end - i : most;
     const Task& flat = staging.load(at, n);
-    if (!run_flat_blocks(flat, functions, blocks, i, i, i + n, only_survey, scratch)) return;
-    if (!only_survey) staging.store(at, n);
+    if (!run_flat_blocks(flat, functions, blocks, i, i, i + n, only_check, scratch)) return;
+    if (!only_check) staging.store(at, n);
     at.advance(n);
   }
 }
@@ -268,11 +268,11 @@ int64_t element_scratch(const Task& task) {
 
 template <class T>
 void run_elements(const Task& task, const ElementFunctions<T>& functions, const Blocks& blocks,
-                  bool only_survey, char* scratch) {
+                  bool only_check, char* scratch) {
   if (is_staged<T>(task)) {
-    run_staged(task, functions, blocks, only_survey, scratch);
+    run_staged(task, functions, blocks, only_check, scratch);
   } else {
-    run_flat_blocks(task, functions, blocks, 0, blocks.begin, blocks.end, only_survey, scratch);
+    run_flat_blocks(task, functions, blocks, 0, blocks.begin, blocks.end, only_check, scratch);
   }
 }
 

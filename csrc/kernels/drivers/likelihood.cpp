@@ -64,7 +64,7 @@ struct RowSlopes {
 
 // The derivatives of a part of a row, the label's aside.
 template <class T>
-[[gnu::noinline]] void finish_part(Row<T>& row, const Part<T>& part, T tile_maximum,
+[[gnu::noinline]] void finish_part(Row<T>& row, const TilePart<T>& part, T tile_maximum,
                                    const RowSlopes<T>& of_row) {
   const T rest = of_row.rest, inverse = of_row.inverse;
   const T first = of_row.first, second = of_row.second;
@@ -134,11 +134,11 @@ void likelihood_panel(const Panel<T>& panel) {
 
 template <class T>
 T likelihood_row(Row<T>& row) {
-  T maxima[kMaxFoldedTiles];
+  T maxima[kMostTiles];
   const unsigned mode = row.task().mode;
   const T label_logit = row.logit(row.label);
   const Softmax<T> s =
-      fold_softmax<T>(row, mode != kValue ? &row.task()[kGradients] : nullptr, maxima, nullptr);
+      softmax_of_row<T>(row, mode != kValue ? &row.task()[kGradients] : nullptr, maxima, nullptr);
   const T inverse = s.inverse(), e = exp_nonpositive(label_logit - origin_of(s.maximum));
   const T p = e * inverse, q = complement(e, s.rest, inverse);
   const Derivatives<T> d = row.likelihood.of_row(row.parameters, s.surprisal(label_logit), p, q);
@@ -146,7 +146,7 @@ T likelihood_row(Row<T>& row) {
   const RowSlopes<T> slopes{s.maximum, s.rest, inverse, row.coefficient * d.first,
                             row.coefficient * d.second};
   for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
-    for (const Part<T>& part : row.load(first, false, !row.keeps_whole())) {
+    for (const TilePart<T>& part : row.load(first, false, !row.keeps_whole())) {
       finish_part(row, part, maxima[t], slopes);
     }
   }

@@ -1,4 +1,4 @@
-// Rows folded: one long row at a time.
+// Long rows, one at a time.
 #pragma once
 
 #include "../memory/staging.hpp"
@@ -28,7 +28,7 @@ int64_t kept_numbers(const Task& task) {
 // Numbers of a row's working memory.
 template <class T>
 int64_t row_numbers(const Task& task) {
-  return 4 * folded_tile(task.classes) + kept_numbers<T>(task);
+  return 4 * long_row_tile(task.classes) + kept_numbers<T>(task);
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ template <class T>
 NUMLOSS_INLINE Row<T>::Row(const Task& task, const RowFunctions<T>& functions, const Examples& at,
                            int64_t label, double factor, T* scratch)
     : classes(task.classes),
-      tile(folded_tile(task.classes)),
+      tile(long_row_tile(task.classes)),
       label(label),
       coefficient(coefficient_of<T>(factor)),
       parameters(task.parameters),
@@ -48,13 +48,13 @@ NUMLOSS_INLINE Row<T>::Row(const Task& task, const RowFunctions<T>& functions, c
       entropy_(functions.entropy),
       prediction_(at.address(task[kHeads])),
       logits_(scratch),
-      mass_(scratch + tile),
+      portions_(scratch + tile),
       output_(scratch + 2 * tile),
       second_output_(scratch + 3 * tile),
       kept_(kept_numbers<T>(task) != 0 ? scratch + 4 * tile : nullptr) {}
 
 template <class T>
-Parts<T>& Row<T>::load(int64_t first, bool mask, bool reads) {
+TileParts<T>& Row<T>::load(int64_t first, bool mask, bool reads) {
   if (first == loaded_) return parts_;
   loaded_ = first;
   parts_.count = 0;
@@ -82,39 +82,40 @@ T Row<T>::logit(int64_t c) const {
 }
 
 template <class T>
-void Row<T>::load_mass(bool add_up) {
-  Parts<T>& parts = parts_;
-  if (parts.part[0].mass != nullptr) return;
-  const MassRule<T> rule(task_);
+void Row<T>::load_portions(bool add_up) {
+  TileParts<T>& parts = parts_;
+  if (parts.part[0].portion != nullptr) return;
+  const PortionRule<T> rule(task_);
   const bool spread = task_.target_kind == Target::kLabel && task_.label_table == nullptr;
-  for (Part<T>& part : parts) {
-    T* const buffer = mass_ + (part.first - loaded_);
-    part.mass = buffer;
+  for (TilePart<T>& part : parts) {
+    T* const buffer = portions_ + (part.first - loaded_);
+    part.portion = buffer;
     for (int64_t k = part.classes; k % kLanes != 0; ++k) buffer[k] = T(0);
-    if (!spread) part.mass = load_probabilities(part, buffer);
+    if (!spread) part.portion = load_probabilities(part, buffer);
   }
-  const MassUse use = use_of_mass(task_, entropy_);
+  const PortionUse use = use_of_portions(task_, entropy_);
   if (add_up && use.any() && task_.target_kind == Target::kDistribution) add_up_parts(use);
   if (!spread && rule.is_plain()) return;
-  for (Part<T>& part : parts) {
-    T* const mass = mass_ + (part.first - loaded_);
+  for (TilePart<T>& part : parts) {
+    T* const portion = portions_ + (part.first - loaded_);
     for (int64_t k = 0; k < part.classes; k += kLanes) {
       const int n = int(part.classes - k < kLanes ? part.classes - k : kLanes);
       const int64_t c = part.first + k;
       if (spread) {
         const int at = label >= c && label < c + n ? int(label - c) : -1;
-        rule.template apply<1>(c, n, [at](int i) { return T(i == at); }, part.logits + k, mass + k);
+        rule.template apply<1>(
+            c, n, [at](int i) { return T(i == at); }, part.logits + k, portion + k);
       } else {
-        const T* const q = part.mass + k;
-        rule.template apply<1>(c, n, [q](int i) { return q[i]; }, part.logits + k, mass + k);
+        const T* const q = part.portion + k;
+        rule.template apply<1>(c, n, [q](int i) { return q[i]; }, part.logits + k, portion + k);
       }
     }
-    part.mass = mass;
+    part.portion = portion;
   }
 }
 
 template <class T>
-void Row<T>::write(const Operand& operand, const Part<T>& part, T* from) {
+void Row<T>::write(const Operand& operand, const TilePart<T>& part, T* from) {
   if (!is_normal(T(factor_))) {
     for (int64_t k = 0; k < part.classes; ++k) from[k] = T(double(from[k]) * factor_);
   }
@@ -164,7 +165,7 @@ NUMLOSS_INLINE void Row<T>::append(int64_t from, int64_t to, bool masked, bool r
 
 // Probabilities of a part: where they lie, or in `buffer`.
 template <class T>
-NUMLOSS_INLINE const T* Row<T>::load_probabilities(const Part<T>& part, T* buffer) {
+NUMLOSS_INLINE const T* Row<T>::load_probabilities(const TilePart<T>& part, T* buffer) {
   if (task_.target_kind == Target::kLabel) {
     spread_label(task_, label, part.first, part.classes, buffer);
     return buffer;
@@ -180,10 +181,10 @@ NUMLOSS_INLINE const T* Row<T>::load_probabilities(const Part<T>& part, T* buffe
 
 // The sums of the loaded tile's probabilities.
 template <class T>
-NUMLOSS_INLINE void Row<T>::add_up_parts(MassUse use) {
-  MassOfTile<T> mass{task_, use};
-  for (const Part<T>& part : parts_) mass.add(part.first, part.classes, part.mass);
-  mass.add_to(sums);
+NUMLOSS_INLINE void Row<T>::add_up_parts(PortionUse use) {
+  PortionsOfTile<T> portion{task_, use};
+  for (const TilePart<T>& part : parts_) portion.add(part.first, part.classes, part.portion);
+  portion.add_to(sums);
 }
 
 namespace {
@@ -211,7 +212,7 @@ template <class T>
 int64_t staged_rows(const Task& task) {
   constexpr int64_t kMost = 4 * kLine<T>;
   const int64_t bytes = Staging<T>::bytes(task, scattered(task), 1);
-  if (!task.folded || bytes == 0) return 0;
+  if (!task.long_rows || bytes == 0) return 0;
   const int64_t rows = kStagedBytes / bytes / task.classes;
   if (rows < 2) return 0;
   return rows < kLine<T> ? rows : rows < kMost ? rows - rows % kLine<T> : kMost;
@@ -221,13 +222,13 @@ int64_t staged_rows(const Task& task) {
 template <class T>
 class RowWindow {
  public:
-  // Of the rows up to `end`; for a survey only the targets are copied.
-  RowWindow(const Task& task, int64_t end, bool only_survey, char* scratch)
+  // Walks the rows up to `end`; a check of the inputs copies their targets only.
+  RowWindow(const Task& task, int64_t end, bool only_check, char* scratch)
       : task_(task),
         at_(task, 0),
         end_(end),
         most_(staged_rows<T>(task)),
-        staging_(task, copied(task, only_survey), task.classes, scratch) {}
+        staging_(task, copied(task, only_check), task.classes, scratch) {}
 
   // Copies some from `row` on, which `at` is at, unless they are; returns how many there are.
   int64_t reach(const Examples& at, int64_t row) {
@@ -251,8 +252,8 @@ class RowWindow {
   }
 
  private:
-  static Roles copied(const Task& task, bool only_survey) {
-    return only_survey ? scattered(task) & roles(kTarget) : scattered(task);
+  static Roles copied(const Task& task, bool only_check) {
+    return only_check ? scattered(task) & roles(kTarget) : scattered(task);
   }
 
   const Task& task_;
@@ -268,7 +269,7 @@ template <class T>
 struct RowStep {
   const int64_t* label;  // null where the target is a distribution
   const double* weight;
-  MassSums* sums;
+  PortionSums* sums;
   T* value;
 };
 
@@ -312,8 +313,8 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
-    RowInfo info;
-    MassSums sums[kLanes];
+    LabelsAndWeights info;
+    PortionSums sums[kLanes];
     alignas(64) T value[kLanes];
     if (labelled && !read_labels(task, at, n, info, partial)) {
       partial.bad = true;
@@ -338,10 +339,10 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
 
 // Calls f(begin, end, partial, window) for every block, with a window that serves several of them.
 template <class T>
-[[gnu::noinline]] void each_block_in_window(const Task& task, const Blocks& blocks,
-                                            bool only_survey, T* scratch, auto&& f) {
+[[gnu::noinline]] void each_block_in_window(const Task& task, const Blocks& blocks, bool only_check,
+                                            T* scratch, auto&& f) {
   char* const copies = reinterpret_cast<char*>(scratch + row_numbers<T>(task));
-  RowWindow<T> window(task, blocks.end, only_survey, copies);
+  RowWindow<T> window(task, blocks.end, only_check, copies);
   const auto run = [&](int64_t begin, int64_t end, Partial& partial) {
     f(begin, end, partial, &window);
   };
@@ -350,10 +351,10 @@ template <class T>
 
 // The same with a window where rows are copied, else null.
 template <class T>
-void each_block_of_rows(const Task& task, const Blocks& blocks, bool only_survey, T* scratch,
+void each_block_of_rows(const Task& task, const Blocks& blocks, bool only_check, T* scratch,
                         auto&& f) {
   if (staged_rows<T>(task) > 0) {
-    each_block_in_window(task, blocks, only_survey, scratch, f);
+    each_block_in_window(task, blocks, only_check, scratch, f);
     return;
   }
   RowWindow<T>* const none = nullptr;

@@ -5,9 +5,9 @@
 
 namespace numloss::NUMLOSS_ISA {
 
-inline constexpr int kWholeRow = 4096;       // a row up to here is one tile: it fits the L1 cache
-inline constexpr int kFoldedTile = 1024;     // classes of a longer row worked on at a time
-inline constexpr int kMaxFoldedTiles = 512;  // still longer rows get longer tiles
+inline constexpr int kWholeRow = 4096;     // a row up to here is one tile: it fits the L1 cache
+inline constexpr int kLongRowTile = 1024;  // classes of a longer row worked on at a time
+inline constexpr int kMostTiles = 512;     // still longer rows get longer tiles
 
 // What the rows of a panel have at their label, and what a function f of it gives: n = -log p, the
 // surprisal, p and q = 1 - p; f, f' and f'' by n.
@@ -37,12 +37,13 @@ struct Panel {
   T* logits;             // the gradient on return
   T* hessian;            // where asked for
   T* scratch;            // two more panels, for losses that ask for them
-  const T* mass;         // distribution targets
+  const T* portion;      // distribution targets
   const T* entropy;      // [kLanes] sum of q log q, for distribution targets
   const int32_t* label;  // [kLanes], label targets
   const T* coefficient;  // [kLanes] what the derivatives are multiplied by
   T* value;              // [kLanes]
-  const T* later;        // where as many numbers will be written, not in a cache yet; or null
+  const T*
+      gradient_ahead;  // where the next rows' gradient goes, to be fetched into the cache; or null
 };
 
 // A long row: its classes come in tiles.
@@ -59,15 +60,15 @@ struct RowFunctions {
   bool entropy;  // the value needs the sum of q log q
 };
 
-// Of a distribution q: sums of q, q * class_weight, q log q.
-struct MassSums {
+// The sums of q, q * class_weight and q log q over a distribution q.
+struct PortionSums {
   double probability, weight, entropy;
   bool negative;  // a negative probability was met
 };
 
-// What is asked of distributions beside their mass: whether they are some and what they weigh,
-// which a survey may have told, and their entropy.
-struct MassUse {
+// What a driver asks of a distribution beside its portions: whether it is valid and what it weighs,
+// unless a check of the inputs has told already, and its entropy.
+struct PortionUse {
   bool checks, entropy;
   bool any() const { return checks | entropy; }
 };
@@ -82,10 +83,10 @@ NUMLOSS_INLINE int whole(int lanes) { return lanes & -kLaneStep; }
 
 inline int64_t whole_steps(int64_t classes) { return (classes + kLanes - 1) / kLanes * kLanes; }
 
-inline int64_t folded_tile(int64_t classes) {
+inline int64_t long_row_tile(int64_t classes) {
   if (classes <= kWholeRow) return whole_steps(classes);
-  const int64_t least = (classes + kMaxFoldedTiles - 1) / kMaxFoldedTiles;
-  return least <= kFoldedTile ? kFoldedTile : whole_steps(least);
+  const int64_t least = (classes + kMostTiles - 1) / kMostTiles;
+  return least <= kLongRowTile ? kLongRowTile : whole_steps(least);
 }
 
 // What the derivatives of a row are multiplied by as they are computed: `factor`, or 1 where it

@@ -1,6 +1,6 @@
 // The two ways of a loss over classes through an array, both 64 lanes wide: rows side by side
-// (short_rows.hpp) and rows folded (long_rows.hpp). Which one serves depends on the loss and the
-// number of classes alone, so memory layout cannot change a bit.
+// (short_rows.hpp) and one long row at a time (long_rows.hpp). Which one serves depends on the loss
+// and the number of classes alone, so memory layout cannot change a bit.
 #include "drivers.hpp"
 #include "long_rows.hpp"
 #include "short_rows.hpp"
@@ -11,42 +11,42 @@ namespace {
 // The sums of one row's distribution, without its logits: tile by tile, as the run adds them up, so
 // that both find the same.
 template <class T>
-MassSums survey_mass(const Task& task, const Examples& at) {
+PortionSums portions_of_row(const Task& task, const Examples& at) {
   constexpr int64_t kCopied = 4 * kLanes;
-  MassSums sums{};
+  PortionSums sums{};
   alignas(64) T q[kCopied];
-  const int64_t stride = task[kTarget].class_stride, tile = folded_tile(task.classes);
+  const int64_t stride = task[kTarget].class_stride, tile = long_row_tile(task.classes);
   for (int64_t first = 0; first < task.classes; first += tile) {
     const int64_t end = task.classes - first < tile ? task.classes : first + tile;
-    MassOfTile<T> mass{task, {true, false}};
+    PortionsOfTile<T> portion{task, {true, false}};
     for (int64_t c = first; c < end; c += kCopied) {
       const int64_t n = end - c < kCopied ? end - c : kCopied;
       copy_in(task[kTarget], at.address(task[kTarget]) + c * stride, stride, n, q);
-      mass.add(c, n, q);
+      portion.add(c, n, q);
     }
-    mass.add_to(sums);
+    portion.add_to(sums);
   }
   return sums;
 }
 
 // Checks and weights of a block only: no logits are read.
 template <class T>
-void survey_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* window, T* scratch,
-                 Partial& partial) {
+void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* window, T* scratch,
+                Partial& partial) {
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
-    RowInfo info;
+    LabelsAndWeights info;
     if (task.target_kind == Target::kLabel) {
       partial.bad = !read_labels(task, at, n, info, partial);
     } else {
-      MassSums sums[kLanes];
-      if (task.folded) {
+      PortionSums sums[kLanes];
+      if (task.long_rows) {
         Examples row = at;
         for (int64_t k = 0; k < n; ++k, row.advance(1)) {
           if (window != nullptr) window->reach(row, i + k);
-          sums[k] = window == nullptr ? survey_mass<T>(task, row)
-                                      : survey_mass<T>(window->task(), window->examples(i + k));
+          sums[k] = window == nullptr ? portions_of_row<T>(task, row)
+                                      : portions_of_row<T>(window->task(), window->examples(i + k));
         }
       } else {
         load_distributions<T>(task, at, n, {true, false}, scratch, scratch + task.classes * kLanes,
@@ -65,7 +65,7 @@ void survey_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* win
 template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   const int64_t size = sizeof(T);
-  if (task.folded) {
+  if (task.long_rows) {
     const int64_t numbers = staged_rows<T>(task) * task.classes;
     return row_numbers<T>(task) * size + Staging<T>::bytes(task, scattered(task), numbers);
   }
@@ -80,22 +80,22 @@ int64_t rows_copied(const Task& task) {
 
 template <class T>
 void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
-                 bool only_survey, char* scratch) {
+                 bool only_check, char* scratch) {
   T* const memory = reinterpret_cast<T*>(scratch);
-  if (!only_survey && !task.folded) {
+  if (!only_check && !task.long_rows) {
     each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
       run_panels(task, functions, begin, end, memory, partial);
     });
     return;
   }
   const auto run = [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
-    if (only_survey) {
-      survey_rows(task, begin, end, window, memory, partial);
+    if (only_check) {
+      check_rows(task, begin, end, window, memory, partial);
     } else {
       run_rows(task, functions, begin, end, window, memory, partial);
     }
   };
-  each_block_of_rows(task, blocks, only_survey, memory, run);
+  each_block_of_rows(task, blocks, only_check, memory, run);
 }
 
 template class Row<float>;

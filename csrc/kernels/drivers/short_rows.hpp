@@ -117,10 +117,10 @@ void store_panel(const Task& task, const Operand& operand, const Examples& from,
 
 // The distributions of n rows as a panel, and their sums.
 template <class T>
-void load_distributions(const Task& task, const Examples& at, int64_t n, MassUse use, T* staging,
-                        T* q, MassSums* sums) {
+void load_distributions(const Task& task, const Examples& at, int64_t n, PortionUse use, T* staging,
+                        T* q, PortionSums* sums) {
   load_panel(task, task[kTarget], at, n, staging, q);
-  MassLanes<T> sum_of;
+  PortionLanes<T> sum_of;
   if (use.any()) {
     each_steps(task.classes, [&](int64_t c, auto count) {
       const double* factor = task.class_weight ? task.class_weight + c : nullptr;
@@ -133,12 +133,12 @@ void load_distributions(const Task& task, const Examples& at, int64_t n, MassUse
   }
 }
 
-// The mass of n rows as a panel, and its sums.
+// The portions of n rows as a panel, and its sums.
 template <class T>
-void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& info,
-               bool with_entropy, const T* logits, T* staging, T* mass, MassSums* sums) {
+void load_portions(const Task& task, const Examples& at, int64_t n, const LabelsAndWeights& info,
+                   bool with_entropy, const T* logits, T* staging, T* portion, PortionSums* sums) {
   const int lanes = lanes_for(n);
-  const MassRule<T> rule(task);
+  const PortionRule<T> rule(task);
   if (task.target_kind == Target::kLabel) {
     // Labels have no entropy, and weights of their own.
     for (int64_t i = 0; i < n; ++i) sums[i] = {};
@@ -147,28 +147,28 @@ void load_mass(const Task& task, const Examples& at, int64_t n, const RowInfo& i
       for (int64_t i = 0; i < n; ++i) label[i] = int32_t(info.label[i]);
       for (int64_t c = 0; c < task.classes; ++c) {
         const auto q = [&label, c = int32_t(c)](int i) { return T(label[i] == c); };
-        rule.template apply<0>(c, lanes, q, logits + c * kLanes, mass + c * kLanes);
+        rule.template apply<0>(c, lanes, q, logits + c * kLanes, portion + c * kLanes);
       }
       return;
     }
     for (int64_t i = 0; i < n; ++i) {
       spread_label(task, info.label[i], 0, task.classes, staging + i * task.classes);
     }
-    transpose(staging, task.classes, n, task.classes, mass, kLanes);
-    clear_idle_lanes(n, task.classes, mass);
+    transpose(staging, task.classes, n, task.classes, portion, kLanes);
+    clear_idle_lanes(n, task.classes, portion);
   } else {
-    load_distributions(task, at, n, use_of_mass(task, with_entropy), staging, mass, sums);
+    load_distributions(task, at, n, use_of_portions(task, with_entropy), staging, portion, sums);
   }
   if (rule.is_plain()) return;
   for (int64_t c = 0; c < task.classes; ++c) {
-    T* const step = mass + c * kLanes;
+    T* const step = portion + c * kLanes;
     rule.template apply<0>(c, lanes, [step](int i) { return step[i]; }, logits + c * kLanes, step);
   }
 }
 
 // Where the gradient of the next n rows goes, if that is worth asking for before it is written.
 template <class T>
-const T* later_rows(const Task& task, const Examples& at, int64_t n) {
+const T* gradient_to_fetch(const Task& task, const Examples& at, int64_t n) {
   if (!task.has(kGradients) || at.run() < n) return nullptr;
   const Operand& gradient = task[kGradients];
   const char* const address = at.address(gradient);
@@ -179,7 +179,8 @@ const T* later_rows(const Task& task, const Examples& at, int64_t n) {
 // Scratch of the side-by-side driver, in panels of [classes][kLanes].
 template <class T>
 int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
-  return 2 + (has_mass(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) + functions.scratch_panels;
+  return 2 + (has_portions(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) +
+         functions.scratch_panels;
 }
 
 template <class T>
@@ -189,15 +190,15 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
   T* const staging = scratch;
   T* const logits = scratch + size;
   T* next = scratch + 2 * size;
-  T* const mass = has_mass(task) ? next : nullptr;
-  next += mass != nullptr ? size : 0;
+  T* const portion = has_portions(task) ? next : nullptr;
+  next += portion != nullptr ? size : 0;
   T* const hessian = (task.mode & kHessian) ? next : nullptr;
   next += hessian != nullptr ? size : 0;
   Examples at(task, begin);
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
-    RowInfo info;
-    MassSums sums[kLanes];
+    LabelsAndWeights info;
+    PortionSums sums[kLanes];
     alignas(64) int32_t label[kLanes] = {};
     alignas(64) T coefficient[kLanes] = {}, value[kLanes], entropy[kLanes] = {};
     const bool labelled = task.target_kind == Target::kLabel;
@@ -206,8 +207,8 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       return;
     }
     load_panel(task, task[kHeads], at, n, staging, logits);
-    if (mass != nullptr) {
-      load_mass(task, at, n, info, functions.entropy, logits, staging, mass, sums);
+    if (portion != nullptr) {
+      load_portions(task, at, n, info, functions.entropy, logits, staging, portion, sums);
       for (int64_t k = 0; k < n; ++k) entropy[k] = T(sums[k].entropy);
       if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
         partial.bad = true;
@@ -224,8 +225,8 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       unfit |= int(!is_normal(T(factor[k])));
     }
     functions.panel({task.mode, &functions.likelihood, task.parameters, task.classes, lanes_for(n),
-                     logits, hessian, next, mass, entropy, label, coefficient, value,
-                     later_rows<T>(task, at, n)});
+                     logits, hessian, next, portion, entropy, label, coefficient, value,
+                     gradient_to_fetch<T>(task, at, n)});
     if (task.mode & kValue) finish_rows(task, at, value, info, n, partial);
     if (task.mode & kGradient) {
       if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, logits);

@@ -61,8 +61,8 @@ void take_exponentials(const Panel<T>& panel, const T* maximum, T* rest) {
   const int lanes = panel.lanes;
   alignas(64) T others[kLanes] = {}, ties[kLanes] = {};
   each_steps(panel.classes, [&, x = panel.logits](int64_t k, auto count) {
-    if (panel.later != nullptr) {
-      fetch_ahead(panel.later + k * kLanes, count.value * kLanes * int64_t(sizeof(T)), 0);
+    if (panel.gradient_ahead != nullptr) {
+      fetch_ahead(panel.gradient_ahead + k * kLanes, count.value * kLanes * int64_t(sizeof(T)), 0);
     }
     T* const step = x + k * kLanes;
 #pragma omp simd
@@ -165,40 +165,41 @@ NUMLOSS_INLINE void sum_exponentials(const T* x, int64_t steps, T origin, T* exp
 
 // The largest logit of a tile; a NaN is passed over.
 template <class T>
-NUMLOSS_INLINE T tile_maximum(const Parts<T>& parts) {
+NUMLOSS_INLINE T tile_maximum(const TileParts<T>& parts) {
   RowLanes<T> best(-Real<T>::kInfinity);
-  for (const Part<T>& part : parts) row_maximum(part.logits, part.steps * kLanes, best);
+  for (const TilePart<T>& part : parts) row_maximum(part.logits, part.steps * kLanes, best);
   alignas(64) T lanes[kLanes];
   __builtin_memcpy(lanes, best.vector, sizeof(lanes));
   halve<kLanes / 2>(lanes, [](T a, T b) { return b > a ? b : a; });
   return lanes[0];
 }
 
-// A part of a row against its mass.
+// A part of a row against its portions.
 template <class T>
-NUMLOSS_INLINE void add_costs(const Part<T>& part, T origin, RowLanes<T>& masses,
+NUMLOSS_INLINE void add_costs(const TilePart<T>& part, T origin, RowLanes<T>& portions,
                               RowLanes<T>& costs) {
   const Vector<T> zero = {}, from = zero + origin;
   for (int64_t k = 0; k < part.steps * kLanes; k += kLanes) {
 #pragma GCC unroll 32
-    for (int i = 0; i < masses.kVectors; ++i) {
-      const int64_t at = k + i * masses.kWidth;
-      const auto v = load_vector<Vector<T>>(part.mass + at);
+    for (int i = 0; i < portions.kVectors; ++i) {
+      const int64_t at = k + i * portions.kWidth;
+      const auto v = load_vector<Vector<T>>(part.portion + at);
       const auto x = load_vector<Vector<T>>(part.logits + at);
-      masses.vector[i] += v;
+      portions.vector[i] += v;
       costs.vector[i] += v == zero ? zero : v * (from - x);
     }
   }
 }
 
 template <class T>
-[[gnu::noinline]] void add_costs(Row<T>& row, const Parts<T>& parts, T origin, MassCosts<T>& all) {
-  row.load_mass(true);
-  RowLanes<T> masses(0), costs(0);
-  for (const Part<T>& part : parts) add_costs(part, origin, masses, costs);
+[[gnu::noinline]] void add_costs(Row<T>& row, const TileParts<T>& parts, T origin,
+                                 PortionCosts<T>& all) {
+  row.load_portions(true);
+  RowLanes<T> portions(0), costs(0);
+  for (const TilePart<T>& part : parts) add_costs(part, origin, portions, costs);
   // What came before is as much further from the maximum as the maximum rose.
   if (all.total != 0) all.distance += all.total * (double(origin) - double(all.last_origin));
-  all.total += sum(masses);
+  all.total += sum(portions);
   all.distance += sum(costs);
   all.last_origin = origin;
 }
@@ -206,11 +207,11 @@ template <class T>
 }  // namespace
 
 template <class T>
-Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* maxima, MassCosts<T>* costs) {
+Softmax<T> softmax_of_row(Row<T>& row, const Operand* keep, T* maxima, PortionCosts<T>* costs) {
   T maximum = -Real<T>::kInfinity;
   double rest = -1;
   for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
-    const Parts<T>& parts = row.load(first);
+    const TileParts<T>& parts = row.load(first);
     const T largest = tile_maximum(parts);
     double first_tie = 0;
     if (largest > maximum) {
@@ -223,7 +224,7 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* maxima, MassCosts<T
     const T origin = origin_of(maximum);
     if (costs != nullptr) add_costs(row, parts, origin, *costs);
     RowSums<T> sums;
-    for (const Part<T>& part : parts) {
+    for (const TilePart<T>& part : parts) {
       T* const e = keep != nullptr ? row.kept(*keep, part) : row.buffer();
       if constexpr (kVectorBytes < 64) {
         exponentials(part.logits, part.steps, origin, e, row.distance());
@@ -240,8 +241,8 @@ Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* maxima, MassCosts<T
 }
 
 template <class T>
-Kept<T> exponentials_again(Row<T>& row, const Part<T>& part, T tile_maximum, T maximum, bool kept,
-                           T* buffer) {
+Kept<T> exponentials_again(Row<T>& row, const TilePart<T>& part, T tile_maximum, T maximum,
+                           bool kept, T* buffer) {
   const Operand& place = row.task()[kGradients];
   const T shrink = exp_nonpositive(tile_maximum - maximum);
   if (kept && row.keeps(place, part)) return {row.kept(place, part), shrink};
@@ -249,12 +250,12 @@ Kept<T> exponentials_again(Row<T>& row, const Part<T>& part, T tile_maximum, T m
   return {buffer, shrink};
 }
 
-#define NUMLOSS_SOFTMAX(T)                                                      \
-  template void take_maximum(const Panel<T>&, T*);                              \
-  template void take_exponentials<T, false>(const Panel<T>&, const T*, T*);     \
-  template void take_exponentials<T, true>(const Panel<T>&, const T*, T*);      \
-  template Softmax<T> fold_softmax(Row<T>&, const Operand*, T*, MassCosts<T>*); \
-  template Kept<T> exponentials_again(Row<T>&, const Part<T>&, T, T, bool, T*)
+#define NUMLOSS_SOFTMAX(T)                                                           \
+  template void take_maximum(const Panel<T>&, T*);                                   \
+  template void take_exponentials<T, false>(const Panel<T>&, const T*, T*);          \
+  template void take_exponentials<T, true>(const Panel<T>&, const T*, T*);           \
+  template Softmax<T> softmax_of_row(Row<T>&, const Operand*, T*, PortionCosts<T>*); \
+  template Kept<T> exponentials_again(Row<T>&, const TilePart<T>&, T, T, bool, T*)
 NUMLOSS_SOFTMAX(float);
 NUMLOSS_SOFTMAX(double);
 

@@ -25,8 +25,8 @@ struct Softmax {
 
 // What the classes of a row cost against a distribution, as its tiles come.
 template <class T>
-struct MassCosts {
-  double total = 0, distance = 0;  // of the mass; of mass times distance from the origin
+struct PortionCosts {
+  double total = 0, distance = 0;  // of the portions; of portion times distance from the origin
   T last_origin = 0;
 };
 
@@ -49,15 +49,15 @@ void take_exponentials(const Panel<T>& panel, const T* maximum, T* rest);
 
 // One pass over a row: maximum and sum, tile by tile, each logit read once. After it, the maxima
 // under which the tiles' exponentials were taken are in `maxima`, and the exponentials themselves
-// where `keep` goes, if it is given. `costs`: takes the mass of the tiles in, if it is given.
+// where `keep` goes, if it is given. `costs`: takes in the portions of the tiles, if it is given.
 template <class T>
-Softmax<T> fold_softmax(Row<T>& row, const Operand* keep, T* maxima, MassCosts<T>* costs);
+Softmax<T> softmax_of_row(Row<T>& row, const Operand* keep, T* maxima, PortionCosts<T>* costs);
 
 // Where the gradient goes or another place that keeps them, or taken anew (same bits) into
 // `buffer`.
 template <class T>
-Kept<T> exponentials_again(Row<T>& row, const Part<T>& part, T tile_maximum, T maximum, bool kept,
-                           T* buffer);
+Kept<T> exponentials_again(Row<T>& row, const TilePart<T>& part, T tile_maximum, T maximum,
+                           bool kept, T* buffer);
 
 namespace {
 

@@ -11,7 +11,7 @@ namespace numloss::NUMLOSS_ISA {
 namespace {
 
 // What the examples of a panel bring besides their logits.
-struct RowInfo {
+struct LabelsAndWeights {
   int64_t label[kLanes];
   double loss_weight[kLanes];  // multiplies value and derivatives; 0: the row is not there
   double full_weight[kLanes];  // its weight in a mean
@@ -73,7 +73,7 @@ inline void count_examples(const Task& task, const double* weight, int64_t n, in
 }
 
 // Labels and weights of n rows; adds the weights to the block's. False: one of them out of range.
-inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo& info,
+inline bool read_labels(const Task& task, const Examples& at, int64_t n, LabelsAndWeights& info,
                         Partial& partial) {
   alignas(64) double buffer[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
@@ -94,11 +94,11 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
   }
   if (outside != 0) return false;
   if (task.class_weight != nullptr) {
-    // Smoothing spreads the class weights over the classes: they are in the mass then.
-    const bool in_mass = task.label_smoothing > 0;
+    // Smoothing spreads the class weights over the classes: they are in the portions then.
+    const bool in_portions = task.label_smoothing > 0;
     for (int64_t i = 0; i < n; ++i) {
       info.full_weight[i] *= task.class_weight[info.label[i]];
-      if (!in_mass) info.loss_weight[i] = info.full_weight[i];
+      if (!in_portions) info.loss_weight[i] = info.full_weight[i];
     }
   }
   for (int64_t i = 0; i < n && task.label_factor != nullptr; ++i) {
@@ -108,13 +108,13 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, RowInfo
   return true;
 }
 
-inline MassUse use_of_mass(const Task& task, bool entropy) {
-  return {!task.surveyed || wants_full_weights(task), entropy};
+inline PortionUse use_of_portions(const Task& task, bool entropy) {
+  return {!task.checked || wants_full_weights(task), entropy};
 }
 
 // Sums over the lanes of a panel or of the tile of a row, as they grow.
 template <class T>
-struct MassLanes {
+struct PortionLanes {
   alignas(64) T probability[kLanes] = {}, lowest[kLanes] = {}, entropy[kLanes] = {};
   alignas(64) double weight[kLanes] = {};
 
@@ -122,7 +122,7 @@ struct MassLanes {
   // j * kStep + i * kLane, or null.
   template <int kStep, int kLane>
   NUMLOSS_INLINE void add(const T* q, auto count, int lanes, const double* class_weight,
-                          MassUse use) {
+                          PortionUse use) {
 #pragma omp simd
     for (int i = 0; i < (use.checks ? lanes : 0); ++i) {
       T sum = probability[i], least = lowest[i];
@@ -156,13 +156,13 @@ struct MassLanes {
   }
 };
 
-// The sums over a tile of a folded row, as it comes: classes in order, in pieces of whole steps but
-// for the last.
+// The sums over a tile of a long row. Its classes come in order, in pieces of whole steps; the last
+// piece may be shorter.
 template <class T>
-struct MassOfTile {
+struct PortionsOfTile {
   const Task& task;
-  MassUse use;
-  MassLanes<T> lanes{};
+  PortionUse use;
+  PortionLanes<T> lanes{};
 
   // Takes in the probabilities of n classes from `first` on.
   void add(int64_t first, int64_t n, const T* q) {
@@ -176,7 +176,7 @@ struct MassOfTile {
     lanes.template add<0, 1>(q + whole, Constant<1>(), int(n - whole), from(first + whole), use);
   }
 
-  void add_to(MassSums& sums) const {
+  void add_to(PortionSums& sums) const {
     sums.probability += sum(lanes.probability, kLanes);
     sums.weight += sum(lanes.weight, kLanes);
     sums.entropy += sum(lanes.entropy, kLanes);
@@ -184,33 +184,33 @@ struct MassOfTile {
   }
 };
 
-// From probabilities q to the mass of a loss: q smoothed, then times the class weight. A class that
-// cannot happen gets no share of the smoothing.
+// From probabilities q to the portions that a loss reads: q smoothed, then times the class weight.
+// A class that cannot happen gets no share of the smoothing.
 template <class T>
-struct MassRule {
+struct PortionRule {
   T keep, share;
   const double* class_weight;
 
   // A table of soft labels stands for one label, whose class weight is the row's.
-  explicit MassRule(const Task& task)
+  explicit PortionRule(const Task& task)
       : keep(T(1.0 - task.label_smoothing)),
         share(T(task.label_smoothing / double(task.classes))),
         class_weight(task.label_table == nullptr ? task.class_weight : nullptr) {}
 
-  // Whether mass is q itself.
+  // Whether the portions are q itself.
   bool is_plain() const { return share == T(0) && class_weight == nullptr; }
 
-  // Mass of n lanes from class c on: lane i is of class c + i * kLane, with probability q(i).
+  // Portions of n lanes from class c on: lane i is of class c + i * kLane, with probability q(i).
   template <int kLane>
-  NUMLOSS_INLINE void apply(int64_t c, int n, auto&& q, const T* logits, T* mass) const {
+  NUMLOSS_INLINE void apply(int64_t c, int n, auto&& q, const T* logits, T* portion) const {
     if (class_weight == nullptr) {
 #pragma omp simd
-      for (int i = 0; i < n; ++i) mass[i] = smoothed(q(i), logits[i]);
+      for (int i = 0; i < n; ++i) portion[i] = smoothed(q(i), logits[i]);
     } else {
       const double* const factor = class_weight + c;
 #pragma omp simd
       for (int i = 0; i < n; ++i) {
-        mass[i] = T(double(smoothed(q(i), logits[i])) * factor[i * kLane]);
+        portion[i] = T(double(smoothed(q(i), logits[i])) * factor[i * kLane]);
       }
     }
   }
@@ -233,19 +233,19 @@ void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* 
 // Weights of n rows with distribution targets, whose sums are known. False: no distribution, or a
 // weight out of range.
 inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
-                                const MassSums* sums, RowInfo& info, Partial& partial) {
+                                const PortionSums* sums, LabelsAndWeights& info, Partial& partial) {
   alignas(64) double buffer[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
   for (int64_t i = 0; i < n; ++i) {
     info.label[i] = 0;
     info.loss_weight[i] = weight[i];
   }
-  if (task.surveyed && !wants_full_weights(task)) return true;
+  if (task.checked && !wants_full_weights(task)) return true;
   for (int64_t i = 0; i < n; ++i) {
     const double full = task.class_weight ? weight[i] * sums[i].weight : weight[i];
     info.full_weight[i] = weight[i] == 0.0 ? 0.0 : full;
   }
-  if (task.surveyed) return true;
+  if (task.checked) return true;
   bool good = !task.has(kWeight) || !outside_weights(weight, n);
   for (int64_t i = 0; i < n; ++i) {
     const double excess = sums[i].probability - 1.0;
@@ -258,7 +258,7 @@ inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
 }
 
 // A distribution target, or labels that become one (smoothing, a table of soft labels).
-inline bool has_mass(const Task& task) {
+inline bool has_portions(const Task& task) {
   return task.target_kind == Target::kDistribution || task.label_smoothing > 0 ||
          task.label_table != nullptr;
 }
@@ -266,7 +266,8 @@ inline bool has_mass(const Task& task) {
 // The same as finish_values() where values come without weights, or weights beside them.
 template <class T>
 [[gnu::noinline]] void finish_with_weights(const Task& task, const Examples& at, T* value,
-                                           const RowInfo& info, int64_t n, Partial& partial) {
+                                           const LabelsAndWeights& info, int64_t n,
+                                           Partial& partial) {
   double factor[kLanes];
   for (int64_t i = 0; i < n; ++i) {
     const double full = task.unweighted_values ? info.full_weight[i] : 1.0;
@@ -277,8 +278,8 @@ template <class T>
 }
 
 template <class T>
-void finish_rows(const Task& task, const Examples& at, T* value, const RowInfo& info, int64_t n,
-                 Partial& partial) {
+void finish_rows(const Task& task, const Examples& at, T* value, const LabelsAndWeights& info,
+                 int64_t n, Partial& partial) {
   if (wants_full_weights(task)) return finish_with_weights(task, at, value, info, n, partial);
   finish_values(task, at, value, info.loss_weight, n, partial);
 }

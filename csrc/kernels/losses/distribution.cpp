@@ -5,42 +5,42 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// Losses linear in log softmax(x): sum_c v_c (logsumexp(x) - x_c), v the target's mass (weights and
-// smoothing included), plus the entropy sum q log q of the divergence, which is 0 where none is
+// Losses linear in log softmax(x): sum_c v_c (logsumexp(x) - x_c), v the target's portions (weights
+// and smoothing included), plus the entropy sum q log q of the divergence, which is 0 where none is
 // asked for. Gradient V p - v with V = sum v.
 
-// v (m - x); a class without mass costs nothing, even one that cannot happen.
+// v (m - x); a class whose portion is 0 costs nothing, even one that cannot happen.
 template <class T>
-NUMLOSS_INLINE T cost_of_mass(T mass, T origin, T x) {
-  return mass == T(0) ? T(0) : mass * (origin - x);
+NUMLOSS_INLINE T cost_of_portion(T portion, T origin, T x) {
+  return portion == T(0) ? T(0) : portion * (origin - x);
 }
 
 // V p - v; where p is the maximum's (e = 1) and above 1/2, without its cancellation. Below 1/2 it
 // is the other form that would cancel.
 template <class T>
-NUMLOSS_INLINE T mass_slope(T e, T total, T mass, T rest, T inverse) {
-  const T usual = total * (e * inverse) - mass;
-  const T at_maximum = (total - mass) - total * (rest * inverse);
+NUMLOSS_INLINE T portion_slope(T e, T total, T portion, T rest, T inverse) {
+  const T usual = total * (e * inverse) - portion;
+  const T at_maximum = (total - portion) - total * (rest * inverse);
   return ((e == T(1)) & (rest < T(1))) ? at_maximum : usual;
 }
 
-// The masses of the classes [first, end) to total, and what they cost, if that is wanted, to
+// The portions of the classes [first, end) to total, and what they cost, if that is wanted, to
 // distance.
 template <bool kCosts, class T>
-NUMLOSS_INLINE void add_masses(const Panel<T>& panel, int64_t first, int64_t end, const T* origin,
-                               T* total, T* distance) {
+NUMLOSS_INLINE void add_portions(const Panel<T>& panel, int64_t first, int64_t end, const T* origin,
+                                 T* total, T* distance) {
   const int lanes = panel.lanes;
   each_steps(end - first, [=](int64_t k, auto count) {
-    const T* const mass = panel.mass + (first + k) * kLanes;
+    const T* const portion = panel.portion + (first + k) * kLanes;
     const T* const logits = panel.logits + (first + k) * kLanes;
 #pragma omp simd
     for (int i = 0; i < whole(lanes); ++i) {
       T sum = total[i], cost_sum = kCosts ? distance[i] : T(0);
 #pragma GCC unroll 4
       for (int j = 0; j < count.value; ++j) {
-        const T v = mass[j * kLanes + i];
+        const T v = portion[j * kLanes + i];
         sum += v;
-        if constexpr (kCosts) cost_sum += cost_of_mass(v, origin[i], logits[j * kLanes + i]);
+        if constexpr (kCosts) cost_sum += cost_of_portion(v, origin[i], logits[j * kLanes + i]);
       }
       total[i] = sum;
       if constexpr (kCosts) distance[i] = cost_sum;
@@ -48,18 +48,18 @@ NUMLOSS_INLINE void add_masses(const Panel<T>& panel, int64_t first, int64_t end
   });
 }
 
-// Those of all classes, a run at a time: in one sum the roundings of equal masses, which
+// Those of all classes, a run at a time: in one sum the roundings of equal portions, which
 // smoothing makes, would add up.
 template <bool kCosts, class T>
-[[gnu::noinline]] void add_all_masses(const Panel<T>& panel, const T* origin, T* total,
-                                      T* distance) {
+[[gnu::noinline]] void add_all_portions(const Panel<T>& panel, const T* origin, T* total,
+                                        T* distance) {
   constexpr int64_t kRun = 16;
   for (int64_t first = 0; first < panel.classes; first += kRun) {
     const int64_t end = panel.classes - first < kRun ? panel.classes : first + kRun;
     alignas(64) T run_total[kLanes] = {}, run_distance[kLanes] = {};
     const bool alone = first == 0;
-    add_masses<kCosts>(panel, first, end, origin, alone ? total : run_total,
-                       alone ? distance : run_distance);
+    add_portions<kCosts>(panel, first, end, origin, alone ? total : run_total,
+                         alone ? distance : run_distance);
     if (alone) continue;
 #pragma omp simd
     for (int i = 0; i < whole(panel.lanes); ++i) {
@@ -70,17 +70,17 @@ template <bool kCosts, class T>
 }
 
 template <bool kHessian, class T>
-[[gnu::noinline]] void take_mass_slopes(const Panel<T>& panel, const T* total, const T* rest,
-                                        const T* inverse) {
+[[gnu::noinline]] void take_portion_slopes(const Panel<T>& panel, const T* total, const T* rest,
+                                           const T* inverse) {
   const int lanes = panel.lanes;
   for (int64_t c = 0; c < panel.classes; ++c) {
     T* const step = panel.logits + c * kLanes;
     T* const hessian = kHessian ? panel.hessian + c * kLanes : nullptr;
-    const T* const mass = panel.mass + c * kLanes;
+    const T* const portion = panel.portion + c * kLanes;
 #pragma omp simd
     for (int i = 0; i < whole(lanes); ++i) {
       const T e = step[i], k = panel.coefficient[i];
-      step[i] = k * mass_slope(e, total[i], mass[i], rest[i], inverse[i]);
+      step[i] = k * portion_slope(e, total[i], portion[i], rest[i], inverse[i]);
       if constexpr (kHessian) {
         hessian[i] = k * total[i] * (e * inverse[i]) * complement(e, rest[i], inverse[i]);
       }
@@ -94,7 +94,7 @@ void distribution_panel(const Panel<T>& panel) {
   const unsigned mode = panel.mode;
   alignas(64) T maximum[kLanes], rest[kLanes], total[kLanes] = {}, distance[kLanes] = {};
   take_maximum(panel, maximum);
-  const auto add = (mode & kValue) != 0 ? add_all_masses<true, T> : add_all_masses<false, T>;
+  const auto add = (mode & kValue) != 0 ? add_all_portions<true, T> : add_all_portions<false, T>;
   add(panel, maximum, total, distance);
   const auto take = mode == kValue ? take_exponentials<T, false> : take_exponentials<T, true>;
   take(panel, maximum, rest);
@@ -110,13 +110,13 @@ void distribution_panel(const Panel<T>& panel) {
 #pragma omp simd
   for (int i = 0; i < whole(lanes); ++i) inverse[i] = Softmax<T>{maximum[i], rest[i]}.inverse();
   const auto finish =
-      (mode & kHessian) != 0 ? take_mass_slopes<true, T> : take_mass_slopes<false, T>;
+      (mode & kHessian) != 0 ? take_portion_slopes<true, T> : take_portion_slopes<false, T>;
   finish(panel, total, rest, inverse);
 }
 
 // What the derivatives of a row's classes are made of.
 template <class T>
-struct RowMass {
+struct RowPortions {
   Softmax<T> softmax;
   T inverse, total;
   bool kept;  // the exponentials
@@ -124,8 +124,8 @@ struct RowMass {
 
 // The derivatives of a part of a row.
 template <class T>
-[[gnu::noinline]] void finish_part(Row<T>& row, const Part<T>& part, T tile_maximum,
-                                   const RowMass<T>& of_row) {
+[[gnu::noinline]] void finish_part(Row<T>& row, const TilePart<T>& part, T tile_maximum,
+                                   const RowPortions<T>& of_row) {
   const T rest = of_row.softmax.rest, inverse = of_row.inverse, total = of_row.total;
   T* gradient = row.output(row.task()[kGradients], part);
   const Kept<T> kept =
@@ -142,30 +142,31 @@ template <class T>
     }
     row.write(row.task()[kHessians], part, hessian);
   }
-  const T* const mass = part.mass;
+  const T* const portion = part.portion;
 #pragma omp simd
   for (int64_t k = 0; k < n; ++k) {
-    gradient[k] = coefficient * mass_slope(e[k] * shrink, total, mass[k], rest, inverse);
+    gradient[k] = coefficient * portion_slope(e[k] * shrink, total, portion[k], rest, inverse);
   }
   row.write(row.task()[kGradients], part, gradient);
 }
 
 template <class T>
 T distribution_row(Row<T>& row) {
-  T maxima[kMaxFoldedTiles];
+  T maxima[kMostTiles];
   const unsigned mode = row.task().mode;
   // The exponentials are taken twice where the logits must stay, to tell in the second pass which
   // classes cannot happen.
-  const bool keeps = mode != kValue && row.mass_outlasts_logits();
-  MassCosts<T> costs;
-  const Softmax<T> s = fold_softmax(row, keeps ? &row.task()[kGradients] : nullptr, maxima, &costs);
+  const bool keeps = mode != kValue && row.portions_outlast_logits();
+  PortionCosts<T> costs;
+  const Softmax<T> s =
+      softmax_of_row(row, keeps ? &row.task()[kGradients] : nullptr, maxima, &costs);
   const T value = T(costs.total * double(s.log_sum()) + costs.distance + row.sums.entropy);
   if (mode == kValue) return value;
-  const RowMass<T> of_row{s, s.inverse(), T(costs.total), keeps};
+  const RowPortions<T> of_row{s, s.inverse(), T(costs.total), keeps};
   for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
-    const Parts<T>& parts = row.load(first);
-    row.load_mass(false);
-    for (const Part<T>& part : parts) finish_part(row, part, maxima[t], of_row);
+    const TileParts<T>& parts = row.load(first);
+    row.load_portions(false);
+    for (const TilePart<T>& part : parts) finish_part(row, part, maxima[t], of_row);
   }
   return value;
 }

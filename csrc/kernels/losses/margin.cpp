@@ -138,7 +138,7 @@ struct Excesses {
 
 // A part of a row, whose sums stay in registers.
 template <bool kCounts, class T>
-NUMLOSS_INLINE void add_part(const Part<T>& part, T label_score, T margin, RowLanes<T>& total,
+NUMLOSS_INLINE void add_part(const TilePart<T>& part, T label_score, T margin, RowLanes<T>& total,
                              RowLanes<T>& active) {
   const Vector<T> zero = {}, one = zero + T(1), own = zero + label_score;
   const Vector<T> least = zero - Real<T>::kInfinity, slack = zero + margin;
@@ -162,9 +162,9 @@ NUMLOSS_INLINE T keep_last_nan(const RowLanes<T>& lanes, T value) {
 }
 
 template <bool kCounts, class T>
-[[gnu::noinline]] void add_tile(const Parts<T>& parts, T own, T margin, Excesses<T>& all) {
+[[gnu::noinline]] void add_tile(const TileParts<T>& parts, T own, T margin, Excesses<T>& all) {
   RowLanes<T> totals(0), counts(0);
-  for (const Part<T>& part : parts) add_part<kCounts>(part, own, margin, totals, counts);
+  for (const TilePart<T>& part : parts) add_part<kCounts>(part, own, margin, totals, counts);
   const double total = sum(totals);
   all.total += total;
   if (is_nan(total)) all.poison = keep_last_nan(totals, all.poison);
@@ -172,12 +172,12 @@ template <bool kCounts, class T>
 }
 
 template <class T>
-[[gnu::noinline]] void compare_tile(const Parts<T>& parts, int64_t first, T own, T margin,
+[[gnu::noinline]] void compare_tile(const TileParts<T>& parts, int64_t first, T own, T margin,
                                     Excesses<T>& all) {
   alignas(64) T label_score[kLanes];
   for (int i = 0; i < kLanes; ++i) label_score[i] = own;
   MarginLanes<T> lanes;
-  for (const Part<T>& part : parts) {
+  for (const TilePart<T>& part : parts) {
     const T step = T((part.first - first) / kLanes);
     take_excesses<false, true>(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
   }
@@ -199,7 +199,8 @@ template <class T>
 
 // The derivatives of a part of a row, the label's and that of the maximum aside.
 template <bool kSum, class T>
-[[gnu::noinline]] void finish_part(Row<T>& row, const Part<T>& part, T own, T margin, T poison) {
+[[gnu::noinline]] void finish_part(Row<T>& row, const TilePart<T>& part, T own, T margin,
+                                   T poison) {
   T* gradient = row.output(row.task()[kGradients], part);
   const T* x = part.logits;
   const int64_t n = part.steps * kLanes;
@@ -227,7 +228,7 @@ T margin_row(Row<T>& row) {
   Excesses<T> all;
   if (is_nan(own)) all.poison = own;
   for (int64_t first = 0; first < row.classes; first += row.tile) {
-    const Parts<T>& parts = row.load(first, true);
+    const TileParts<T>& parts = row.load(first, true);
     if constexpr (!kSum) {
       compare_tile(parts, first, own, margin, all);
     } else if (value_alone) {
@@ -240,7 +241,7 @@ T margin_row(Row<T>& row) {
   const T value = keep_nan(poison, total);
   if (value_alone) return value;
   for (int64_t first = 0; first < row.classes; first += row.tile) {
-    for (const Part<T>& part : row.load(first, true)) {
+    for (const TilePart<T>& part : row.load(first, true)) {
       finish_part<kSum>(row, part, own, margin, poison);
     }
   }
