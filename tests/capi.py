@@ -41,6 +41,8 @@ ROOT = Path(__file__).resolve().parents[1]
 HEADER = ROOT / "csrc/include/numloss.h"
 SWAPPED, READ_ONLY, PLAIN_NUMBER = 1, 2, 4
 VALUE, GRADIENT, HESSIAN = 1, 2, 4
+#: Options that ask for arrays beside the results, with their types where it is not the results'.
+EXTRAS = {"return_logsumexp": None, "return_predicted": "i8"}
 
 
 def _run(*command: str | Path) -> None:
@@ -100,6 +102,7 @@ class Call(Sized):
         ("dtype", c_int32), ("denominator_number", c_double), ("threads", c_int32),
         ("gradient_count", c_int32), ("values", POINTER(Array)), ("gradients", POINTER(Array)),
         ("hessians", POINTER(Array)), ("hessian_count", c_int32), ("flags", c_uint32),
+        ("extras", POINTER(Array)), ("extra_count", c_int32), ("reserved", c_uint32),
     ]  # fmt: skip
 
 
@@ -250,6 +253,8 @@ class Prepared:
         self.values: list[np.ndarray] = []
         self.gradients: list[np.ndarray] = []
         self.hessians: list[np.ndarray] = []
+        self.asked = [name for name, value in options.items() if name in EXTRAS and value]
+        self.extras: list[np.ndarray] = []
 
     def outline(self) -> Outline:
         """Return what the library says of the results."""
@@ -279,14 +284,17 @@ class Prepared:
         self.hessians = [
             np.empty(shape, dtype) for _ in range(info.gradient_count if want & HESSIAN else 0)
         ]
+        self.extras = [np.empty(examples, EXTRAS[name] or dtype) for name in self.asked]
         self.set_outputs()
 
     def set_outputs(self) -> None:
         """Let the call write to the arrays that are here."""
-        self._outputs = [views(x) for x in (self.values, self.gradients, self.hessians)]
-        self.call.values, self.call.gradients, self.call.hessians = (
+        outputs = self.values, self.gradients, self.hessians, self.extras
+        self._outputs = [views(x) for x in outputs]
+        self.call.values, self.call.gradients, self.call.hessians, self.call.extras = (
             x or None for x in self._outputs
         )
+        self.call.extra_count = len(self.extras)
         self.call.gradient_count, self.call.hessian_count = len(self.gradients), len(self.hessians)
 
     def compute(self) -> Result:
@@ -303,7 +311,7 @@ class Prepared:
         self.make_outputs()
         result = self.compute()
         number = [np.float64(result.value)] if self.gives_number else []
-        return [*number, *self.values, *self.gradients, *self.hessians]
+        return [*number, *self.values, *self.gradients, *self.hessians, *self.extras]
 
 
 def call(loss: Any, method: str, *inputs: Any, **options: Any) -> list[Any]:

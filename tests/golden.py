@@ -38,6 +38,7 @@ from cases import (
 from recording import call, recording
 
 import numloss
+from numloss import _core
 
 FILE = Path(__file__).with_name("golden.json")
 DTYPES = [np.dtype(name) for name in ("float32", "float64", "float16", ml_dtypes.bfloat16)]
@@ -119,7 +120,8 @@ def inputs(variant: Variant, dtype: np.dtype[Any]) -> Iterator[Inputs]:
 def canonical(result: Any) -> bytes:
     """Return the bytes of a result, every NaN the same."""
     x = np.array(result)
-    x[np.isnan(x)] = np.nan
+    if x.dtype != np.int64:
+        x[np.isnan(x)] = np.nan
     return x.tobytes()
 
 
@@ -171,6 +173,30 @@ def hash_of_heads(
     return digest.hexdigest()[:24]
 
 
+def hash_of_extras(
+    variant: Variant, dtype: np.dtype[Any], call: Callable[..., list[Any]] = call
+) -> str:
+    """Return a hash of the log-sum-exp and the predicted classes that a loss gives beside."""
+    digest = sha256()
+    for prediction, target in inputs(variant, dtype):
+        options = variant.options(prediction.shape[-1]) | asked(variant)
+        for method, way in (WAYS[0], WAYS[3], WAYS[-1]):
+            found = call(variant.loss, method, prediction, target, **way, **options)
+            for extra in found[-len(asked(variant)) :]:
+                digest.update(canonical(extra))
+    return digest.hexdigest()[:24]
+
+
+def asked(variant: Variant) -> dict[str, bool]:
+    """Return the options that ask for all that a loss over classes can give beside."""
+    parameters = _core.losses()[variant.name][1]
+    return {name: True for name in parameters if name.startswith("return_")}
+
+
+#: A variant for each kernel: parameters change nothing of the scores.
+EXTRAS = {f"{v} and extras": v for v in VARIANTS if v.rowwise and not v.parameters}
+
+
 def names_of_heads() -> dict[str, tuple[str, Any]]:
     """Return the losses of two heads with their options, by the name of their hash."""
     named = {}
@@ -188,7 +214,8 @@ def hashes(call: Callable[..., list[Any]] = call) -> dict[str, dict[str, str]]:
         key: {str(t): hash_of_heads(name, options, t, call) for t in DTYPES}
         for key, (name, options) in names_of_heads().items()
     }
-    return one | two
+    three = {key: {str(t): hash_of_extras(v, t, call) for t in DTYPES} for key, v in EXTRAS.items()}
+    return one | two | three
 
 
 def record(path: Path) -> None:

@@ -117,6 +117,13 @@ def test_options_and_arrays_of_every_kind(loss, inputs, options):
         )
 
 
+@pytest.mark.parametrize("key", golden.EXTRAS)
+def test_extra_outputs_have_the_golden_bits(key):
+    expected = golden.read()[key]
+    found = {str(x): golden.hash_of_extras(golden.EXTRAS[key], x, capi.call) for x in golden.DTYPES}
+    assert found == expected
+
+
 def test_a_mean_over_nothing_is_said():
     prepared = capi.Prepared("mse", capi.VALUE | capi.GRADIENT, P, T, weight=np.zeros(3))
     prepared.make_outputs()
@@ -358,6 +365,8 @@ def test_what_no_array_can_be(flaw, place):
         ("COUNT_OF_ARRAYS", {"gradients": None}),
         ("COUNT_OF_ARRAYS", {"gradient_count": 2}),
         ("COUNT_OF_ARRAYS", {"hessian_count": 1}),
+        ("COUNT_OF_ARRAYS", {"extra_count": 1}),
+        ("STRUCT", {"reserved": 1}),
         ("COUNT_OF_ARRAYS", {"want": 1}),
         ("STRUCT", {"options": None}),
         ("STRUCT", {"option_count": -1}),
@@ -395,6 +404,18 @@ def test_options_that_are_refused(status, members):
     for name, value in members.items():
         setattr(prepared.call.options[0], name, value)
     assert refused(prepared).status == STATUS[status]
+
+
+@pytest.mark.parametrize("members", [{"extras": None}, {"extra_count": 1}, {"extra_count": 3}])
+def test_extra_outputs_are_as_many_as_options_ask_for(members):
+    prepared = capi.Prepared(
+        "cross_entropy", capi.GRADIENT, LOGITS, LABELS, return_logsumexp=True, return_predicted=True
+    )
+    prepared.make_outputs()
+    for name, value in members.items():
+        setattr(prepared.call, name, value)
+    fault = refused(prepared, outputs=False)
+    assert (fault.status, fault.argument) == (STATUS["COUNT_OF_ARRAYS"], "extras")
 
 
 def test_an_option_is_given_once():

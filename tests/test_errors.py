@@ -19,7 +19,7 @@ from fractions import Fraction
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import numloss
@@ -862,12 +862,15 @@ def test_elementwise_losses_take_equal_shapes_of_real_numbers_alone(p, t, shape,
 
 @settings(max_examples=300, deadline=None)
 @given(dtypes, dtypes, shapes, shapes | st.none() | st.just("labels"), st.integers(-3, 3))
+@example(np.dtype("f2"), np.dtype("f8"), (0, 1), "labels", 1)
+@example(np.dtype("f2"), np.dtype(">f8"), (0, 1), "labels", 1)
 def test_losses_over_classes_take_labels_or_probabilities_alone(p, t, shape, form, axis):
     has_classes = -len(shape) <= axis < len(shape) and shape[axis] > 0
     examples = tuple(np.delete(shape, axis).tolist()) if has_classes else ()
     target = np.zeros(examples if form == "labels" else shape if form is None else form, t)
     labels = t in INTEGERS and target.shape in ((), examples)
-    labels |= t == np.float64 and target.size == 0 and target.shape == examples  # an empty list
+    is_float64 = t.newbyteorder("=") == np.float64
+    labels |= is_float64 and target.size == 0 and target.shape == examples  # an empty list
     probabilities = t in FLOATS and target.shape == shape and is_promotable(p, t)
     if probabilities and has_classes:
         np.moveaxis(target, axis, 0)[0] = 1  # a class that is certain

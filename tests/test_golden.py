@@ -33,5 +33,13 @@ def test_bits_of_two_heads(key):
     assert found == golden.read()[key], TOLD
 
 
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("key", golden.EXTRAS)
+def test_bits_of_extra_outputs(key):
+    found = {str(t): golden.hash_of_extras(golden.EXTRAS[key], t) for t in golden.DTYPES}
+    assert found == golden.read()[key], TOLD
+
+
 def test_every_golden_hash_has_a_loss():
-    assert golden.read().keys() == {str(variant) for variant in VARIANTS} | set(HEADS)
+    keys = {str(variant) for variant in VARIANTS} | set(HEADS) | set(golden.EXTRAS)
+    assert golden.read().keys() == keys

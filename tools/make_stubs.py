@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from numloss import _core
 from numloss.losses import binary, multiclass, ordinal, penalties, regression
@@ -44,6 +44,17 @@ REDUCED = 'Literal["mean", "sum"] = ...'
 EACH = 'Literal["none"]'
 ANY = 'Literal["mean", "sum", "none"]'
 ARRAY = "NDArray[Any]"
+#: Parameters that ask for arrays beside a call's results, which then are a tuple; in their order.
+EXTRAS = ("return_logsumexp", "return_predicted")
+
+
+class Case(NamedTuple):
+    """A way to call a method: the types of ``reduction`` and ``out``, and of what it returns."""
+
+    reduction: str
+    out: str
+    result: str
+    asks: str | None = None  # one of EXTRAS, the first of those that are True
 
 
 def heads(name: str) -> int:
@@ -51,28 +62,37 @@ def heads(name: str) -> int:
     return 2 if "variance" in _core.losses()[name][0] else 1
 
 
-def arguments(declaration: Any, reduction: str, out: str) -> str:
+def arguments(declaration: Any, case: Case) -> str:
     """Return the arguments of a declaration, with the keywords that every loss takes."""
     positional, keywords = ["self"], []
     for p in inspect.signature(declaration).parameters.values():
         text = f"{p.name}: {p.annotation}"
         if p.kind is p.VAR_KEYWORD:
-            keywords += [part.format(reduction=reduction, out=out) for part in COMMON]
+            keywords += [part.format(reduction=case.reduction, out=case.out) for part in COMMON]
         elif p.kind is p.KEYWORD_ONLY:
-            annotation = out if p.name == "out" else p.annotation
-            keywords.append(f"{p.name}: {annotation} = ...")
+            annotation = case.out if p.name == "out" else p.annotation
+            default = " = ..."
+            if p.name == case.asks:
+                annotation, default = "Literal[True]", ""
+            elif p.name in EXTRAS and (case.asks is None or p.name < case.asks):
+                annotation = "Literal[False]"
+            keywords.append(f"{p.name}: {annotation}{default}")
         else:
             positional.append(text)
     # An argument without a default may stand anywhere among the keywords.
     return ", ".join([*positional, "*", *keywords])
 
 
-def method(name: str, declaration: Any, cases: list[tuple[str, str, str]]) -> Iterator[str]:
-    """Yield a method, overloaded where there are several cases (reduction, out, result)."""
-    for reduction, out, result in cases:
+def method(name: str, declaration: Any, cases: list[Case]) -> Iterator[str]:
+    """Yield a method, overloaded where there are several cases."""
+    places = f"{ARRAY} | tuple[{ARRAY} | None, ...] | None"
+    for extra in EXTRAS:
+        if extra in inspect.signature(declaration).parameters:
+            cases = [*cases, Case(f"{ANY} = ...", places, "tuple[Any, ...]", extra)]
+    for case in cases:
         if len(cases) > 1:
             yield "    @overload"
-        yield f"    def {name}({arguments(declaration, reduction, out)}) -> {result}: ..."
+        yield f"    def {name}({arguments(declaration, case)}) -> {case.result}: ..."
 
 
 def stub(name: str, declaration: Any) -> Iterator[str]:
@@ -85,25 +105,27 @@ def stub(name: str, declaration: Any) -> Iterator[str]:
     has_reduction = any(
         p.kind is p.VAR_KEYWORD for p in inspect.signature(declaration).parameters.values()
     )
-    value = [(REDUCED, "None", "np.float64")]
-    both = [(REDUCED, place, f"tuple[np.float64, {one}]")]
+    value = [Case(REDUCED, "None", "np.float64")]
+    both = [Case(REDUCED, place, f"tuple[np.float64, {one}]")]
     if has_reduction:
         value += [
-            (EACH, f"{ARRAY} | None", ARRAY),
-            (ANY, f"{ARRAY} | None", f"np.float64 | {ARRAY}"),
+            Case(EACH, f"{ARRAY} | None", ARRAY),
+            Case(ANY, f"{ARRAY} | None", f"np.float64 | {ARRAY}"),
         ]
         values_and = f"tuple[{ARRAY} | None, {place}] | {place}"
         both += [
-            (EACH, values_and, f"tuple[{ARRAY}, {one}]"),
-            (ANY, values_and, f"tuple[np.float64 | {ARRAY}, {one}]"),
+            Case(EACH, values_and, f"tuple[{ARRAY}, {one}]"),
+            Case(ANY, values_and, f"tuple[np.float64 | {ARRAY}, {one}]"),
         ]
     any_reduction = f"{ANY} = ..."
     kind = "".join(part.capitalize() for part in name.split("_"))
     yield f"class _{kind}(Loss[...]):"
     yield from method("__call__", declaration, value)
-    yield from method("grad", declaration, [(any_reduction, place, one)])
+    yield from method("grad", declaration, [Case(any_reduction, place, one)])
     yield from method("value_and_grad", declaration, both)
-    yield from method("grad_and_hess", declaration, [(any_reduction, two, f"tuple[{one}, {one}]")])
+    yield from method(
+        "grad_and_hess", declaration, [Case(any_reduction, two, f"tuple[{one}, {one}]")]
+    )
     yield ""
     yield f"{name}: _{kind}"
     yield ""

@@ -57,6 +57,7 @@ REQUEST = "csrc/checks/request.cpp"
 OPENMP = "csrc/runtime/openmp_limit.cpp"
 LIKELIHOOD = "csrc/kernels/drivers/likelihood.cpp"
 SOFTMAX = "csrc/kernels/drivers/softmax.cpp"
+EXTRAS = "tests/test_extras.py"
 LOSSES = "tests/test_losses.py -k "
 LIMITS = "tests/test_limits.py"
 SAME_BITS = "tests/test_invariance.py"
@@ -85,6 +86,11 @@ FAULTS = [
     Fault("multiclass_hinge: margin subtracted", MARGIN, "margin + (score - label_score)", "(score - label_score) - margin", LOSSES + "multiclass_hinge"),
     Fault("multiclass_hinge, maximum of long rows: the last of equals", MARGIN, "if (double(total) > all.total) {", "if (double(total) >= all.total) {", LOSSES + "first_of_equals"),
     Fault("softmax_focal: derivative of the power left out", MULTICLASS, "factor * (gamma * odds + T(1))", "factor", LOSSES + "softmax_focal"),
+    Fault("predicted class: the last of equals", SOFTMAX, "(x > score) | (is_nan(x) & !is_nan(score))", "(x >= score) | (is_nan(x) & !is_nan(score))", EXTRAS),
+    Fault("predicted class of a long row: a NaN passed over", SOFTMAX, "(score > best.vector[v]) | (score != score)", "score > best.vector[v]", EXTRAS),
+    Fault("log-sum-exp: NaN where no class is possible", "csrc/kernels/drivers/extras.hpp", "highest - highest == T(0) ? highest + softmax.log_sum() : highest", "highest + softmax.log_sum()", EXTRAS),
+    Fault("log-sum-exp left out of ignored long rows", "csrc/kernels/drivers/long_rows.hpp", "take_extras(row, highest, counts, k", "take_extras(row, highest, true, k", EXTRAS),
+    Fault("log-sum-exp not returned", "csrc/runtime/table.hpp", "roles(kLogSumExp) | roles(kPredicted)", "roles(kPredicted)", EXTRAS),
     Fault("ranked_probability: label one too far", "csrc/kernels/losses/ordinal.cpp", "k >= panel.label[i]", "k > panel.label[i]", LOSSES + "ranked_probability"),
     Fault("ordinal_cross_entropy: distance not squared", REQUEST, "(squared ? double(c) : 1.0)", "1.0", LOSSES + "ordinal_cross_entropy"),
     Fault("penalties: square not halved", "csrc/kernels/losses/penalty.cpp", "T(0.5) * w * w", "w * w", "tests/test_losses.py -k penalty"),

@@ -17,7 +17,7 @@ namespace {
 // The ABI. What stands here never changes; members come behind the last.
 static_assert(sizeof(void*) == 8 && sizeof(size_t) == 8);
 static_assert(sizeof(numloss_array) == 40 && sizeof(numloss_option) == 48);
-static_assert(offsetof(numloss_call, weight) == 40 && sizeof(numloss_call) == 104);
+static_assert(offsetof(numloss_call, weight) == 40 && sizeof(numloss_call) == 120);
 static_assert(offsetof(numloss_result, empty) == 32 && sizeof(numloss_result) == 40);
 static_assert(offsetof(numloss_fault, index) == 24 && offsetof(numloss_fault, text) == 432);
 static_assert(sizeof(numloss_fault) == 952 && sizeof(numloss_outline) == 16);
@@ -103,6 +103,7 @@ class CallOfC {
     if (!is_one_of("denominator", call_.denominator, NUMLOSS_BY_NUMBER)) return false;
     if (!is_one_of("dtype", call_.dtype, NUMLOSS_BFLOAT16)) return false;
     if (!is_one_of("flags", call_.flags, NUMLOSS_SPOIL_OUTPUTS)) return false;
+    if (call_.reserved != 0) return no(NUMLOSS_STRUCT, "call", "must have 0 in what is reserved");
     if (call_.threads < 0 || call_.threads > kMostThreads) {
       return no(NUMLOSS_PARAMETER, "threads", "must be a number from 1 to %d, or 0, got %d",
                 kMostThreads, call_.threads);
@@ -280,23 +281,42 @@ class CallOfC {
            take_outputs("gradients", kGradients, heads(NUMLOSS_GRADIENT), call_.gradients,
                         call_.gradient_count) &&
            take_outputs("hessians", kHessians, heads(NUMLOSS_HESSIAN), call_.hessians,
-                        call_.hessian_count);
+                        call_.hessian_count) &&
+           take_extras();
   }
 
   int heads(unsigned wanted) const { return (call_.want & wanted) != 0 ? loss_.head_count() : 0; }
 
+  bool has_count(const char* name, int needed, const numloss_array* given, int count) {
+    if (count == needed && (given == nullptr) == (needed == 0)) return true;
+    return no(NUMLOSS_COUNT_OF_ARRAYS, name,
+              "must be as many arrays as this call writes, %d, got %d", needed,
+              given == nullptr ? 0 : count);
+  }
+
+  bool take_output(const char* name, int role, const numloss_array& given) {
+    const Array* const array = read_array(name, given, role);
+    if (array == nullptr) return false;
+    if (!add_output(request_, prepared_, role, *array, outputs_, fault_)) return fail();
+    outputs_[role] = array;
+    return true;
+  }
+
   // The arrays for one kind of result, as many as are needed.
   bool take_outputs(const char* name, int role, int needed, const numloss_array* given, int count) {
-    if (count != needed || (given == nullptr) != (needed == 0)) {
-      return no(NUMLOSS_COUNT_OF_ARRAYS, name,
-                "must be as many arrays as this call writes, %d, got %d", needed,
-                given == nullptr ? 0 : count);
-    }
+    if (!has_count(name, needed, given, count)) return false;
     for (int i = 0; i < needed; ++i) {
-      const Array* const array = read_array(name, given[i], role + i);
-      if (array == nullptr) return false;
-      if (!add_output(request_, prepared_, role + i, *array, outputs_, fault_)) return fail();
-      outputs_[role + i] = array;
+      if (!take_output(name, role + i, given[i])) return false;
+    }
+    return true;
+  }
+
+  bool take_extras() {
+    const Roles extras = request_.plan->extras;
+    if (!has_count("extras", extras.count(), call_.extras, call_.extra_count)) return false;
+    const numloss_array* given = call_.extras;
+    for (const int role : extras) {
+      if (!take_output("extras", role, *given++)) return false;
     }
     return true;
   }

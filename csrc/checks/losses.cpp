@@ -31,6 +31,10 @@ constexpr Parameter kClassWeight = {
 constexpr Parameter kIgnoreIndex = {
     .name = "ignore_index", .use = Use::kIgnoreIndex, .standard = -100};
 constexpr Parameter kAxis = {.name = "axis", .use = Use::kAxis, .standard = -1};
+constexpr Parameter kReturnLogSumExp = {
+    .name = "return_logsumexp", .use = Use::kExtra, .extra = kLogSumExp};
+constexpr Parameter kReturnPredicted = {
+    .name = "return_predicted", .use = Use::kExtra, .extra = kPredicted};
 
 // The line from a target to -1 and +1, behind the margin; that of booleans is set where they are
 // met.
@@ -102,11 +106,12 @@ constexpr Loss kLosses[] = {
     {.name = "cross_entropy",
      .form = Form::kEither,
      .variants = {{"cross_entropy", "cross_entropy_distribution"}},
-     .parameters = {kClassWeight, kSmoothing, kIgnoreIndex, kAxis}},
+     .parameters = {kClassWeight, kSmoothing, kIgnoreIndex, kAxis, kReturnLogSumExp,
+                    kReturnPredicted}},
     {.name = "kl_divergence",
      .form = Form::kDistributions,
      .variants = {{nullptr, "kl_divergence"}},
-     .parameters = {kAxis}},
+     .parameters = {kAxis, kReturnLogSumExp, kReturnPredicted}},
     {.name = "multiclass_hinge",
      .form = Form::kLabels,
      .variants = {{"multiclass_hinge_weston_watkins"}, {"multiclass_hinge_crammer_singer"}},
@@ -114,18 +119,21 @@ constexpr Loss kLosses[] = {
                     {.name = "variant", .use = Use::kVariant, .choices = kHinges},
                     kClassWeight,
                     kIgnoreIndex,
-                    kAxis}},
+                    kAxis,
+                    kReturnPredicted}},
     {.name = "softmax_focal",
      .form = Form::kLabels,
      .variants = {{"softmax_focal"}},
      .parameters = {number("gamma", Range::kNonnegative, 2),
                     {.name = "alpha", .use = Use::kClassFactor, .optional = true},
                     kIgnoreIndex,
-                    kAxis}},
+                    kAxis,
+                    kReturnLogSumExp,
+                    kReturnPredicted}},
     {.name = "ranked_probability",
      .form = Form::kLabels,
      .variants = {{"ranked_probability"}},
-     .parameters = {kClassWeight, kIgnoreIndex, kAxis}},
+     .parameters = {kClassWeight, kIgnoreIndex, kAxis, kReturnLogSumExp, kReturnPredicted}},
     {.name = "ordinal_cross_entropy",
      .form = Form::kLabels,
      .variants = {{nullptr, "cross_entropy_distribution"}},
@@ -133,7 +141,9 @@ constexpr Loss kLosses[] = {
                     {"temperature", Use::kTemperature, Range::kPositive, 1},
                     kClassWeight,
                     kIgnoreIndex,
-                    kAxis}},
+                    kAxis,
+                    kReturnLogSumExp,
+                    kReturnPredicted}},
     {.name = "l1_penalty",
      .form = Form::kPenalty,
      .variants = {{"elastic_net"}},

@@ -27,6 +27,7 @@ enum class Use : uint8_t {
   kTemperature,  // of the soft labels that the distance makes
   kIgnoreIndex,
   kAxis,
+  kExtra,  // a switch: whether the call gives an extra output, too
 };
 
 struct Parameter {
@@ -37,13 +38,15 @@ struct Parameter {
   bool optional = false;                 // may be None, which stands for
   double none = 0;                       // this number
   const char* const* choices = nullptr;  // ends with null
+  Role extra = kRoles;                   // of kExtra: the output
 
   constexpr bool takes_number() const {
     return use == Use::kNumber || use == Use::kSmoothing || use == Use::kTemperature;
   }
   constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
   constexpr bool takes_switch() const {
-    return use == Use::kSwitch || (use == Use::kVariant && choices == nullptr);
+    return use == Use::kSwitch || use == Use::kExtra ||
+           (use == Use::kVariant && choices == nullptr);
   }
   // Whether it is one of the kernel's parameters.
   constexpr bool goes_to_kernel() const { return use == Use::kNumber || use == Use::kSwitch; }

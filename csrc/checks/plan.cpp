@@ -76,6 +76,9 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
       plan.sets_ignore_index = integer != int64_t(parameter.standard);
       break;
     case Use::kAxis: plan.axis = integer; break;
+    case Use::kExtra:
+      if (x != 0) plan.extras = plan.extras | roles(parameter.extra);
+      break;
     case Use::kClassWeight: plan.class_weight = setting.array; break;
     case Use::kClassFactor:
       plan.class_factor = setting.array;

@@ -30,6 +30,7 @@ struct Plan {
   const Array* class_weight;
   const Array* class_factor;
   const char* class_factor_name;
+  Roles extras;  // outputs that are asked for beside those of the mode
 };
 
 // The plan of a loss with all its defaults: made once.

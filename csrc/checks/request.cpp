@@ -33,6 +33,10 @@ void Prepared::output_shape(int role, int64_t* shape) const {
   }
 }
 
+DType Prepared::output_dtype(int role) const {
+  return role == kWeights ? DType::kFloat64 : role == kPredicted ? DType::kInt64 : result;
+}
+
 namespace {
 
 bool same_shape(const Array& a, const Array& b) {
@@ -75,6 +79,12 @@ struct Preparation {
   void attach(int role, const Array& array);
   bool has_shape_of_examples(const Array& array) const {
     return array.ndim == task.ndim && std::equal(array.shape, array.shape + array.ndim, task.shape);
+  }
+  // Whether the labels are an empty list, which says nothing of its type: NumPy makes it float64.
+  bool is_empty_list() const {
+    const Array& target = input(kTarget);
+    return loss.takes_labels() && target.dtype == DType::kFloat64 && element_count(target) == 0 &&
+           has_shape_of_examples(target);
   }
   ShapeText examples() const { return ShapeText(task.shape, task.ndim); }
 };
@@ -173,6 +183,7 @@ bool Preparation::set_type() {
   for (int role : {kHeads + 1, int(kTarget), int(kAside)}) {
     if (!has(role) || !is_real(input(role).dtype)) continue;
     if (role == kTarget && (request.weak_target || loss.form == Form::kLabels)) continue;
+    if (role == kTarget && is_empty_list()) continue;
     if (role == kAside && input(role).ndim == 0) continue;
     const std::optional<DType> common = common_type(out.result, input(role).dtype);
     if (!common) {
@@ -351,12 +362,11 @@ bool Preparation::set_classes_target() {
   const Array& target = input(kTarget);
   if (!loss.takes_labels()) return set_distributions(target);
   if (is_integer(target.dtype)) return set_labels(target);
-  // An empty list says nothing of its type.
-  Array empty = target;
-  empty.dtype = DType::kInt64;
-  const bool says_nothing = target.dtype == DType::kFloat64 && element_count(target) == 0 &&
-                            has_shape_of_examples(target);
-  if (says_nothing) return set_labels(empty);
+  if (is_empty_list()) {
+    Array empty = target;
+    empty.dtype = DType::kInt64;
+    return set_labels(empty);
+  }
   if (loss.takes_distributions()) return set_distributions(target);
   fault.set(FaultCode::kNotLabels, "target", "must hold integer labels");
   fault.came("dtype %s", name_of(target.dtype));
@@ -617,8 +627,9 @@ bool add_output(const Request& request, Prepared& prepared, int role, const Arra
     fault.set(FaultCode::kOutput, "out", "must have shape %s", ShapeText(shape, ndim).text);
     return fault.came("%s", ShapeText(array).text);
   }
-  if (array.dtype != prepared.result || array.swapped) {
-    fault.set(FaultCode::kOutputType, "out", "must have dtype %s", name_of(prepared.result));
+  const DType dtype = prepared.output_dtype(role);
+  if (array.dtype != dtype || array.swapped) {
+    fault.set(FaultCode::kOutputType, "out", "must have dtype %s", name_of(dtype));
     fault.came("%s%s", name_of(array.dtype), array.swapped ? " of the other byte order" : "");
     return !(fault.is_type = true);
   }

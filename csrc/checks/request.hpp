@@ -29,6 +29,9 @@ struct Request {
   bool spoils_outputs = false;    // what outputs hold after a refusal means nothing to anyone
 };
 
+// Outputs with a number for each example.
+inline constexpr Roles kOfExamples = roles(kValues) | roles(kWeights) | kExtras;
+
 // A row of numbers: on the stack where there are few.
 class Numbers {
  public:
@@ -60,7 +63,8 @@ struct Prepared {
   // Number of axes of an output, and its shape, which may be the prediction's.
   int output_ndim(int role) const;
   void output_shape(int role, int64_t* shape) const;
-  bool has_class_axis(int role) const { return axis >= 0 && role != kValues && role != kWeights; }
+  bool has_class_axis(int role) const { return axis >= 0 && !kOfExamples.has(role); }
+  DType output_dtype(int role) const;
 };
 
 // Fills in all of `prepared` but the outputs. False: `fault` says what is wrong; nothing has been

@@ -236,6 +236,11 @@ typedef struct numloss_call {
   const numloss_array* hessians;   // the same
   int32_t hessian_count;
   uint32_t flags;  // sum of NUMLOSS_SPOIL_OUTPUTS...
+  // As many as options ask for, the log-sum-exp before the predicted classes: the former of the
+  // type of values, the latter of NUMLOSS_INT64, both of the shape of the examples.
+  const numloss_array* extras;
+  int32_t extra_count;
+  int32_t reserved;  // 0
 } numloss_call;
 
 // All 0 where no sum or mean is wanted. Members that this library does not know stay as they were.

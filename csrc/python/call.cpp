@@ -127,6 +127,7 @@ class CallOfLoss {
   }
 
   int heads() const { return owner_.loss->head_count(); }
+  Roles extras() const { return arguments_.request.plan->extras; }
 
   // The roles of the arrays among the results, in their order; those of a derivative by several
   // heads follow each other.
@@ -134,19 +135,23 @@ class CallOfLoss {
     int role, count;
   };
 
+  static constexpr int kMostPlaces = 3 + kExtras.count();
+
   int places(Place* place) const {
     int n = 0;
     const bool none = prepared_.call.reduction == Reduction::kNone;
     if (none && (mode_ & kValue)) place[n++] = {kValues, 1};
     if (mode_ & kGradient) place[n++] = {kGradients, heads()};
     if (mode_ & kHessian) place[n++] = {kHessians, heads()};
+    for (const int role : extras()) place[n++] = {role, 1};
     return n;
   }
 
   void set_outputs() {
-    Place place[3];
+    Place place[kMostPlaces];
     const int n = places(place);
-    PyObject* given[3] = {Py_None, Py_None, Py_None};
+    PyObject* given[kMostPlaces];
+    std::fill_n(given, n, Py_None);
     if (arguments_.out != Py_None) sort_outputs(arguments_.out, place, n, given);
     for (int i = 0; i < n; ++i) {
       PyObject* const buffer = given[i];
@@ -172,7 +177,7 @@ class CallOfLoss {
     set_output(kWeights, Py_None);
   }
 
-  // A lone array is for the derivative, which comes last but for the Hessian.
+  // A lone array is for the gradient where there is one, else for the first array.
   void sort_outputs(PyObject* out, const Place* place, int n, PyObject** given) {
     if (n == 0) {
       fault_.set(FaultCode::kOutput, "out",
@@ -192,7 +197,7 @@ class CallOfLoss {
       }
       for (int i = 0; i < n; ++i) given[i] = PyTuple_GET_ITEM(out, i);
     } else {
-      given[n == 2 && place[0].role == kValues ? 1 : 0] = out;
+      given[n > 1 && place[1].role == kGradients ? 1 : 0] = out;
     }
   }
 
@@ -219,7 +224,9 @@ class CallOfLoss {
 
   // An array for a result, its axes in memory in the order of the prediction's.
   py::object allocate(int role) {
-    const py::dtype dtype = role == kWeights ? py::dtype::of<double>() : result_dtype();
+    const py::dtype dtype = role == kWeights     ? py::dtype::of<double>()
+                            : role == kPredicted ? py::dtype::of<int64_t>()
+                                                 : result_dtype();
     int64_t shape[kMaxDims];
     prepared_.output_shape(role, shape);
     const int ndim = prepared_.output_ndim(role);
@@ -285,6 +292,19 @@ class CallOfLoss {
 
   py::object results(const Result& result) const {
     if (mode_ == kExamples) return pair(outputs_[0], outputs_[kWeights - kValues]);
+    const py::object usual = results_of_mode(result);
+    if (extras().bits == 0) return usual;
+    py::list all;
+    if (py::isinstance<py::tuple>(usual)) {
+      for (const py::handle each : usual) all.append(each);
+    } else {
+      all.append(usual);
+    }
+    for (const int role : extras()) all.append(outputs_[role - kValues]);
+    return py::tuple(all);
+  }
+
+  py::object results_of_mode(const Result& result) const {
     if (mode_ & kHessian) return pair(derivative(kGradients), derivative(kHessians));
     if (mode_ == kGradient) return derivative(kGradients);
     const bool none = prepared_.call.reduction == Reduction::kNone;

@@ -49,8 +49,8 @@ enum Role : int {
   kGradients,  // one for each head
   kHessians = kGradients + kMaxHeads,
   kWeights = kHessians + kMaxHeads,  // beside values: float64, the full weight of each example
-  kLogSumExp,                        // of losses over classes: of each row,
-  kLikeliest,                        // and its most likely class (int64)
+  kLogSumExp,                        // of losses over classes: of each row's scores
+  kPredicted,                        // the same: the class with the highest one, int64
   kRoles,
 };
 
@@ -83,6 +83,7 @@ inline constexpr Roles kInputs = roles(kHeads, kValues - kHeads);
 inline constexpr Roles kOutputs = roles(kValues, kRoles - kValues);
 inline constexpr Roles kPredictions = roles(kHeads, kMaxHeads);
 inline constexpr Roles kDerivatives = roles(kGradients, 2 * kMaxHeads);
+inline constexpr Roles kExtras = roles(kLogSumExp) | roles(kPredicted);
 
 // One array seen over the examples: strides in bytes, one for every example dimension (0 where it
 // is broadcast), and the stride along the classes.

@@ -66,6 +66,19 @@ class_weight : array-like, optional
     array of length C = N passed there weighs examples.
 """
 
+_LOGSUMEXP = """\
+return_logsumexp : bool, default False
+    Whether to return log(sum(exp(scores))) of each row, too, in the dtype of the rows' values. The
+    array follows the results of the call, which then are a tuple; it comes from the same pass, and
+    ignored rows and those of weight 0 have it as well.
+"""
+
+_PREDICTED = """\
+return_predicted : bool, default False
+    Whether to return the class with the highest score of each row, too, as ``numpy.argmax`` finds
+    it, int64. The array comes last in the tuple of results; all rows have it.
+"""
+
 _RESULTS = """\
 Returns
 -------
@@ -123,6 +136,8 @@ _PARTS = {
     "probabilities": _ROWWISE.replace("{target}", _PROBABILITIES).replace("{keywords}", _KEYWORDS),
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
+    "logsumexp": _LOGSUMEXP,
+    "predicted": _PREDICTED,
     "results": _RESULTS,
     "penalty": _PENALTY,
     "penalty results": _PENALTY_RESULTS,

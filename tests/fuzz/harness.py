@@ -501,7 +501,7 @@ def output_of(choose: Chooser, shape: Shape, prediction: Array, others: list[Arr
 def parameter(choose: Chooser, name: str, classes: int) -> Any:
     if name == "variant":
         return choose.pick(("weston_watkins", "crammer_singer", "x", Text("x"), None))
-    if name == "from_logits":
+    if name == "from_logits" or name.startswith("return_"):
         return choose.pick((True, False, np.True_, 1, None))
     if name == "distance" and choose.integer(0, 1):
         return choose.pick(("absolute", "squared", Text("squared"), "x"))

@@ -179,6 +179,7 @@ class Several {
 bool same(const char* a, const char* b, int32_t dtype) {
   const auto size = size_t(item_size(dtype));
   if (std::memcmp(a, b, size) == 0) return true;
+  if (dtype > NUMLOSS_BFLOAT16) return false;
   uint64_t bits[2] = {0, 0};
   std::memcpy(&bits[0], a, size);
   std::memcpy(&bits[1], b, size);
@@ -279,7 +280,7 @@ Recorded read_call(std::istream& from) {
 // Whether a call gives the recorded bits, every array in a layout.
 bool repeats(const Recorded& recorded, Layout layout) {
   numloss_call call = recorded.call;
-  Several inputs, weight, values, gradients, hessians, numbers;
+  Several inputs, weight, values, gradients, hessians, extras;
   for (const Array& array : recorded.inputs) inputs.add(array, layout);
   for (const Array& array : recorded.weight) weight.add(array, layout);
   call.inputs = inputs.data();
@@ -303,12 +304,17 @@ bool repeats(const Recorded& recorded, Layout layout) {
   call.options = options.data();
   call.option_count = int32_t(options.size());
 
-  // Results come in the order of value, gradients, Hessians.
+  // Results come in the order of value, gradients, Hessians, and those that options ask for.
   const bool is_number = (call.want & NUMLOSS_VALUE) && recorded.results.front().shape.empty();
   const bool by_example = (call.want & NUMLOSS_VALUE) && !is_number;
   const size_t first = (call.want & NUMLOSS_VALUE) ? 1 : 0;
   const size_t kinds = (call.want & NUMLOSS_HESSIAN) ? 2 : 1;
-  const size_t heads = (recorded.results.size() - first) / kinds;
+  const auto asks = [](const Option& option) {
+    return option.name.starts_with("return_") && option.integer != 0;
+  };
+  const auto extra_count = std::count_if(recorded.options.begin(), recorded.options.end(), asks);
+  const size_t end = recorded.results.size() - size_t(extra_count);
+  const size_t heads = (end - first) / kinds;
   const auto add = [&](Several& to, size_t i) {
     // Byte order is the system's in results, whose layouts are otherwise those of the inputs.
     Array empty = recorded.results.at(i);
@@ -317,13 +323,15 @@ bool repeats(const Recorded& recorded, Layout layout) {
   };
   if (by_example) add(values, 0);
   for (size_t i = first; i < recorded.results.size(); ++i) {
-    add(i < first + heads ? gradients : hessians, i);
+    add(i >= end ? extras : i < first + heads ? gradients : hessians, i);
   }
   call.values = values.data();
   call.gradients = gradients.data();
   call.gradient_count = gradients.count();
   call.hessians = hessians.data();
   call.hessian_count = hessians.count();
+  call.extras = extras.data();
+  call.extra_count = extras.count();
   call.flags = NUMLOSS_SPOIL_OUTPUTS;
 
   numloss_result result{};
@@ -342,6 +350,7 @@ bool repeats(const Recorded& recorded, Layout layout) {
   if (by_example) found.push_back(values.contents(0));
   for (size_t i = 0; i < size_t(gradients.count()); ++i) found.push_back(gradients.contents(i));
   for (size_t i = 0; i < size_t(hessians.count()); ++i) found.push_back(hessians.contents(i));
+  for (size_t i = 0; i < size_t(extras.count()); ++i) found.push_back(extras.contents(i));
   return std::equal(found.begin(), found.end(), recorded.results.begin(), recorded.results.end(),
                     [](const std::vector<char>& a, const Array& b) { return same(a, b); });
 }

@@ -24,3 +24,13 @@ assert_type(numloss.gaussian_nll.value_and_grad(a, a, a), tuple[np.float64, tupl
 assert_type(numloss.l1_penalty(a), np.float64)
 assert_type(numloss.l1_penalty.value_and_grad(a), tuple[np.float64, Array])
 numloss.huber(a, a, detla=1.0)  # type: ignore[call-overload]
+classes = np.zeros((3, 2))
+labels = np.zeros(3, int)
+assert_type(numloss.cross_entropy(classes, labels), np.float64)
+assert_type(numloss.cross_entropy(classes, labels, return_logsumexp=True), tuple[Any, ...])
+assert_type(numloss.kl_divergence.grad(classes, classes), Array)
+assert_type(numloss.multiclass_hinge.grad(classes, labels, return_predicted=True), tuple[Any, ...])
+assert_type(
+    numloss.softmax_focal(classes, labels, return_logsumexp=True, return_predicted=True),
+    tuple[Any, ...],
+)

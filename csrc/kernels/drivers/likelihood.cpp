@@ -96,7 +96,8 @@ void likelihood_panel(const Panel<T>& panel) {
   const int lanes = panel.lanes;
   const LikelihoodFunctions<T>& likelihood = *panel.likelihood;
   const bool with_hessian = (panel.mode & kHessian) != 0;
-  alignas(64) T maximum[kLanes], rest[kLanes], inverse[kLanes], label_logit[kLanes];
+  T *const maximum = panel.maximum, *const rest = panel.rest;
+  alignas(64) T inverse[kLanes], label_logit[kLanes];
   take_maximum(panel, maximum);
   for (int i = 0; i < lanes; ++i) {
     label_logit[i] = panel.logits[panel.label[i] * int64_t(kLanes) + i];

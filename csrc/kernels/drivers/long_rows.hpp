@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../memory/staging.hpp"
+#include "extras.hpp"
 #include "row.hpp"
 #include "targets.hpp"
 #include "values.hpp"
@@ -271,6 +272,7 @@ struct RowStep {
   const double* weight;
   PortionSums* sums;
   T* value;
+  Extras<T>* extras;  // null where none are wanted
 };
 
 // n rows from `at`: the members of a step from k on.
@@ -280,11 +282,20 @@ void compute_rows(const Task& task, const RowFunctions<T>& functions, Examples a
   for (const int64_t end = k + n; k < end; ++k, at.advance(1)) {
     const double weight = step.weight[k];
     step.value[k] = T(0);
-    if (step.label == nullptr || weight != 0.0) {
+    const bool counts = step.label == nullptr || weight != 0.0;
+    if (counts || step.extras != nullptr) {
       Row<T> row(task, functions, at, step.label != nullptr ? step.label[k] : 0,
                  weight / task.denominator, scratch);
-      step.value[k] = functions.row(row);
-      step.sums[k] = row.sums;
+      // Before the loss, whose gradient may take the place of the scores.
+      HighestOfRow<T> highest{};
+      if (step.extras != nullptr) {
+        highest = highest_of_row<T>(task[kHeads], at.address(task[kHeads]), task.classes);
+      }
+      if (counts) {
+        step.value[k] = functions.row(row);
+        step.sums[k] = row.sums;
+      }
+      if (step.extras != nullptr) take_extras(row, highest, counts, k, *step.extras);
     }
     if (weight == 0.0) {
       if (task.mode & kGradient) clear_row<T>(task, task[kGradients], at);
@@ -316,13 +327,15 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
     LabelsAndWeights info;
     PortionSums sums[kLanes];
     alignas(64) T value[kLanes];
+    Extras<T> extras;
     if (labelled && !read_labels(task, at, n, info, partial)) {
       partial.bad = true;
       return;
     }
     alignas(64) double buffer[kLanes];
     const double* weight = labelled ? info.loss_weight : load_weights(task, at, n, buffer);
-    const RowStep<T> step{labelled ? info.label : nullptr, weight, sums, value};
+    const RowStep<T> step{labelled ? info.label : nullptr, weight, sums, value,
+                          wants_extras(task) ? &extras : nullptr};
     if (window != nullptr) {
       compute_staged_rows(*window, functions, at, i, n, step, scratch);
     } else {
@@ -333,6 +346,7 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
       return;
     }
     if (task.mode & kValue) finish_rows(task, at, value, info, n, partial);
+    if (wants_extras(task)) store_extras(task, at, n, extras);
     at.advance(n);
   }
 }

@@ -89,6 +89,7 @@ class Row {
   const double* const parameters;
   const LikelihoodFunctions<T>& likelihood;
   PortionSums sums{};
+  T maximum, rest;  // its softmax (softmax.hpp), once it has been taken
 
  private:
   NUMLOSS_INLINE char* address(const Operand& operand, int64_t c) const {

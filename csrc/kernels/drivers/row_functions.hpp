@@ -42,6 +42,7 @@ struct Panel {
   const int32_t* label;  // [kLanes], label targets
   const T* coefficient;  // [kLanes] what the derivatives are multiplied by
   T* value;              // [kLanes]
+  T *maximum, *rest;     // [kLanes] of losses over softmax: that of the rows (softmax.hpp)
   const T*
       gradient_ahead;  // where the next rows' gradient goes, to be fetched into the cache; or null
 };

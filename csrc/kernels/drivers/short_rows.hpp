@@ -2,6 +2,7 @@
 // classes), transposed so that a lane is a row and a step a class.
 #pragma once
 
+#include "extras.hpp"
 #include "targets.hpp"
 #include "values.hpp"
 
@@ -184,6 +185,17 @@ int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
 }
 
 template <class T>
+[[gnu::noinline]] void run_with_extras(const Task& task, const RowFunctions<T>& functions,
+                                       const Examples& at, int64_t n, const Panel<T>& panel) {
+  Highest<T> highest;
+  Extras<T> extras;
+  take_highest(panel, highest);
+  functions.panel(panel);
+  take_extras(panel, highest, extras);
+  store_extras(task, at, n, extras);
+}
+
+template <class T>
 void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
                 T* scratch, Partial& partial) {
   const int64_t size = task.classes * kLanes;
@@ -224,9 +236,28 @@ void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begi
       coefficient[k] = coefficient_of<T>(factor[k]);
       unfit |= int(!is_normal(T(factor[k])));
     }
-    functions.panel({task.mode, &functions.likelihood, task.parameters, task.classes, lanes_for(n),
-                     logits, hessian, next, portion, entropy, label, coefficient, value,
-                     gradient_to_fetch<T>(task, at, n)});
+    alignas(64) T maximum[kLanes], rest[kLanes];
+    const Panel<T> panel{task.mode,
+                         &functions.likelihood,
+                         task.parameters,
+                         task.classes,
+                         lanes_for(n),
+                         logits,
+                         hessian,
+                         next,
+                         portion,
+                         entropy,
+                         label,
+                         coefficient,
+                         value,
+                         maximum,
+                         rest,
+                         gradient_to_fetch<T>(task, at, n)};
+    if (wants_extras(task)) {
+      run_with_extras(task, functions, at, n, panel);
+    } else {
+      functions.panel(panel);
+    }
     if (task.mode & kValue) finish_rows(task, at, value, info, n, partial);
     if (task.mode & kGradient) {
       if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, logits);

@@ -3,6 +3,94 @@
 
 namespace numloss::NUMLOSS_ISA {
 
+namespace {
+
+// Whether x comes before the highest score so far.
+template <class T>
+NUMLOSS_INLINE bool is_higher(T x, T score) {
+  return (x > score) | (is_nan(x) & !is_nan(score));
+}
+
+}  // namespace
+
+template <class T>
+void take_highest(const Panel<T>& panel, Highest<T>& highest) {
+  using Bits = typename Real<T>::Bits;
+  const int lanes = panel.lanes;
+  for (int i = 0; i < whole(lanes); ++i) {
+    highest.score[i] = panel.logits[i];
+    highest.place[i] = 0;
+  }
+  for (int64_t c = 1; c < panel.classes; ++c) {
+    const T* const step = panel.logits + c * kLanes;
+#pragma omp simd
+    for (int i = 0; i < whole(lanes); ++i) {
+      const bool higher = is_higher(step[i], highest.score[i]);
+      highest.score[i] = higher ? step[i] : highest.score[i];
+      highest.place[i] = higher ? Bits(c) : highest.place[i];
+    }
+  }
+}
+
+namespace {
+
+// The highest of some steps of scores; a NaN, where there is one.
+template <class T>
+NUMLOSS_INLINE T highest_of_steps(const T* x, int64_t n) {
+  RowLanes<T> best(-Real<T>::kInfinity);
+  for (int64_t k = 0; k < n; k += kLanes) {
+#pragma GCC unroll 32
+    for (int v = 0; v < best.kVectors; ++v) {
+      const auto score = load_vector<Vector<T>>(x + k + v * best.kWidth);
+      // Of a NaN no comparison holds, so that one stays once it is there.
+      best.vector[v] = (score > best.vector[v]) | (score != score) ? score : best.vector[v];
+    }
+  }
+  alignas(64) T lanes[kLanes];
+  __builtin_memcpy(lanes, best.vector, sizeof(lanes));
+  halve<kLanes / 2>(lanes, [](T a, T b) { return is_higher(b, a) ? b : a; });
+  return lanes[0];
+}
+
+// Where the highest score is, or the first NaN, if it is one: step by step, then within one.
+template <class T>
+int64_t place_of(T highest, const T* x) {
+  const auto is_it = [highest](T score) { return (score == highest) | is_nan(score); };
+  int64_t place = 0;
+  for (int hits = 0;; place += kLanes) {
+#pragma omp simd reduction(+ : hits)
+    for (int i = 0; i < kLanes; ++i) hits += int(is_it(x[place + i]));
+    if (hits != 0) break;
+  }
+  while (!is_it(x[place])) ++place;
+  return place;
+}
+
+}  // namespace
+
+template <class T>
+HighestOfRow<T> highest_of_row(const Operand& operand, const char* from, int64_t classes) {
+  constexpr int kPiece = 8 * kLanes;
+  alignas(64) T copy[kPiece];
+  HighestOfRow<T> highest{-Real<T>::kInfinity, 0};
+  const int64_t stride = operand.class_stride;
+  for (int64_t first = 0; first < classes; first += kPiece) {
+    const int n = int(classes - first < kPiece ? classes - first : kPiece);
+    const char* const lies = from + first * stride;
+    const T* x = reinterpret_cast<const T*>(lies);
+    if (n < kPiece || !in_place<T>(operand, lies, stride)) {
+      copy_in(operand, lies, stride, n, copy);
+      for (int i = n; i % kLanes != 0; ++i) copy[i] = -Real<T>::kInfinity;
+      x = copy;
+    }
+    const T best = highest_of_steps(x, whole_steps(n));
+    if (!is_higher(best, highest.score)) continue;
+    highest = {best, first + place_of(best, x)};
+    if (is_nan(best)) break;
+  }
+  return highest;
+}
+
 template <class T>
 void take_maximum(const Panel<T>& panel, T* maximum) {
   const int lanes = panel.lanes;
@@ -237,7 +325,9 @@ Softmax<T> softmax_of_row(Row<T>& row, const Operand* keep, T* maxima, PortionCo
     }
     rest += (sum(sums.ties) - first_tie) + sum(sums.others);
   }
-  return {maximum, maximum == -Real<T>::kInfinity ? Real<T>::kNan : T(rest)};
+  row.maximum = maximum;
+  row.rest = maximum == -Real<T>::kInfinity ? Real<T>::kNan : T(rest);
+  return {row.maximum, row.rest};
 }
 
 template <class T>
@@ -251,6 +341,8 @@ Kept<T> exponentials_again(Row<T>& row, const TilePart<T>& part, T tile_maximum,
 }
 
 #define NUMLOSS_SOFTMAX(T)                                                           \
+  template void take_highest(const Panel<T>&, Highest<T>&);                          \
+  template HighestOfRow<T> highest_of_row(const Operand&, const char*, int64_t);     \
   template void take_maximum(const Panel<T>&, T*);                                   \
   template void take_exponentials<T, false>(const Panel<T>&, const T*, T*);          \
   template void take_exponentials<T, true>(const Panel<T>&, const T*, T*);           \

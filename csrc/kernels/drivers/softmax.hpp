@@ -37,6 +37,25 @@ struct Kept {
   T shrink;  // from the maximum up to that tile to the row's; 0 where no class was possible
 };
 
+// The highest score of each row and its class, as numpy.argmax finds it: the first of equals, and a
+// NaN before all others.
+template <class T>
+struct Highest {
+  alignas(64) T score[kLanes];
+  alignas(64) typename Real<T>::Bits place[kLanes];
+};
+template <class T>
+void take_highest(const Panel<T>& panel, Highest<T>& highest);
+
+// Of one row, whose scores lie `stride` bytes apart.
+template <class T>
+struct HighestOfRow {
+  T score;
+  int64_t place;
+};
+template <class T>
+HighestOfRow<T> highest_of_row(const Operand& operand, const char* from, int64_t classes);
+
 // The largest logit of each row of a panel; a NaN is passed over.
 template <class T>
 void take_maximum(const Panel<T>& panel, T* maximum);

@@ -92,7 +92,8 @@ template <class T>
 void distribution_panel(const Panel<T>& panel) {
   const int lanes = panel.lanes;
   const unsigned mode = panel.mode;
-  alignas(64) T maximum[kLanes], rest[kLanes], total[kLanes] = {}, distance[kLanes] = {};
+  T *const maximum = panel.maximum, *const rest = panel.rest;
+  alignas(64) T total[kLanes] = {}, distance[kLanes] = {};
   take_maximum(panel, maximum);
   const auto add = (mode & kValue) != 0 ? add_all_portions<true, T> : add_all_portions<false, T>;
   add(panel, maximum, total, distance);

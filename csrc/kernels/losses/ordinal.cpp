@@ -89,7 +89,8 @@ template <class T>
 void ranked_probability_panel(const Panel<T>& panel) {
   T* const cumulative = panel.scratch;
   T* const above = panel.scratch + panel.classes * kLanes;
-  alignas(64) T maximum[kLanes], rest[kLanes], inverse[kLanes];
+  T *const maximum = panel.maximum, *const rest = panel.rest;
+  alignas(64) T inverse[kLanes];
   take_maximum(panel, maximum);
   take_exponentials<T, true>(panel, maximum, rest);
 #pragma omp simd

@@ -12,8 +12,11 @@ import numloss
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
 
-# Keywords that the evaluation sets itself.
-_RESERVED = {"prediction", "target", "weight", "reduction", "denominator", "dtype", "out"}
+# Keywords that the evaluation sets itself, or has no place for the results of.
+_RESERVED = {
+    "prediction", "target", "weight", "reduction", "denominator", "dtype", "out",
+    "return_logsumexp", "return_predicted",
+}  # fmt: skip
 _WORDS = {
     "true": True, "false": False, "null": None, "none": None, "inf": float("inf"),
     "nan": float("nan"),

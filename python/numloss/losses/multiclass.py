@@ -22,6 +22,8 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     ignore_index: int = -100,
     axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
     **call: Unpack[Call],
 ) -> Any:
     r"""Cross-entropy of the softmax of logits, against labels or probabilities.
@@ -40,6 +42,8 @@ def cross_entropy(
         :math:`\epsilon` in [0, 1]: :math:`q` becomes :math:`q (1 - \epsilon) + \epsilon / C`, each
         class with its class weight. A class that cannot happen (logit -inf) gets no share.
     {ignore_index}
+    {logsumexp}
+    {predicted}
 
     {results}
 
@@ -67,6 +71,8 @@ def kl_divergence(
     target: ArrayLike,
     *,
     axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
     **call: Unpack[Call],
 ) -> Any:
     r"""Kullback-Leibler divergence of the softmax of logits from probabilities.
@@ -77,6 +83,8 @@ def kl_divergence(
     those of ``cross_entropy``.
 
     {probabilities}
+    {logsumexp}
+    {predicted}
 
     {results}
 
@@ -105,6 +113,7 @@ def multiclass_hinge(
     class_weight: ArrayLike | None = None,
     ignore_index: int = -100,
     axis: int = -1,
+    return_predicted: bool = False,
     **call: Unpack[Call],
 ) -> Any:
     r"""Hinge loss over classes: the label's score should lead every other by a margin.
@@ -124,6 +133,7 @@ def multiclass_hinge(
         The sum over the other classes, or their maximum.
     {class_weight}
     {ignore_index}
+    {predicted}
 
     {results}
 
@@ -152,6 +162,8 @@ def softmax_focal(
     alpha: ArrayLike | None = None,
     ignore_index: int = -100,
     axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
     **call: Unpack[Call],
 ) -> Any:
     r"""Focal loss over classes: cross-entropy that fades for examples already well predicted.
@@ -170,6 +182,8 @@ def softmax_focal(
     alpha : array-like, optional
         A factor of at least 0 for each class, or one for all.
     {ignore_index}
+    {logsumexp}
+    {predicted}
 
     {results}
 

@@ -21,6 +21,8 @@ def ranked_probability(
     class_weight: ArrayLike | None = None,
     ignore_index: int = -100,
     axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
     **call: Unpack[Call],
 ) -> Any:
     r"""Ranked probability score of the softmax of logits: squared earth mover's distance.
@@ -34,6 +36,8 @@ def ranked_probability(
     {labels}
     {class_weight}
     {ignore_index}
+    {logsumexp}
+    {predicted}
 
     {results}
 
@@ -64,6 +68,8 @@ def ordinal_cross_entropy(
     class_weight: ArrayLike | None = None,
     ignore_index: int = -100,
     axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
     **call: Unpack[Call],
 ) -> Any:
     r"""Cross-entropy against soft labels that fall off with the distance from the label.
@@ -83,6 +89,8 @@ def ordinal_cross_entropy(
         :math:`\tau`; positive, in the unit of the distance.
     {class_weight}
     {ignore_index}
+    {logsumexp}
+    {predicted}
 
     {results}
 

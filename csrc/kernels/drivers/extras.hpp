@@ -1,0 +1,60 @@
+// The extra outputs of losses over classes, which tell of each row's scores alone: rows that are
+// ignored or have weight 0 have them, too.
+#pragma once
+
+#include "../memory/tile.hpp"
+#include "softmax.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// Those of a step of rows.
+template <class T>
+struct Extras {
+  alignas(64) T log_sum_exp[kLanes];
+  int64_t predicted[kLanes];
+};
+
+inline bool wants_extras(const Task& task) { return (task.present & kExtras).bits != 0; }
+
+// log sum exp(x), from the highest score and the softmax. Where that score is infinite it is the
+// result: a sum of zeros has the logarithm -inf, though a loss of such a row is NaN.
+template <class T>
+NUMLOSS_INLINE T log_sum_exp(T highest, Softmax<T> softmax) {
+  return highest - highest == T(0) ? highest + softmax.log_sum() : highest;
+}
+
+template <class T>
+[[gnu::noinline]] void take_extras(const Panel<T>& panel, const Highest<T>& highest,
+                                   Extras<T>& extras) {
+  for (int i = 0; i < panel.lanes; ++i) extras.predicted[i] = int64_t(highest.place[i]);
+#pragma omp simd
+  for (int i = 0; i < whole(panel.lanes); ++i) {
+    extras.log_sum_exp[i] =
+        log_sum_exp(highest.score[i], Softmax<T>{panel.maximum[i], panel.rest[i]});
+  }
+}
+
+// `softmax`: whether the loss has taken that of the row.
+template <class T>
+[[gnu::noinline]] void take_extras(Row<T>& row, const HighestOfRow<T>& highest, bool softmax,
+                                   int64_t k, Extras<T>& extras) {
+  extras.predicted[k] = highest.place;
+  if (!row.task().has(kLogSumExp)) return;
+  T maxima[kMostTiles];
+  if (!softmax) softmax_of_row<T>(row, nullptr, maxima, nullptr);
+  extras.log_sum_exp[k] = log_sum_exp(highest.score, Softmax<T>{row.maximum, row.rest});
+}
+
+template <class T>
+[[gnu::noinline]] void store_extras(const Task& task, const Examples& from, int64_t n,
+                                    const Extras<T>& extras) {
+  if (task.has(kLogSumExp)) store(task[kLogSumExp], from, n, extras.log_sum_exp);
+  Examples at = from;
+  for (int64_t i = 0; i < (task.has(kPredicted) ? n : 0); ++i, at.advance(1)) {
+    __builtin_memcpy(at.address(task[kPredicted]), &extras.predicted[i], sizeof(int64_t));
+  }
+}
+
+}  // namespace
+}  // namespace numloss::NUMLOSS_ISA
