@@ -143,7 +143,7 @@ struct ElementFunctions {
     if (sums && summed_value != nullptr) {
       return {alone ? summed_value : summed_value_gradient, true};
     }
-    if (!sums && !task.has(kValues) && summed_value != nullptr && is_divisor(task.denominator)) {
+    if (!sums && !task.has(kValues) && weighted.value != nullptr && is_divisor(task.denominator)) {
       const auto& functions = weighted_by<W>();
       return {nullptr, true, alone ? functions.value : functions.value_gradient};
     }
@@ -243,20 +243,16 @@ NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& til
   }
 }
 
-// Gradients and Hessians of a cheap formula one after the other: the Hessian's array need not begin
+// Gradient and Hessian of a cheap formula one after the other: the Hessian's array need not begin
 // where the gradient's does in a line of memory, and vectors stored across lines take twice as long
-// in turn with those of another array.
+// in turn with those of another array. One that takes the place of the prediction comes last.
 template <class Formula, class T>
 void apply_cheap_formula(const Formula& loss, const ElementTile<T>& tile) {
-  bool in_place = false;
-  for (int h = 0; h < heads_of<Formula>(); ++h) {
-    for (int k = 0; k < heads_of<Formula>(); ++k) {
-      in_place |= tile.derivative[kMaxHeads + h] == tile.input[kHeads + k];
-    }
-  }
-  if (in_place) return apply_formula<Formula, T, kGradient | kHessian>(loss, tile);
-  apply_formula<Formula, T, kHessian>(loss, tile);
+  static_assert(heads_of<Formula>() == 1);
+  const bool last = tile.derivative[kMaxHeads] == tile.input[kHeads];
+  if (!last) apply_formula<Formula, T, kHessian>(loss, tile);
   apply_formula<Formula, T, kGradient>(loss, tile);
+  if (last) apply_formula<Formula, T, kHessian>(loss, tile);
 }
 
 // Calls f with a loss, or with the Special formula that it may name for some parameters, such as a
@@ -442,11 +438,33 @@ bool element_check(const T* const* input, const double* parameters, int64_t n) {
   return any_outside(Loss(parameters), input, n, InputsOf<Loss>());
 }
 
+// Whether a formula's derivative is made of its value: then the two are computed as fast as the
+// derivative alone, and the values go nowhere.
+template <class Formula>
+constexpr bool slope_needs_value() {
+  if constexpr (requires { Formula::slope_needs_value; }) {
+    return Formula::slope_needs_value;
+  } else {
+    return false;
+  }
+}
+
+// Whether a formula's examples have weights: all but those of penalties.
+template <class Formula>
+constexpr bool takes_weights() {
+  if constexpr (requires { Formula::takes_weights; }) {
+    return Formula::takes_weights;
+  } else {
+    return true;
+  }
+}
+
 template <template <class> class Loss, class T>
 constexpr ElementFunctions<T> element_functions() {
+  constexpr bool both = slope_needs_value<Loss<T>>();
   ElementFunctions<T> functions{};
   functions.value = element_tile<Loss, T, kValue>;
-  functions.gradient = element_tile<Loss, T, kGradient>;
+  functions.gradient = element_tile < Loss, T, both ? kValue | kGradient : kGradient > ;
   functions.value_gradient = element_tile<Loss, T, kValue | kGradient>;
   functions.gradient_hessian = element_tile<Loss, T, kGradient | kHessian>;
   functions.limited = kLimited<Loss<T>, T>;
@@ -462,6 +480,8 @@ constexpr ElementFunctions<T> element_functions() {
   if constexpr (Loss<T>::cost < kCheap) {
     functions.summed_value = summed_tile<Loss, T, kValue>;
     functions.summed_value_gradient = summed_tile<Loss, T, kValue | kGradient>;
+  }
+  if constexpr (Loss<T>::cost < kCheap && takes_weights<Loss<T>>()) {
     functions.weighted = {weighted_tile<Loss, T, kValue, T>,
                           weighted_tile<Loss, T, kValue | kGradient, T>};
     functions.widely_weighted = {weighted_tile<Loss, T, kValue, double>,

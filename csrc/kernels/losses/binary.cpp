@@ -121,6 +121,7 @@ template <class T>
 struct FocalProbability : FocalModulation<T> {
   static constexpr const char* name = "focal_probability";
   static constexpr double cost = 2.0;
+  static constexpr bool slope_needs_value = true;
   using FocalModulation<T>::FocalModulation;
   static constexpr Roles probabilities = roles(kHeads) | roles(kTarget);
   NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
