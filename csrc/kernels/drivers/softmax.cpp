@@ -43,7 +43,7 @@ NUMLOSS_INLINE T highest_of_steps(const T* x, int64_t n) {
     for (int v = 0; v < best.kVectors; ++v) {
       const auto score = load_vector<Vector<T>>(x + k + v * best.kWidth);
       // Of a NaN no comparison holds, so that one stays once it is there.
-      best.vector[v] = (score > best.vector[v]) | (score != score) ? score : best.vector[v];
+      best.vector[v] = ((score > best.vector[v]) | (score != score)) ? score : best.vector[v];
     }
   }
   alignas(64) T lanes[kLanes];
