@@ -195,10 +195,17 @@ int64_t cost_of_element(const Task& task) {
   return arithmetic + kByte * bytes;
 }
 
-// Blocks that are given to one call: as many as it copies together, but some for each thread.
-int64_t blocks_together(int64_t copied, int64_t length, int64_t blocks, int threads) {
+// Elements that a thread goes through at a time where several share an array larger than the
+// caches: lines are asked for ahead within them, and begin to come late anew behind their ends.
+constexpr int64_t kConsecutive = 1 << 17;
+
+// Blocks that are given to one call: as many as it copies together or goes through at a time, but
+// some for each thread.
+int64_t blocks_together(const Task& task, int64_t copied, int64_t length, int64_t blocks,
+                        int threads) {
   const int64_t share = threads > 1 ? std::max<int64_t>(1, blocks / (2 * threads)) : blocks;
-  return std::clamp<int64_t>(copied / length, 1, share);
+  const int64_t far = task[kHeads].exceeds_cache && threads > 1 ? kConsecutive / task.classes : 0;
+  return std::clamp<int64_t>(std::max(copied, far) / length, 1, share);
 }
 
 int64_t scratch_bytes(const Task& task) {
@@ -226,7 +233,7 @@ Totals sweep(const Task& task, bool only_check) {
   const int64_t stride = scratch_bytes(task);
   Workspace<char, kSmallScratch> scratch(size_t(stride * team.size()), team.size() > 1);
   Workspace<Partial, 8> partials(static_cast<size_t>(blocks));
-  const int64_t together = blocks_together(copied, length, blocks, team.size());
+  const int64_t together = blocks_together(task, copied, length, blocks, team.size());
   Sweep context{task, only_check, length, together, partials.data(), scratch.data(), stride};
   for_blocks((blocks + together - 1) / together, team.size(), sweep_share, &context);
   Partial all;

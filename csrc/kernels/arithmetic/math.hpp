@@ -9,7 +9,7 @@
 
 #include "../../runtime/constants.hpp"
 #include "../../runtime/inline.hpp"
-#include "packs.hpp"
+#include "vector.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -71,12 +71,23 @@ struct Real<double> {
       0x1.1130d743d511bp-3, 0x1.dbda7a4188a45p-4, 0x1.fcd9cadda7405p-4};
 };
 
-NUMLOSS_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-NUMLOSS_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+// The words that hold the bits of a number, or of a vector's.
+template <class V>
+struct BitsOf {
+  using type = typename Real<V>::Bits;
+};
+template <>
+struct BitsOf<Vector<float>> {
+  using type = Vector<uint32_t>;
+};
+template <>
+struct BitsOf<Vector<double>> {
+  using type = Vector<uint64_t>;
+};
 
-template <class T>
-NUMLOSS_INLINE typename Real<T>::Bits bits_of(T x) {
-  return __builtin_bit_cast(typename Real<T>::Bits, x);
+template <class V>
+NUMLOSS_INLINE typename BitsOf<V>::type bits_of(V x) {
+  return __builtin_bit_cast(typename BitsOf<V>::type, x);
 }
 
 template <class T>
@@ -96,9 +107,6 @@ NUMLOSS_INLINE bool is_normal(T x) {
 
 // Whether to divide by it is to multiply by its inverse, as precisely as double is.
 inline bool is_divisor(double x) { return is_normal(x) && is_normal(1 / x); }
-
-NUMLOSS_INLINE float truncate(float x) { return __builtin_truncf(x); }
-NUMLOSS_INLINE double truncate(double x) { return __builtin_trunc(x); }
 
 // x where it is NaN, else value: what keeps a comparison from swallowing a NaN.
 template <class T>
@@ -131,17 +139,19 @@ NUMLOSS_INLINE void each(auto&& f) {
   if constexpr (kCount > 1) f(1);
   if constexpr (kCount > 2) f(2);
   if constexpr (kCount > 3) f(3);
+  if constexpr (kCount > 4) f(4);
 }
 
 // Horner's rule for several arguments, unrolled at compile time so that the coefficients become
 // immediates.
-template <int kIndex, int kCount, int kTerms, class T>
-NUMLOSS_INLINE void horner(const T (&coefficients)[kTerms], const T (&x)[kCount], T (&y)[kCount]) {
+template <int kIndex, int kCount, int kTerms, class T, class V>
+NUMLOSS_INLINE void horner(const T (&coefficients)[kTerms], const V (&x)[kCount], V (&y)[kCount]) {
+  if constexpr (kIndex < kTerms - 1) horner<kIndex + 1>(coefficients, x, y);
+  const V coefficient = constant<V>(coefficients[kIndex]);
   if constexpr (kIndex == kTerms - 1) {
-    each<kCount>([&](int i) { y[i] = coefficients[kIndex]; });
+    each<kCount>([&](int i) { y[i] = coefficient; });
   } else {
-    horner<kIndex + 1>(coefficients, x, y);
-    each<kCount>([&](int i) { y[i] = fma(y[i], x[i], coefficients[kIndex]); });
+    each<kCount>([&](int i) { y[i] = fma(y[i], x[i], coefficient); });
   }
 }
 
@@ -173,26 +183,32 @@ struct ScaledExp {
 
 // x = n ln 2 + r with |r| <= ln(2)/2: exp(r) 2^-kGuard, and a word whose low bits are those of
 // n + kBias.
-template <int kBias, int kGuard, int kCount, class T>
-NUMLOSS_INLINE void exp_parts(const T (&x)[kCount], T (&mantissa)[kCount],
-                              typename Real<T>::Bits (&n)[kCount]) {
+template <int kBias, int kGuard, int kCount, class V>
+NUMLOSS_INLINE void exp_parts(const V (&x)[kCount], V (&mantissa)[kCount],
+                              typename BitsOf<V>::type (&n)[kCount]) {
+  using T = Lane<V>;
   using R = Real<T>;
-  constexpr T kRounder = R::kRounder + T(kBias);
-  T r[kCount];
-  each<kCount>([&](int i) { mantissa[i] = fma(x[i], R::kLog2e, kRounder); });
-  each<kCount>([&](int i) { n[i] = bits_of(mantissa[i]); });
-  each<kCount>([&](int i) { mantissa[i] -= kRounder; });
+  V r[kCount];
+  {
+    const V log2e = constant<V>(R::kLog2e), rounder = constant<V>(R::kRounder + T(kBias));
+    each<kCount>([&](int i) { mantissa[i] = fma(x[i], log2e, rounder); });
+    each<kCount>([&](int i) { n[i] = bits_of(mantissa[i]); });
+    each<kCount>([&](int i) { mantissa[i] -= rounder; });
+  }
   // Two parts of ln 2 with fma: the reduced argument is right to the last bit it can hold.
-  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], R::kLn2High, x[i]); });
-  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], R::kLn2Low, r[i]); });
+  const V high = constant<V>(R::kLn2High);
+  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], high, x[i]); });
+  const V low = constant<V>(R::kLn2Low);
+  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], low, r[i]); });
   // Errors in ULP for r < 0, the worse half: 0.5 of the last rounding, 0.25 of r's, 0.17 of the
   // inner fma's times |r|, 0.06 of the tail's times r².
   constexpr T kScale = kGuard == 0 ? T(1) : R::kExpGuardScale;
   static_assert(kGuard == 0 || kGuard == R::kExpGuard);
   constexpr ScaledExp<T> kScaled(kScale);
   horner<0>(kScaled.coefficient, r, mantissa);
-  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], kScale); });
-  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], kScale); });
+  const V scale = constant<V>(kScale);
+  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], scale); });
+  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], scale); });
 }
 
 NUMLOSS_INLINE float least_exp_argument(float) { return kLeastExpArgument.single; }
@@ -200,17 +216,18 @@ NUMLOSS_INLINE double least_exp_argument(double) { return kLeastExpArgument.wide
 
 // exp(x) for x <= 0, in place. Domain [-inf, 0], 1 ULP, subnormal results included; exp(-inf) = 0
 // exactly, NaN stays. Spares the overflow handling of exp: the form that softmax and sigmoid need.
-template <int kCount, class T>
-NUMLOSS_INLINE void exp_nonpositive(T (&x)[kCount]) {
+template <int kCount, class V>
+NUMLOSS_INLINE void exp_nonpositive(V (&x)[kCount]) {
+  using T = Lane<V>;
   using R = Real<T>;
   constexpr int kBias = R::kExpGuard + int(R::kExponentBias);
-  T mantissa[kCount];
-  typename R::Bits n[kCount];
-  const T least = least_exp_argument(T());
+  V mantissa[kCount];
+  typename BitsOf<V>::type n[kCount];
+  const V least = V{} + least_exp_argument(T());
   each<kCount>([&](int i) { x[i] = x[i] < least ? least : x[i]; });
   exp_parts<kBias, R::kExpGuard>(x, mantissa, n);
   each<kCount>(
-      [&](int i) { x[i] = mantissa[i] * __builtin_bit_cast(T, n[i] << R::kMantissaBits); });
+      [&](int i) { x[i] = mantissa[i] * __builtin_bit_cast(V, n[i] << R::kMantissaBits); });
 }
 
 template <class T>

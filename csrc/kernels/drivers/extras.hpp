@@ -24,14 +24,15 @@ NUMLOSS_INLINE T log_sum_exp(T highest, Softmax<T> softmax) {
   return highest - highest == T(0) ? highest + softmax.log_sum() : highest;
 }
 
+// Those of a panel's rows, which are the lanes from `first` on.
 template <class T>
-[[gnu::noinline]] void take_extras(const Panel<T>& panel, const Highest<T>& highest,
+[[gnu::noinline]] void take_extras(const Panel<T>& panel, const Highest<T>& highest, int first,
                                    Extras<T>& extras) {
-  for (int i = 0; i < panel.lanes; ++i) extras.predicted[i] = int64_t(highest.place[i]);
+  for (int i = 0; i < panel.rows; ++i) extras.predicted[first + i] = int64_t(highest.place[i]);
+  T* const to = extras.log_sum_exp + first;
 #pragma omp simd
-  for (int i = 0; i < whole(panel.lanes); ++i) {
-    extras.log_sum_exp[i] =
-        log_sum_exp(highest.score[i], Softmax<T>{panel.maximum[i], panel.rest[i]});
+  for (int i = 0; i < panel.rows; ++i) {
+    to[i] = log_sum_exp(highest.score[i], Softmax<T>{panel.maximum[i], panel.rest[i]});
   }
 }
 

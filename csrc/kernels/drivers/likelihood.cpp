@@ -30,8 +30,8 @@ void take_label(const Panel<T>& panel, const T* maximum, const T* rest, const T*
 }
 
 // f'' p² + f' p q: the Hessian of a class of probability p.
-template <class T>
-NUMLOSS_INLINE T likelihood_hessian(T first, T second, T p, T q) {
+template <class V>
+NUMLOSS_INLINE V likelihood_hessian(V first, V second, V p, V q) {
   return second * p * p + first * p * q;
 }
 
@@ -39,17 +39,17 @@ NUMLOSS_INLINE T likelihood_hessian(T first, T second, T p, T q) {
 template <class T, bool kHessian>
 [[gnu::noinline]] void take_derivatives(const Panel<T>& panel, const T* first, const T* second,
                                         const T* rest, const T* inverse) {
-  const int lanes = panel.lanes;
-  for (int64_t c = 0; c < panel.classes; ++c) {
-    T* const step = panel.logits + c * kLanes;
-    T* const hessian = kHessian ? panel.hessian + c * kLanes : nullptr;
-#pragma omp simd
-    for (int i = 0; i < whole(lanes); ++i) {
-      const T e = step[i];
-      const T p = e * inverse[i];
-      step[i] = first[i] * p;
+  using V = Vector<T>;
+  for (int lane = 0; lane < panel.rows; lane += kStrip<T>) {
+    const V scale = load_vector<V>(inverse + lane), slope = load_vector<V>(first + lane);
+    const int64_t begin = lane * panel.classes, end = begin + panel.classes * kStrip<T>;
+    for (int64_t k = begin; k < end; k += kStrip<T>) {
+      const V e = load_vector<V>(panel.logits + k), p = e * scale;
+      store_vector(slope * p, panel.logits + k);
       if constexpr (kHessian) {
-        hessian[i] = likelihood_hessian(first[i], second[i], p, complement(e, rest[i], inverse[i]));
+        const V q = complement(e, load_vector<V>(rest + lane), scale);
+        const V curvature = load_vector<V>(second + lane);
+        store_vector(likelihood_hessian(slope, curvature, p, q), panel.hessian + k);
       }
     }
   }
@@ -96,14 +96,16 @@ void likelihood_panel(const Panel<T>& panel) {
   const int lanes = panel.lanes;
   const LikelihoodFunctions<T>& likelihood = *panel.likelihood;
   const bool with_hessian = (panel.mode & kHessian) != 0;
-  T *const maximum = panel.maximum, *const rest = panel.rest;
+  const T *const maximum = panel.maximum, *const rest = panel.rest;
   alignas(64) T inverse[kLanes], label_logit[kLanes];
-  take_maximum(panel, maximum);
-  for (int i = 0; i < lanes; ++i) {
-    label_logit[i] = panel.logits[panel.label[i] * int64_t(kLanes) + i];
-  }
+  for (int i = panel.rows; i < lanes; ++i) label_logit[i] = 0;
+  each_strip(panel, [&](int lane, int64_t at) {
+    for (int i = lane; i < lane + kStrip<T>; ++i) {
+      label_logit[i] = panel.logits[at + panel.label[i] * int64_t(kStrip<T>) + (i - lane)];
+    }
+  });
   const auto take = panel.mode == kValue ? take_exponentials<T, false> : take_exponentials<T, true>;
-  take(panel, maximum, rest);
+  take(panel);
   LabelLanes<T> at_label;
   take_label(panel, maximum, rest, label_logit, inverse, at_label);
   const auto function = panel.mode == kValue ? likelihood.value
@@ -125,12 +127,14 @@ void likelihood_panel(const Panel<T>& panel) {
   } else {
     take_derivatives<T, false>(panel, first, second, rest, inverse);
   }
-  for (int i = 0; i < lanes; ++i) {
-    const int64_t at = int64_t(panel.label[i]) * kLanes + i;
-    const T p = at_label.probability[i], q = at_label.complement[i];
-    panel.logits[at] = -(first[i] * q);
-    if (with_hessian) panel.hessian[at] = second[i] * q * q + first[i] * p * q;
-  }
+  each_strip(panel, [&](int lane, int64_t strip) {
+    for (int i = lane; i < lane + kStrip<T>; ++i) {
+      const int64_t at = strip + panel.label[i] * int64_t(kStrip<T>) + (i - lane);
+      const T p = at_label.probability[i], q = at_label.complement[i];
+      panel.logits[at] = -(first[i] * q);
+      if (with_hessian) panel.hessian[at] = second[i] * q * q + first[i] * p * q;
+    }
+  });
 }
 
 template <class T>

@@ -332,16 +332,15 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
       partial.bad = true;
       return;
     }
-    alignas(64) double buffer[kLanes];
-    const double* weight = labelled ? info.loss_weight : load_weights(task, at, n, buffer);
-    const RowStep<T> step{labelled ? info.label : nullptr, weight, sums, value,
+    if (!labelled) load_loss_weights(task, at, n, info);
+    const RowStep<T> step{labelled ? info.label : nullptr, info.loss_weight, sums, value,
                           wants_extras(task) ? &extras : nullptr};
     if (window != nullptr) {
       compute_staged_rows(*window, functions, at, i, n, step, scratch);
     } else {
       compute_rows(task, functions, at, n, step, 0, scratch);
     }
-    if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
+    if (!labelled && !weigh_distributions(task, n, sums, info, partial)) {
       partial.bad = true;
       return;
     }

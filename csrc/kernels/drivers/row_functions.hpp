@@ -1,6 +1,7 @@
 // What a loss over classes gives the drivers: functions of a panel of rows and of one row.
 #pragma once
 
+#include "../memory/strips.hpp"
 #include "formulas.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -26,25 +27,44 @@ struct LikelihoodFunctions {
   bool is_linear;  // f is n: the value needs no p, the slope no n
 };
 
-// Up to 64 rows, side by side. Arrays of [classes][kLanes].
+// Rows side by side, a lane each: strips one behind the other. What a row has one of stands in
+// arrays of a number for each lane.
 template <class T>
 struct Panel {
   unsigned mode;
   const LikelihoodFunctions<T>* likelihood;
   const double* parameters;
   int64_t classes;
-  int lanes;             // how many of the kLanes hold rows, a multiple of kLaneStep
+  int rows;
+  int lanes;             // the rows rounded up to a multiple of kLaneStep
   T* logits;             // the gradient on return
   T* hessian;            // where asked for
   T* scratch;            // two more panels, for losses that ask for them
   const T* portion;      // distribution targets
-  const T* entropy;      // [kLanes] sum of q log q, for distribution targets
-  const int32_t* label;  // [kLanes], label targets
-  const T* coefficient;  // [kLanes] what the derivatives are multiplied by
-  T* value;              // [kLanes]
-  T *maximum, *rest;     // [kLanes] of losses over softmax: that of the rows (softmax.hpp)
-  const T*
-      gradient_ahead;  // where the next rows' gradient goes, to be fetched into the cache; or null
+  const T* entropy;      // of each lane: sum of q log q, for distribution targets
+  const int32_t* label;  // label targets
+  const T* coefficient;  // what the derivatives are multiplied by
+  T* value;
+  const T* maximum;  // largest logit; a NaN is passed over
+  T* rest;           // of losses over softmax: the sum of its other exponentials (softmax.hpp)
+  // Where what the strips are read from goes on and where their gradient goes, if that is in memory
+  // that is worth asking for; or null.
+  const T *logits_ahead, *portion_ahead, *gradient_ahead;
+
+  // Asks for the lines of logits to come that as many numbers of the panel from `place` on stand
+  // for, and those of their gradient. A little at a time, between arithmetic: a burst would be
+  // waited for.
+  NUMLOSS_INLINE void ask_ahead(int64_t place, int64_t numbers) const {
+    const int64_t bytes = numbers * int64_t(sizeof(T));
+    if (logits_ahead != nullptr) fetch_ahead(logits_ahead + place, bytes, 0);
+    if (gradient_ahead != nullptr) fetch_ahead(gradient_ahead + place, bytes, 0);
+  }
+
+  // Where the number of a row and class is in a panel's arrays.
+  NUMLOSS_INLINE int64_t place(int row, int64_t c) const {
+    constexpr int kWidth = kStrip<T>;
+    return (row / kWidth * classes + c) * kWidth + row % kWidth;
+  }
 };
 
 // A long row: its classes come in tiles.
@@ -95,6 +115,12 @@ inline int64_t long_row_tile(int64_t classes) {
 template <class T>
 NUMLOSS_INLINE T coefficient_of(double factor) {
   return is_normal(T(factor)) ? T(factor) : T(1);
+}
+
+// Calls f with the first lane of each strip and the place of its numbers in a panel's arrays.
+template <class T>
+NUMLOSS_INLINE void each_strip(const Panel<T>& panel, auto&& f) {
+  for (int lane = 0; lane < panel.rows; lane += kStrip<T>) f(lane, lane * panel.classes);
 }
 
 // Calls f with the first step and the number of steps, a constant, for all steps in turn: up to

@@ -34,9 +34,15 @@ template <class T>
 void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* window, T* scratch,
                 Partial& partial) {
   Examples at(task, begin);
+  const bool plain = takes_plain_labels(task);
+  alignas(64) int32_t label[kLanes];
+  LabelsAndWeights info;
   for (int64_t i = begin; i < end; i += kLanes) {
     const int64_t n = end - i < kLanes ? end - i : kLanes;
-    LabelsAndWeights info;
+    if (plain && read_plain_labels(task, at, n, label, partial)) {
+      at.advance(n);
+      continue;
+    }
     if (task.target_kind == Target::kLabel) {
       partial.bad = !read_labels(task, at, n, info, partial);
     } else {
@@ -52,7 +58,8 @@ void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* wind
         load_distributions<T>(task, at, n, {true, false}, scratch, scratch + task.classes * kLanes,
                               sums);
       }
-      partial.bad = !weigh_distributions(task, at, n, sums, info, partial);
+      load_loss_weights(task, at, n, info);
+      partial.bad = !weigh_distributions(task, n, sums, info, partial);
     }
     if (partial.bad) return;
     at.advance(n);
@@ -83,8 +90,9 @@ void run_classes(const Task& task, const RowFunctions<T>& functions, const Block
                  bool only_check, char* scratch) {
   T* const memory = reinterpret_cast<T*>(scratch);
   if (!only_check && !task.long_rows) {
+    Panels<T> panels(task, functions, memory);
     each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
-      run_panels(task, functions, begin, end, memory, partial);
+      panels.run(begin, end, partial);
     });
     return;
   }

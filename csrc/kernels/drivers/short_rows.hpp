@@ -1,5 +1,5 @@
-// Rows side by side: 64 rows of up to kSideBySide classes (of any number, for losses that scan the
-// classes), transposed so that a lane is a row and a step a class.
+// Rows side by side: rows of up to kSideBySide classes (of any number, for losses that scan the
+// classes), transposed so that a lane is a row.
 #pragma once
 
 #include "extras.hpp"
@@ -9,110 +9,146 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
-// Rows of elements that are T's own go straight into a panel; others are converted or gathered into
-// `staging` row by row first, and classes that lie further apart than rows class by class.
+// How rows lie that can be read and written without a copy.
+enum class Lies { kByRows, kByColumns, kElsewhere };
+
 template <class T>
-bool takes_staging(const Operand& operand, const char* address, int64_t row_stride) {
-  const bool rows = in_place<T>(operand, address, row_stride);
-  const bool classes = in_place<T>(operand, address, operand.class_stride);
-  const bool native = is_native<T>(operand, address, row_stride) &&
+Lies how_it_lies(const Operand& operand, const Examples& at, int64_t n) {
+  const char* const address = at.address(operand);
+  const int64_t stride = at.stride(operand);
+  const bool native = is_native<T>(operand, address, stride) &&
                       is_native<T>(operand, address, operand.class_stride);
-  return !(native && (rows || classes)) && operand.class_stride < row_stride;
+  if (!native || at.run() < n) return Lies::kElsewhere;
+  if (operand.class_stride == int64_t(sizeof(T))) return Lies::kByRows;
+  return stride == int64_t(sizeof(T)) ? Lies::kByColumns : Lies::kElsewhere;
 }
 
-// Do rows lie side by side, in an array larger than the caches?
-template <class T>
-bool streams_flat(const Operand& operand, const char* address, int64_t row_stride,
-                  int64_t classes) {
-  return operand.exceeds_cache && row_stride == classes * int64_t(sizeof(T)) &&
-         in_place<T>(operand, address, operand.class_stride);
-}
-
-// Element (i, c) of the array at address + i * row_stride + c * class_stride, `rows` rows, from or
-// to panel[c * kLanes + i].
-template <class T>
-void load_rows(const Operand& operand, const char* address, int64_t row_stride, int64_t rows,
-               int64_t classes, T* staging, T* panel) {
-  const Plane plane{classes, operand.class_stride, rows, row_stride};
-  if (takes_staging<T>(operand, address, row_stride)) {
-    load_plane(operand, address, plane.transposed(), staging, classes);
-    transpose(staging, classes, rows, classes, panel, kLanes);
-  } else {
-    load_plane(operand, address, plane, panel, kLanes);
+// Calls f(plane, row) for the planes that the next n rows of an operand are made of, with the place
+// of the first row of each.
+void each_plane_of_rows(const Task& task, const Operand& operand, Examples at, int64_t n,
+                        auto&& f) {
+  for (int64_t done = 0, run; done < n; done += run, at.advance(run)) {
+    run = at.run() < n - done ? at.run() : n - done;
+    f(Plane{run, at.stride(operand), task.classes, operand.class_stride}, at.address(operand),
+      done);
   }
 }
 
+// n rows from `at`, converted and gathered where they need be, as strips, and the largest number of
+// each. `staging` has room for a panel.
 template <class T>
-void store_rows(const Operand& operand, char* address, int64_t row_stride, int64_t rows,
-                int64_t classes, T* staging, const T* panel) {
-  const Plane plane{classes, operand.class_stride, rows, row_stride};
-  if (takes_staging<T>(operand, address, row_stride)) {
-    transpose(panel, kLanes, classes, rows, staging, classes);
-    store_plane(operand, address, plane.transposed(), staging, classes);
-  } else if (streams_flat<T>(operand, address, row_stride, classes)) {
-    // Lines that are not in a cache are waited for less where they are written one after another.
-    for (int64_t r = 0; r < rows; r += kLaneStep) {
-      const int64_t n = rows - r < kLaneStep ? rows - r : kLaneStep;
-      transpose(panel + r, kLanes, classes, n, staging, classes);
-      copy_rows(staging, 0, 1, n * classes, reinterpret_cast<T*>(address + r * row_stride), 0);
+void load_panel(const Task& task, const Operand& operand, const Examples& at, int64_t n, T* staging,
+                T* panel, T* maximum) {
+  constexpr int64_t kWidth = kStrip<T>, kSize = sizeof(T);
+  const int64_t classes = task.classes;
+  const Lies lies = how_it_lies<T>(operand, at, n);
+  const T* const from = reinterpret_cast<const T*>(at.address(operand));
+  const int64_t whole = lies == Lies::kElsewhere ? 0 : n - n % kWidth;
+  if (lies == Lies::kByRows) {
+    const int64_t step = at.stride(operand) / kSize;
+    for (int64_t r = 0; r < whole; r += kWidth) {
+      store_vector(load_strip(from + r * step, step, classes, panel + r * classes), maximum + r);
     }
-  } else {
-    store_plane(operand, address, plane, panel, kLanes);
+  } else if (lies == Lies::kByColumns) {
+    load_columns(from, operand.class_stride / kSize, whole, classes, panel, maximum);
+  }
+  if (whole == n) return;
+  Examples rest = at;
+  rest.advance(whole);
+  each_plane_of_rows(task, operand, rest, n - whole,
+                     [&](const Plane& plane, const char* address, int64_t row) {
+                       load_plane(operand, address, plane, staging + row * classes, classes);
+                     });
+  // Lanes without a row hold zeros: finite work, never stored.
+  const int64_t end = (n - whole + kWidth - 1) / kWidth * kWidth;
+  fill(T(0), (end - (n - whole)) * classes, staging + (n - whole) * classes);
+  for (int64_t r = 0; r < end; r += kWidth) {
+    const int64_t row = whole + r;
+    store_vector(load_strip(staging + r * classes, classes, classes, panel + row * classes),
+                 maximum + row);
   }
 }
 
-// Lanes without a row hold zeros: finite work, never stored. Always the same number of lanes is
-// written: a loop over those without a row would become a call of memset for every class.
 template <class T>
-NUMLOSS_INLINE void clear_idle_lanes(int64_t n, int64_t classes, T* panel) {
-  const int first = lanes_for(n) - kLaneStep;
-  if (n == first + kLaneStep) return;
-  const int rows = int(n) - first;
-  for (int64_t c = 0; c < classes; ++c) {
-    T* const last = panel + c * kLanes + first;
-#pragma omp simd
-    for (int i = 0; i < kLaneStep; ++i) last[i] = i < rows ? last[i] : T(0);
+void store_panel(const Task& task, const Operand& operand, const Examples& at, int64_t n,
+                 T* staging, const T* panel) {
+  constexpr int64_t kWidth = kStrip<T>, kSize = sizeof(T);
+  const int64_t classes = task.classes;
+  const Lies lies = how_it_lies<T>(operand, at, n);
+  T* const to = reinterpret_cast<T*>(at.address(operand));
+  const int64_t whole = lies == Lies::kElsewhere ? 0 : n - n % kWidth;
+  if (lies == Lies::kByRows) {
+    const int64_t step = at.stride(operand) / kSize;
+    for (int64_t r = 0; r < whole; r += kWidth) {
+      store_strip(panel + r * classes, classes, to + r * step, step);
+    }
+  } else if (lies == Lies::kByColumns) {
+    store_columns(panel, whole, classes, to, operand.class_stride / kSize);
   }
-}
-
-template <class T>
-void load_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
-                T* staging, T* panel) {
-  Examples at = from;
-  for (int64_t done = 0; done < n;) {
-    const int64_t run = at.run() < n - done ? at.run() : n - done;
-    load_rows(operand, at.address(operand), at.stride(operand), run, task.classes, staging,
-              panel + done);
-    at.advance(run);
-    done += run;
+  for (int64_t r = whole; r < n; r += kWidth) {
+    store_strip(panel + r * classes, classes, staging + (r - whole) * classes, classes);
   }
-  clear_idle_lanes(n, task.classes, panel);
+  if (whole == n) return;
+  Examples rest = at;
+  rest.advance(whole);
+  each_plane_of_rows(task, operand, rest, n - whole,
+                     [&](const Plane& plane, char* address, int64_t row) {
+                       store_plane(operand, address, plane, staging + row * classes, classes);
+                     });
 }
 
 // Multiplies the rows whose coefficient did not fit T. One that is not there (weight 0) has zeros,
 // even where its logits are NaN.
 template <class T>
-void multiply_panel(const double* weight, const double* factor, int64_t n, int64_t classes,
-                    T* panel) {
-  for (int64_t i = 0; i < n; ++i) {
+void multiply_panel(const Panel<T>& panel, const double* weight, const double* factor, T* array) {
+  for (int i = 0; i < panel.rows; ++i) {
     if (is_normal(T(factor[i]))) continue;
-    for (int64_t c = 0; c < classes; ++c) {
-      T& x = panel[c * kLanes + i];
+    for (int64_t c = 0; c < panel.classes; ++c) {
+      T& x = array[panel.place(i, c)];
       x = weight[i] == 0.0 ? T(0) : T(double(x) * factor[i]);
     }
   }
 }
 
+// Adds up the probabilities of kCount strips side by side, which do not wait for each other.
+template <int kCount, class T>
+NUMLOSS_INLINE void add_strips(const T* q, int64_t classes, int lane, PortionLanes<T>& sums) {
+  using V = Vector<T>;
+  constexpr int kWidth = kStrip<T>;
+  V sum[kCount] = {}, least[kCount] = {};
+  for (int64_t c = 0; c < classes; ++c) {
+    each<kCount>([&](int j) {
+      const V x = load_vector<V>(q + j * kWidth * classes + c * kWidth);
+      sum[j] += x;
+      least[j] = x < least[j] ? x : least[j];
+    });
+  }
+  each<kCount>([&](int j) {
+    store_vector(sum[j], sums.probability + lane + j * kWidth);
+    store_vector(least[j], sums.lowest + lane + j * kWidth);
+  });
+}
+
+// The sums of n rows of probabilities q.
 template <class T>
-void store_panel(const Task& task, const Operand& operand, const Examples& from, int64_t n,
-                 T* staging, T* panel) {
-  Examples at = from;
-  for (int64_t done = 0; done < n;) {
-    const int64_t run = at.run() < n - done ? at.run() : n - done;
-    store_rows(operand, at.address(operand), at.stride(operand), run, task.classes, staging,
-               panel + done);
-    at.advance(run);
-    done += run;
+[[gnu::noinline]] void add_up_strips(const Task& task, int64_t n, PortionUse use, const T* q,
+                                     PortionLanes<T>& sums) {
+  constexpr int kWidth = kStrip<T>;
+  const int64_t classes = task.classes;
+  int lane = 0;
+  for (; use.checks && lane + kWidth < n; lane += 2 * kWidth) {
+    add_strips<2>(q + lane * classes, classes, lane, sums);
+  }
+  if (use.checks && lane < n) add_strips<1>(q + lane * classes, classes, lane, sums);
+  const bool weighs = use.checks && task.class_weight != nullptr;
+  for (lane = 0; lane < (weighs || use.entropy ? n : 0); lane += kWidth) {
+    each_steps(classes, [&](int64_t c, auto count) {
+      const T* const step = q + lane * classes + c * kWidth;
+      if (weighs) {
+        sums.template add_weights<kWidth, 1, 0>(step, count, lane, kWidth, task.class_weight + c);
+      }
+      if (use.entropy) sums.template add_entropy<kWidth>(step, count, lane, kWidth);
+    });
   }
 }
 
@@ -120,156 +156,258 @@ void store_panel(const Task& task, const Operand& operand, const Examples& from,
 template <class T>
 void load_distributions(const Task& task, const Examples& at, int64_t n, PortionUse use, T* staging,
                         T* q, PortionSums* sums) {
-  load_panel(task, task[kTarget], at, n, staging, q);
+  alignas(64) T largest[kLanes];
+  load_panel(task, task[kTarget], at, n, staging, q, largest);
   PortionLanes<T> sum_of;
-  if (use.any()) {
-    each_steps(task.classes, [&](int64_t c, auto count) {
-      const double* factor = task.class_weight ? task.class_weight + c : nullptr;
-      sum_of.template add<1, 0>(q + c * kLanes, count, lanes_for(n), factor, use);
-    });
-  }
+  add_up_strips(task, n, use, q, sum_of);
   for (int64_t i = 0; i < n; ++i) {
     sums[i] = {double(sum_of.probability[i]), sum_of.weight[i], double(sum_of.entropy[i]),
                sum_of.lowest[i] < T(0)};
   }
 }
 
-// The portions of n rows as a panel, and its sums.
+// Labels as the rows of the table.
 template <class T>
-void load_portions(const Task& task, const Examples& at, int64_t n, const LabelsAndWeights& info,
-                   bool with_entropy, const T* logits, T* staging, T* portion, PortionSums* sums) {
-  const int lanes = lanes_for(n);
-  const PortionRule<T> rule(task);
-  if (task.target_kind == Target::kLabel) {
-    // Labels have no entropy, and weights of their own.
-    for (int64_t i = 0; i < n; ++i) sums[i] = {};
-    if (task.label_table == nullptr) {
-      alignas(64) int32_t label[kLanes] = {};
-      for (int64_t i = 0; i < n; ++i) label[i] = int32_t(info.label[i]);
-      for (int64_t c = 0; c < task.classes; ++c) {
-        const auto q = [&label, c = int32_t(c)](int i) { return T(label[i] == c); };
-        rule.template apply<0>(c, lanes, q, logits + c * kLanes, portion + c * kLanes);
+void spread_labels(const Task& task, const Panel<T>& panel, T* staging, T* portion) {
+  constexpr int kWidth = kStrip<T>;
+  for (int lane = 0; lane < panel.rows; lane += kWidth) {
+    for (int i = 0; i < kWidth; ++i) {
+      T* const row = staging + i * panel.classes;
+      if (lane + i < panel.rows) {
+        spread_label(task, panel.label[lane + i], 0, panel.classes, row);
+      } else {
+        fill(T(0), panel.classes, row);
       }
-      return;
     }
-    for (int64_t i = 0; i < n; ++i) {
-      spread_label(task, info.label[i], 0, task.classes, staging + i * task.classes);
-    }
-    transpose(staging, task.classes, n, task.classes, portion, kLanes);
-    clear_idle_lanes(n, task.classes, portion);
+    load_strip(staging, panel.classes, panel.classes, portion + lane * panel.classes);
+  }
+}
+
+// The portions of a panel's rows, and their sums.
+template <class T>
+void load_portions(const Task& task, const Examples& at, bool with_entropy, const Panel<T>& panel,
+                   T* staging, T* portion, PortionSums* sums) {
+  constexpr int kWidth = kStrip<T>;
+  const PortionRule<T> rule(task);
+  // q(lane, c, i): the probability of class c in the strip from a lane on.
+  const auto apply = [&](auto&& q) {
+    each_strip(panel, [&](int lane, int64_t at) {
+      for (int64_t c = 0; c < panel.classes; ++c) {
+        const int64_t step = at + c * kWidth;
+        rule.template apply<0>(
+            c, kWidth, [&](int i) { return q(lane + i, int32_t(c), step + i); },
+            panel.logits + step, portion + step);
+      }
+    });
+  };
+  if (task.target_kind == Target::kDistribution) {
+    load_distributions(task, at, panel.rows, use_of_portions(task, with_entropy), staging, portion,
+                       sums);
   } else {
-    load_distributions(task, at, n, use_of_portions(task, with_entropy), staging, portion, sums);
+    // Labels have no entropy, and weights of their own.
+    for (int i = 0; i < panel.rows; ++i) sums[i] = {};
+    if (task.label_table == nullptr) {
+      return apply(
+          [label = panel.label](int lane, int32_t c, int64_t) { return T(label[lane] == c); });
+    }
+    spread_labels(task, panel, staging, portion);
   }
   if (rule.is_plain()) return;
-  for (int64_t c = 0; c < task.classes; ++c) {
-    T* const step = portion + c * kLanes;
-    rule.template apply<0>(c, lanes, [step](int i) { return step[i]; }, logits + c * kLanes, step);
-  }
+  apply([portion](int, int32_t, int64_t place) { return portion[place]; });
 }
 
-// Where the gradient of the next n rows goes, if that is worth asking for before it is written.
+// Where the lines are that are worth asking for `bytes` ahead of the next n rows of an operand: of
+// rows that lie side by side, in an array larger than the caches.
 template <class T>
-const T* gradient_to_fetch(const Task& task, const Examples& at, int64_t n) {
-  if (!task.has(kGradients) || at.run() < n) return nullptr;
-  const Operand& gradient = task[kGradients];
-  const char* const address = at.address(gradient);
-  const bool flat = streams_flat<T>(gradient, address, at.stride(gradient), task.classes);
-  return flat ? reinterpret_cast<const T*>(address) : nullptr;
+const T* lines_ahead(const Task& task, int role, const Examples& at, int64_t n, int64_t bytes) {
+  if (!task.has(role) || at.run() < n) return nullptr;
+  const Operand& operand = task[role];
+  const char* const address = at.address(operand);
+  const bool flat = operand.exceeds_cache &&
+                    at.stride(operand) == task.classes * int64_t(sizeof(T)) &&
+                    in_place<T>(operand, address, operand.class_stride);
+  // There need not be any memory.
+  return flat ? reinterpret_cast<const T*>(reinterpret_cast<uintptr_t>(address) + uintptr_t(bytes))
+              : nullptr;
 }
 
-// Scratch of the side-by-side driver, in panels of [classes][kLanes].
+// How far ahead of their turn the lines of logits are asked for: 3 to 6 KB were too late.
+inline constexpr int64_t kLogitsAhead = 16384;
+
+// Rows of a panel: as many as a core works on in its first cache. Classes that lie further apart
+// than rows take whole lines of each class.
+inline constexpr int64_t kFewRows = kLaneStep, kPanelBytes = 8192;
+template <class T>
+int64_t rows_of_panel(const Task& task) {
+  const bool fits = task.classes * kLanes * int64_t(sizeof(T)) <= kPanelBytes;
+  const Operand& p = task[kHeads];
+  const bool by_rows =
+      task.ndim == 0 || magnitude(p.class_stride) <= magnitude(p.strides[task.ndim - 1]);
+  return fits || !by_rows ? kLanes : kFewRows;
+}
+
+// Scratch of the side-by-side driver, in panels of kLanes rows.
 template <class T>
 int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
   return 2 + (has_portions(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) +
          functions.scratch_panels;
 }
 
+// What kLanes rows bring and what becomes of them, a number each.
 template <class T>
-[[gnu::noinline]] void run_with_extras(const Task& task, const RowFunctions<T>& functions,
-                                       const Examples& at, int64_t n, const Panel<T>& panel) {
-  Highest<T> highest;
+struct Lanes {
+  LabelsAndWeights info;
+  PortionSums sums[kLanes];
+  alignas(64) int32_t label[kLanes];
+  alignas(64) T coefficient[kLanes], entropy[kLanes], maximum[kLanes], rest[kLanes], value[kLanes];
+  alignas(64) double factor[kLanes];
   Extras<T> extras;
-  take_highest(panel, highest);
-  functions.panel(panel);
-  take_extras(panel, highest, extras);
-  store_extras(task, at, n, extras);
+
+  // Numbers that are computed with, for lanes without a row.
+  void clear_idle(int64_t n) {
+    for (int64_t k = n; k < lanes_for(n); ++k) {
+      label[k] = 0;
+      coefficient[k] = entropy[k] = maximum[k] = rest[k] = T(0);
+    }
+  }
+};
+
+// The coefficients of n rows. True: that of one does not fit T.
+template <class T>
+bool set_coefficients(double denominator, int64_t n, Lanes<T>& lanes) {
+  int unfit = 0;
+#pragma omp simd reduction(| : unfit)
+  for (int64_t k = 0; k < n; ++k) {
+    lanes.factor[k] = lanes.info.loss_weight[k] / denominator;
+    lanes.coefficient[k] = coefficient_of<T>(lanes.factor[k]);
+    unfit |= int(!is_normal(T(lanes.factor[k])));
+  }
+  return unfit != 0;
 }
 
 template <class T>
-void run_panels(const Task& task, const RowFunctions<T>& functions, int64_t begin, int64_t end,
-                T* scratch, Partial& partial) {
-  const int64_t size = task.classes * kLanes;
-  T* const staging = scratch;
-  T* const logits = scratch + size;
-  T* next = scratch + 2 * size;
-  T* const portion = has_portions(task) ? next : nullptr;
-  next += portion != nullptr ? size : 0;
-  T* const hessian = (task.mode & kHessian) ? next : nullptr;
-  next += hessian != nullptr ? size : 0;
-  Examples at(task, begin);
-  for (int64_t i = begin; i < end; i += kLanes) {
-    const int64_t n = end - i < kLanes ? end - i : kLanes;
-    LabelsAndWeights info;
-    PortionSums sums[kLanes];
-    alignas(64) int32_t label[kLanes] = {};
-    alignas(64) T coefficient[kLanes] = {}, value[kLanes], entropy[kLanes] = {};
-    const bool labelled = task.target_kind == Target::kLabel;
-    if (labelled && !read_labels(task, at, n, info, partial)) {
-      partial.bad = true;
-      return;
-    }
-    load_panel(task, task[kHeads], at, n, staging, logits);
-    if (portion != nullptr) {
-      load_portions(task, at, n, info, functions.entropy, logits, staging, portion, sums);
-      for (int64_t k = 0; k < n; ++k) entropy[k] = T(sums[k].entropy);
-      if (!labelled && !weigh_distributions(task, at, n, sums, info, partial)) {
-        partial.bad = true;
-        return;
-      }
-    }
-    for (int64_t k = 0; k < n; ++k) label[k] = int32_t(info.label[k]);
-    alignas(64) double factor[kLanes];
-    int unfit = 0;
-#pragma omp simd reduction(| : unfit)
-    for (int64_t k = 0; k < (task.mode == kValue ? 0 : n); ++k) {
-      factor[k] = info.loss_weight[k] / task.denominator;
-      coefficient[k] = coefficient_of<T>(factor[k]);
-      unfit |= int(!is_normal(T(factor[k])));
-    }
-    alignas(64) T maximum[kLanes], rest[kLanes];
-    const Panel<T> panel{task.mode,
-                         &functions.likelihood,
-                         task.parameters,
-                         task.classes,
-                         lanes_for(n),
-                         logits,
-                         hessian,
-                         next,
-                         portion,
-                         entropy,
-                         label,
-                         coefficient,
-                         value,
-                         maximum,
-                         rest,
-                         gradient_to_fetch<T>(task, at, n)};
-    if (wants_extras(task)) {
-      run_with_extras(task, functions, at, n, panel);
-    } else {
-      functions.panel(panel);
-    }
-    if (task.mode & kValue) finish_rows(task, at, value, info, n, partial);
-    if (task.mode & kGradient) {
-      if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, logits);
-      store_panel(task, task[kGradients], at, n, staging, logits);
-    }
-    if (task.mode & kHessian) {
-      if (unfit) multiply_panel(info.loss_weight, factor, n, task.classes, hessian);
-      store_panel(task, task[kHessians], at, n, staging, hessian);
-    }
-    at.advance(n);
+class Panels {
+ public:
+  Panels(const Task& task, const RowFunctions<T>& functions, T* scratch)
+      : task_(task), functions_(functions), rows_(rows_of_panel<T>(task)) {
+    const int64_t size = task.classes * kLanes;
+    staging_ = scratch;
+    logits_ = scratch + size;
+    T* next = scratch + 2 * size;
+    portion_ = has_portions(task) ? next : nullptr;
+    next += portion_ != nullptr ? size : 0;
+    hessian_ = (task.mode & kHessian) ? next : nullptr;
+    scratch_ = next + (hessian_ != nullptr ? size : 0);
+    const T factor = T(1 / task.denominator);
+    plain_ = takes_plain_labels(task) && is_normal(factor);
+    if (plain_) fill(factor, kLanes, lanes_.coefficient);
   }
-}
+
+  // The examples of one block.
+  void run(int64_t begin, int64_t end, Partial& partial) {
+    Examples at(task_, begin);
+    for (int64_t i = begin; i < end && !partial.bad; i += kLanes) {
+      const int64_t n = end - i < kLanes ? end - i : kLanes;
+      lanes_.clear_idle(n);
+      if (plain_ && read_plain_labels(task_, at, n, lanes_.label, partial)) {
+        run_panels(at, n, false);
+        constexpr const double* kNoWeights = nullptr;
+        if (task_.mode & kValue) finish_values(task_, at, lanes_.value, kNoWeights, n, partial);
+      } else {
+        run_weighted(at, n, partial);
+      }
+      if (wants_extras(task_)) store_extras(task_, at, n, lanes_.extras);
+      at.advance(n);
+    }
+  }
+
+ private:
+  // n rows with whatever weights and targets.
+  [[gnu::noinline]] void run_weighted(const Examples& at, int64_t n, Partial& partial) {
+    LabelsAndWeights& info = lanes_.info;
+    const bool labelled = task_.target_kind == Target::kLabel;
+    if (labelled) {
+      partial.bad = !read_labels(task_, at, n, info, partial);
+      if (partial.bad) return;
+    } else {
+      load_loss_weights(task_, at, n, info);
+    }
+    for (int64_t k = 0; k < n; ++k) lanes_.label[k] = int32_t(info.label[k]);
+    const bool unfit = task_.mode != kValue && set_coefficients(task_.denominator, n, lanes_);
+    run_panels(at, n, unfit);
+    if (!labelled) partial.bad = !weigh_distributions(task_, n, lanes_.sums, info, partial);
+    if (partial.bad) return;
+    if (task_.mode & kValue) finish_rows(task_, at, lanes_.value, info, n, partial);
+    if (plain_) fill(T(1 / task_.denominator), kLanes, lanes_.coefficient);
+  }
+
+  // `unfit`: whether the coefficient of a row does not fit T.
+  void run_panels(const Examples& first, int64_t n, bool unfit) {
+    Examples at = first;
+    for (int64_t k = 0;;) {
+      run_panel(at, int(n - k < rows_ ? n - k : rows_), int(k), unfit);
+      k += rows_;
+      if (k >= n) return;
+      at.advance(rows_);
+    }
+  }
+
+  // n rows, the lanes from k on.
+  void run_panel(const Examples& at, int n, int k, bool unfit) {
+    load_panel(task_, task_[kHeads], at, n, staging_, logits_, lanes_.maximum + k);
+    const Panel<T> panel{task_.mode,
+                         &functions_.likelihood,
+                         task_.parameters,
+                         task_.classes,
+                         n,
+                         lanes_for(n),
+                         logits_,
+                         hessian_,
+                         scratch_,
+                         portion_,
+                         lanes_.entropy + k,
+                         lanes_.label + k,
+                         lanes_.coefficient + k,
+                         lanes_.value + k,
+                         lanes_.maximum + k,
+                         lanes_.rest + k,
+                         lines_ahead<T>(task_, kHeads, at, n, kLogitsAhead),
+                         portion_ == nullptr || task_.target_kind == Target::kLabel
+                             ? nullptr
+                             : lines_ahead<T>(task_, kTarget, at, n, kLogitsAhead),
+                         lines_ahead<T>(task_, kGradients, at, n, 0)};
+    if (portion_ != nullptr) {
+      load_portions(task_, at, functions_.entropy, panel, staging_, portion_, lanes_.sums + k);
+      for (int i = k; i < k + n; ++i) lanes_.entropy[i] = T(lanes_.sums[i].entropy);
+    }
+    if (wants_extras(task_)) {
+      run_with_extras(panel, k);
+    } else {
+      functions_.panel(panel);
+    }
+    if (task_.mode & kGradient) finish(panel, kGradients, at, k, unfit, logits_);
+    if (task_.mode & kHessian) finish(panel, kHessians, at, k, unfit, hessian_);
+  }
+
+  [[gnu::noinline]] void run_with_extras(const Panel<T>& panel, int k) {
+    Highest<T> highest;
+    take_highest(panel, highest);
+    functions_.panel(panel);
+    take_extras(panel, highest, k, lanes_.extras);
+  }
+
+  void finish(const Panel<T>& panel, int role, const Examples& at, int k, bool unfit, T* array) {
+    if (unfit) multiply_panel(panel, lanes_.info.loss_weight + k, lanes_.factor + k, array);
+    store_panel(task_, task_[role], at, panel.rows, staging_, array);
+  }
+
+  const Task& task_;
+  const RowFunctions<T>& functions_;
+  const int64_t rows_;
+  T *staging_, *logits_, *portion_, *hessian_, *scratch_;
+  bool plain_;  // whether rows are labelled and mostly count 1 each
+  Lanes<T> lanes_;
+};
 
 }  // namespace
 }  // namespace numloss::NUMLOSS_ISA

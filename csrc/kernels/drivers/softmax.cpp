@@ -16,20 +16,24 @@ NUMLOSS_INLINE bool is_higher(T x, T score) {
 template <class T>
 void take_highest(const Panel<T>& panel, Highest<T>& highest) {
   using Bits = typename Real<T>::Bits;
-  const int lanes = panel.lanes;
-  for (int i = 0; i < whole(lanes); ++i) {
-    highest.score[i] = panel.logits[i];
-    highest.place[i] = 0;
-  }
-  for (int64_t c = 1; c < panel.classes; ++c) {
-    const T* const step = panel.logits + c * kLanes;
-#pragma omp simd
-    for (int i = 0; i < whole(lanes); ++i) {
-      const bool higher = is_higher(step[i], highest.score[i]);
-      highest.score[i] = higher ? step[i] : highest.score[i];
-      highest.place[i] = higher ? Bits(c) : highest.place[i];
+  constexpr int kWidth = kStrip<T>;
+  each_strip(panel, [&](int lane, int64_t at) {
+    T* const score = highest.score + lane;
+    Bits* const place = highest.place + lane;
+    for (int i = 0; i < kWidth; ++i) {
+      score[i] = panel.logits[at + i];
+      place[i] = 0;
     }
-  }
+    for (int64_t c = 1; c < panel.classes; ++c) {
+      const T* const step = panel.logits + at + c * kWidth;
+#pragma omp simd
+      for (int i = 0; i < kWidth; ++i) {
+        const bool higher = is_higher(step[i], score[i]);
+        score[i] = higher ? step[i] : score[i];
+        place[i] = higher ? Bits(c) : place[i];
+      }
+    }
+  });
 }
 
 namespace {
@@ -91,78 +95,69 @@ HighestOfRow<T> highest_of_row(const Operand& operand, const char* from, int64_t
   return highest;
 }
 
-template <class T>
-void take_maximum(const Panel<T>& panel, T* maximum) {
-  const int lanes = panel.lanes;
-  for (int i = 0; i < whole(lanes); ++i) maximum[i] = -Real<T>::kInfinity;
-  each_steps(panel.classes, [=, x = panel.logits](int64_t k, auto count) {
-    const T* const step = x + k * kLanes;
-#pragma omp simd
-    for (int i = 0; i < whole(lanes); ++i) {
-      T best = maximum[i];
-#pragma GCC unroll 4
-      for (int j = 0; j < count.value; ++j) {
-        const T candidate = step[j * kLanes + i];
-        best = candidate > best ? candidate : best;
-      }
-      maximum[i] = best;
-    }
-  });
-}
-
 namespace {
 
 // Exponentials added up, those that are 1 apart.
-template <class T>
+template <class V>
 struct ExponentialSums {
-  T others, ties;
-  NUMLOSS_INLINE void add(T e) {
+  V others, ties;
+  NUMLOSS_INLINE void add(V e) {
+    const V one = V{} + Lane<V>(1);
     if constexpr (kVectorBytes == 64) {  // has additions under a mask
-      others = e == T(1) ? others : others + e;
-      ties = e == T(1) ? ties + T(1) : ties;
+      others = e == one ? others : others + e;
+      ties = e == one ? ties + one : ties;
     } else {
-      const T one = truncate(e);
-      others += e - one;
-      ties += one;
+      const V tie = truncate(e);
+      others += e - tie;
+      ties += tie;
     }
   }
 };
 
-// Adds exp(x - maximum) of one lane, kCount steps.
+// Adds exp(x - maximum) of kCount classes of a strip.
 template <bool kKeep, int kCount, class T>
-NUMLOSS_INLINE ExponentialSums<T> add_exponentials(const T* x, T maximum, ExponentialSums<T> sums,
-                                                   T* exponentials) {
-  T e[kCount];
-  each<kCount>([&](int j) { e[j] = x[j * kLanes] - maximum; });
+NUMLOSS_INLINE void add_exponentials(T* x, Vector<T> maximum, ExponentialSums<Vector<T>>& sums) {
+  Vector<T> e[kCount];
+  each<kCount>([&](int j) { e[j] = load_vector<Vector<T>>(x + j * kStrip<T>) - maximum; });
   exp_nonpositive(e);
   each<kCount>([&](int j) {
-    if constexpr (kKeep) exponentials[j * kLanes] = e[j];
+    if constexpr (kKeep) store_vector(e[j], x + j * kStrip<T>);
     sums.add(e[j]);
   });
-  return sums;
 }
+
+// Exponentials computed in step: as many as the scheduler of a CPU finds work for.
+template <class T>
+inline constexpr int kInStep = sizeof(T) == 4 ? 5 : 4;
 
 }  // namespace
 
+// Flat: a lambda that is called would have its vectors in memory.
 template <class T, bool kKeep>
-void take_exponentials(const Panel<T>& panel, const T* maximum, T* rest) {
-  const int lanes = panel.lanes;
-  alignas(64) T others[kLanes] = {}, ties[kLanes] = {};
-  each_steps(panel.classes, [&, x = panel.logits](int64_t k, auto count) {
-    if (panel.gradient_ahead != nullptr) {
-      fetch_ahead(panel.gradient_ahead + k * kLanes, count.value * kLanes * int64_t(sizeof(T)), 0);
+[[gnu::flatten]] void take_exponentials(const Panel<T>& panel) {
+  using V = Vector<T>;
+  constexpr int kStep = kInStep<T>, kWidth = kStrip<T>;
+  const int64_t classes = panel.classes;
+  for (int lane = 0; lane < panel.rows; lane += kWidth) {
+    const V origin = load_vector<V>(panel.maximum + lane);
+    T* x = panel.logits + lane * classes;
+    const T* const end = x + classes * kWidth;
+    ExponentialSums<V> sums{};
+    for (; x + kStep * kWidth <= end; x += kStep * kWidth) {
+      panel.ask_ahead(x - panel.logits, kStep * kWidth);
+      add_exponentials<kKeep, kStep>(x, origin, sums);
     }
-    T* const step = x + k * kLanes;
-#pragma omp simd
-    for (int i = 0; i < whole(lanes); ++i) {
-      const ExponentialSums<T> sums = add_exponentials<kKeep, count.value, T>(
-          step + i, maximum[i], {others[i], ties[i]}, step + i);
-      others[i] = sums.others;
-      ties[i] = sums.ties;
+    if (kStep > 4 && x + 4 * kWidth <= end) {
+      add_exponentials<kKeep, 4>(x, origin, sums);
+      x += 4 * kWidth;
     }
-  });
-#pragma omp simd
-  for (int i = 0; i < whole(lanes); ++i) rest[i] = (ties[i] - T(1)) + others[i];
+    if (x + 2 * kWidth <= end) {
+      add_exponentials<kKeep, 2>(x, origin, sums);
+      x += 2 * kWidth;
+    }
+    if (x < end) add_exponentials<kKeep, 1>(x, origin, sums);
+    store_vector((sums.ties - T(1)) + sums.others, panel.rest + lane);
+  }
 }
 
 namespace {
@@ -343,9 +338,8 @@ Kept<T> exponentials_again(Row<T>& row, const TilePart<T>& part, T tile_maximum,
 #define NUMLOSS_SOFTMAX(T)                                                           \
   template void take_highest(const Panel<T>&, Highest<T>&);                          \
   template HighestOfRow<T> highest_of_row(const Operand&, const char*, int64_t);     \
-  template void take_maximum(const Panel<T>&, T*);                                   \
-  template void take_exponentials<T, false>(const Panel<T>&, const T*, T*);          \
-  template void take_exponentials<T, true>(const Panel<T>&, const T*, T*);           \
+  template void take_exponentials<T, false>(const Panel<T>&);                        \
+  template void take_exponentials<T, true>(const Panel<T>&);                         \
   template Softmax<T> softmax_of_row(Row<T>&, const Operand*, T*, PortionCosts<T>*); \
   template Kept<T> exponentials_again(Row<T>&, const TilePart<T>&, T, T, bool, T*)
 NUMLOSS_SOFTMAX(float);

@@ -56,15 +56,11 @@ struct HighestOfRow {
 template <class T>
 HighestOfRow<T> highest_of_row(const Operand& operand, const char* from, int64_t classes);
 
-// The largest logit of each row of a panel; a NaN is passed over.
-template <class T>
-void take_maximum(const Panel<T>& panel, T* maximum);
-
-// Exponentials of a panel's x - maximum: their sum beside the maximum's own 1 goes to `rest`, they
-// themselves where the logits are, if they are kept. Meanwhile memory is asked for that is written
-// later.
+// Exponentials of a panel's x - maximum: their sum beside the maximum's own 1 goes to panel.rest,
+// they themselves where the logits are, if they are kept. Meanwhile memory is asked for that is
+// read or written later.
 template <class T, bool kKeep>
-void take_exponentials(const Panel<T>& panel, const T* maximum, T* rest);
+void take_exponentials(const Panel<T>& panel);
 
 // One pass over a row: maximum and sum, tile by tile, each logit read once. After it, the maxima
 // under which the tiles' exponentials were taken are in `maxima`, and the exponentials themselves
@@ -88,9 +84,10 @@ NUMLOSS_INLINE T origin_of(T maximum) {
 }
 
 // 1 - e / (1 + rest), without cancellation where e is the maximum's own 1.
-template <class T>
-NUMLOSS_INLINE T complement(T e, T rest, T inverse) {
-  return e == T(1) ? rest * inverse : T(1) - e * inverse;
+template <class V>
+NUMLOSS_INLINE V complement(V e, V rest, V inverse) {
+  const V one = V{} + Lane<V>(1);
+  return e == one ? rest * inverse : one - e * inverse;
 }
 
 // A number for each lane of a row, in registers.

@@ -108,6 +108,49 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, LabelsA
   return true;
 }
 
+// Whether every row weighs 1, unless it is ignored, and has a label of one of the usual types.
+inline bool takes_plain_labels(const Task& task) {
+  if (task.target_kind != Target::kLabel || task.has(kWeight) || wants_full_weights(task)) {
+    return false;
+  }
+  const Operand& target = task[kTarget];
+  const bool usual = target.dtype == DType::kInt64 || target.dtype == DType::kInt32;
+  const bool hides_class = uint64_t(task.ignore_index) < uint64_t(task.classes);
+  return usual && !target.swapped && !hides_class && task.classes <= INT32_MAX &&
+         task.class_weight == nullptr && task.label_factor == nullptr;
+}
+
+// Labels of n such rows, which are counted then. False: they do not lie side by side, or one of
+// them is no class, which may be that of a row to ignore.
+inline bool read_plain_labels(const Task& task, const Examples& at, int64_t n, int32_t* label,
+                              Partial& partial) {
+  const Operand& target = task[kTarget];
+  const bool is_wide = target.dtype == DType::kInt64;
+  if (at.run() < n || at.stride(target) != (is_wide ? 8 : 4)) return false;
+  const char* const from = at.address(target);
+  const auto classes = uint32_t(task.classes);
+  uint32_t outside = 0;
+  if (is_wide) {
+#pragma omp simd reduction(| : outside)
+    for (int64_t i = 0; i < n; ++i) {
+      const auto word = read<uint64_t>(from + 8 * i, false);
+      label[i] = int32_t(word);
+      outside |= uint32_t(word >> 32) | uint32_t(uint32_t(word) >= classes);
+    }
+  } else {
+#pragma omp simd reduction(| : outside)
+    for (int64_t i = 0; i < n; ++i) {
+      const auto word = read<uint32_t>(from + 4 * i, false);
+      label[i] = int32_t(word);
+      outside |= uint32_t(word >= classes);
+    }
+  }
+  if (outside != 0) return false;
+  partial.count += n;
+  add(partial.weight, double(n));
+  return true;
+}
+
 inline PortionUse use_of_portions(const Task& task, bool entropy) {
   return {!task.checked || wants_full_weights(task), entropy};
 }
@@ -118,39 +161,48 @@ struct PortionLanes {
   alignas(64) T probability[kLanes] = {}, lowest[kLanes] = {}, entropy[kLanes] = {};
   alignas(64) double weight[kLanes] = {};
 
-  // Takes in `count` steps of probabilities q. class_weight: that of lane i of step j at
-  // j * kStep + i * kLane, or null.
-  template <int kStep, int kLane>
-  NUMLOSS_INLINE void add(const T* q, auto count, int lanes, const double* class_weight,
-                          PortionUse use) {
+  // These take in `count` steps of probabilities q, kWidth lanes each, of which the first is `lane`
+  // and n count.
+  template <int kWidth>
+  NUMLOSS_INLINE void add_probabilities(const T* q, auto count, int lane, int n) {
 #pragma omp simd
-    for (int i = 0; i < (use.checks ? lanes : 0); ++i) {
-      T sum = probability[i], least = lowest[i];
+    for (int i = 0; i < n; ++i) {
+      T sum = probability[lane + i], least = lowest[lane + i];
 #pragma GCC unroll 4
       for (int j = 0; j < count.value; ++j) {
-        const T x = q[j * kLanes + i];
+        const T x = q[j * kWidth + i];
         sum += x;
         least = x < least ? x : least;
       }
-      probability[i] = sum;
-      lowest[i] = least;
+      probability[lane + i] = sum;
+      lowest[lane + i] = least;
     }
-    // In double, as the weights of labels are: a label and its distribution weigh the same.
+  }
+
+  // class_weight: that of lane i of step j at j * kStep + i * kLane. In double, as the weights of
+  // labels are: a label and its distribution weigh the same.
+  template <int kWidth, int kStep, int kLane>
+  NUMLOSS_INLINE void add_weights(const T* q, auto count, int lane, int n,
+                                  const double* class_weight) {
 #pragma omp simd
-    for (int i = 0; i < (use.checks && class_weight != nullptr ? lanes : 0); ++i) {
-      double sum = weight[i];
+    for (int i = 0; i < n; ++i) {
+      double sum = weight[lane + i];
 #pragma GCC unroll 4
       for (int j = 0; j < count.value; ++j) {
-        sum += double(q[j * kLanes + i]) * class_weight[j * kStep + i * kLane];
+        sum += double(q[j * kWidth + i]) * class_weight[j * kStep + i * kLane];
       }
-      weight[i] = sum;
+      weight[lane + i] = sum;
     }
-    for (int j = 0; j < count.value && use.entropy; ++j) {
+  }
+
+  template <int kWidth>
+  NUMLOSS_INLINE void add_entropy(const T* q, auto count, int lane, int n) {
+    for (int j = 0; j < count.value; ++j) {
 #pragma omp simd
-      for (int i = 0; i < lanes; ++i) {
-        const T x = q[j * kLanes + i];
+      for (int i = 0; i < n; ++i) {
+        const T x = q[j * kWidth + i];
         const T product = x * log(x);
-        entropy[i] += x == T(0) ? T(0) : product;
+        entropy[lane + i] += x == T(0) ? T(0) : product;
       }
     }
   }
@@ -166,14 +218,11 @@ struct PortionsOfTile {
 
   // Takes in the probabilities of n classes from `first` on.
   void add(int64_t first, int64_t n, const T* q) {
-    const double* const factor = task.class_weight;
-    const auto from = [factor](int64_t c) { return factor != nullptr ? factor + c : nullptr; };
     each_steps(n / kLanes, [&](int64_t k, auto count) {
-      lanes.template add<kLanes, 1>(q + k * kLanes, count, kLanes, from(first + k * kLanes), use);
+      add_steps<kLanes>(first + k * kLanes, q + k * kLanes, count, kLanes);
     });
     const int64_t whole = n / kLanes * kLanes;
-    if (whole == n) return;
-    lanes.template add<0, 1>(q + whole, Constant<1>(), int(n - whole), from(first + whole), use);
+    if (whole < n) add_steps<0>(first + whole, q + whole, Constant<1>(), int(n - whole));
   }
 
   void add_to(PortionSums& sums) const {
@@ -181,6 +230,16 @@ struct PortionsOfTile {
     sums.weight += sum(lanes.weight, kLanes);
     sums.entropy += sum(lanes.entropy, kLanes);
     sums.negative = sums.negative || sum(lanes.lowest, kLanes) < 0;
+  }
+
+ private:
+  template <int kStep>
+  NUMLOSS_INLINE void add_steps(int64_t first, const T* q, auto count, int n) {
+    if (use.checks) lanes.template add_probabilities<kLanes>(q, count, 0, n);
+    if (use.checks && task.class_weight != nullptr) {
+      lanes.template add_weights<kLanes, kStep, 1>(q, count, 0, n, task.class_weight + first);
+    }
+    if (use.entropy) lanes.template add_entropy<kLanes>(q, count, 0, n);
   }
 };
 
@@ -230,16 +289,22 @@ void spread_label(const Task& task, int64_t label, int64_t first, int64_t n, T* 
   for (int64_t k = 0; k < n; ++k) q[k] = T(row[k] * scale);
 }
 
-// Weights of n rows with distribution targets, whose sums are known. False: no distribution, or a
-// weight out of range.
-inline bool weigh_distributions(const Task& task, const Examples& at, int64_t n,
-                                const PortionSums* sums, LabelsAndWeights& info, Partial& partial) {
+// What of n rows with distribution targets is known before those are: they have no label.
+inline void load_loss_weights(const Task& task, const Examples& at, int64_t n,
+                              LabelsAndWeights& info) {
   alignas(64) double buffer[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
   for (int64_t i = 0; i < n; ++i) {
     info.label[i] = 0;
     info.loss_weight[i] = weight[i];
   }
+}
+
+// Weights of n rows with distribution targets, whose sums are known. False: no distribution, or a
+// weight out of range.
+inline bool weigh_distributions(const Task& task, int64_t n, const PortionSums* sums,
+                                LabelsAndWeights& info, Partial& partial) {
+  const double* const weight = info.loss_weight;
   if (task.checked && !wants_full_weights(task)) return true;
   for (int64_t i = 0; i < n; ++i) {
     const double full = task.class_weight ? weight[i] * sums[i].weight : weight[i];

@@ -10,79 +10,66 @@ namespace {
 // asked for. Gradient V p - v with V = sum v.
 
 // v (m - x); a class whose portion is 0 costs nothing, even one that cannot happen.
-template <class T>
-NUMLOSS_INLINE T cost_of_portion(T portion, T origin, T x) {
-  return portion == T(0) ? T(0) : portion * (origin - x);
+template <class V>
+NUMLOSS_INLINE V cost_of_portion(V portion, V origin, V x) {
+  return portion == V{} ? V{} : portion * (origin - x);
 }
 
 // V p - v; where p is the maximum's (e = 1) and above 1/2, without its cancellation. Below 1/2 it
 // is the other form that would cancel.
-template <class T>
-NUMLOSS_INLINE T portion_slope(T e, T total, T portion, T rest, T inverse) {
-  const T usual = total * (e * inverse) - portion;
-  const T at_maximum = (total - portion) - total * (rest * inverse);
-  return ((e == T(1)) & (rest < T(1))) ? at_maximum : usual;
+template <class V>
+NUMLOSS_INLINE V portion_slope(V e, V total, V portion, V rest, V inverse) {
+  const V one = V{} + Lane<V>(1);
+  const V usual = total * (e * inverse) - portion;
+  const V at_maximum = (total - portion) - total * (rest * inverse);
+  return ((e == one) & (rest < one)) ? at_maximum : usual;
 }
 
-// The portions of the classes [first, end) to total, and what they cost, if that is wanted, to
-// distance.
-template <bool kCosts, class T>
-NUMLOSS_INLINE void add_portions(const Panel<T>& panel, int64_t first, int64_t end, const T* origin,
-                                 T* total, T* distance) {
-  const int lanes = panel.lanes;
-  each_steps(end - first, [=](int64_t k, auto count) {
-    const T* const portion = panel.portion + (first + k) * kLanes;
-    const T* const logits = panel.logits + (first + k) * kLanes;
-#pragma omp simd
-    for (int i = 0; i < whole(lanes); ++i) {
-      T sum = total[i], cost_sum = kCosts ? distance[i] : T(0);
-#pragma GCC unroll 4
-      for (int j = 0; j < count.value; ++j) {
-        const T v = portion[j * kLanes + i];
-        sum += v;
-        if constexpr (kCosts) cost_sum += cost_of_portion(v, origin[i], logits[j * kLanes + i]);
-      }
-      total[i] = sum;
-      if constexpr (kCosts) distance[i] = cost_sum;
-    }
-  });
-}
-
-// Those of all classes, a run at a time: in one sum the roundings of equal portions, which
-// smoothing makes, would add up.
+// The portions of all classes to total, and what they cost, if that is wanted, to distance. A run
+// at a time: in one sum the roundings of equal portions, which smoothing makes, would add up.
 template <bool kCosts, class T>
 [[gnu::noinline]] void add_all_portions(const Panel<T>& panel, const T* origin, T* total,
                                         T* distance) {
-  constexpr int64_t kRun = 16;
-  for (int64_t first = 0; first < panel.classes; first += kRun) {
-    const int64_t end = panel.classes - first < kRun ? panel.classes : first + kRun;
-    alignas(64) T run_total[kLanes] = {}, run_distance[kLanes] = {};
-    const bool alone = first == 0;
-    add_portions<kCosts>(panel, first, end, origin, alone ? total : run_total,
-                         alone ? distance : run_distance);
-    if (alone) continue;
-#pragma omp simd
-    for (int i = 0; i < whole(panel.lanes); ++i) {
-      total[i] += run_total[i];
-      if constexpr (kCosts) distance[i] += run_distance[i];
+  using V = Vector<T>;
+  constexpr int64_t kRun = 16 * kStrip<T>;
+  for (int lane = 0; lane < panel.rows; lane += kStrip<T>) {
+    const V from = load_vector<V>(origin + lane);
+    const int64_t begin = lane * panel.classes, end = begin + panel.classes * kStrip<T>;
+    V sum{}, costs{};
+    for (int64_t first = begin; first < end; first += kRun) {
+      const int64_t last = end - first < kRun ? end : first + kRun;
+      V run{}, run_costs{};
+      if (panel.portion_ahead != nullptr) {
+        fetch_ahead(panel.portion_ahead + first, (last - first) * int64_t(sizeof(T)), 0);
+      }
+      for (int64_t k = first; k < last; k += kStrip<T>) {
+        const V portion = load_vector<V>(panel.portion + k);
+        run += portion;
+        if constexpr (kCosts) {
+          run_costs += cost_of_portion(portion, from, load_vector<V>(panel.logits + k));
+        }
+      }
+      sum += run;
+      costs += run_costs;
     }
+    store_vector(sum, total + lane);
+    if constexpr (kCosts) store_vector(costs, distance + lane);
   }
 }
 
 template <bool kHessian, class T>
 [[gnu::noinline]] void take_portion_slopes(const Panel<T>& panel, const T* total, const T* rest,
                                            const T* inverse) {
-  const int lanes = panel.lanes;
-  for (int64_t c = 0; c < panel.classes; ++c) {
-    T* const step = panel.logits + c * kLanes;
-    T* const hessian = kHessian ? panel.hessian + c * kLanes : nullptr;
-    const T* const portion = panel.portion + c * kLanes;
-#pragma omp simd
-    for (int i = 0; i < whole(lanes); ++i) {
-      const T e = step[i], k = panel.coefficient[i];
-      step[i] = k * portion_slope(e, total[i], portion[i], rest[i], inverse[i]);
+  using V = Vector<T>;
+  for (int lane = 0; lane < panel.rows; lane += kStrip<T>) {
+    const V k = load_vector<V>(panel.coefficient + lane), all = load_vector<V>(total + lane);
+    const V others = load_vector<V>(rest + lane), scale = load_vector<V>(inverse + lane);
+    const int64_t begin = lane * panel.classes, end = begin + panel.classes * kStrip<T>;
+    for (int64_t c = begin; c < end; c += kStrip<T>) {
+      const V e = load_vector<V>(panel.logits + c), portion = load_vector<V>(panel.portion + c);
+      store_vector(k * portion_slope(e, all, portion, others, scale), panel.logits + c);
       if constexpr (kHessian) {
-        hessian[i] = k * total[i] * (e * inverse[i]) * complement(e, rest[i], inverse[i]);
+        store_vector(k * all * (e * scale) * complement(e, others, scale), panel.hessian + c);
       }
     }
   }
@@ -92,13 +79,12 @@ template <class T>
 void distribution_panel(const Panel<T>& panel) {
   const int lanes = panel.lanes;
   const unsigned mode = panel.mode;
-  T *const maximum = panel.maximum, *const rest = panel.rest;
+  const T *const maximum = panel.maximum, *const rest = panel.rest;
   alignas(64) T total[kLanes] = {}, distance[kLanes] = {};
-  take_maximum(panel, maximum);
   const auto add = (mode & kValue) != 0 ? add_all_portions<true, T> : add_all_portions<false, T>;
   add(panel, maximum, total, distance);
   const auto take = mode == kValue ? take_exponentials<T, false> : take_exponentials<T, true>;
-  take(panel, maximum, rest);
+  take(panel);
   if ((mode & kValue) != 0) {
 #pragma omp simd
     for (int i = 0; i < whole(lanes); ++i) {

@@ -8,9 +8,10 @@ namespace {
 // z_j = margin + s_j - s_y over the other classes; the sum of max(0, z_j) (Weston & Watkins 1999)
 // or its maximum (Crammer & Singer 2001). The label's own score is set to -inf, out of the way.
 
-template <class T>
-NUMLOSS_INLINE T excess(T score, T label_score, T margin) {
-  return score == -Real<T>::kInfinity ? score : margin + (score - label_score);
+template <class V>
+NUMLOSS_INLINE V excess(V score, V label_score, V margin) {
+  const V least = V{} - Real<Lane<V>>::kInfinity;
+  return score == least ? score : margin + (score - label_score);
 }
 
 // A label that cannot happen costs infinity, since every other class exceeds it; where none does,
@@ -28,46 +29,63 @@ struct MarginLanes {
   alignas(64) T total[kLanes] = {}, best[kLanes] = {}, poison[kLanes] = {};
 };
 
-// kCounts: of the sum the active classes, of the maximum the first of the largest, too.
-template <bool kSum, bool kCounts, class T>
-NUMLOSS_INLINE void take_excesses(const T* x, int64_t steps, int lane_count, T step_offset,
-                                  const T* label_score, T margin, MarginLanes<T>& lanes) {
-  each_steps(steps, [=, &lanes](int64_t k, auto count) {
-    const T* const step = x + k * kLanes;
-    const T number = step_offset + T(k);
-#pragma omp simd
-    for (int i = 0; i < whole(lane_count); ++i) {
-      T total = lanes.total[i], best = lanes.best[i], poison = lanes.poison[i];
-#pragma GCC unroll 4
-      for (int j = 0; j < count.value; ++j) {
-        const T z = excess(step[j * kLanes + i], label_score[i], margin);
-        if constexpr (kSum) {
-          total += z < T(0) ? T(0) : z;  // a NaN is added
-          if constexpr (kCounts) best += z > T(0) ? T(1) : T(0);
-        } else {
-          poison = is_nan(z) ? z : poison;
-          if constexpr (kCounts) best = z > total ? number + T(j) : best;
-          total = z > total ? z : total;
-        }
-      }
-      lanes.total[i] = total;
-      if constexpr (kCounts) lanes.best[i] = best;
-      if constexpr (!kSum) lanes.poison[i] = poison;
-    }
-  });
+// Takes in z of the class `number`. kCounts: of the sum the active classes, of the maximum the
+// first of the largest, too.
+template <bool kSum, bool kCounts, class V>
+NUMLOSS_INLINE void add_excess(V z, Lane<V> number, V& total, V& best, V& poison) {
+  const V zero{}, one = zero + Lane<V>(1);
   if constexpr (kSum) {
-#pragma omp simd
-    for (int i = 0; i < whole(lane_count); ++i) {
-      lanes.poison[i] = keep_nan(lanes.total[i], lanes.poison[i]);
-    }
+    total += z < zero ? zero : z;  // a NaN is added
+    if constexpr (kCounts) best += z > zero ? one : zero;
+  } else {
+    poison = z != z ? z : poison;
+    if constexpr (kCounts) best = z > total ? zero + number : best;
+    total = z > total ? z : total;
   }
 }
 
+// Classes between two requests for memory.
+inline constexpr int64_t kAsked = 16;
+
+// kCount strips side by side, which do not wait for each other.
+template <bool kSum, bool kCounts, int kCount, class T>
+NUMLOSS_INLINE void take_strips(const Panel<T>& panel, int lane, const T* label_score, T margin,
+                                MarginLanes<T>& lanes) {
+  using V = Vector<T>;
+  constexpr int kWidth = kStrip<T>;
+  const int64_t size = panel.classes * kWidth, begin = lane * panel.classes;
+  const V slack = V{} + margin;
+  V own[kCount], total[kCount] = {}, best[kCount] = {}, poison[kCount];
+  each<kCount>([&](int j) {
+    own[j] = load_vector<V>(label_score + lane + j * kWidth);
+    poison[j] = load_vector<V>(lanes.poison + lane + j * kWidth);
+  });
+  for (int64_t c = 0; c < panel.classes; ++c) {
+    if (c % kAsked == 0) {
+      each<kCount>([&](int j) { panel.ask_ahead(begin + j * size + c * kWidth, kAsked * kWidth); });
+    }
+    each<kCount>([&](int j) {
+      const V score = load_vector<V>(panel.logits + begin + j * size + c * kWidth);
+      add_excess<kSum, kCounts>(excess(score, own[j], slack), T(c), total[j], best[j], poison[j]);
+    });
+  }
+  each<kCount>([&](int j) {
+    if constexpr (kSum) poison[j] = total[j] != total[j] ? total[j] : poison[j];
+    store_vector(total[j], lanes.total + lane + j * kWidth);
+    store_vector(best[j], lanes.best + lane + j * kWidth);
+    store_vector(poison[j], lanes.poison + lane + j * kWidth);
+  });
+}
+
 template <bool kSum, bool kCounts, class T>
-[[gnu::noinline]] void take_panel_excesses(const Panel<T>& panel, const T* label_score, T margin,
-                                           MarginLanes<T>& lanes) {
-  take_excesses<kSum, kCounts>(panel.logits, panel.classes, panel.lanes, T(0), label_score, margin,
-                               lanes);
+[[gnu::noinline, gnu::flatten]] void take_panel_excesses(const Panel<T>& panel,
+                                                         const T* label_score, T margin,
+                                                         MarginLanes<T>& lanes) {
+  int lane = 0;
+  for (; lane + kStrip<T> < panel.rows; lane += 2 * kStrip<T>) {
+    take_strips<kSum, kCounts, 2>(panel, lane, label_score, margin, lanes);
+  }
+  if (lane < panel.rows) take_strips<kSum, kCounts, 1>(panel, lane, label_score, margin, lanes);
 }
 
 // The derivatives of all classes but the label's. The Hessian is 0, NaN where the value is.
@@ -79,18 +97,23 @@ template <bool kSum, bool kHessian, class T>
 #pragma omp simd
     for (int i = 0; i < whole(panel.lanes); ++i) curvature[i] = keep_nan(lanes.poison[i], T(0));
   }
-  for (int64_t c = 0; c < panel.classes; ++c) {
-    T* const step = panel.logits + c * kLanes;
-    T* const hessian = kHessian ? panel.hessian + c * kLanes : nullptr;
-#pragma omp simd
-    for (int i = 0; i < whole(panel.lanes); ++i) {
-      const T z = excess(step[i], label_score[i], margin);
-      const bool active = (z > T(0)) & (kSum | (lanes.best[i] == T(c)));
-      const T coefficient =
-          panel.coefficient[i];  // no load under a condition: it would not vectorise
-      const T g = active ? coefficient : T(0);
-      step[i] = keep_nan(lanes.poison[i], g);
-      if constexpr (kHessian) hessian[i] = curvature[i];
+  using V = Vector<T>;
+  constexpr int kWidth = kStrip<T>;
+  const V zero{}, slack = zero + margin;
+  for (int lane = 0; lane < panel.rows; lane += kWidth) {
+    const V own = load_vector<V>(label_score + lane), best = load_vector<V>(lanes.best + lane);
+    const V poison = load_vector<V>(lanes.poison + lane);
+    const V slope = load_vector<V>(panel.coefficient + lane);
+    T* const strip = panel.logits + lane * panel.classes;
+    for (int64_t c = 0; c < panel.classes; ++c) {
+      const V z = excess(load_vector<V>(strip + c * kWidth), own, slack);
+      V g = z > zero ? slope : zero;
+      if constexpr (!kSum) g = best == zero + T(c) ? g : zero;
+      store_vector(poison != poison ? poison : g, strip + c * kWidth);
+      if constexpr (kHessian) {
+        T* const hessian = panel.hessian + lane * panel.classes + c * kWidth;
+        store_vector(load_vector<V>(curvature + lane), hessian);
+      }
     }
   }
 }
@@ -101,8 +124,9 @@ void margin_panel(const Panel<T>& panel) {
   const T margin = T(panel.parameters[0]);
   MarginLanes<T> lanes;
   alignas(64) T label_score[kLanes];
-  for (int i = 0; i < lane_count; ++i) {
-    T& own = panel.logits[int64_t(panel.label[i]) * kLanes + i];
+  for (int i = panel.rows; i < lane_count; ++i) label_score[i] = 0;
+  for (int i = 0; i < panel.rows; ++i) {
+    T& own = panel.logits[panel.place(i, panel.label[i])];
     label_score[i] = own;
     lanes.poison[i] = is_nan(own) ? own : T(0);
     own = -Real<T>::kInfinity;
@@ -119,10 +143,10 @@ void margin_panel(const Panel<T>& panel) {
   const auto finish = (panel.mode & kHessian) != 0 ? take_margin_slopes<kSum, true, T>
                                                    : take_margin_slopes<kSum, false, T>;
   finish(panel, label_score, margin, lanes);
-  for (int i = 0; i < lane_count; ++i) {
+  for (int i = 0; i < panel.rows; ++i) {
     const T active = kSum ? lanes.best[i] : lanes.total[i] > T(0) ? T(1) : T(0);
     // 0 - x: no negative zero where no class is active.
-    panel.logits[int64_t(panel.label[i]) * kLanes + i] =
+    panel.logits[panel.place(i, panel.label[i])] =
         keep_nan(lanes.poison[i], T(0) - panel.coefficient[i] * active);
   }
 }
@@ -174,12 +198,17 @@ template <bool kCounts, class T>
 template <class T>
 [[gnu::noinline]] void compare_tile(const TileParts<T>& parts, int64_t first, T own, T margin,
                                     Excesses<T>& all) {
-  alignas(64) T label_score[kLanes];
-  for (int i = 0; i < kLanes; ++i) label_score[i] = own;
   MarginLanes<T> lanes;
   for (const TilePart<T>& part : parts) {
     const T step = T((part.first - first) / kLanes);
-    take_excesses<false, true>(part.logits, part.steps, kLanes, step, label_score, margin, lanes);
+    for (int64_t k = 0; k < part.steps; ++k) {
+      const T* const x = part.logits + k * kLanes;
+#pragma omp simd
+      for (int i = 0; i < kLanes; ++i) {
+        add_excess<false, true>(excess(x[i], own, margin), step + T(k), lanes.total[i],
+                                lanes.best[i], lanes.poison[i]);
+      }
+    }
   }
   for (int i = 0; i < kLanes; ++i) all.poison = keep_nan(lanes.poison[i], all.poison);
   int64_t best = -1;

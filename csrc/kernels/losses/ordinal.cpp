@@ -14,85 +14,95 @@ namespace {
 // From exponentials to probabilities, and their cumulative sums.
 template <class T>
 NUMLOSS_INLINE void accumulate(const Panel<T>& panel, const T* inverse, T* cumulative) {
-  alignas(64) T below[kLanes] = {};
-  for (int64_t k = 0; k < panel.classes; ++k) {
-    T* const p = panel.logits + k * kLanes;
-    T* const to = cumulative + k * kLanes;
+  each_strip(panel, [&](int lane, int64_t at) {
+    alignas(64) T below[kStrip<T>] = {};
+    for (int64_t k = 0; k < panel.classes * kStrip<T>; k += kStrip<T>) {
+      T* const p = panel.logits + at + k;
+      T* const to = cumulative + at + k;
 #pragma omp simd
-    for (int i = 0; i < whole(panel.lanes); ++i) {
-      const T probability = p[i] * inverse[i];
-      p[i] = probability;
-      below[i] += probability;
-      to[i] = below[i];
+      for (int i = 0; i < kStrip<T>; ++i) {
+        const T probability = p[i] * inverse[lane + i];
+        p[i] = probability;
+        below[i] += probability;
+        to[i] = below[i];
+      }
     }
-  }
+  });
 }
 
 // From the last class to the first: the value; for a gradient, sum D S from each class on, and for
 // a Hessian sum S² in its place. The cumulative sums become D.
 template <unsigned kMode, class T>
 [[gnu::noinline]] void scan_down(const Panel<T>& panel, T* cumulative, T* above) {
-  alignas(64) T beyond[kLanes] = {}, value[kLanes] = {}, outer[kLanes] = {}, squares[kLanes] = {};
-  for (int64_t k = panel.classes - 1; k >= 0; --k) {
-    const T* const p = panel.logits + k * kLanes;
-    T* const deviation = cumulative + k * kLanes;
+  constexpr int kWidth = kStrip<T>;
+  each_strip(panel, [&](int lane, int64_t at) {
+    alignas(64) T beyond[kWidth] = {}, value[kWidth] = {}, outer[kWidth] = {}, squares[kWidth] = {};
+    for (int64_t k = panel.classes - 1; k >= 0; --k) {
+      const int64_t place = at + k * kWidth;
+      const T* const p = panel.logits + place;
+      T* const deviation = cumulative + place;
 #pragma omp simd
-    for (int i = 0; i < whole(panel.lanes); ++i) {
-      const T d = k >= panel.label[i] ? -beyond[i] : deviation[i];
-      deviation[i] = d;
-      value[i] += d * d;
-      if constexpr (kMode != kValue) {
-        outer[i] += d * beyond[i];
-        above[k * kLanes + i] = outer[i];
+      for (int i = 0; i < kWidth; ++i) {
+        const T d = k >= panel.label[lane + i] ? -beyond[i] : deviation[i];
+        deviation[i] = d;
+        value[i] += d * d;
+        if constexpr (kMode != kValue) {
+          outer[i] += d * beyond[i];
+          above[place + i] = outer[i];
+        }
+        if constexpr ((kMode & kHessian) != 0) {
+          squares[i] += beyond[i] * beyond[i];
+          panel.hessian[place + i] = squares[i];
+        }
+        beyond[i] += p[i];
       }
-      if constexpr ((kMode & kHessian) != 0) {
-        squares[i] += beyond[i] * beyond[i];
-        panel.hessian[k * kLanes + i] = squares[i];
-      }
-      beyond[i] += p[i];
     }
-  }
-  if constexpr ((kMode & kValue) != 0) {
-    // A single class that cannot happen is no distribution either: then the sum of all p is NaN.
+    if constexpr ((kMode & kValue) != 0) {
+      // A single class that cannot happen is no distribution either: then the sum of all p is NaN.
 #pragma omp simd
-    for (int i = 0; i < whole(panel.lanes); ++i) panel.value[i] = value[i] + T(0) * beyond[i];
-  }
+      for (int i = 0; i < kWidth; ++i) panel.value[lane + i] = value[i] + T(0) * beyond[i];
+    }
+  });
 }
 
 // From the first class to the last: the derivatives.
 template <bool kHessian, class T>
 [[gnu::noinline]] void scan_up(const Panel<T>& panel, const T* deviation, const T* above) {
-  alignas(64) T inner[kLanes] = {}, cumulative[kLanes] = {}, lower_squares[kLanes] = {};
-  for (int64_t k = 0; k < panel.classes; ++k) {
-    T* const p = panel.logits + k * kLanes;
-    T* const hessian = kHessian ? panel.hessian + k * kLanes : nullptr;
-    const T* const outer = above + k * kLanes;
-    const T* const deviations = deviation + k * kLanes;
+  constexpr int kWidth = kStrip<T>;
+  each_strip(panel, [&](int lane, int64_t at) {
+    alignas(64) T inner[kWidth] = {}, cumulative[kWidth] = {}, lower_squares[kWidth] = {};
+    const T* const coefficient = panel.coefficient + lane;
+    for (int64_t k = 0; k < panel.classes; ++k) {
+      const int64_t place = at + k * kWidth;
+      T* const p = panel.logits + place;
+      T* const hessian = kHessian ? panel.hessian + place : nullptr;
+      const T* const outer = above + place;
+      const T* const deviations = deviation + place;
 #pragma omp simd
-    for (int i = 0; i < whole(panel.lanes); ++i) {
-      const T probability = p[i];
-      const T g = T(2) * probability * (outer[i] - inner[i]);
-      p[i] = panel.coefficient[i] * g;
-      if constexpr (kHessian) {
-        const T all = hessian[i] + lower_squares[i];
-        hessian[i] = panel.coefficient[i] *
-                     ((T(1) - T(2) * probability) * g + T(2) * probability * probability * all);
+      for (int i = 0; i < kWidth; ++i) {
+        const T probability = p[i];
+        const T g = T(2) * probability * (outer[i] - inner[i]);
+        p[i] = coefficient[i] * g;
+        if constexpr (kHessian) {
+          const T all = hessian[i] + lower_squares[i];
+          hessian[i] = coefficient[i] *
+                       ((T(1) - T(2) * probability) * g + T(2) * probability * probability * all);
+        }
+        cumulative[i] += probability;
+        inner[i] += deviations[i] * cumulative[i];
+        lower_squares[i] += cumulative[i] * cumulative[i];
       }
-      cumulative[i] += probability;
-      inner[i] += deviations[i] * cumulative[i];
-      lower_squares[i] += cumulative[i] * cumulative[i];
     }
-  }
+  });
 }
 
 template <class T>
 void ranked_probability_panel(const Panel<T>& panel) {
   T* const cumulative = panel.scratch;
   T* const above = panel.scratch + panel.classes * kLanes;
-  T *const maximum = panel.maximum, *const rest = panel.rest;
+  const T *const maximum = panel.maximum, *const rest = panel.rest;
   alignas(64) T inverse[kLanes];
-  take_maximum(panel, maximum);
-  take_exponentials<T, true>(panel, maximum, rest);
+  take_exponentials<T, true>(panel);
 #pragma omp simd
   for (int i = 0; i < whole(panel.lanes); ++i) {
     inverse[i] = Softmax<T>{maximum[i], rest[i]}.inverse();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../../runtime/table.hpp"
-#include "../arithmetic/vector.hpp"
+#include "../arithmetic/math.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {

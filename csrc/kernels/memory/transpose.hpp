@@ -31,37 +31,44 @@ struct Alternate {
   static constexpr int of(int i) { return i / kUnit * 2 * kUnit + (kOdd ? kUnit : 0) + i % kUnit; }
 };
 
+// Numbers that 16 bytes hold.
+template <class T>
+inline constexpr int kGroup = 16 / int(sizeof(T));
+
+// kGroup vectors, whose every 16 bytes are a row of a square that stands among those of the others:
+// all these squares, transposed where they stand.
+template <int kSide, class T, class V>
+NUMLOSS_INLINE void transpose_groups(const V* r, V* to) {
+  using All = typename UpTo<kSide>::type;
+  if constexpr (kGroup<T> == 4) {
+    const V a = shuffle<Interleaved<kSide, 4, 1, false>>(r[0], r[1], All());
+    const V b = shuffle<Interleaved<kSide, 4, 1, true>>(r[0], r[1], All());
+    const V c = shuffle<Interleaved<kSide, 4, 1, false>>(r[2], r[3], All());
+    const V d = shuffle<Interleaved<kSide, 4, 1, true>>(r[2], r[3], All());
+    to[0] = shuffle<Interleaved<kSide, 4, 2, false>>(a, c, All());
+    to[1] = shuffle<Interleaved<kSide, 4, 2, true>>(a, c, All());
+    to[2] = shuffle<Interleaved<kSide, 4, 2, false>>(b, d, All());
+    to[3] = shuffle<Interleaved<kSide, 4, 2, true>>(b, d, All());
+  } else {
+    to[0] = shuffle<Interleaved<kSide, 2, 1, false>>(r[0], r[1], All());
+    to[1] = shuffle<Interleaved<kSide, 2, 1, true>>(r[0], r[1], All());
+  }
+}
+
 // The shuffles that x86 has for wide vectors work within 16 bytes, or move 16 bytes as a whole:
-// first 16 bytes wide squares are transposed where they stand, then they change places.
+// first 16 bytes wide squares are transposed where they stand, then they change places. Calls
+// put(column, vector) for each.
 template <int kSide, class T>
-NUMLOSS_INLINE void transpose_square(const T* from, int64_t from_step, T* to, int64_t to_step) {
+NUMLOSS_INLINE void transpose_square(const T* from, int64_t from_step, auto&& put) {
   using V = Vector<T, kSide>;
   using All = typename UpTo<kSide>::type;
-  constexpr int kGroup = 16 / sizeof(T), kGroups = kSide / kGroup;
+  constexpr int kGroup = numloss::NUMLOSS_ISA::kGroup<T>, kGroups = kSide / kGroup;
   V r[kSide];
 #pragma GCC unroll 16
   for (int i = 0; i < kSide; ++i) r[i] = load_vector<V>(from + i * from_step);
   V group[kSide];
-  if constexpr (kGroup == 4) {
 #pragma GCC unroll 16
-    for (int i = 0; i < kSide; i += 4) {
-      const V a = shuffle<Interleaved<kSide, 4, 1, false>>(r[i], r[i + 1], All());
-      const V b = shuffle<Interleaved<kSide, 4, 1, true>>(r[i], r[i + 1], All());
-      const V c = shuffle<Interleaved<kSide, 4, 1, false>>(r[i + 2], r[i + 3], All());
-      const V d = shuffle<Interleaved<kSide, 4, 1, true>>(r[i + 2], r[i + 3], All());
-      group[i] = shuffle<Interleaved<kSide, 4, 2, false>>(a, c, All());
-      group[i + 1] = shuffle<Interleaved<kSide, 4, 2, true>>(a, c, All());
-      group[i + 2] = shuffle<Interleaved<kSide, 4, 2, false>>(b, d, All());
-      group[i + 3] = shuffle<Interleaved<kSide, 4, 2, true>>(b, d, All());
-    }
-  } else {
-#pragma GCC unroll 16
-    for (int i = 0; i < kSide; i += 2) {
-      group[i] = shuffle<Interleaved<kSide, 2, 1, false>>(r[i], r[i + 1], All());
-      group[i + 1] = shuffle<Interleaved<kSide, 2, 1, true>>(r[i], r[i + 1], All());
-    }
-  }
-  const auto put = [&](int column, V v) { __builtin_memcpy(to + column * to_step, &v, sizeof(V)); };
+  for (int i = 0; i < kSide; i += kGroup) transpose_groups<kSide, T>(r + i, group + i);
 #pragma GCC unroll 16
   for (int j = 0; j < kGroup; ++j) {
     const V* const x = group + j;
@@ -83,6 +90,12 @@ NUMLOSS_INLINE void transpose_square(const T* from, int64_t from_step, T* to, in
       put(j + 3 * kGroup, shuffle<Odd>(q, t, All()));
     }
   }
+}
+
+template <int kSide, class T>
+NUMLOSS_INLINE void transpose_square(const T* from, int64_t from_step, T* to, int64_t to_step) {
+  transpose_square<kSide>(from, from_step,
+                          [=](int column, auto v) { store_vector(v, to + column * to_step); });
 }
 
 // The largest squares that fit the registers, and those for what whole lines of memory leave over.
