@@ -245,12 +245,12 @@ def test_faults(status, text, loss, inputs, options):
 @pytest.mark.parametrize(
     ("status", "text", "make"),
     [
-        ("OUTPUT", "out must have shape (3,), got (2,)", lambda _: np.zeros(2, "f4")),
-        ("OUTPUT", "out must be writeable", lambda _: np.broadcast_to(np.float32(0), 3)),
-        ("OUTPUT", "out must have memory for every element", lambda _: np.lib.stride_tricks.as_strided(np.zeros(3, "f4"), (3,), (0,))),
-        ("OUTPUT_TYPE", "out must have dtype float32, got float64", lambda _: np.zeros(3)),
-        ("OUTPUT_TYPE", "out must have dtype float32, got float32 of the other byte", lambda _: np.zeros(3, ">f4")),
-        ("OVERLAP", "out overlaps prediction: it must be the same array", lambda p: p[::-1]),
+        ("OUTPUT", "gradients must have shape (3,), got (2,)", lambda _: np.zeros(2, "f4")),
+        ("OUTPUT", "gradients must be writeable", lambda _: np.broadcast_to(np.float32(0), 3)),
+        ("OUTPUT", "gradients must have memory for every element", lambda _: np.lib.stride_tricks.as_strided(np.zeros(3, "f4"), (3,), (0,))),
+        ("OUTPUT_TYPE", "gradients must have dtype float32, got float64", lambda _: np.zeros(3)),
+        ("OUTPUT_TYPE", "gradients must have dtype float32, got float32 of the other byte", lambda _: np.zeros(3, ">f4")),
+        ("OVERLAP", "gradients overlaps prediction: it must be the same array", lambda p: p[::-1]),
     ],
 )  # fmt: skip
 def test_outputs_that_are_refused(status, text, make):

@@ -79,6 +79,22 @@ def test_they_are_what_their_definitions_give(classes, dtype):
     assert np.array_equal(predicted, wide(x).argmax(axis=-1))
 
 
+@pytest.mark.parametrize("classes", [3, 256, 257, 4097, 60_000])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_loss_gives_the_same(classes, dtype):
+    x = (np.random.default_rng(0).normal(size=(19, classes)) * 1e-2).astype(dtype)
+    y = np.arange(19) % min(classes, 3)
+    q = np.full_like(x, 1 / classes)
+    expected = logsumexp(wide(x))
+    losses = [v for v in EXTRAS.values() if "return_logsumexp" in asked(v)]
+    losses = [v for v in losses if v.name != "ordinal_cross_entropy" or classes < 300]
+    for variant in losses:
+        target = q if "distributions" in str(variant) or variant.name == "kl_divergence" else y
+        _, found, predicted = variant.loss(x, target, **BOTH)
+        assert (abs(wide(found) - expected) <= 2 * np.finfo(dtype).eps * abs(expected)).all()
+        assert np.array_equal(predicted, x.argmax(axis=-1))
+
+
 @every_variant
 @pytest.mark.parametrize("classes", [5, 300])
 def test_other_results_keep_their_bits(variant, classes):
@@ -204,9 +220,21 @@ def test_places_for_them():
 @pytest.mark.parametrize(
     ("out", "error", "message"),
     [
-        ((None, np.zeros(2)), TypeError, "out must have dtype int64, got float64"),
-        ((np.zeros(2, "f4"), None), TypeError, "out must have dtype float64, got float32"),
-        ((np.zeros((2, 2)), None), ValueError, r"out must have shape \(2,\), got \(2, 2\)"),
+        (
+            (None, np.zeros(2)),
+            TypeError,
+            "out for the predicted classes must have dtype int64, got float64",
+        ),
+        (
+            (np.zeros(2, "f4"), None),
+            TypeError,
+            "out for the log-sum-exp must have dtype float64, got float32",
+        ),
+        (
+            (np.zeros((2, 2)), None),
+            ValueError,
+            r"out for the log-sum-exp must have shape \(2,\), got \(2, 2\)",
+        ),
         ((None,), ValueError, "as many places as there are arrays among the results, 2, got 1"),
         ((X[:, 0], None), ValueError, "out overlaps prediction"),
         ((None, Y), ValueError, "out overlaps target"),

@@ -54,7 +54,8 @@ class Case(NamedTuple):
     reduction: str
     out: str
     result: str
-    asks: str | None = None  # one of EXTRAS, the first of those that are True
+    #: One of EXTRAS, the first of those that are True; "": any of them may be.
+    asks: str | None = None
 
 
 def heads(name: str) -> int:
@@ -89,6 +90,8 @@ def method(name: str, declaration: Any, cases: list[Case]) -> Iterator[str]:
     for extra in EXTRAS:
         if extra in inspect.signature(declaration).parameters:
             cases = [*cases, Case(f"{ANY} = ...", places, "tuple[Any, ...]", extra)]
+    if cases[-1].asks is not None:  # whether is told at run time
+        cases = [*cases, Case(f"{ANY} = ...", places, "Any", "")]
     for case in cases:
         if len(cases) > 1:
             yield "    @overload"

@@ -297,7 +297,13 @@ class CallOfC {
   bool take_output(const char* name, int role, const numloss_array& given) {
     const Array* const array = read_array(name, given, role);
     if (array == nullptr) return false;
-    if (!add_output(request_, prepared_, role, *array, outputs_, fault_)) return fail();
+    if (!add_output(request_, prepared_, role, *array, outputs_, fault_)) {
+      // What Python's callers know as `out` has several names here.
+      if (std::strcmp(fault_.argument, "out") == 0) {
+        std::snprintf(fault_.argument, sizeof(fault_.argument), "%s", name);
+      }
+      return fail();
+    }
     outputs_[role] = array;
     return true;
   }

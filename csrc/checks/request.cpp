@@ -623,13 +623,17 @@ bool add_output(const Request& request, Prepared& prepared, int role, const Arra
   int64_t shape[kMaxDims];
   prepared.output_shape(role, shape);
   const int ndim = prepared.output_ndim(role);
+  const char* const whose = role == kLogSumExp   ? "for the log-sum-exp "
+                            : role == kPredicted ? "for the predicted classes "
+                                                 : "";
   if (array.ndim != ndim || !std::equal(shape, shape + ndim, array.shape)) {
-    fault.set(FaultCode::kOutput, "out", "must have shape %s", ShapeText(shape, ndim).text);
+    fault.set(FaultCode::kOutput, "out", "%smust have shape %s", whose,
+              ShapeText(shape, ndim).text);
     return fault.came("%s", ShapeText(array).text);
   }
   const DType dtype = prepared.output_dtype(role);
   if (array.dtype != dtype || array.swapped) {
-    fault.set(FaultCode::kOutputType, "out", "must have dtype %s", name_of(dtype));
+    fault.set(FaultCode::kOutputType, "out", "%smust have dtype %s", whose, name_of(dtype));
     fault.came("%s%s", name_of(array.dtype), array.swapped ? " of the other byte order" : "");
     return !(fault.is_type = true);
   }

@@ -6,10 +6,10 @@ import inspect
 
 _KEYWORDS = """\
 weight : array-like, optional
-    Weight of each example, finite and at least 0: a number, or an array of the shape of the
-    examples, in which an axis may have length 1. On examples of shape (N, M) ``weight[:, None]``
-    weighs rows and ``weight[None, :]`` columns. An example of weight 0 is not there: NaN or
-    anything else in it does not reach the result.
+    Weight of each example, finite and at least 0 (a NaN makes the result NaN): a number, or an
+    array of the shape of the examples, in which an axis may have length 1. On examples of shape
+    (N, M) ``weight[:, None]`` weighs rows and ``weight[None, :]`` columns. An example of weight 0
+    is not there: NaN or anything else in it does not reach the result.
 reduction : {"mean", "sum", "none"}, default "mean"
     ``"mean"`` is sum(w l) / sum(w). Derivatives are those of the reduced value; with ``"none"``
     they are per element, unscaled.
@@ -21,9 +21,9 @@ dtype : dtype, optional
     results: ``dtype="float32"`` keeps losses of float16 predictions from being rounded, and
     ``dtype="float64"`` computes in float64.
 out : ndarray or tuple, optional
-    Where an array among the results is written, of exactly its shape and dtype: the per-example
-    values, the gradient, or a tuple with a place (an array or None) for each array. It may be the
-    prediction itself.
+    Where arrays among the results are written, of exactly their shape and dtype: a tuple with a
+    place (an array or None) for each, in the order in which they are returned; or a lone array,
+    for the gradient where there is one, else for the first. It may be the prediction itself.
 """
 
 _ELEMENTWISE = f"""\
@@ -86,6 +86,7 @@ numpy.float64, or ndarray
     The reduced value; with ``reduction="none"`` an array of the examples' values in the dtype of
     the prediction (a target of another float type promotes as in NumPy, integers become float64).
     ``grad``, ``value_and_grad`` and ``grad_and_hess`` return arrays shaped like the prediction.
+    Several results come as a tuple.
 
 Raises
 ------

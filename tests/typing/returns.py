@@ -34,3 +34,7 @@ assert_type(
     numloss.softmax_focal(classes, labels, return_logsumexp=True, return_predicted=True),
     tuple[Any, ...],
 )
+
+
+def told_later(flag: bool) -> None:
+    assert_type(numloss.cross_entropy(classes, labels, return_predicted=flag), Any)

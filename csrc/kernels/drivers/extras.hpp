@@ -24,15 +24,36 @@ NUMLOSS_INLINE T log_sum_exp(T highest, Softmax<T> softmax) {
   return highest - highest == T(0) ? highest + softmax.log_sum() : highest;
 }
 
-// Those of a panel's rows, which are the lanes from `first` on.
+// The other exponentials of rows of many classes, added up with their rounding errors (TwoSum): a
+// loss that scans classes adds them up in order, which costs it more digits than a logarithm shows.
 template <class T>
-[[gnu::noinline]] void take_extras(const Panel<T>& panel, const Highest<T>& highest, int first,
-                                   Extras<T>& extras) {
+[[gnu::noinline, gnu::flatten]] void take_rest_precisely(const Panel<T>& panel, T* rest) {
+  using V = Vector<T>;
+  for (int lane = 0; lane < panel.rows; lane += kStrip<T>) {
+    const V origin = load_vector<V>(panel.maximum + lane), one = V{} + T(1);
+    const T* const strip = panel.logits + lane * panel.classes;
+    V others{}, lost{}, ties{};
+    for (int64_t k = 0; k < panel.classes * kStrip<T>; k += kStrip<T>) {
+      V e[] = {load_vector<V>(strip + k) - origin};
+      exp_nonpositive(e);
+      const V other = e[0] == one ? V{} : e[0], sum = others + other, part = sum - others;
+      lost += (others - (sum - part)) + (other - part);
+      others = sum;
+      ties += e[0] == one ? one : V{};
+    }
+    store_vector((ties - one) + (others + lost), rest + lane);
+  }
+}
+
+// Those of a panel's rows, which are the lanes from `first` on; `rest` as panel.rest.
+template <class T>
+[[gnu::noinline]] void take_extras(const Panel<T>& panel, const Highest<T>& highest, const T* rest,
+                                   int first, Extras<T>& extras) {
   for (int i = 0; i < panel.rows; ++i) extras.predicted[first + i] = int64_t(highest.place[i]);
   T* const to = extras.log_sum_exp + first;
 #pragma omp simd
   for (int i = 0; i < panel.rows; ++i) {
-    to[i] = log_sum_exp(highest.score[i], Softmax<T>{panel.maximum[i], panel.rest[i]});
+    to[i] = log_sum_exp(highest.score[i], Softmax<T>{panel.maximum[i], rest[i]});
   }
 }
 

@@ -1,6 +1,7 @@
-// The two ways of a loss over classes through an array, both 64 lanes wide: rows side by side
-// (short_rows.hpp) and one long row at a time (long_rows.hpp). Which one serves depends on the loss
-// and the number of classes alone, so memory layout cannot change a bit.
+// The two ways of a loss over classes through an array: rows side by side, a vector of them to a
+// strip (short_rows.hpp), and one long row at a time, 64 classes to a step (long_rows.hpp). Which
+// one serves depends on the loss and the number of classes alone, so memory layout cannot change a
+// bit.
 #include "drivers.hpp"
 #include "long_rows.hpp"
 #include "short_rows.hpp"
@@ -55,8 +56,12 @@ void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* wind
                                       : portions_of_row<T>(window->task(), window->examples(i + k));
         }
       } else {
-        load_distributions<T>(task, at, n, {true, false}, scratch, scratch + task.classes * kLanes,
-                              sums);
+        const int64_t rows = rows_of_panel<T>(task);
+        Examples some = at;
+        for (int64_t k = 0; k < n; k += rows, some.advance(rows)) {
+          load_distributions<T>(task, some, n - k < rows ? n - k : rows, {true, false}, scratch,
+                                scratch + task.classes * rows, sums + k);
+        }
       }
       load_loss_weights(task, at, n, info);
       partial.bad = !weigh_distributions(task, n, sums, info, partial);
@@ -76,7 +81,7 @@ int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
     const int64_t numbers = staged_rows<T>(task) * task.classes;
     return row_numbers<T>(task) * size + Staging<T>::bytes(task, scattered(task), numbers);
   }
-  const int64_t per_class = panel_count(task, functions) * kLanes * size;
+  const int64_t per_class = panel_count(task, functions) * rows_of_panel<T>(task) * size;
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;
 }
 

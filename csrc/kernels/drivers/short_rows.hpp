@@ -246,7 +246,7 @@ int64_t rows_of_panel(const Task& task) {
   return fits || !by_rows ? kLanes : kFewRows;
 }
 
-// Scratch of the side-by-side driver, in panels of kLanes rows.
+// Scratch of the side-by-side driver, in panels.
 template <class T>
 int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
   return 2 + (has_portions(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) +
@@ -290,7 +290,7 @@ class Panels {
  public:
   Panels(const Task& task, const RowFunctions<T>& functions, T* scratch)
       : task_(task), functions_(functions), rows_(rows_of_panel<T>(task)) {
-    const int64_t size = task.classes * kLanes;
+    const int64_t size = task.classes * rows_;
     staging_ = scratch;
     logits_ = scratch + size;
     T* next = scratch + 2 * size;
@@ -391,9 +391,12 @@ class Panels {
 
   [[gnu::noinline]] void run_with_extras(const Panel<T>& panel, int k) {
     Highest<T> highest;
+    alignas(64) T precise[kLanes];
+    const bool many = task_.classes > kSideBySide && task_.has(kLogSumExp);
     take_highest(panel, highest);
+    if (many) take_rest_precisely(panel, precise);
     functions_.panel(panel);
-    take_extras(panel, highest, k, lanes_.extras);
+    take_extras(panel, highest, many ? precise : panel.rest, k, lanes_.extras);
   }
 
   void finish(const Panel<T>& panel, int role, const Examples& at, int k, bool unfit, T* array) {

@@ -99,7 +99,7 @@ template <bool kHessian, class T>
 template <class T>
 void ranked_probability_panel(const Panel<T>& panel) {
   T* const cumulative = panel.scratch;
-  T* const above = panel.scratch + panel.classes * kLanes;
+  T* const above = panel.scratch + panel.classes * panel.lanes;
   const T *const maximum = panel.maximum, *const rest = panel.rest;
   alignas(64) T inverse[kLanes];
   take_exponentials<T, true>(panel);

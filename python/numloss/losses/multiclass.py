@@ -57,6 +57,9 @@ def cross_entropy(
     >>> numloss.cross_entropy.grad(logits, [0, 1], reduction="sum").round(3)
     array([[-0.156,  0.114,  0.042],
            [ 0.212, -0.424,  0.212]])
+    >>> value, predicted = numloss.cross_entropy(logits, [0, 1], return_predicted=True)
+    >>> predicted
+    array([0, 1])
 
     References
     ----------

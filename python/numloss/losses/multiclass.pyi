@@ -100,6 +100,24 @@ class _CrossEntropy(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad(
         self,
         prediction: ArrayLike,
@@ -153,6 +171,24 @@ class _CrossEntropy(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
     @overload
     def value_and_grad(
         self,
@@ -244,6 +280,24 @@ class _CrossEntropy(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad_and_hess(
         self,
         prediction: ArrayLike,
@@ -297,6 +351,24 @@ class _CrossEntropy(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
 
 cross_entropy: _CrossEntropy
 
@@ -377,6 +449,21 @@ class _KlDivergence(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad(
         self,
         prediction: ArrayLike,
@@ -421,6 +508,21 @@ class _KlDivergence(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
     @overload
     def value_and_grad(
         self,
@@ -497,6 +599,21 @@ class _KlDivergence(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad_and_hess(
         self,
         prediction: ArrayLike,
@@ -541,6 +658,21 @@ class _KlDivergence(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
 
 kl_divergence: _KlDivergence
 
@@ -618,6 +750,24 @@ class _MulticlassHinge(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        variant: Literal["weston_watkins", "crammer_singer"] = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad(
         self,
         prediction: ArrayLike,
@@ -653,6 +803,24 @@ class _MulticlassHinge(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        variant: Literal["weston_watkins", "crammer_singer"] = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
     @overload
     def value_and_grad(
         self,
@@ -726,6 +894,24 @@ class _MulticlassHinge(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        variant: Literal["weston_watkins", "crammer_singer"] = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad_and_hess(
         self,
         prediction: ArrayLike,
@@ -761,6 +947,24 @@ class _MulticlassHinge(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        margin: float = ...,
+        variant: Literal["weston_watkins", "crammer_singer"] = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
 
 multiclass_hinge: _MulticlassHinge
 
@@ -856,6 +1060,24 @@ class _SoftmaxFocal(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad(
         self,
         prediction: ArrayLike,
@@ -909,6 +1131,24 @@ class _SoftmaxFocal(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
     @overload
     def value_and_grad(
         self,
@@ -1000,6 +1240,24 @@ class _SoftmaxFocal(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad_and_hess(
         self,
         prediction: ArrayLike,
@@ -1053,5 +1311,23 @@ class _SoftmaxFocal(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        gamma: float = ...,
+        alpha: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
 
 softmax_focal: _SoftmaxFocal

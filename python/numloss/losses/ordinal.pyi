@@ -105,6 +105,25 @@ class _OrdinalCrossEntropy(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        distance: ArrayLike | str = ...,
+        temperature: float = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad(
         self,
         prediction: ArrayLike,
@@ -161,6 +180,25 @@ class _OrdinalCrossEntropy(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        distance: ArrayLike | str = ...,
+        temperature: float = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
     @overload
     def value_and_grad(
         self,
@@ -257,6 +295,25 @@ class _OrdinalCrossEntropy(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        distance: ArrayLike | str = ...,
+        temperature: float = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad_and_hess(
         self,
         prediction: ArrayLike,
@@ -313,6 +370,25 @@ class _OrdinalCrossEntropy(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        distance: ArrayLike | str = ...,
+        temperature: float = ...,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
 
 ordinal_cross_entropy: _OrdinalCrossEntropy
 
@@ -403,6 +479,23 @@ class _RankedProbability(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad(
         self,
         prediction: ArrayLike,
@@ -453,6 +546,23 @@ class _RankedProbability(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
     @overload
     def value_and_grad(
         self,
@@ -539,6 +649,23 @@ class _RankedProbability(Loss[...]):
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
     @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
+    @overload
     def grad_and_hess(
         self,
         prediction: ArrayLike,
@@ -589,5 +716,22 @@ class _RankedProbability(Loss[...]):
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
     ) -> tuple[Any, ...]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        class_weight: ArrayLike | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        return_logsumexp: bool = ...,
+        return_predicted: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+    ) -> Any: ...
 
 ranked_probability: _RankedProbability
