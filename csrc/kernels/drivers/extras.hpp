@@ -45,14 +45,15 @@ template <class T>
   }
 }
 
-// Those of a panel's rows, which are the lanes from `first` on; `rest` as panel.rest.
+// Those of a panel's rows, which are the lanes from `first` on; `rest` as panel.rest, null where no
+// log-sum-exp is wanted.
 template <class T>
 [[gnu::noinline]] void take_extras(const Panel<T>& panel, const Highest<T>& highest, const T* rest,
                                    int first, Extras<T>& extras) {
   for (int i = 0; i < panel.rows; ++i) extras.predicted[first + i] = int64_t(highest.place[i]);
   T* const to = extras.log_sum_exp + first;
 #pragma omp simd
-  for (int i = 0; i < panel.rows; ++i) {
+  for (int i = 0; i < (rest != nullptr ? panel.rows : 0); ++i) {
     to[i] = log_sum_exp(highest.score[i], Softmax<T>{panel.maximum[i], rest[i]});
   }
 }

@@ -23,14 +23,23 @@ Lies how_it_lies(const Operand& operand, const Examples& at, int64_t n) {
   return stride == int64_t(sizeof(T)) ? Lies::kByColumns : Lies::kElsewhere;
 }
 
-// Calls f(plane, row) for the planes that the next n rows of an operand are made of, with the place
-// of the first row of each.
-void each_plane_of_rows(const Task& task, const Operand& operand, Examples at, int64_t n,
-                        auto&& f) {
-  for (int64_t done = 0, run; done < n; done += run, at.advance(run)) {
-    run = at.run() < n - done ? at.run() : n - done;
-    f(Plane{run, at.stride(operand), task.classes, operand.class_stride}, at.address(operand),
-      done);
+// Calls f(plane, address, row) for the planes that n rows of an operand are made of, from the row
+// `first` on, with the place of the first row of each among them.
+void each_plane_of_rows(const Task& task, const Operand& operand, const Examples& at, int64_t first,
+                        int64_t n, auto&& f) {
+  const auto plane = [&](int64_t rows, int64_t stride) {
+    return Plane{rows, stride, task.classes, operand.class_stride};
+  };
+  // Mostly one; examples of many dimensions are copied for no less than 500 bytes.
+  if (at.run() >= first + n) {
+    const int64_t stride = at.stride(operand);
+    return f(plane(n, stride), at.address(operand) + first * stride, int64_t(0));
+  }
+  Examples rest = at;
+  rest.advance(first);
+  for (int64_t done = 0, run; done < n; done += run, rest.advance(run)) {
+    run = rest.run() < n - done ? rest.run() : n - done;
+    f(plane(run, rest.stride(operand)), rest.address(operand), done);
   }
 }
 
@@ -53,9 +62,7 @@ void load_panel(const Task& task, const Operand& operand, const Examples& at, in
     load_columns(from, operand.class_stride / kSize, whole, classes, panel, maximum);
   }
   if (whole == n) return;
-  Examples rest = at;
-  rest.advance(whole);
-  each_plane_of_rows(task, operand, rest, n - whole,
+  each_plane_of_rows(task, operand, at, whole, n - whole,
                      [&](const Plane& plane, const char* address, int64_t row) {
                        load_plane(operand, address, plane, staging + row * classes, classes);
                      });
@@ -77,7 +84,13 @@ void store_panel(const Task& task, const Operand& operand, const Examples& at, i
   const Lies lies = how_it_lies<T>(operand, at, n);
   T* const to = reinterpret_cast<T*>(at.address(operand));
   const int64_t whole = lies == Lies::kElsewhere ? 0 : n - n % kWidth;
-  if (lies == Lies::kByRows) {
+  // Lines that are not in a cache are waited for less where they are written one after another.
+  if (lies == Lies::kByRows && operand.exceeds_cache && at.stride(operand) == classes * kSize) {
+    for (int64_t r = 0; r < whole; r += kWidth) {
+      store_strip(panel + r * classes, classes, staging, classes);
+      copy_rows(staging, 0, 1, kWidth * classes, to + r * classes, 0);
+    }
+  } else if (lies == Lies::kByRows) {
     const int64_t step = at.stride(operand) / kSize;
     for (int64_t r = 0; r < whole; r += kWidth) {
       store_strip(panel + r * classes, classes, to + r * step, step);
@@ -89,9 +102,7 @@ void store_panel(const Task& task, const Operand& operand, const Examples& at, i
     store_strip(panel + r * classes, classes, staging + (r - whole) * classes, classes);
   }
   if (whole == n) return;
-  Examples rest = at;
-  rest.advance(whole);
-  each_plane_of_rows(task, operand, rest, n - whole,
+  each_plane_of_rows(task, operand, at, whole, n - whole,
                      [&](const Plane& plane, char* address, int64_t row) {
                        store_plane(operand, address, plane, staging + row * classes, classes);
                      });
@@ -343,12 +354,10 @@ class Panels {
 
   // `unfit`: whether the coefficient of a row does not fit T.
   void run_panels(const Examples& first, int64_t n, bool unfit) {
+    if (n <= rows_) return run_panel(first, int(n), 0, unfit);
     Examples at = first;
-    for (int64_t k = 0;;) {
+    for (int64_t k = 0; k < n; k += rows_, at.advance(rows_)) {
       run_panel(at, int(n - k < rows_ ? n - k : rows_), int(k), unfit);
-      k += rows_;
-      if (k >= n) return;
-      at.advance(rows_);
     }
   }
 
@@ -392,11 +401,11 @@ class Panels {
   [[gnu::noinline]] void run_with_extras(const Panel<T>& panel, int k) {
     Highest<T> highest;
     alignas(64) T precise[kLanes];
-    const bool many = task_.classes > kSideBySide && task_.has(kLogSumExp);
+    const bool sums = task_.has(kLogSumExp), many = sums && task_.classes > kSideBySide;
     take_highest(panel, highest);
     if (many) take_rest_precisely(panel, precise);
     functions_.panel(panel);
-    take_extras(panel, highest, many ? precise : panel.rest, k, lanes_.extras);
+    take_extras(panel, highest, many ? precise : sums ? panel.rest : nullptr, k, lanes_.extras);
   }
 
   void finish(const Panel<T>& panel, int role, const Examples& at, int k, bool unfit, T* array) {
