@@ -571,6 +571,12 @@ def work():
     numloss.huber.grad_and_hess(x, x + 1, weight=w)
     numloss.cross_entropy.value_and_grad(np.zeros((3, 5000)), [0, 1, 2])
     numloss.kl_divergence.value_and_grad(np.zeros((3, 300)), np.full((3, 300), 1 / 300))
+    asked = {"weight": w[:70], "return_logsumexp": True, "return_predicted": True}
+    for classes in (10, 300):
+        z, y = np.zeros((70, classes)), np.zeros(70, int)
+        numloss.cross_entropy.grad_and_hess(z, y, **asked)
+        numloss.kl_divergence.grad_and_hess(z, np.full_like(z, 1 / classes), **asked)
+        numloss.ranked_probability.grad_and_hess(z, y, **asked)
 
 threading.stack_size(64 * 1024)
 thread = threading.Thread(target=work)

@@ -71,6 +71,33 @@ void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* wind
   }
 }
 
+// Apart, as are long rows: each has a frame of several KB, and stacks of threads may be small.
+template <class T>
+[[gnu::noinline]] void run_side_by_side(const Task& task, const RowFunctions<T>& functions,
+                                        const Blocks& blocks, T* scratch) {
+  Panels<T> panels(task, functions, scratch);
+  each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
+    panels.run(begin, end, partial);
+  });
+}
+
+template <class T>
+[[gnu::noinline]] void run_one_by_one(const Task& task, const RowFunctions<T>& functions,
+                                      const Blocks& blocks, T* scratch) {
+  each_block_of_rows(task, blocks, false, scratch,
+                     [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
+                       run_rows(task, functions, begin, end, window, scratch, partial);
+                     });
+}
+
+template <class T>
+[[gnu::noinline]] void check_blocks(const Task& task, const Blocks& blocks, T* scratch) {
+  each_block_of_rows(task, blocks, true, scratch,
+                     [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
+                       check_rows(task, begin, end, window, scratch, partial);
+                     });
+}
+
 }  // namespace
 
 // More than there is where a broadcast row of classes needs more than can be counted.
@@ -94,21 +121,9 @@ template <class T>
 void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
                  bool only_check, char* scratch) {
   T* const memory = reinterpret_cast<T*>(scratch);
-  if (!only_check && !task.long_rows) {
-    Panels<T> panels(task, functions, memory);
-    each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
-      panels.run(begin, end, partial);
-    });
-    return;
-  }
-  const auto run = [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
-    if (only_check) {
-      check_rows(task, begin, end, window, memory, partial);
-    } else {
-      run_rows(task, functions, begin, end, window, memory, partial);
-    }
-  };
-  each_block_of_rows(task, blocks, only_check, memory, run);
+  if (only_check) return check_blocks(task, blocks, memory);
+  if (task.long_rows) return run_one_by_one(task, functions, blocks, memory);
+  run_side_by_side(task, functions, blocks, memory);
 }
 
 template class Row<float>;
