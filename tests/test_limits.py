@@ -559,6 +559,7 @@ def test_factors_beyond_the_type_of_the_gradient_over_classes(classes, dtype):
     assert not outside.any()
 
 
+@pytest.mark.plain_build  # sanitizers make frames larger
 def test_small_stack_of_a_thread_suffices():
     code = """
 import threading
