@@ -39,6 +39,7 @@ from recording import call, recording
 
 import numloss
 from numloss import _core
+from numloss._loss import EXTRAS as RETURNS
 
 FILE = Path(__file__).with_name("golden.json")
 DTYPES = [np.dtype(name) for name in ("float32", "float64", "float16", ml_dtypes.bfloat16)]
@@ -190,7 +191,7 @@ def hash_of_extras(
 def asked(variant: Variant) -> dict[str, bool]:
     """Return the options that ask for all that a loss over classes can give beside."""
     parameters = _core.losses()[variant.name][1]
-    return {name: True for name in parameters if name.startswith("return_")}
+    return {name: True for name in RETURNS if name in parameters}
 
 
 #: A variant for each kernel: parameters change nothing of the scores.

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from numloss import _core
+from numloss._loss import EXTRAS
 from numloss.losses import binary, multiclass, ordinal, penalties, regression
 
 FAMILIES = (regression, binary, multiclass, ordinal, penalties)
@@ -44,8 +45,6 @@ REDUCED = 'Literal["mean", "sum"] = ...'
 EACH = 'Literal["none"]'
 ANY = 'Literal["mean", "sum", "none"]'
 ARRAY = "NDArray[Any]"
-#: Parameters that ask for arrays beside a call's results, which then are a tuple; in their order.
-EXTRAS = ("return_logsumexp", "return_predicted")
 
 
 class Case(NamedTuple):

@@ -15,13 +15,12 @@ from typing import Any
 from tools.marks import between, put_between
 
 import numloss
-from numloss._loss import Call
+from numloss._loss import EXTRAS, Call
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 NAME = "losses"
-#: What all losses take, which the text beside the table says.
-SHARED = frozenset(Call.__annotations__)
-EXTRAS = {"return_logsumexp", "return_predicted"}
+#: What the text beside the table says of all losses, or of all over classes.
+SHARED = frozenset((*Call.__annotations__, *EXTRAS))
 
 
 def modules() -> dict[str, Any]:
@@ -57,7 +56,7 @@ def summary(function: Any) -> str:
 def options(function: Any) -> str:
     """Return the options that are not those of all losses, with their defaults."""
     found = inspect.signature(function).parameters.values()
-    own = (p for p in found if p.name not in SHARED | EXTRAS and p.default is not p.empty)
+    own = (p for p in found if p.name not in SHARED and p.default is not p.empty)
     text = ", ".join(f"{p.name}={p.default!r}" for p in own)
     return f"`{text}`" if text else ""
 

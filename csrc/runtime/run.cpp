@@ -195,8 +195,8 @@ int64_t cost_of_element(const Task& task) {
   return arithmetic + kByte * bytes;
 }
 
-// Elements that a thread goes through at a time where several share an array larger than the
-// caches: lines are asked for ahead within them, and begin to come late anew behind their ends.
+// Elements that a thread takes at a time where several share an array larger than the caches. The
+// first lines of each piece come late, as nobody has asked for them ahead: pieces are long.
 constexpr int64_t kConsecutive = 1 << 17;
 
 // Blocks that are given to one call: as many as it copies together or goes through at a time, but

@@ -33,6 +33,9 @@ class Call(TypedDict, total=False):
     out: NDArray[Any] | tuple[Any, ...] | None
 
 
+#: Parameters of losses over classes that ask for arrays beside the results, in their order.
+EXTRAS = ("return_logsumexp", "return_predicted")
+
 CALL_DEFAULTS = {
     "weight": None,
     "reduction": "mean",

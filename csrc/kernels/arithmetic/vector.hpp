@@ -21,22 +21,8 @@ inline constexpr int kVectorBytes = 16;
 #endif
 
 template <class T, int kCount>
-struct VectorOf;
-template <int kCount>
-struct VectorOf<float, kCount> {
-  typedef float type __attribute__((vector_size(kCount * sizeof(float))));
-};
-template <int kCount>
-struct VectorOf<double, kCount> {
-  typedef double type __attribute__((vector_size(kCount * sizeof(double))));
-};
-template <int kCount>
-struct VectorOf<uint32_t, kCount> {
-  typedef uint32_t type __attribute__((vector_size(kCount * sizeof(uint32_t))));
-};
-template <int kCount>
-struct VectorOf<uint64_t, kCount> {
-  typedef uint64_t type __attribute__((vector_size(kCount * sizeof(uint64_t))));
+struct VectorOf {
+  typedef T type __attribute__((vector_size(kCount * sizeof(T))));
 };
 template <class T, int kCount = kVectorBytes / int(sizeof(T))>
 using Vector = typename VectorOf<T, kCount>::type;

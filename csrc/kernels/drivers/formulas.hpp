@@ -59,11 +59,7 @@ constexpr int heads_of() {
 }
 template <class Formula>
 constexpr bool takes_aside() {
-  if constexpr (requires { Formula::takes_aside; }) {
-    return Formula::takes_aside;
-  } else {
-    return false;
-  }
+  return requires { requires Formula::takes_aside; };
 }
 
 inline constexpr int kMaxInputs = kWeight - kHeads;
@@ -442,21 +438,13 @@ bool element_check(const T* const* input, const double* parameters, int64_t n) {
 // derivative alone, and the values go nowhere.
 template <class Formula>
 constexpr bool slope_needs_value() {
-  if constexpr (requires { Formula::slope_needs_value; }) {
-    return Formula::slope_needs_value;
-  } else {
-    return false;
-  }
+  return requires { requires Formula::slope_needs_value; };
 }
 
-// Whether a formula's examples have weights: all but those of penalties.
+// Whether a formula is a penalty, whose elements have no weights.
 template <class Formula>
-constexpr bool takes_weights() {
-  if constexpr (requires { Formula::takes_weights; }) {
-    return Formula::takes_weights;
-  } else {
-    return true;
-  }
+constexpr bool is_penalty() {
+  return requires { requires Formula::is_penalty; };
 }
 
 template <template <class> class Loss, class T>
@@ -481,7 +469,7 @@ constexpr ElementFunctions<T> element_functions() {
     functions.summed_value = summed_tile<Loss, T, kValue>;
     functions.summed_value_gradient = summed_tile<Loss, T, kValue | kGradient>;
   }
-  if constexpr (Loss<T>::cost < kCheap && takes_weights<Loss<T>>()) {
+  if constexpr (Loss<T>::cost < kCheap && !is_penalty<Loss<T>>()) {
     functions.weighted = {weighted_tile<Loss, T, kValue, T>,
                           weighted_tile<Loss, T, kValue | kGradient, T>};
     functions.widely_weighted = {weighted_tile<Loss, T, kValue, double>,

@@ -227,8 +227,9 @@ void load_portions(const Task& task, const Examples& at, bool with_entropy, cons
   apply([portion](int, int32_t, int64_t place) { return portion[place]; });
 }
 
-// Where the lines are that are worth asking for `bytes` ahead of the next n rows of an operand: of
-// rows that lie side by side, in an array larger than the caches.
+// The address `bytes` behind the next n rows of an operand, whose lines are asked for ahead of
+// their turn. Null where that gains nothing: in an array that the caches hold, or of rows with
+// gaps.
 template <class T>
 const T* lines_ahead(const Task& task, int role, const Examples& at, int64_t n, int64_t bytes) {
   if (!task.has(role) || at.run() < n) return nullptr;
@@ -309,9 +310,8 @@ class Panels {
     next += portion_ != nullptr ? size : 0;
     hessian_ = (task.mode & kHessian) ? next : nullptr;
     scratch_ = next + (hessian_ != nullptr ? size : 0);
-    const T factor = T(1 / task.denominator);
-    plain_ = takes_plain_labels(task) && is_normal(factor);
-    if (plain_) fill(factor, kLanes, lanes_.coefficient);
+    plain_ = takes_plain_labels(task) && is_normal(T(1 / task.denominator));
+    set_plain_coefficients();
   }
 
   // The examples of one block.
@@ -349,6 +349,11 @@ class Panels {
     if (!labelled) partial.bad = !weigh_distributions(task_, n, lanes_.sums, info, partial);
     if (partial.bad) return;
     if (task_.mode & kValue) finish_rows(task_, at, lanes_.value, info, n, partial);
+    set_plain_coefficients();
+  }
+
+  // Those of rows that weigh 1, the same for all.
+  void set_plain_coefficients() {
     if (plain_) fill(T(1 / task_.denominator), kLanes, lanes_.coefficient);
   }
 
@@ -381,9 +386,7 @@ class Panels {
                          lanes_.maximum + k,
                          lanes_.rest + k,
                          lines_ahead<T>(task_, kHeads, at, n, kLogitsAhead),
-                         portion_ == nullptr || task_.target_kind == Target::kLabel
-                             ? nullptr
-                             : lines_ahead<T>(task_, kTarget, at, n, kLogitsAhead),
+                         lines_ahead<T>(task_, kTarget, at, n, kLogitsAhead),
                          lines_ahead<T>(task_, kGradients, at, n, 0)};
     if (portion_ != nullptr) {
       load_portions(task_, at, functions_.entropy, panel, staging_, portion_, lanes_.sums + k);

@@ -11,7 +11,7 @@ struct ElasticNet {
   static constexpr const char* name = "elastic_net";
   static constexpr int parameters = 2;
   static constexpr double cost = 0.15;
-  static constexpr bool takes_weights = false;
+  static constexpr bool is_penalty = true;
   Factor<T> l1, l2;
   explicit ElasticNet(const double* parameters) : l1(T(parameters[0])), l2(T(parameters[1])) {}
   NUMLOSS_INLINE Derivatives<T> operator()(T w, T) const {

@@ -201,7 +201,7 @@ NUMLOSS_INLINE void transpose_blocks(const T* from, int64_t from_step, int64_t r
 
 }  // namespace
 
-// Compiled apart for panels, whose step is a constant: from one, and to one.
+// Compiled apart for the blocks of planes.cpp, whose step is a constant: from one, and to one.
 template <class T>
 [[gnu::noinline]] void transpose(const T* from, int64_t from_step, int64_t rows, int64_t columns,
                                  T* to, int64_t to_step) {

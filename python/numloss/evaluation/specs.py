@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numloss
+from numloss._loss import CALL_DEFAULTS, EXTRAS
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
 
 # Keywords that the evaluation sets itself, or has no place for the results of.
-_RESERVED = {
-    "prediction", "target", "weight", "reduction", "denominator", "dtype", "out",
-    "return_logsumexp", "return_predicted",
-}  # fmt: skip
+_RESERVED = {"prediction", "target", *CALL_DEFAULTS, *EXTRAS}
 _WORDS = {
     "true": True, "false": False, "null": None, "none": None, "inf": float("inf"),
     "nan": float("nan"),
