@@ -423,6 +423,7 @@ def test_parse_loss(text, name, options):
         ("", "no loss is named ''"),
         ("huber:dleta=1", r"huber has no option 'dleta' \(did you mean 'delta'\?\); it has delta"),
         ("mse:delta=1", "mse has no option 'delta'; it has none"),
+        ("cross_entropy:return_predicted=true", "no place for what return_predicted asks for"),
         ("mse:weight=1", "no option 'weight'"),
         ("huber:2", "must be written as option=value"),
         ("huber:**x", "is no option, or a second one"),

@@ -62,6 +62,11 @@ def parse_loss(text: str) -> LossSpec:
         )
     options = _parse_options(text, rest)
     for option in options:
+        if option in EXTRAS:
+            raise UsageError(
+                f"--loss {text}: the command has no place for what {option} asks for: call "
+                f"numloss.{name} in Python"
+            )
         if option not in known:
             choices = f"it has {', '.join(known)}" if known else "it has none"
             hint = closest(option, known)
