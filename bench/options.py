@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from cases import CASES, DISTRIBUTIONS
+from cases import DISTRIBUTIONS
 from typical import Data, draw, variant_of
 
 import numloss
@@ -45,7 +45,8 @@ def variations(loss: str, data: Data) -> Iterator[tuple[str, Data, dict[str, Any
     found = {name: value for name, value in common(loss, data) if name in parameters}
     for name, value in found.items():
         yield name, data, {name: value}
-    if DISTRIBUTIONS in CASES[loss].parameters and variant_of(loss).domain is not DISTRIBUTIONS:
+    plain = variant_of(loss)
+    if DISTRIBUTIONS in plain.case.parameters and plain.domain is not DISTRIBUTIONS:
         soft = draw(loss, data.prediction.shape, str(data.prediction.dtype), DISTRIBUTIONS)
         soft = replace(data, target=soft.target)
         yield SOFT, soft, {}
