@@ -93,6 +93,16 @@ const KernelTable& choose_kernels() {
   return table;
 }
 
+bool fetches_elements_ahead() {
+#ifdef __x86_64__
+  // Zen 4 is AMD's first with AVX-512.
+  static const bool fetches = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
+  return fetches;
+#else
+  return false;
+#endif
+}
+
 bool has_hardware_fma() {
 #ifdef __x86_64__
   return std::string(kernels().isa) != "baseline";

@@ -351,6 +351,7 @@ Result run_apart(Call value, Call& gradient) {
     for (const int role : (task.present & kReadAhead)) {
       task[role].exceeds_cache = exceeds_cache(task, role);
     }
+    task.ask_ahead = task[kHeads].exceeds_cache && !fetches_elements_ahead();
   }
   return task.ndim > 1 && task.size > 0 && unweighted(task) ? run_reordered(call)
                                                             : run_sweeps(call);

@@ -91,7 +91,7 @@ struct Operand {
   char* data;
   DType dtype;
   bool swapped;        // the other byte order
-  bool exceeds_cache;  // lines are asked for before their turn
+  bool exceeds_cache;  // lines of rows are asked for before their turn
   int64_t class_stride;
   int64_t strides[kMaxDims];
 };
@@ -129,6 +129,7 @@ struct Task {
   // A check has found every example in the domain, and the sum of their weights. Labels are looked
   // at again all the same, lest one that another thread wrote meanwhile be taken for an index.
   bool checked = false;
+  bool ask_ahead = false;    // lines of elements are asked for before their turn
   bool rounds = false;       // the check met probabilities that rounding has put outside [0, 1]
   int64_t shape[kMaxDims];   // of the examples
   Operand operands[kRoles];  // by role

@@ -450,6 +450,8 @@ constexpr bool is_penalty() {
 template <template <class> class Loss, class T>
 constexpr ElementFunctions<T> element_functions() {
   constexpr bool both = slope_needs_value<Loss<T>>();
+  // Their long tiles have no place for values: see tile_elements.
+  static_assert(!both || Loss<T>::cost >= kCheap);
   ElementFunctions<T> functions{};
   functions.value = element_tile<Loss, T, kValue>;
   functions.gradient = element_tile < Loss, T, both ? kValue | kGradient : kGradient > ;
