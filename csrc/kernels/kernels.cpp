@@ -3,6 +3,7 @@
 #include "drivers/drivers.hpp"
 #include "drivers/targets.hpp"
 #include "registry.hpp"
+#include "statistics/statistics.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -115,7 +116,8 @@ constexpr KernelTable kTable = {NUMLOSS_STRING(NUMLOSS_ISA),
                                 copied_together,
                                 scratch_bytes,
                                 sizeof(kFunctions) / sizeof(kFunctions[0]),
-                                kFunctions};
+                                kFunctions,
+                                &kStatistics};
 
 }  // namespace
 

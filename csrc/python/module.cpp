@@ -13,6 +13,7 @@
 #include "../runtime/parallel.hpp"
 #include "../runtime/thread_limit.hpp"
 #include "dlpack.hpp"
+#include "evaluation.hpp"
 #include "loss.hpp"
 #include "thread_context.hpp"
 
@@ -124,6 +125,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.attr("version") = NUMLOSS_VERSION;
   m.attr("MOST_THREADS") = kMostThreads;
   add_loss_types(m);
+  add_evaluation(m);
   m.def("losses", losses);
   m.def("functions", functions);
   m.def("apply", apply);

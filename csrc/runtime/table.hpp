@@ -194,6 +194,31 @@ struct MathInfo {
   void (*float64)(const double*, double*, int64_t);
 };
 
+// Numbers of a block whose sums are taken at once: their levels' sums fit an int64.
+inline constexpr int kSumBlock = 2048;
+inline constexpr int kLevelBits = 50;  // of a level: kSumBlock of them add up below 2^62
+
+// What the numbers of a block are like. NaN are neither low nor high.
+struct Scan {
+  double low, high;            // the infinities, the wrong way round, where there is nothing
+  uint64_t largest, smallest;  // bits, of the type scanned, of magnitudes; the smallest but 0
+};
+
+// Sums without rounding of n <= kSumBlock finite terms of magnitude below 2^top: adds to sums[k] a
+// whole multiple of 2^(top - kLevelBits * (k + 1)), for k < levels. The term's lowest bit must be
+// in the last level.
+template <class... T>
+using Levels = void (*)(const T*... x, int n, int top, int levels, int64_t* sums);
+struct Statistics {
+  void (*scan_float)(const float*, int n, Scan&);
+  void (*scan_double)(const double*, int n, Scan&);
+  Levels<float> sum_float;
+  Levels<double> sum_double;
+  Levels<float> squares;
+  Levels<double, double> products;  // rounded
+  Levels<double, double> errors;    // what the rounding of these products took away
+};
+
 // All that leaves the kernels of one instruction set.
 struct KernelTable {
   const char* isa;
@@ -205,6 +230,7 @@ struct KernelTable {
   int64_t (*scratch_bytes)(const Task&);    // a thread's working memory
   int functions;
   const MathInfo* function;
+  const Statistics* statistics;
 };
 
 }  // namespace numloss

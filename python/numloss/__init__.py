@@ -12,6 +12,8 @@ array([-0.5,  0. ,  1. ])
 """
 
 # ruff: noqa: F403 (a loss is listed once, in __all__ of its family)
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from numloss import balance
 from numloss._config import num_threads, set_num_threads, show_config, threads
 from numloss._core import Loss
@@ -25,6 +27,10 @@ from numloss.losses.ordinal import *
 from numloss.losses.penalties import *
 from numloss.losses.regression import *
 
+if _TYPE_CHECKING:
+    from numloss.evaluation.evaluation import Evaluation, StateError
+    from numloss.evaluation.result import EvaluationResult
+
 #: Every loss by its name.
 LOSSES: dict[str, Loss[...]] = {
     name: getattr(module, name)
@@ -32,11 +38,32 @@ LOSSES: dict[str, Loss[...]] = {
     for name in module.__all__
 }
 
+# Imported when they are asked for: who calls a loss needs none of them.
+_LATER = {
+    "Evaluation": "numloss.evaluation.evaluation",
+    "EvaluationResult": "numloss.evaluation.result",
+    "StateError": "numloss.evaluation.evaluation",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'numloss' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
 __all__ = [
     "LOSSES",
     "Error",
+    "Evaluation",
+    "EvaluationResult",
     "InputTypeError",
     "Loss",
+    "StateError",
     "__version__",
     "num_threads",
     "set_num_threads",

@@ -1,151 +1,52 @@
-"""The losses of the examples in a chunk, and which row is to blame where there is none."""
+"""From a batch to the losses of its examples."""
 
 from __future__ import annotations
 
-import math
-from typing import NoReturn
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-import numloss
-from numloss.evaluation.errors import UsageError
-from numloss.evaluation.files.columns import Array
-from numloss.evaluation.files.inputs import Chunk, Inputs
-from numloss.evaluation.specs import LossSpec
-from numloss.evaluation.state.accumulate import Examples, Floats
-
-Rows = npt.NDArray[np.intp]
+from numloss.evaluation.specs import LossSpec, inputs_of
 
 
-class ExampleLosses:
-    """Computes one loss, chunk by chunk."""
+@dataclass(frozen=True)
+class Examples:
+    """Losses one after the other, as many for each row."""
 
-    def __init__(self, spec: LossSpec, inputs: Inputs) -> None:
-        self.spec = spec
-        self._inputs = inputs
-        self._loss = spec.loss
-        self._checked = False
-
-    def __call__(self, chunk: Chunk) -> Examples:
-        """Compute the loss of every example of a chunk; rows are numbered within it."""
-        prediction, target = self._arrays(chunk)
-        weight = self._weight(chunk, prediction.ndim - self._loss.rowwise)
-        if not self._checked:
-            self._check_options(prediction[:0], target[:0])
-            self._checked = True
-        losses, weights = (x.reshape(-1) for x in self._examples(prediction, target, weight, chunk))
-        row = np.repeat(np.arange(len(prediction)), losses.size // len(prediction))
-        # A class without weight is not there, unless smoothing gives it a share of the others.
-        counted = (weights != 0) | (losses != 0)
-        if not counted.all():
-            losses, weights = losses[counted], weights[counted]
-        if weight is None and "class_weight" not in self.spec.options:
-            return Examples(losses, row[counted], row[~counted])
-        with np.errstate(over="ignore"):
-            product = losses.astype(np.float64) * np.where(weights == 0, 1, weights)
-        return Examples(losses, row[counted], row[~counted], weights, product)
-
-    # ---------------------------------------------------------------------------------- arrays
-
-    def _arrays(self, chunk: Chunk) -> tuple[Array, Array]:
-        """Bring prediction and target to the shapes and types that the loss takes."""
-        prediction, target = chunk.prediction, chunk.target
-        if self._loss.rowwise:
-            return prediction, self._classes(prediction, target, chunk.first_row)
-        # A column of vectors of one number is a column of numbers.
-        if prediction.shape == (*target.shape, 1):
-            prediction = prediction[..., 0]
-        elif target.shape == (*prediction.shape, 1):
-            target = target[..., 0]
-        if prediction.shape != target.shape:
-            raise self._usage(
-                f"needs as many targets as predictions in a row, got {_width(target)} "
-                f"({self._inputs.target.name}) for {_width(prediction)} "
-                f"({self._inputs.prediction.name})"
-            )
-        return prediction, target
-
-    def _classes(self, prediction: Array, target: Array, first_row: int) -> Array:
-        """Return integer labels, or probabilities."""
-        if prediction.ndim == 1:
-            raise self._usage(
-                "needs a prediction with one number per class: several columns (--prediction "
-                "'logit_*'), or a column of vectors"
-            )
-        axis = self.spec.options.get("axis", -1)
-        if (
-            not isinstance(axis, int)
-            or not 0 < axis % prediction.ndim < prediction.ndim
-            or not (-prediction.ndim <= axis < prediction.ndim)
-        ):
-            raise self._usage(
-                f"axis={axis} is no axis of classes: a row has {prediction.ndim - 1}, from axis 1"
-            )
-        if target.ndim == prediction.ndim and target.shape[axis] == 1 < prediction.shape[axis]:
-            target = np.squeeze(target, axis)
-        if target.ndim == prediction.ndim:
-            return target if target.dtype.kind == "f" else target.astype(np.float64)
-        if target.dtype.kind == "f":
-            return self._labels(target, first_row)
-        return target.astype(np.int64) if target.dtype.kind == "b" else target
-
-    def _labels(self, target: Array, first_row: int) -> Array:
-        """Turn whole floats into integers: text files and missing values make labels floats."""
-        bad = ~((np.trunc(target) == target) & (np.abs(target) < 2.0**63))
-        if bad.any():
-            index = tuple(int(i) for i in np.argwhere(bad)[0])
-            columns = self._inputs.target
-            raise columns.source.error(
-                f"{self.spec.name}: a label must be a whole number, got {target[index]}",
-                row=first_row + index[0],
-                name=columns.name,
-            )
-        return target.astype(np.int64)
-
-    @staticmethod
-    def _weight(chunk: Chunk, ndim: int) -> Floats | None:
-        if chunk.weight is None:
-            return None
-        weight = chunk.weight.astype(np.float64)
-        return weight.reshape(weight.shape + (1,) * (ndim - weight.ndim))
-
-    # ----------------------------------------------------------------------------------- calls
-
-    def _examples(
-        self, prediction: Array, target: Array, weight: Floats | None, chunk: Chunk
-    ) -> tuple[Array, Floats]:
-        """Return the loss of each example, and its weight: 0 for one that is not there."""
-        try:
-            examples: tuple[Array, Floats] = self._loss._examples(
-                prediction, target, weight=weight, **self.spec.options
-            )
-        except numloss.Error as error:
-            self._refuse(error, chunk.first_row)
-        return examples
-
-    def _check_options(self, prediction: Array, target: Array) -> None:
-        """Without rows, only the options and the kinds of the columns can be wrong."""
-        try:
-            self._loss(prediction, target, reduction="none", **self.spec.options)
-        except numloss.Error as error:
-            raise self._usage(str(error)) from error
-
-    def _refuse(self, error: numloss.Error, first_row: int) -> NoReturn:
-        if not error.index:
-            raise self._usage(str(error))
-        columns = self._inputs.prediction if error.argument == "prediction" else self._inputs.target
-        # The fix for arrays is not one for a command.
-        signs = ": --positive 1 makes the label 1 the positive class"
-        raise columns.source.error(
-            f"{self.spec.name}: {error.problem}{signs if error.kind == 'signs' else error.fix}",
-            row=first_row + error.index[0],
-            name=columns.name,
-        )
-
-    def _usage(self, message: str) -> UsageError:
-        return UsageError(f"--loss {self.spec.text}: {message}")
+    rows: int
+    losses: npt.NDArray[np.floating[Any]]  # float32 or float64
+    weights: npt.NDArray[np.float64] | None  # 0 beside a loss of 0: the example does not count
+    weighted: bool  # else weights say only that
 
 
-def _width(values: Array) -> int:
-    return math.prod(values.shape[1:])
+def examples_of(
+    spec: LossSpec, prediction: Any, target: Any, weight: Any, inputs: Mapping[str, Any]
+) -> Examples:
+    """Compute the loss of each example of a batch, half precision in float32."""
+    loss = spec.loss
+    arguments = dict(spec.options)
+    for name in inputs_of(loss):
+        if name not in inputs:
+            raise ValueError(f"{spec.text} needs {name}, an array beside the target")
+        arguments[name] = inputs[name]
+    weighted = weight is not None or spec.weighs
+    if weight is not None:
+        arguments["weight"] = weight
+    if str(getattr(prediction, "dtype", "")) in ("float16", "bfloat16", "halffloat"):
+        arguments["dtype"] = np.float32
+    weights: Any = None
+    if weighted or spec.ignores:
+        losses, weights = loss._examples(prediction, target, **arguments)
+    else:
+        losses = loss(prediction, target, reduction="none", **arguments)
+    if losses.ndim == 0:
+        raise ValueError("prediction must have an axis of rows, got a single example")
+    flat = np.ascontiguousarray(losses).reshape(-1)
+    if flat.dtype.itemsize < 4:
+        flat = flat.astype(np.float32)
+    if weights is not None:
+        weights = np.ascontiguousarray(weights).reshape(-1)
+    return Examples(len(losses), flat, weights, weighted)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from numloss.evaluation.errors import UsageError
-from numloss.evaluation.state.groups import natural
+from numloss.evaluation.groups import natural
 
 #: Names, in any case, that are taken without being asked for. ``logit`` also stands for a series
 #: such as ``logit_0``, ``logit_1``.

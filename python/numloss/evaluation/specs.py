@@ -1,17 +1,21 @@
-"""Losses as a command names them: ``softmax_focal:gamma=2``."""
+"""Losses as people name them: objects, pairs with options, or text such as ``huber:delta=2``."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 import numloss
 from numloss._loss import CALL_DEFAULTS, EXTRAS
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
+
+LossLike: TypeAlias = "numloss.Loss[...] | str | tuple[numloss.Loss[...] | str, Mapping[str, Any]]"
 
 # Keywords that the evaluation sets itself, or has no place for the results of.
 _RESERVED = {"prediction", "target", *CALL_DEFAULTS, *EXTRAS}
@@ -19,6 +23,32 @@ _WORDS = {
     "true": True, "false": False, "null": None, "none": None, "inf": float("inf"),
     "nan": float("nan"),
 }  # fmt: skip
+
+#: What people call losses elsewhere, and what to write here.
+ELSEWHERE = {
+    "bce": "binary_cross_entropy",
+    "bce_with_logits": "binary_cross_entropy",
+    "log_loss": "binary_cross_entropy for two classes, cross_entropy for more",
+    "logloss": "binary_cross_entropy for two classes, cross_entropy for more",
+    "logistic": "binary_cross_entropy",
+    "nll": "cross_entropy, which takes logits",
+    "ce": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "brier": "mse of probabilities and outcomes",
+    "rps": "ranked_probability",
+    "l1": "mae",
+    "l2": "mse",
+    "rmse": "mse, and take the root of its mean",
+    "pinball": "quantile",
+    "kld": "kl_divergence",
+    "focal_loss": "focal, or softmax_focal for more than two classes",
+}
+
+
+def inputs_of(loss: numloss.Loss[...]) -> tuple[str, ...]:
+    """Names of the arrays that a loss takes beside prediction and target."""
+    return tuple(name for name in inspect.signature(loss).parameters if name == "variance")
 
 
 def options_of(loss: numloss.Loss[...]) -> dict[str, inspect.Parameter]:
@@ -41,40 +71,103 @@ class LossSpec:
         return numloss.LOSSES[self.name]
 
     @property
-    def ignore_index(self) -> int | None:
-        """The label of rows that do not count, if the loss knows one."""
-        parameter = options_of(self.loss).get("ignore_index")
-        return None if parameter is None else self.options.get("ignore_index", parameter.default)
+    def ignores(self) -> bool:
+        """Whether some rows may not count."""
+        known = options_of(self.loss)
+        return "ignore_index" in known or "class_weight" in known
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the loss gives rows weights by itself."""
+        return self.options.get("class_weight") is not None
+
+    def described(self) -> tuple[str, dict[str, Any]]:
+        """Return what is written of it, as JSON can hold it."""
+        return self.name, {key: _plain(value) for key, value in sorted(self.options.items())}
 
 
-def parse_loss(text: str) -> LossSpec:
+def _plain(value: Any) -> Any:
+    """Return an option as JSON can hold it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "__array__"):
+        return np.asarray(value).tolist()
+    return [_plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def specs_of(losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike]) -> dict[str, LossSpec]:
+    """Read what `Evaluation` and `evaluate` are given as losses."""
+    if isinstance(losses, Mapping):
+        return {str(name): spec_of(loss) for name, loss in losses.items()}
+    listed: Sequence[LossLike] = (
+        losses if isinstance(losses, Sequence) and not _is_one(losses) else [losses]  # type: ignore[list-item]
+    )
+    specs = {(spec := spec_of(loss)).text: spec for loss in listed}
+    if len(specs) < len(listed):
+        raise ValueError("losses must differ: name two of one kind in a mapping")
+    return specs
+
+
+def _is_one(losses: Any) -> bool:
+    """Tell one loss from several."""
+    return isinstance(losses, str) or (
+        isinstance(losses, tuple) and len(losses) == 2 and isinstance(losses[1], Mapping)
+    )
+
+
+def spec_of(loss: LossLike) -> LossSpec:
+    """Read one loss."""
+    try:
+        if isinstance(loss, str):
+            return parse_loss(loss, "loss ")
+        if isinstance(loss, numloss.Loss):
+            return LossSpec(loss.__name__, loss.__name__, {})
+        if not (isinstance(loss, tuple) and len(loss) == 2 and isinstance(loss[1], Mapping)):
+            raise TypeError(
+                "a loss must be a loss, its name, or a pair of it and its options, got "
+                f"{type(loss).__name__}"
+            )
+        base, options = spec_of(loss[0]), {str(name): value for name, value in loss[1].items()}
+        _check_options(base.name, f"loss {base.text}", options)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    merged = {**base.options, **options}
+    shown = ",".join(f"{key}={_plain(value)}" for key, value in merged.items())
+    return LossSpec(f"{base.name}:{shown}" if shown else base.name, base.name, merged)
+
+
+def parse_loss(text: str, said: str = "--loss ") -> LossSpec:
     """Parse ``name`` or ``name:option=value,option=value``."""
     name, _, rest = text.partition(":")
     name = name.strip()
     if name not in numloss.LOSSES:
         hint = closest(name, numloss.LOSSES)
+        if name.lower() in ELSEWHERE:
+            hint = f" (here it is {ELSEWHERE[name.lower()]})"
         raise UsageError(f"no loss is named {name!r}{hint}; there are {', '.join(numloss.LOSSES)}")
-    known = options_of(numloss.LOSSES[name])
-    if "variance" in known:
-        raise UsageError(
-            f"--loss {text}: {name} takes a variance for each row, for which the command has no "
-            f"column: call numloss.{name} in Python"
-        )
-    options = _parse_options(text, rest)
+    options = _parse_options(f"{said}{text}", rest)
+    _check_options(name, f"{said}{text}", options)
+    return LossSpec(text, name, options)
+
+
+def _check_options(name: str, said: str, options: Mapping[str, Any]) -> None:
+    inputs = inputs_of(numloss.LOSSES[name])
+    known = {key: p for key, p in options_of(numloss.LOSSES[name]).items() if key not in inputs}
     for option in options:
         if option in EXTRAS:
             raise UsageError(
-                f"--loss {text}: the command has no place for what {option} asks for: call "
-                f"numloss.{name} in Python"
+                f"{said}: an evaluation has no place for what {option} asks for: call "
+                f"numloss.{name}"
             )
         if option not in known:
             choices = f"it has {', '.join(known)}" if known else "it has none"
             hint = closest(option, known)
-            raise UsageError(f"--loss {text}: {name} has no option {option!r}{hint}; {choices}")
-    return LossSpec(text, name, options)
+            raise UsageError(f"{said}: {name} has no option {option!r}{hint}; {choices}")
 
 
-def _parse_options(text: str, rest: str) -> dict[str, Any]:
+def _parse_options(said: str, rest: str) -> dict[str, Any]:
     """Read the options with Python's grammar, in which bare words stand for strings."""
     try:
         call = ast.parse(f"loss({rest})", mode="eval").body
@@ -89,7 +182,7 @@ def _parse_options(text: str, rest: str) -> dict[str, Any]:
     except (SyntaxError, ValueError, TypeError, RecursionError) as error:
         needed = "write --loss name:option=value,option=value"
         reason = str(error) if type(error) is ValueError else "cannot be read"
-        raise UsageError(f"--loss {text}: {reason}; {needed}") from None
+        raise UsageError(f"{said}: {reason}; {needed}") from None
 
 
 def _value(node: ast.expr) -> Any:

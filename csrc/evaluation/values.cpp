@@ -1,0 +1,171 @@
+#include "values.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace numloss {
+
+template <class T>
+uint32_t Lists<T>::take(int level) {
+  std::vector<uint32_t>& free = free_[level];
+  if (!free.empty()) {
+    const uint32_t place = free.back();
+    free.pop_back();
+    return place;
+  }
+  const uint32_t size = uint32_t(1) << level;
+  // A list does not cross chunks: where the rest of one is too short, it goes to shorter lists.
+  const uint32_t rest = end_ - used_;
+  if (rest < size) {
+    for (uint32_t left = rest; left != 0; left &= left - 1) {
+      const int level_of_part = std::countr_zero(left);
+      free_[level_of_part].push_back(used_);
+      used_ += uint32_t(1) << level_of_part;
+    }
+    chunks_.push_back(std::make_unique_for_overwrite<T[]>(size_t(kShortest) << kShift));
+    end_ = uint32_t(chunks_.size()) << kShift;
+    used_ = end_ - (uint32_t(1) << kShift);
+  }
+  const uint32_t place = used_;
+  used_ += size;
+  return place;
+}
+
+template class Lists<float>;
+template class Lists<double>;
+
+void Histogram::add_bin(int32_t ordered, uint64_t count) {
+  if (ordered == 0) {
+    zeros_ += count;
+    return;
+  }
+  Side& side = sides_[ordered < 0 ? 1 : 0];
+  const int32_t bin = ordered < 0 ? -1 - ordered : ordered;
+  if (count > UINT32_MAX || held_ + count > UINT32_MAX || !widen(side, bin, bin)) {
+    rare_[ordered] += count;
+    return;
+  }
+  held_ += count;
+  side.count[size_t(bin - side.first + 1)] += uint32_t(count);
+}
+
+bool Histogram::widen(Side& side, int32_t first, int32_t last) {
+  if (holds(side, first) && holds(side, last)) return true;
+  // Whole octaves, but for the bin 0, which has a place of its own.
+  const int32_t octave = (1 << kFineBits) >> coarser_;
+  int32_t begin = std::max(first & -octave, 1), end = (last & -octave) + octave;
+  const auto held = std::max(int32_t(side.count.size()) - 1, 0);
+  if (held > 0) {
+    begin = std::min(begin, side.first);
+    end = std::max(end, side.first + held);
+  }
+  if (end - begin > kWidest * octave) return false;
+  std::vector<uint32_t> wider(size_t(end - begin) + 1, 0);
+  if (held > 0) {
+    wider[0] = side.count[0];
+    std::copy_n(side.count.begin() + 1, held, wider.begin() + 1 + (side.first - begin));
+  }
+  side.first = begin;
+  side.count = std::move(wider);
+  return true;
+}
+
+// Empties the sides, lest a count exceed 32 bits.
+void Histogram::spill() {
+  std::map<int32_t, uint64_t> all;
+  each([&](int32_t ordered, uint64_t count) { all.emplace_hint(all.end(), ordered, count); });
+  zeros_ = 0;
+  if (const auto zeros = all.find(0); zeros != all.end()) {
+    zeros_ = zeros->second;
+    all.erase(zeros);
+  }
+  rare_ = std::move(all);
+  for (Side& side : sides_) std::fill(side.count.begin(), side.count.end(), 0);
+  held_ = 0;
+}
+
+void Histogram::coarsen(int coarser) {
+  Histogram coarse(coarser);
+  const int shift = coarser - coarser_;
+  each([&](int32_t ordered, uint64_t count) {
+    const int32_t bin = (ordered < 0 ? -1 - ordered : ordered) >> shift;
+    coarse.add_bin(bin == 0 ? 0 : ordered < 0 ? -1 - bin : bin, count);
+  });
+  *this = std::move(coarse);
+}
+
+size_t Histogram::bytes() const {
+  constexpr size_t kNode = 64;  // of a map
+  return sizeof(*this) + 4 * (sides_[0].count.capacity() + sides_[1].count.capacity()) +
+         kNode * rare_.size();
+}
+
+namespace {
+
+template <class T>
+struct Layout;
+template <>
+struct Layout<float> {
+  using Bits = uint32_t;
+  static constexpr int kDrop = 23 - kFineBits;
+  static constexpr int32_t kOffset = (1023 - 127) << kFineBits;  // to the bins of float64
+};
+template <>
+struct Layout<double> {
+  using Bits = uint64_t;
+  static constexpr int kDrop = kMantissaDrop;
+  static constexpr int32_t kOffset = 0;
+};
+
+// `before` is the bin that counts[0] stands for, in bins of T; zeros have a lower one.
+template <class T>
+void count_positive(const T* x, int n, int drop, int32_t before, uint32_t* counts) {
+  using Bits = typename Layout<T>::Bits;
+  const auto count = [=](Bits bits) {
+    const auto bin = int32_t(Bits(bits << 1) >> (drop + 1));  // without the sign, which -0 has
+    ++counts[std::max(bin, before) - before];
+  };
+  int i = 0;
+  if constexpr (sizeof(T) == 4) {
+    // Two numbers to a load.
+    for (; i + 4 <= n; i += 4) {
+      uint64_t pairs[2];
+      std::memcpy(pairs, x + i, sizeof pairs);
+      count(Bits(pairs[0]));
+      count(Bits(pairs[0] >> 32));
+      count(Bits(pairs[1]));
+      count(Bits(pairs[1] >> 32));
+    }
+  }
+  for (; i < n; ++i) count(std::bit_cast<Bits>(x[i]));
+}
+
+}  // namespace
+
+template <class T>
+void Histogram::add(const T* x, int n, double smallest, double largest, bool negative) {
+  if (largest == 0) {
+    zeros_ += uint64_t(n);
+    return;
+  }
+  const int32_t lowest = bin_of(smallest, coarser_), highest = bin_of(largest, coarser_);
+  // The bits of denormal numbers say something else.
+  const bool plain = !negative && lowest != 0 && smallest >= double(std::numeric_limits<T>::min());
+  Side& side = sides_[0];
+  const bool fits = plain && widen(side, lowest, highest);
+  const int32_t before = side.first - 1 - (Layout<T>::kOffset >> coarser_);
+  if (!fits || before < 0) {
+    for (int i = 0; i < n; ++i) add(double(x[i]));
+    return;
+  }
+  if (held_ + uint64_t(n) > UINT32_MAX) spill();
+  count_positive(x, n, Layout<T>::kDrop + coarser_, before, side.count.data());
+  held_ += uint64_t(n);
+}
+
+template void Histogram::add(const float*, int, double, double, bool);
+template void Histogram::add(const double*, int, double, double, bool);
+
+}  // namespace numloss

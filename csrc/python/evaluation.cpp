@@ -1,0 +1,364 @@
+// An evaluation's state for Python: arrays come in as they lie, nothing is done a row at a time.
+#include "evaluation.hpp"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../evaluation/state.hpp"
+#include "../runtime/float_environment.hpp"
+#include "thread_context.hpp"
+
+namespace py = pybind11;
+
+namespace numloss {
+namespace {
+
+template <class T>
+using Flat = py::array_t<T, py::array::c_style>;
+
+template <class T>
+const T* data_of(const std::optional<Flat<T>>& array, int64_t n, const char* name) {
+  if (!array) return nullptr;
+  if (array->ndim() != 1 || array->size() != n) {
+    throw std::invalid_argument(std::string(name) + " must have one number for each loss");
+  }
+  return array->data();
+}
+
+// What a loss is told to take in, but for the losses themselves.
+struct Aside {
+  std::optional<Flat<double>> weights;
+  bool weighted;
+  std::optional<Flat<int32_t>> codes;
+  std::optional<Flat<uint64_t>> rows;
+  std::optional<uint64_t> first_row;
+  int64_t per_row;
+};
+
+class EvaluationState {
+ public:
+  EvaluationState(int losses, int by, bool quantiles, int worst)
+      : state_(losses, by, Wanted{quantiles, worst}), quantiles_(quantiles) {}
+
+  py::array_t<int32_t> codes_of_integers(int column, const Flat<int64_t>& values,
+                                         const std::optional<Flat<uint8_t>>& missing,
+                                         bool truth_values) {
+    const uint8_t* const absent = data_of(missing, values.size(), "missing");
+    py::array_t<int32_t> codes(values.size());
+    int32_t* const to = codes.mutable_data();
+    const KeyKind kind = truth_values ? KeyKind::kBool : KeyKind::kInteger;
+    alone([&] { keys(column).encode(kind, values.data(), absent, values.size(), to); });
+    return codes;
+  }
+
+  py::array_t<int32_t> codes_of_reals(int column, const Flat<double>& values,
+                                      const std::optional<Flat<uint8_t>>& missing) {
+    const uint8_t* const absent = data_of(missing, values.size(), "missing");
+    py::array_t<int32_t> codes(values.size());
+    int32_t* const to = codes.mutable_data();
+    alone([&] { keys(column).encode(values.data(), absent, values.size(), to); });
+    return codes;
+  }
+
+  template <class Offset>
+  py::array_t<int32_t> codes_of_text(int column, const Flat<Offset>& offsets,
+                                     const Flat<uint8_t>& data,
+                                     const std::optional<Flat<uint8_t>>& missing) {
+    const int64_t n = offsets.size() - 1;
+    if (n < 0) throw std::invalid_argument("offsets must have one number more than there are texts");
+    const Offset* const at = offsets.data();
+    for (int64_t i = 0; i < n; ++i) {
+      if (at[i] < 0 || at[i] > at[i + 1]) throw std::invalid_argument("offsets must not decrease");
+    }
+    if (at[n] > data.size()) throw std::invalid_argument("offsets must end within the data");
+    const uint8_t* const absent = data_of(missing, n, "missing");
+    py::array_t<int32_t> codes(n);
+    int32_t* const to = codes.mutable_data();
+    alone([&] {
+      keys(column).encode(at, reinterpret_cast<const char*>(data.data()), absent, n, to);
+    });
+    return codes;
+  }
+
+  py::array_t<int32_t> combine(const std::vector<Flat<int32_t>>& codes) {
+    if (int(codes.size()) != state_.by()) {
+      throw std::invalid_argument("combine takes the codes of every column");
+    }
+    const int64_t n = codes[0].size();
+    std::vector<const int32_t*> from;
+    for (size_t k = 0; k < codes.size(); ++k) {
+      if (codes[k].size() != n) throw std::invalid_argument("columns must be of one length");
+      const int32_t most = state_.keys(int(k)).size();
+      for (int64_t i = 0; i < n; ++i) {
+        if (codes[k].data()[i] < 0 || codes[k].data()[i] >= most) {
+          throw std::invalid_argument("a code must be one that the column has");
+        }
+      }
+      from.push_back(codes[k].data());
+    }
+    py::array_t<int32_t> groups(n);
+    int32_t* const to = groups.mutable_data();
+    alone([&] { state_.combine(from.data(), n, to); });
+    return groups;
+  }
+
+  void add(int loss, const py::array& losses, const std::optional<Flat<double>>& weights,
+           bool weighted, const std::optional<Flat<int32_t>>& codes,
+           const std::optional<Flat<uint64_t>>& rows, std::optional<uint64_t> first_row,
+           int64_t per_row, int threads) {
+    check_loss(loss);
+    if (losses.ndim() != 1 || (losses.flags() & py::array::c_style) == 0 || per_row < 1) {
+      throw std::invalid_argument("losses must be one after the other, some for each row");
+    }
+    if ((state_.by() > 0) != codes.has_value()) {
+      throw std::invalid_argument("codes of groups belong to columns that rows are grouped by");
+    }
+    const Aside aside{weights, weighted, codes, rows, first_row, per_row};
+    if (py::isinstance<py::array_t<float>>(losses)) {
+      add_as<float>(loss, losses, aside, threads);
+    } else if (py::isinstance<py::array_t<double>>(losses)) {
+      add_as<double>(loss, losses, aside, threads);
+    } else {
+      throw std::invalid_argument("losses must be float32 or float64");
+    }
+  }
+
+  void merge(EvaluationState& other) {
+    if (&other == this) throw std::invalid_argument("an evaluation cannot be merged with itself");
+    const py::gil_scoped_release release;
+    const std::scoped_lock lock(mutex_, other.mutex_);
+    state_.merge(other.state_);
+  }
+
+  void renumber(const std::vector<uint32_t>& sources, bool keep_unnamed) {
+    alone([&] { state_.renumber(sources, keep_unnamed); });
+  }
+
+  int64_t groups() const { return state_.groups(); }
+  bool quantiles() const { return quantiles_; }
+
+  // The keys of a column, those of each group in the order of `order`.
+  py::list keys_of_groups(int column, const Flat<int32_t>& order) {
+    const std::lock_guard lock(mutex_);
+    const Keys& all = keys(column);
+    std::vector<py::object> made(static_cast<size_t>(all.size()));
+    py::list result;
+    for (int64_t i = 0; i < order.size(); ++i) {
+      const int32_t group = order.data()[i];
+      if (group < 0 || group >= state_.groups()) throw py::index_error("no such group");
+      const int32_t code = state_.key(group, column);
+      py::object& object = made[size_t(code)];
+      if (!object) object = key_object(all, code);
+      result.append(object);
+    }
+    return result;
+  }
+
+  py::array_t<int32_t> order() {
+    std::vector<int32_t> order;
+    alone([&] { order = state_.order(); });
+    return py::array_t<int32_t>(int64_t(order.size()), order.data());
+  }
+
+  // Arrays over groups, or of all groups together.
+  py::dict summary(int loss, const std::vector<double>& probabilities, bool total) {
+    check_loss(loss);
+    for (const double p : probabilities) {
+      if (!(p >= 0 && p <= 1)) throw std::invalid_argument("probabilities lie between 0 and 1");
+    }
+    std::vector<Summary> found;
+    std::vector<double> values;
+    const int each = int(probabilities.size());
+    bool weighted = false;
+    int coarser = 0;
+    alone([&] {
+      Column& column = state_.column(loss);
+      std::optional<Column> whole;
+      if (total) whole = column.total();
+      const Column& shown = total ? *whole : column;
+      const int64_t n = total ? 1 : state_.groups();
+      values.resize(size_t(n * each));
+      for (int64_t g = 0; g < n; ++g) {
+        found.push_back(shown.summary(g));
+        shown.quantiles(g, probabilities.data(), each, values.data() + g * each);
+      }
+      weighted = column.weighted();
+      coarser = total ? 0 : column.coarser();
+    });
+    const auto n = int64_t(found.size());
+    py::dict result;
+    const auto put = [&]<class T>(const char* name, T Summary::* member) {
+      py::array_t<T> array(n);
+      for (int64_t g = 0; g < n; ++g) array.mutable_data()[g] = found[size_t(g)].*member;
+      result[name] = array;
+    };
+    put("count", &Summary::count);
+    put("ignored", &Summary::ignored);
+    put("nan", &Summary::nan);
+    put("weight", &Summary::weight);
+    put("sum", &Summary::sum);
+    put("mean", &Summary::mean);
+    put("standard_error", &Summary::standard_error);
+    put("minimum", &Summary::low);
+    put("maximum", &Summary::high);
+    put("maximum_row", &Summary::high_row);
+    put("first_nan", &Summary::first_nan);
+    put("exact", &Summary::exact);
+    result["quantiles"] = py::array_t<double>({n, int64_t(each)}, values.data());
+    result["weighted"] = weighted;
+    result["bins_per_octave"] = (1 << kFineBits) >> coarser;
+    return result;
+  }
+
+  // The exact sums of w, w l, (w l)^2, w^2 l and w^2 as (multiple, exponent of two).
+  py::dict sums(int loss, std::optional<int64_t> group) {
+    check_loss(loss);
+    if (group && (*group < 0 || *group >= state_.groups())) throw py::index_error("no such group");
+    std::vector<Integer> found;
+    alone([&] {
+      Column& column = state_.column(loss);
+      std::optional<Column> whole;
+      if (!group) whole = column.total();
+      for (int name = 0; name < kSums; ++name) {
+        found.push_back((group ? column : *whole).sum(group.value_or(0), name));
+      }
+    });
+    static constexpr const char* kNames[] = {"wl", "wlwl", "w", "wwl", "ww"};
+    const py::object from_bytes = py::type::of(py::int_()).attr("from_bytes");
+    py::dict result;
+    for (int name = 0; name < kSums; ++name) {
+      const Integer& x = found[size_t(name)];
+      const py::bytes bytes(reinterpret_cast<const char*>(x.word), 8 * size_t(x.size));
+      py::object multiple = from_bytes(bytes, "little");
+      if (x.negative) multiple = -multiple;
+      result[kNames[name]] = py::make_tuple(multiple, x.exponent);
+    }
+    return result;
+  }
+
+  py::list worst(int loss) {
+    check_loss(loss);
+    const std::lock_guard lock(mutex_);
+    py::list result;
+    for (const Worst& worst : state_.column(loss).worst()) {
+      result.append(py::make_tuple(worst.loss, worst.row));
+    }
+    return result;
+  }
+
+  size_t nbytes() {
+    size_t bytes = 0;
+    alone([&] { bytes = state_.bytes(); });
+    return bytes;
+  }
+
+  py::bytes write() {
+    std::string bytes;
+    alone([&] { bytes = state_.write(); });
+    return py::bytes(bytes);
+  }
+
+  void read(const py::bytes& bytes) {
+    const std::string_view view = bytes;
+    alone([&] { state_.read(view); });
+  }
+
+ private:
+  // Runs f while no other thread uses the state, and lets Python go on meanwhile.
+  template <class F>
+  void alone(const F& f) {
+    const py::gil_scoped_release release;
+    const std::lock_guard lock(mutex_);
+    const FloatEnvironment ieee;
+    f();
+  }
+
+  void check_loss(int loss) const {
+    if (loss < 0 || loss >= state_.losses()) throw py::index_error("no such loss");
+  }
+
+  Keys& keys(int column) {
+    if (column < 0 || column >= state_.by()) throw py::index_error("no such column");
+    return state_.keys(column);
+  }
+
+  static py::object key_object(const Keys& keys, int32_t code) {
+    if (code == keys.missing()) return py::none();
+    switch (keys.kind()) {
+      case KeyKind::kText: {
+        const std::string_view text = keys.text(code);
+        return py::reinterpret_steal<py::object>(
+            PyUnicode_DecodeUTF8(text.data(), py::ssize_t(text.size()), "backslashreplace"));
+      }
+      case KeyKind::kReal: return py::float_(keys.real(code));
+      case KeyKind::kBool: return py::bool_(keys.integer(code) != 0);
+      default: return py::int_(keys.integer(code));
+    }
+  }
+
+  template <class T>
+  void add_as(int loss, const py::array& losses, const Aside& aside, int threads) {
+    Batch<T> batch{static_cast<const T*>(losses.data()), losses.size()};
+    const int64_t n = batch.size;
+    batch.weights = data_of(aside.weights, n, "weights");
+    batch.weighted = aside.weighted && batch.weights != nullptr;
+    batch.codes = data_of(aside.codes, n, "codes");
+    batch.rows = data_of(aside.rows, n, "rows");
+    batch.first_row = aside.first_row.value_or(kNoRow);
+    batch.per_row = aside.per_row;
+    for (int64_t i = 0; batch.codes != nullptr && i < n; ++i) {
+      if (batch.codes[i] < 0 || batch.codes[i] >= state_.groups()) {
+        throw std::invalid_argument("a code must be that of a group");
+      }
+    }
+    const int most = threads > 0 ? threads : num_threads_of_context();
+    const ThreadOverride override(most);
+    alone([&] { state_.add(loss, batch, most); });
+  }
+
+  State state_;
+  bool quantiles_;
+  std::mutex mutex_;
+};
+
+}  // namespace
+
+void add_evaluation(py::module_& module) {
+  using S = EvaluationState;
+  const auto none = py::none();
+  py::class_<S>(module, "EvaluationState", "The statistics of losses, by group.")
+      .def(py::init<int, int, bool, int>(), py::arg("losses"), py::arg("by") = 0,
+           py::arg("quantiles") = true, py::arg("worst") = 0)
+      .def("codes_of_integers", &S::codes_of_integers, py::arg("column"), py::arg("values"),
+           py::arg("missing") = none, py::arg("truth_values") = false)
+      .def("codes_of_reals", &S::codes_of_reals, py::arg("column"), py::arg("values"),
+           py::arg("missing") = none)
+      .def("codes_of_text", &S::codes_of_text<int32_t>, py::arg("column"), py::arg("offsets").noconvert(),
+           py::arg("data"), py::arg("missing") = none)
+      .def("codes_of_text", &S::codes_of_text<int64_t>, py::arg("column"), py::arg("offsets"),
+           py::arg("data"), py::arg("missing") = none)
+      .def("combine", &S::combine, py::arg("codes"))
+      .def("add", &S::add, py::arg("loss"), py::arg("losses"), py::arg("weights") = none,
+           py::arg("weighted") = false, py::arg("codes") = none, py::arg("rows") = none,
+           py::arg("first_row") = none, py::arg("per_row") = 1, py::arg("threads") = 0)
+      .def("merge", &S::merge, py::arg("other"))
+      .def("renumber", &S::renumber, py::arg("sources"), py::arg("keep_unnamed"))
+      .def_property_readonly("groups", &S::groups)
+      .def_property_readonly("quantiles", &S::quantiles)
+      .def("keys_of_groups", &S::keys_of_groups, py::arg("column"), py::arg("order"))
+      .def("order", &S::order)
+      .def("summary", &S::summary, py::arg("loss"), py::arg("probabilities"),
+           py::arg("total") = false)
+      .def("sums", &S::sums, py::arg("loss"), py::arg("group") = none)
+      .def("worst", &S::worst, py::arg("loss"))
+      .def_property_readonly("nbytes", &S::nbytes)
+      .def("write", &S::write)
+      .def("read", &S::read, py::arg("bytes"));
+}
+
+}  // namespace numloss

@@ -1,0 +1,402 @@
+"""`numloss.Evaluation`: statistics of losses over any number of batches, files and machines."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numloss._core import EvaluationState, Loss
+from numloss.evaluation.examples import Examples, examples_of
+from numloss.evaluation.groups import Codes, codes_of
+from numloss.evaluation.result import EvaluationResult, Row, result_of
+from numloss.evaluation.specs import LossLike, LossSpec, specs_of
+
+_MAGIC = b"numloss\0"
+_VERSION = 1
+_HEAD = struct.Struct("<8sIQ")  # magic, version, bytes of the description
+_CHECK = struct.Struct("<I")  # of all before it
+
+# A row is source << 44 | place, as csrc/evaluation/groups.hpp has it.
+_ROW_BITS = 44
+_UNNAMED = (1 << 20) - 1  # the source of batches that name none
+NO_ROW = (1 << 64) - 1
+
+
+class StateError(ValueError):
+    """Bytes that are no state of an evaluation, or states that do not belong together."""
+
+
+class Evaluation:
+    """Statistics of losses, gathered batch by batch.
+
+    What comes out depends on the rows alone: sums are exact, and any cutting into batches, threads,
+    files or machines gives the same bits.
+
+    Parameters
+    ----------
+    losses : loss, name, or a sequence or mapping of them
+        What to compute. A loss is given as an object, by its name (``"mse"``), as text with options
+        (``"huber:delta=0.5"``), or as a pair ``(loss, options)``. A mapping names them.
+    by : str or sequence of str, optional
+        Names of the columns that group the rows; `update` takes a value of each for every row.
+    quantiles : bool, default True
+        Whether to keep what quantiles need: each value of a group while it has few, then a
+        histogram.
+    worst : int, default 10
+        How many rows with the highest losses to remember.
+
+    Notes
+    -----
+    A quantile is exact for up to 4096 examples. Beyond, it comes from a histogram with 512 bins to
+    a factor of two and is within 2**-10 of its value. With more than 1024 groups those of a group
+    are exact up to 64 examples, and have 128 bins (2**-8 of the value); with more than 16 384
+    groups 32 bins (2**-6), with more than 131 072 groups 8 (2**-4). All groups together keep 512.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numloss
+    >>> evaluation = numloss.Evaluation(["mse", (numloss.huber, {"delta": 0.5})], by="fold")
+    >>> evaluation.update(np.array([1.0, 2.0]), np.array([1.0, 4.0]), groups=["a", "b"])
+    >>> evaluation.update(np.array([3.0]), np.array([0.0]), groups=["a"])
+    >>> result = evaluation.result()
+    >>> result["mse"].total.mean
+    4.333333333333333
+    >>> {key: group.mean for key, group in result["mse"].groups}
+    {'a': 4.5, 'b': 4.0}
+    """
+
+    def __init__(
+        self,
+        losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike],
+        *,
+        by: str | Sequence[str] | None = None,
+        quantiles: bool = True,
+        worst: int = 10,
+    ) -> None:
+        if not 0 <= worst <= 1_000_000:
+            raise ValueError(f"worst must lie between 0 and 1000000, got {worst}")
+        self._losses: dict[str, LossSpec] = specs_of(losses)
+        self._by = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+        if len(set(self._by)) < len(self._by):
+            raise ValueError(f"by must name each column once, got {', '.join(self._by)}")
+        self._quantiles, self._worst = bool(quantiles), int(worst)
+        self._state = self._new_state()
+        self._rows = 0
+        self._sources: list[str] = []
+        self._lengths: list[int] = []
+        # Rows of batches without a source, or None where several streams of them were merged.
+        self._unnamed: int | None = 0
+        self._ids = False
+
+    def _new_state(self) -> EvaluationState:
+        return EvaluationState(len(self._losses), len(self._by), self._quantiles, self._worst)
+
+    # ------------------------------------------------------------------------------------ update
+
+    def update(
+        self,
+        prediction: Any,
+        target: Any,
+        *,
+        weight: Any = None,
+        groups: Any = None,
+        ids: Any = None,
+        source: str | None = None,
+        **inputs: Any,
+    ) -> None:
+        """Take in a batch.
+
+        Parameters
+        ----------
+        prediction, target : array_like
+            What every loss takes; the first axis counts the rows.
+        weight : array_like, optional
+            A weight for each example, or what broadcasts to them.
+        groups : array_like, or a mapping or sequence of them, optional
+            The group of each row: for several columns of `by` an array for each, in their order or
+            by name.
+        ids : array_like of int, optional
+            An identity for each row, which the report of the highest losses then shows. Without,
+            rows are numbered in the order they come, for each `source`.
+        source : str, optional
+            Name of the file or stream that the rows come from. Rows without a source cannot be told
+            apart once two evaluations that have such rows are merged: statistics stay, their row
+            numbers go.
+        **inputs : array_like
+            What some losses take besides, such as ``variance``.
+
+        Raises
+        ------
+        numloss.Error
+            If a loss refuses the arrays. Nothing of the batch is taken in then.
+        ValueError
+            If groups or ids do not belong to the rows.
+        """
+        found = [
+            examples_of(spec, prediction, target, weight, inputs) for spec in self._losses.values()
+        ]
+        rows = found[0].rows if found else 0
+        for (name, _), examples in zip(self._losses.items(), found, strict=True):
+            if examples.rows != rows:
+                raise ValueError(f"{name} has {examples.rows} rows where others have {rows}")
+        identities = self._checked_ids(ids, rows)
+        codes = self._codes(groups, rows)
+        first = None if identities is not None else self._first_row(source, rows)
+        for index, examples in enumerate(found):
+            self._add(index, examples, codes, identities, first)
+        self._rows += rows
+
+    def _add(
+        self,
+        loss: int,
+        examples: Examples,
+        codes: Codes | None,
+        identities: npt.NDArray[np.uint64] | None,
+        first_row: int | None,
+    ) -> None:
+        if not len(examples.losses):
+            return
+        per_row = len(examples.losses) // examples.rows
+        if per_row > 1:
+            codes = None if codes is None else np.repeat(codes, per_row)
+            identities = None if identities is None else np.repeat(identities, per_row)
+        self._state.add(
+            loss, examples.losses, examples.weights, examples.weighted, codes, identities,
+            first_row, per_row,
+        )  # fmt: skip
+
+    def _checked_ids(self, ids: Any, rows: int) -> npt.NDArray[np.uint64] | None:
+        if ids is None:
+            if self._ids and rows:
+                raise ValueError("ids must be given for every batch, as they were before")
+            return None
+        values = np.asarray(ids)
+        if values.dtype.kind not in "iu" or values.shape != (rows,):
+            raise ValueError(
+                f"ids must be {rows} whole numbers, one for each row, got {values.dtype} of shape "
+                f"{values.shape}"
+            )
+        if self._rows and not self._ids:
+            raise ValueError("ids must be given from the first batch on")
+        if len(values) and int(values.max()) >= np.iinfo(np.int64).max:
+            raise ValueError("ids must be below 2**63 - 1")
+        self._ids = self._ids or rows > 0
+        return values.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
+
+    def _codes(self, groups: Any, rows: int) -> Codes | None:
+        if not self._by:
+            if groups is not None:
+                raise ValueError("groups belong to columns that the evaluation was given as `by`")
+            return None
+        if groups is None:
+            raise ValueError(f"groups must have a value of {', '.join(self._by)} for each row")
+        if isinstance(groups, Mapping):
+            columns = [groups[name] for name in self._by]
+        elif len(self._by) == 1:
+            columns = [groups[0] if isinstance(groups, tuple) and len(groups) == 1 else groups]
+        else:
+            columns = list(groups)
+        if len(columns) != len(self._by):
+            raise ValueError(
+                f"groups must be {len(self._by)} columns, one for each of {', '.join(self._by)}, "
+                f"got {len(columns)}"
+            )
+        for name, column in zip(self._by, columns, strict=True):
+            if len(column) != rows:
+                raise ValueError(f"{name}: {len(column)} groups for {rows} rows")
+        codes = [
+            codes_of(self._state, index, column, self._by[index])
+            for index, column in enumerate(columns)
+        ]
+        return self._state.combine(codes)
+
+    def _first_row(self, source: str | None, rows: int) -> int | None:
+        if source is None:
+            if self._unnamed is None:
+                return None
+            first = self._unnamed
+            self._unnamed += rows
+            return _UNNAMED << _ROW_BITS | first
+        index = self._source(source)
+        first = self._lengths[index]
+        self._lengths[index] += rows
+        return index << _ROW_BITS | first
+
+    def _source(self, name: str) -> int:
+        if name not in self._sources:
+            self._number_sources(sorted([*self._sources, name]))
+        return self._sources.index(name)
+
+    def _number_sources(self, sources: list[str]) -> None:
+        """Number sources in the order of their names, which decides between rows of equal loss."""
+        if len(sources) >= _UNNAMED:
+            raise ValueError(f"an evaluation has at most {_UNNAMED - 1} sources")
+        place = {name: index for index, name in enumerate(sources)}
+        lengths = dict(zip(self._sources, self._lengths, strict=True))
+        if sources[: len(self._sources)] != self._sources:
+            self._state.renumber([place[name] for name in self._sources], True)
+        self._sources = sources
+        self._lengths = [lengths.get(name, 0) for name in sources]
+
+    # ------------------------------------------------------------------------------------- merge
+
+    def merge(self, other: Evaluation) -> None:
+        """Take in what another evaluation of other rows has; the other does not change.
+
+        Raises
+        ------
+        StateError
+            If the two differ in losses, options, columns or what they keep.
+        """
+        if not isinstance(other, Evaluation):
+            raise TypeError(f"merge takes an Evaluation, got {type(other).__name__}")
+        if (mine := self._description()) != (theirs := other._description()):
+            what = next(key for key in mine if mine[key] != theirs[key])
+            raise StateError(
+                f"evaluations of unlike {what} cannot be merged: {mine[what]} and {theirs[what]}"
+            )
+        if self._rows and other._rows and self._ids != other._ids:
+            raise StateError("evaluations with and without ids cannot be merged")
+        state = other._state
+        if sources := sorted({*self._sources, *other._sources}):
+            self._number_sources(sources)
+            if other._sources != sources:
+                state = self._new_state()
+                state.merge(other._state)
+                state.renumber([sources.index(name) for name in other._sources], True)
+        if state is self._state:
+            state = self.copy()._state
+        self._state.merge(state)
+        for name, length in zip(other._sources, other._lengths, strict=True):
+            self._lengths[sources.index(name)] += length
+        self._rows += other._rows
+        self._ids = self._ids or other._ids
+        if self._unnamed is None or other._unnamed is None or (self._unnamed and other._unnamed):
+            self._unnamed = None
+            self._state.renumber(list(range(len(self._sources))), False)
+        else:
+            self._unnamed += other._unnamed
+
+    def copy(self) -> Evaluation:
+        """Return an evaluation that holds the same and changes apart."""
+        return type(self).from_bytes(self.to_bytes())
+
+    # ------------------------------------------------------------------------------------- bytes
+
+    def _description(self) -> dict[str, Any]:
+        return {
+            "losses": [[name, *spec.described()] for name, spec in self._losses.items()],
+            "by": list(self._by),
+            "quantiles": self._quantiles,
+            "worst": self._worst,
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the state as bytes, the same for the same rows, with a version and a checksum."""
+        description = {
+            **self._description(),
+            "rows": self._rows,
+            "sources": dict(zip(self._sources, self._lengths, strict=True)),
+            "unnamed": self._unnamed,
+            "ids": self._ids,
+        }
+        text = json.dumps(description, separators=(",", ":"), ensure_ascii=True).encode()
+        body = _HEAD.pack(_MAGIC, _VERSION, len(text)) + text + self._state.write()
+        return body + _CHECK.pack(zlib.crc32(body))
+
+    @classmethod
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Evaluation:
+        """Return the evaluation that `to_bytes` wrote.
+
+        Raises
+        ------
+        StateError
+            If the bytes are damaged, of something else, or of a newer numloss.
+        """
+        data = bytes(blob)
+        if len(data) < _HEAD.size + _CHECK.size or not data.startswith(_MAGIC):
+            raise StateError("not a state of numloss")
+        _, version, size = _HEAD.unpack_from(data)
+        if version != _VERSION:
+            raise StateError(
+                f"a state of version {version}, where this numloss {'reads' if version else 'has'} "
+                f"version {_VERSION}: use the numloss that wrote it, or a newer one"
+            )
+        (check,) = _CHECK.unpack_from(data, len(data) - _CHECK.size)
+        if zlib.crc32(data[: -_CHECK.size]) != check:
+            raise StateError("a damaged state: its checksum is another one")
+        try:
+            return cls._restored(data, size)
+        except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
+            raise StateError(f"a damaged state: {error}") from error
+
+    @classmethod
+    def _restored(cls, data: bytes, size: int) -> Evaluation:
+        head = json.loads(data[_HEAD.size : _HEAD.size + size])
+        losses = {name: (loss, options) for name, loss, options in head["losses"]}
+        evaluation = cls(
+            losses, by=head["by"], quantiles=head["quantiles"], worst=head["worst"]
+        )
+        evaluation._state.read(data[_HEAD.size + size : -_CHECK.size])
+        evaluation._rows, evaluation._unnamed = head["rows"], head["unnamed"]
+        evaluation._sources = list(head["sources"])
+        evaluation._lengths = list(head["sources"].values())
+        evaluation._ids = head["ids"]
+        return evaluation
+
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        return type(self).from_bytes, (self.to_bytes(),)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Evaluation):
+            return NotImplemented
+        return self.to_bytes() == other.to_bytes()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # ------------------------------------------------------------------------------------ result
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """Names of the columns that group the rows."""
+        return self._by
+
+    @property
+    def rows(self) -> int:
+        """Rows taken in so far."""
+        return self._rows
+
+    @property
+    def losses(self) -> dict[str, Loss[...]]:
+        """The losses by their names."""
+        return {name: spec.loss for name, spec in self._losses.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the state takes."""
+        return self._state.nbytes
+
+    def result(self, quantiles: Iterable[float] = (0.5, 0.95, 0.99)) -> EvaluationResult:
+        """Compute the statistics of what was taken in so far."""
+        return result_of(
+            self._state, self._losses, self._by, self._rows, tuple(quantiles), self._row_named
+        )
+
+    def _row_named(self, row: int) -> Row | None:
+        if row == NO_ROW:
+            return None
+        if self._ids:
+            return Row(None, row - (1 << 63))
+        source, place = row >> _ROW_BITS, row & ((1 << _ROW_BITS) - 1)
+        return Row(None if source == _UNNAMED else self._sources[source], place)
+
+    def __repr__(self) -> str:
+        by = f", by {', '.join(self._by)}" if self._by else ""
+        return f"<Evaluation of {', '.join(self._losses)}{by}: {self._rows} rows>"

@@ -1,0 +1,470 @@
+"""What an evaluation found: numbers for programs, tables for people."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from numloss._core import EvaluationState
+from numloss.evaluation.groups import Key, sortable
+from numloss.evaluation.specs import LossSpec
+from numloss.evaluation.tables import printable, table
+
+# Groups shown in a table; files have all of them.
+_SHOWN_GROUPS = 50
+
+
+class Row(NamedTuple):
+    """A row: its number within a source, or its id."""
+
+    source: str | None
+    row: int
+
+
+class WorstRow(NamedTuple):
+    """A row among those with the highest losses."""
+
+    loss: float
+    row: Row | None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What there is to say about the losses of a group; None where there is nothing to say.
+
+    Attributes
+    ----------
+    count : int
+        Examples that count, NaN among them.
+    ignored : int
+        Examples that do not count: their label is ``ignore_index`` or their weight 0.
+    nan : int
+        Examples whose loss is NaN.
+    weight : float
+        Sum of their weights; their count where there are none.
+    sum : float
+        Exact sum of weight times loss, rounded once.
+    mean : float or None
+        sum / weight, from the exact sums, rounded once.
+    standard_error : float or None
+        Of the mean: sqrt(sum w² (loss - mean)² · n / (n - 1)) / sum w, for rows that are
+        independent.
+    minimum, maximum : float or None
+        Of the losses but NaN.
+    maximum_row : Row or None
+        The first row that has the maximum.
+    quantiles : dict of float to float or None
+        Quantiles of the losses by their probability, interpolated as `numpy.quantile` does.
+    quantile_relative_error : float
+        How far a quantile may be off, relative to its value; 0 where they are exact.
+    first_nan : Row or None
+        The first row whose loss is NaN.
+    """
+
+    count: int
+    ignored: int
+    nan: int
+    weight: float
+    sum: float
+    mean: float | None
+    standard_error: float | None
+    minimum: float | None
+    maximum: float | None
+    maximum_row: Row | None
+    quantiles: Mapping[float, float | None]
+    quantile_relative_error: float
+    first_nan: Row | None
+
+    @property
+    def median(self) -> float | None:
+        """The quantile 0.5, if it was asked for."""
+        return self.quantiles.get(0.5)
+
+    @property
+    def p95(self) -> float | None:
+        """The quantile 0.95, if it was asked for."""
+        return self.quantiles.get(0.95)
+
+    @property
+    def p99(self) -> float | None:
+        """The quantile 0.99, if it was asked for."""
+        return self.quantiles.get(0.99)
+
+    @property
+    def exact_quantiles(self) -> bool:
+        """Whether quantiles are exact."""
+        return self.quantile_relative_error == 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers by name, as JSON can hold them but for NaN and infinity."""
+        row, source = _place(self.maximum_row)
+        return {
+            "count": self.count, "ignored": self.ignored, "nan": self.nan, "weight": self.weight,
+            "sum": self.sum, "mean": self.mean, "standard_error": self.standard_error,
+            "minimum": self.minimum,
+            **{quantile_name(p): value for p, value in self.quantiles.items()},
+            "maximum": self.maximum, "maximum_row": row,
+            **({} if source is None else {"maximum_file": source}),
+            "quantile_relative_error": self.quantile_relative_error,
+        }  # fmt: skip
+
+
+def quantile_name(probability: float) -> str:
+    """Name a quantile: ``median``, ``p95``, ``p99.9``."""
+    return "median" if probability == 0.5 else f"p{probability * 100:.12g}"
+
+
+def _place(row: Row | None) -> tuple[int | None, str | None]:
+    return (None, None) if row is None else (row.row, row.source)
+
+
+class GroupStatistics:
+    """The statistics of each group, in the order of the groups.
+
+    Iterating gives pairs of a key and its `Statistics`; with several columns a key is a tuple. Text
+    is in the order of people: ``fold2`` before ``fold10``. What is missing (None) comes last.
+    """
+
+    def __init__(
+        self, keys: list[Any], columns: dict[str, Any], probabilities: tuple[float, ...],
+        row_named: Callable[[int], Row | None],
+    ) -> None:  # fmt: skip
+        self.keys = keys
+        self._columns = columns
+        self._probabilities = probabilities
+        self._row_named = row_named
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[tuple[Any, Statistics]]:
+        for index, key in enumerate(self.keys):
+            yield key, self.at(index)
+
+    def __getitem__(self, key: Any) -> Statistics:
+        return self.at(self._places[key])
+
+    @cached_property
+    def _places(self) -> dict[Any, int]:
+        return {key: index for index, key in enumerate(self.keys)}
+
+    def at(self, index: int) -> Statistics:
+        """Return the statistics of the group at a place in the order."""
+        columns = self._columns
+        count, nan = int(columns["count"][index]), int(columns["nan"][index])
+        known = count > nan
+        weight = float(columns["weight"][index])
+        return Statistics(
+            count,
+            int(columns["ignored"][index]),
+            nan,
+            weight,
+            float(columns["sum"][index]),
+            float(columns["mean"][index]) if count and weight else None,
+            float(columns["standard_error"][index]) if count > 1 and weight else None,
+            float(columns["minimum"][index]) if known else None,
+            float(columns["maximum"][index]) if known else None,
+            self._row_named(int(columns["maximum_row"][index])) if known else None,
+            {
+                p: float(columns["quantiles"][index, i]) if known and columns["kept"] else None
+                for i, p in enumerate(self._probabilities)
+            },
+            0.0 if columns["exact"][index] else 0.5 / columns["bins_per_octave"],
+            self._row_named(int(columns["first_nan"][index])) if nan else None,
+        )
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return one statistic of all groups as an array: ``count``, ``mean``, ``p95``, ..."""
+        for i, p in enumerate(self._probabilities):
+            if name == quantile_name(p):
+                values: npt.NDArray[Any] = self._columns["quantiles"][:, i]
+                return values
+        values = self._columns[name]
+        if name in ("minimum", "maximum"):
+            values = np.where(np.isfinite(self._columns["mean"]) | (values == values), values, np.nan)
+        return values
+
+
+class LossResult:
+    """The statistics of one loss: of all rows, and of each group."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: LossSpec,
+        total: Statistics,
+        groups: GroupStatistics,
+        worst: list[WorstRow],
+    ) -> None:
+        self.name = name
+        self.spec = spec
+        self.total = total
+        self.groups = groups
+        self.worst = worst
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Options of the loss."""
+        return self.spec.options
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all numbers by name."""
+        described = self.spec.described()
+        return {
+            "name": self.name, "loss": described[0], "options": described[1],
+            "all": self.total.to_dict(),
+            "worst": [
+                {"loss": worst.loss, "row": row, **({} if source is None else {"file": source})}
+                for worst in self.worst
+                for row, source in [_place(worst.row)]
+            ],
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: mean {self.total.mean} of {self.total.count}>"
+
+
+class EvaluationResult:
+    """The statistics of every loss, by its name: ``result["mse"].total.mean``.
+
+    Attributes
+    ----------
+    rows : int
+        Rows that were taken in.
+    by : tuple of str
+        Columns that group them.
+    losses : dict of str to LossResult
+        What was found of each loss.
+    """
+
+    def __init__(self, rows: int, by: tuple[str, ...], losses: dict[str, LossResult]) -> None:
+        self.rows = rows
+        self.by = by
+        self.losses = losses
+
+    def __getitem__(self, name: str) -> LossResult:
+        return self.losses[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.losses)
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all numbers as dictionaries and lists; NaN and infinity are floats here."""
+        return {
+            "rows": self.rows,
+            "by": list(self.by),
+            "losses": [
+                {
+                    **loss.to_dict(),
+                    **({"groups": list(self._group_dicts(loss))} if self.by else {}),
+                }
+                for loss in self.losses.values()
+            ],
+        }
+
+    def _group_dicts(self, loss: LossResult) -> Iterator[dict[str, Any]]:
+        for key, statistics in loss.groups:
+            yield {"group": list(key) if len(self.by) > 1 else key, **statistics.to_dict()}
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return a table with a row for each loss and group, and one for all groups together."""
+        records: list[dict[str, Any]] = []
+        for loss in self.losses.values():
+            for key, statistics in [*(loss.groups if self.by else []), (None, loss.total)]:
+                keys = (key if len(self.by) > 1 else (key,)) if key is not None else ()
+                named = dict(zip(self.by, keys, strict=False))
+                whole = statistics is loss.total
+                records.append(
+                    {
+                        "loss": loss.name,
+                        **({"all": whole} if self.by else {}),
+                        **{name: named.get(name) for name in self.by},
+                        "maximum_file": None,
+                        **statistics.to_dict(),
+                    }
+                )
+        names = list(records[0]) if records else []
+        return {name: [record[name] for record in records] for name in names}
+
+    def to_pandas(self) -> Any:
+        """Return `columns` as a data frame of pandas."""
+        import pandas as pd  # type: ignore[import-untyped]
+
+        return pd.DataFrame(self.columns())
+
+    def to_polars(self) -> Any:
+        """Return `columns` as a data frame of polars."""
+        import polars as pl
+
+        return pl.DataFrame(self.columns(), strict=False)
+
+    def to_arrow(self) -> Any:
+        """Return `columns` as a table of Arrow."""
+        import pyarrow as pa  # type: ignore[import-untyped]
+
+        return pa.table(self.columns())
+
+    def __str__(self) -> str:
+        lines = [f"{self.rows} rows{', by ' + ', '.join(self.by) if self.by else ''}"]
+        for loss in self.losses.values():
+            lines += ["", printable(loss.name), *loss_table(loss, self.by)]
+        return "\n".join([*lines, *notes(self)])
+
+    def __repr__(self) -> str:
+        return f"<EvaluationResult of {', '.join(self.losses)}: {self.rows} rows>"
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p>{html.escape(str(self).partition(chr(10))[0])}</p>"]
+        for loss in self.losses.values():
+            titles, rows = cells(loss, self.by)
+            head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
+            body = "".join(
+                "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+                for row in rows
+            )
+            caption = f"<caption>{html.escape(printable(loss.name))}</caption>"
+            parts.append(f"<table>{caption}<tr>{head}</tr>{body}</table>")
+        parts += [f"<p>{html.escape(note)}</p>" for note in notes(self) if note]
+        return "".join(parts)
+
+
+def result_of(
+    state: EvaluationState,
+    losses: Mapping[str, LossSpec],
+    by: tuple[str, ...],
+    rows: int,
+    probabilities: tuple[float, ...],
+    row_named: Callable[[int], Row | None],
+) -> EvaluationResult:
+    """Compute what a state says."""
+    order, keys = _ordered(state, len(by)) if by else (None, [])
+    found = {}
+    for index, (name, spec) in enumerate(losses.items()):
+        summed = {**state.summary(index, probabilities, total=True), "kept": state.quantiles}
+        total = GroupStatistics([None], summed, probabilities, row_named).at(0)
+        grouped: dict[str, Any] = {}
+        if by:
+            grouped = {**state.summary(index, probabilities), "kept": state.quantiles}
+            grouped = {
+                key: values[order] if isinstance(values, np.ndarray) else values
+                for key, values in grouped.items()
+            }
+        groups = GroupStatistics(keys, grouped, probabilities, row_named)
+        worst = [WorstRow(loss, row_named(row)) for loss, row in state.worst(index)]
+        found[name] = LossResult(name, spec, total, groups, worst)
+    return EvaluationResult(rows, by, found)
+
+
+def _ordered(state: EvaluationState, by: int) -> tuple[npt.NDArray[np.int32], list[Any]]:
+    """Return the groups in the order of people, and their keys."""
+    order = state.order()
+    columns: list[list[Key]] = [state.keys_of_groups(column, order) for column in range(by)]
+    keys: list[Any] = columns[0] if by == 1 else list(zip(*columns, strict=True))
+    if not any(isinstance(key, str) for column in columns for key in column):
+        return order, keys
+    ranked = sorted(
+        range(len(keys)), key=lambda i: tuple(sortable(column[i]) for column in columns)
+    )
+    return order[ranked], [keys[i] for i in ranked]
+
+
+# ---------------------------------------------------------------------------------------- tables
+
+_TITLES = {
+    "count": "count", "mean": "mean", "sum": "sum", "standard_error": "std. error",
+    "minimum": "minimum", "median": "median", "p95": "p95", "p99": "p99", "maximum": "maximum",
+    "ignored": "ignored",
+}  # fmt: skip
+
+
+def loss_table(loss: LossResult, by: tuple[str, ...], most: int = _SHOWN_GROUPS) -> list[str]:
+    """Return the lines of a loss's table; of more groups, those with the highest means."""
+    titles, rows = cells(loss, by, most)
+    return table([printable(title) for title in titles], rows, left=len(by))
+
+
+def cells(
+    loss: LossResult, by: tuple[str, ...], most: int = _SHOWN_GROUPS
+) -> tuple[list[str], list[list[str]]]:
+    """Return the titles and rows of a loss's table."""
+    total = loss.total
+    names = [*list(_TITLES)[:5], *map(quantile_name, total.quantiles), "maximum", "ignored"]
+    titles = [_TITLES.get(name, name) for name in names] + (["NaN"] if total.nan else [])
+    rows = []
+    for key, statistics in _shown_groups(loss, most):
+        keys = key if len(by) > 1 else (key,)
+        rows.append([*map(shown_key, keys), *_numbers(statistics, names, total.nan > 0)])
+    if by:
+        rest = len(loss.groups) - len(rows)
+        last = "all" if not rest else f"all {len(loss.groups)} groups"
+        rows.append([last, *[""] * (len(by) - 1), *_numbers(total, names, total.nan > 0)])
+    else:
+        rows.append(_numbers(total, names, total.nan > 0))
+    return [*by, *titles], rows
+
+
+def _shown_groups(loss: LossResult, most: int) -> Iterator[tuple[Any, Statistics]]:
+    """Yield all groups, or those with the highest means, in their order."""
+    groups = loss.groups
+    if len(groups) <= most:
+        yield from groups
+        return
+    means = groups.column("mean")
+    ranked = np.argsort(np.where(np.isnan(means), -np.inf, -means), kind="stable")[:most]
+    for index in ranked.tolist():
+        yield groups.keys[index], groups.at(index)
+
+
+def shown_key(key: Key) -> str:
+    """Show the value of a group."""
+    return "(missing)" if key is None else printable(key)
+
+
+def _numbers(statistics: Statistics, names: Sequence[str], nan: bool) -> list[str]:
+    values = statistics.to_dict()
+    approximate = not statistics.exact_quantiles
+    quantiles = {quantile_name(p) for p in statistics.quantiles}
+    shown = [
+        shown_number(values[name], "~" if approximate and name in quantiles else "")
+        for name in names
+    ]
+    return [*shown, *([str(statistics.nan)] if nan else [])]
+
+
+def shown_number(value: float | None, mark: str = "") -> str:
+    """Show a number in six digits."""
+    if value is None:
+        return "-"
+    return mark + (str(value) if isinstance(value, int) else f"{value:.6g}")
+
+
+def notes(result: EvaluationResult) -> list[str]:
+    """Return what the reader should know about the numbers, a line each."""
+    lines = []
+    for loss in result.losses.values():
+        if len(loss.groups) > _SHOWN_GROUPS:
+            lines.append(
+                f"the {_SHOWN_GROUPS} groups with the highest mean of {len(loss.groups)} are "
+                "shown: JSON has all"
+            )
+            break
+    errors = {
+        statistics.quantile_relative_error
+        for loss in result.losses.values()
+        for statistics in [loss.total, *(s for _, s in _shown_groups(loss, _SHOWN_GROUPS))]
+    } - {0.0}
+    if errors:
+        lines.append(f"~ approximate: within {max(errors):.1%} of the value")
+    if any(loss.total.maximum == math.inf for loss in result.losses.values()):
+        lines.append("a loss is infinite, and so are the quantiles that reach it")
+    return ["", *lines] if lines else []

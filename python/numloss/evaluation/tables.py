@@ -1,0 +1,40 @@
+"""Tables of text, and names that cannot do anything to the terminal they are shown in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+
+def printable(text: object) -> str:
+    """Write control characters, escapes and line breaks of a name as ``\\x1b``."""
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else _escaped(c) for c in shown)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(bool(unicodedata.combining(c)) for c in text)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: int = 0) -> list[str]:
+    """Lay out lines of a table; the first `left` columns begin at one edge, the others end there."""
+    lines = [list(titles), *map(list, rows)]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell + pad if i < left else pad + cell
+            for i, cell in enumerate(line)
+            for pad in [" " * (widths[i] - width(cell))]
+        ).rstrip()
+        for line in lines
+    ]
