@@ -1,331 +1,615 @@
-"""The parts of ``numloss evaluate``: exact sums, quantiles, accumulators, names, specs."""
+"""Exact statistics: `numloss.Evaluation`, its state, and how losses and columns are named."""
 
 import math
+import pickle
+import struct
 import subprocess
 import sys
+import zlib
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("typer")
-pytest.importorskip("pyarrow")
-
 import numloss
+from numloss._core import EvaluationState
 from numloss.evaluation.errors import UsageError
+from numloss.evaluation.evaluation import StateError
+from numloss.evaluation.groups import natural
 from numloss.evaluation.names import chosen, obvious
 from numloss.evaluation.specs import parse_loss
-from numloss.evaluation.state import accumulate
-from numloss.evaluation.state.accumulate import Accumulator, Examples, Summary
-from numloss.evaluation.state.exact import ExactSum, exact_product, rounded, sums_of_groups
-from numloss.evaluation.state.groups import Groups, TooManyGroupsError, natural
-from numloss.evaluation.state.quantiles import RELATIVE_ERROR, Distribution
 
-finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
+PROBABILITIES = (0.0, 0.1, 0.5, 0.95, 0.99, 1.0)
+
+# ------------------------------------------------------------------------------ whatever the losses
 
 
-def exact_total(values, starts=(0,)):
-    totals = [ExactSum() for _ in starts]
-    for part in sums_of_groups(np.asarray(values), np.asarray(starts, np.intp)):
-        for total, value in zip(totals, part.tolist(), strict=True):
-            total.add(value)
-    return totals
+def state_of(pieces, groups=0, worst=3):
+    """Return the state after pieces (losses, weights, codes, first row), one after the other."""
+    state = EvaluationState(1, 1 if groups else 0, True, worst)
+    for losses, weights, codes, first_row in pieces:
+        found = None
+        if groups:
+            found = state.combine([state.codes_of_integers(0, codes.astype(np.int64))])
+        state.add(0, losses, weights, weights is not None, found, None, first_row, 1, 1)
+    return state
 
 
-def examples(losses, weight=None, ignored=0):
-    losses = np.asarray(losses)
-    row = np.arange(len(losses))
-    weighted = None if weight is None else weight * losses
-    return Examples(losses, row, np.zeros(ignored, np.intp), weight, weighted)
+def cut(losses, weights, codes, places):
+    """Cut arrays into pieces."""
+    ends = [*sorted({min(place, len(losses)) for place in places}), len(losses)]
+    begins = [0, *ends[:-1]]
+    return [
+        (losses[a:b], None if weights is None else weights[a:b], codes[a:b], a)
+        for a, b in zip(begins, ends, strict=True)
+        if b > a
+    ]
 
 
-def accumulated(losses, weight=None, keys=None, chunk=None):
-    """Accumulate losses in chunks of so many rows."""
-    result = Accumulator()
-    chunk = chunk or max(1, len(losses))
-    for first in range(0, len(losses), chunk):
-        part = slice(first, first + chunk)
-        w = None if weight is None else weight[part]
-        groups = None
-        if keys is not None:
-            names, codes = np.unique(keys[part], return_inverse=True)
-            groups = Groups(codes, names.tolist())
-        result.add(examples(losses[part], w), first, groups)
-    return result
+def exact(values):
+    """Add numbers up without rounding."""
+    return sum((Fraction(float(value)) for value in values), Fraction())
 
 
-# ---------------------------------------------------------------------------------------- sums
+def fraction(pair):
+    """Return a sum as the state tells it."""
+    return pair[0] * Fraction(2) ** pair[1]
 
 
-@given(st.lists(finite.filter(lambda x: abs(x) < 2.0**900), min_size=1, max_size=50))
-def test_sum_is_exact(values):
-    (total,) = exact_total(values)
-    assert total.fraction == sum(map(Fraction, values))
-    assert float(total) == math.fsum(values)
-
-
-def test_sum_of_many_is_exact_and_free_of_order():
-    rng = np.random.default_rng(1)
-    values = rng.normal(size=100_000) * 10.0 ** rng.integers(-30, 30, 100_000)
-    assert float(exact_total(values)[0]) == math.fsum(values)
-    assert float(exact_total(rng.permutation(values))[0]) == math.fsum(values)
-
-
-def test_sums_of_groups_are_apart():
-    rng = np.random.default_rng(2)
-    values = rng.lognormal(sigma=5, size=1000)
-    starts = [0, 1, 17, 999]
-    expected = [math.fsum(part) for part in np.split(values, starts[1:])]
-    assert [float(total) for total in exact_total(values, starts)] == expected
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([1.0, math.inf], math.inf),
-        ([-math.inf, 1.0], -math.inf),
-        ([math.inf, -math.inf], math.nan),
-        ([math.nan, 1.0], math.nan),
-        ([1e308, 1e308], math.inf),
-        ([5e-324, 5e-324], 1e-323),
-        ([0.0, 0.0], 0.0),
-    ],
-)
-def test_sum_of_unusual_numbers(values, expected):
-    np.testing.assert_equal(float(exact_total(values)[0]), expected)
-
-
-def test_rounded_beyond_float64():
-    assert rounded(Fraction(10) ** 400) == math.inf
-    assert rounded(-(Fraction(10) ** 400)) == -math.inf
-
-
-@given(st.floats(1e-100, 1e100), st.floats(-1e100, -1e-100))
-def test_product_is_exact(a, b):
-    product, error = exact_product(np.array([a]), np.array([b]))
-    assert Fraction(product[0]) + Fraction(error[0]) == Fraction(a) * Fraction(b)
-
-
-def test_product_that_overflows_has_no_error_term():
-    product, error = exact_product(np.array([1e300]), np.array([1e300]))
-    assert (product[0], error[0]) == (math.inf, 0.0)
-
-
-# ----------------------------------------------------------------------------------- quantiles
-
-PROBABILITIES = (0.0, 0.25, 0.5, 0.95, 0.99, 1.0)
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 10, 1001])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_exact_quantiles_are_numpys(size, dtype):
-    values = np.random.default_rng(size).lognormal(size=size).astype(dtype)
-    distribution = Distribution()
-    for part in np.array_split(values, 3):
-        distribution.add(part)
-    expected = np.quantile(values.astype(np.float64), PROBABILITIES)
-    found = distribution.quantiles(PROBABILITIES, values.min(), values.max())
-    np.testing.assert_allclose(found, expected, rtol=1e-15)
-    assert distribution.exact
-
-
-@pytest.mark.parametrize("low", [0.0, -3.0])
-def test_approximate_quantiles_keep_their_error(low):
-    values = low + np.random.default_rng(3).lognormal(sigma=3, size=300_000)
-    distribution = Distribution()
-    for part in np.array_split(values, 50):
-        distribution.add(part)
-        distribution.condense()
-    found = distribution.quantiles(PROBABILITIES, values.min(), values.max())
-    np.testing.assert_allclose(found, np.quantile(values, PROBABILITIES), rtol=RELATIVE_ERROR)
-    assert not distribution.exact
-    assert distribution.size == len(values)
-
-
-def test_histogram_depends_on_neither_order_nor_chunks():
-    values = np.random.default_rng(4).normal(size=50_000)
-    found = []
-    for parts, order in ((1, 1), (7, 1), (100, -1)):
-        distribution = Distribution()
-        for i, part in enumerate(np.array_split(values[::order], parts)):
-            distribution.add(part)
-            if i == parts // 2:
-                distribution.condense()
-        found.append(distribution.quantiles(PROBABILITIES, values.min(), values.max()))
-    assert found[0] == found[1] == found[2]
-
-
-def test_histogram_of_zeros_and_infinities():
-    values = np.array([-math.inf, -0.0, 0.0, 0.0, math.inf, math.inf])
-    distribution = Distribution()
-    distribution.add(values)
-    expected = distribution.quantiles([0.0, 0.4, 1.0], -math.inf, math.inf)
-    distribution.condense()
-    assert distribution.quantiles([0.0, 0.4, 1.0], -math.inf, math.inf) == expected
-    assert expected == [-math.inf, 0.0, math.inf]
-
-
-def test_merged_distributions():
-    a, b = np.arange(1.0, 100.0), np.arange(100.0, 300.0)
-    for condensed in (False, True):
-        left, right, both = Distribution(), Distribution(), Distribution()
-        left.add(a)
-        right.add(b)
-        both.add(np.concatenate([a, b]))
-        if condensed:
-            right.condense()
-            both.condense()
-        left.merge(right)
-        assert left.size == both.size
-        assert left.quantiles([0.5, 0.9], 1, 299) == both.quantiles([0.5, 0.9], 1, 299)
-
-
-# -------------------------------------------------------------------------------- accumulators
-
-
-def reference(losses, weight=None):
-    """Compute what a summary must say, with NumPy."""
-    w = np.ones(len(losses)) if weight is None else weight
-    mean = np.average(losses, weights=w)
-    n = len(losses)
-    error = np.sqrt(np.sum(w**2 * (losses - mean) ** 2)) / w.sum() * np.sqrt(n / (n - 1))
+def drawn(kind, dtype, size=3000, seed=0):
+    """Losses of a kind, each kind with another way to go wrong."""
+    rng = np.random.default_rng(seed)
+    limits = np.finfo(dtype)
+    bits = rng.integers(0, 1 << 8 * limits.dtype.itemsize, size, dtype=np.uint64)
+    any_bits = bits.astype(f"u{limits.dtype.itemsize}").view(dtype)
     return {
-        "count": n,
-        "weight": w.sum(),
-        "sum": np.sum(w * losses),
-        "mean": mean,
-        "standard_error": error,
+        "exponential": lambda: rng.exponential(size=size).astype(dtype),
+        "any bits": lambda: any_bits.copy(),
+        "any finite": lambda: np.where(np.isfinite(any_bits), any_bits, dtype(1)),
+        "octaves": lambda: np.ldexp(rng.normal(size=size), rng.integers(-90, 0, size)).astype(
+            dtype
+        ),
+        "denormal": lambda: (rng.normal(size=size) * limits.smallest_subnormal * 99).astype(dtype),
+        "large": lambda: (rng.random(size) * limits.max).astype(dtype),
+        "zeros": lambda: np.where(rng.random(size) < 0.5, dtype(0), -dtype(0)),
+        "ties": lambda: np.where(
+            rng.random(size) < 0.02, dtype(np.nan), (rng.integers(0, 9, size) / 4).astype(dtype)
+        ),
+        "infinite": lambda: np.where(rng.random(size) < 0.02, dtype(np.inf), dtype(1)),
+    }[kind]()
+
+
+KINDS = (
+    "exponential", "any bits", "any finite", "octaves", "denormal", "large", "zeros", "ties",
+    "infinite",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_are_exact(kind, dtype, weighted):
+    losses = drawn(kind, dtype)
+    weights = np.random.default_rng(1).exponential(size=len(losses)) if weighted else None
+    sums = state_of(cut(losses, weights, losses, [100, 2500])).sums(0)
+    with np.errstate(all="ignore"):
+        product = losses.astype(float) * (1.0 if weights is None else weights)
+    w = np.ones(len(losses)) if weights is None else weights
+    inside = np.isfinite(product)
+    assert fraction(sums["wl"]) == exact(product[inside])
+    assert fraction(sums["wlwl"]) == sum(Fraction(x) ** 2 for x in product[inside].tolist())
+    assert fraction(sums["w"]) == exact(w)
+    assert fraction(sums["ww"]) == sum(Fraction(x) ** 2 for x in w.tolist())
+    pairs = zip(product[inside].tolist(), w[inside].tolist(), strict=True)
+    assert fraction(sums["wwl"]) == sum(Fraction(x) * Fraction(y) for x, y in pairs)
+
+
+@pytest.mark.parametrize("groups", [0, 7, 300, 1500])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_byte_depends_on_the_cuts(kind, dtype, groups):
+    size = 30_000 if groups == 7 else 9000
+    losses = drawn(kind, dtype, size)
+    rng = np.random.default_rng(2)
+    codes = rng.integers(0, max(groups, 1), size)
+    weights = rng.exponential(size=size) if kind in ("exponential", "any bits") else None
+    whole = state_of(cut(losses, weights, codes, []), groups)
+    wanted = whole.write()
+    for _ in range(3):
+        pieces = cut(losses, weights, codes, rng.integers(1, size, rng.integers(1, 30)))
+        rng.shuffle(pieces)
+        parts = [state_of(pieces[k::3], groups) for k in range(3)]
+        rng.shuffle(parts)
+        before = parts[1].write()
+        parts[0].merge(parts[1])
+        assert parts[1].write() == before
+        parts[2].merge(parts[0])
+        assert parts[2].write() == wanted
+    read = EvaluationState(1, 1 if groups else 0, True, 3)
+    read.read(wanted)
+    assert read.write() == wanted
+
+
+numbers = st.floats(width=32) | st.sampled_from([0.0, -0.0, 1.0, 1.0, math.inf, math.nan])
+rows = st.lists(st.tuples(numbers, st.sampled_from(["a", "b", "ü"])), min_size=1, max_size=40)
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows, st.lists(st.integers(0, 40), max_size=6), st.randoms(), st.booleans())
+def test_any_cutting_gives_the_same_evaluation(rows, places, random, double):
+    losses = [numloss.mae, (numloss.huber, {"delta": 0.5})]
+    values = np.array([value for value, _ in rows], np.float64 if double else np.float32)
+    keys = [key for _, key in rows]
+
+    def evaluation(begin, end):
+        made = numloss.Evaluation(losses, by="key", worst=4)
+        if end > begin:
+            made.update(
+                values[begin:end], np.zeros_like(values[begin:end]), groups=keys[begin:end],
+                ids=np.arange(begin, end),
+            )  # fmt: skip
+        return made
+
+    whole = evaluation(0, len(rows))
+    ends = sorted({min(place, len(rows)) for place in places} | {len(rows)})
+    parts = [evaluation(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    while len(parts) > 1:
+        taken = parts.pop(random.randrange(len(parts)))
+        before = taken.to_bytes()
+        parts[random.randrange(len(parts))].merge(taken)
+        assert taken.to_bytes() == before
+    assert parts[0].to_bytes() == whole.to_bytes()
+    assert parts[0] == whole
+
+
+def test_threads_change_no_byte():
+    losses = drawn("exponential", np.float32, 600_000)
+    codes = np.random.default_rng(3).integers(0, 5, len(losses)).astype(np.int64)
+    states = []
+    for threads in (1, 2, 3):
+        state = EvaluationState(1, 1, True, 5)
+        groups = state.combine([state.codes_of_integers(0, codes)])
+        with numloss.threads(threads):
+            state.add(0, losses, codes=groups, first_row=0)
+            state.add(0, losses, codes=groups, first_row=len(losses))
+        states.append(state.write())
+    assert states[0] == states[1] == states[2]
+
+
+# -------------------------------------------------------------------------------------- statistics
+
+
+def statistics(losses, weights=None):
+    """Compute what a state must say, with NumPy and fractions."""
+    w = np.ones(len(losses)) if weights is None else weights
+    u = losses.astype(float) * w
+    n, total = len(losses), exact(w)
+    mean = exact(u) / total
+    square = sum(
+        (Fraction(a) - Fraction(b) * mean) ** 2 for a, b in zip(u.tolist(), w.tolist(), strict=True)
+    )
+    return {
+        "mean": float(mean),
+        "sum": float(exact(u)),
+        "weight": float(total),
+        "standard_error": math.sqrt(float(square / total**2 * Fraction(n, n - 1))),
         "minimum": losses.min(),
-        "median": np.median(losses),
-        "p95": np.quantile(losses, 0.95),
-        "p99": np.quantile(losses, 0.99),
         "maximum": losses.max(),
-        "maximum_row": np.argmax(losses),
+        "maximum_row": losses.argmax(),
     }
 
 
-def assert_summary(summary: Summary, expected, rtol=1e-12):
-    for name, value in expected.items():
-        np.testing.assert_allclose(getattr(summary, name), value, rtol=rtol, err_msg=name)
-
-
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_summary_is_numpys(dtype, weighted):
-    rng = np.random.default_rng(5)
-    losses = rng.lognormal(size=5000).astype(dtype)
-    weight = rng.random(5000) if weighted else None
-    summary = accumulated(losses, weight, chunk=700).summary()
-    assert_summary(summary, reference(losses.astype(np.float64), weight))
-    assert summary.exact_quantiles
-    if not weighted:
-        error = losses.astype(np.float64).std(ddof=1) / np.sqrt(5000)
-        assert summary.standard_error == pytest.approx(error, rel=1e-12)
+@pytest.mark.parametrize("offset", [0.0, 1e8, 1e15])
+@pytest.mark.parametrize("size", [2, 500, 5000])
+def test_numbers_are_rounded_once(dtype, weighted, offset, size):
+    losses = (drawn("exponential", np.float64, size) + offset).astype(dtype)
+    weights = np.random.default_rng(4).random(size) if weighted else None
+    found = state_of(cut(losses, weights, losses, [size // 3])).summary(0, [])
+    wanted = statistics(losses, weights)
+    assert {name: found[name][0] for name in wanted} == wanted
 
 
-def test_equal_weights_change_no_error():
-    losses = np.random.default_rng(6).random(100)
-    plain = accumulated(losses).summary()
-    weighted = accumulated(losses, np.full(100, 3.0)).summary()
-    assert weighted.mean == pytest.approx(plain.mean, rel=1e-15)
-    assert weighted.standard_error == pytest.approx(plain.standard_error, rel=1e-14)
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 1001, 4096])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exact_quantiles_are_numpys(size, dtype):
+    losses = drawn("exponential", dtype, size)
+    found = state_of([(losses, None, losses, 0)]).summary(0, PROBABILITIES)
+    assert found["exact"][0]
+    wanted = np.quantile(losses.astype(float), PROBABILITIES)
+    assert found["quantiles"][0].tolist() == wanted.tolist()
 
 
-@pytest.mark.parametrize("offset", [1.0, 1e8, 1e15])
-def test_standard_error_has_no_cancellation(offset):
-    losses = offset + np.array([0.0, 1.0, 2.0, 3.0] * 25)
-    expected = np.array([0.0, 1.0, 2.0, 3.0] * 25).std(ddof=1) / 10
-    assert accumulated(losses).summary().standard_error == pytest.approx(expected, rel=1e-12)
-    assert accumulated(np.full(1000, offset + 0.1)).summary().standard_error == 0.0
+@pytest.mark.parametrize("groups", [1, 1025, 16_385, 131_073])
+@pytest.mark.parametrize("low", [0.0, -3.0])
+def test_quantiles_of_histograms_keep_their_error(groups, low):
+    """A hundred thousand values, more in the first groups: those of the first are looked at."""
+    losses = (drawn("exponential", np.float64, 200_000) + low).astype(np.float32)
+    codes = np.concatenate([np.arange(groups), np.zeros(len(losses), int)])[: len(losses)]
+    state = state_of([(losses, None, codes, 0)], groups if groups > 1 else 2)
+    found = state.summary(0, PROBABILITIES)
+    assert not found["exact"][0]
+    bins = {1: 512, 1025: 128, 16_385: 32, 131_073: 8}[groups]
+    assert found["bins_per_octave"] == bins
+    mine = losses[codes == 0].astype(float)
+    assert found["quantiles"][0] == pytest.approx(
+        np.quantile(mine, PROBABILITIES), rel=0.5 / bins, abs=1e-6
+    )
+    whole = state.summary(0, PROBABILITIES, total=True)
+    assert whole["bins_per_octave"] == 512
+    assert whole["quantiles"][0] == pytest.approx(
+        np.quantile(losses.astype(float), PROBABILITIES), rel=2.0**-10, abs=1e-6
+    )
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_no_number_depends_on_the_chunks(weighted, monkeypatch):
-    rng = np.random.default_rng(7)
-    losses = rng.lognormal(sigma=2, size=30_000)
-    weight = rng.random(30_000) if weighted else None
-    keys = rng.choice(["a", "b", "c", "rare"], p=[0.5, 0.3, 0.199, 0.001], size=30_000)
-    for limit in (10_000, 1_000_000):
-        monkeypatch.setattr(accumulate, "EXACT_LIMIT", limit)
-        found = []
-        for chunk in (30_000, 4097, 1000, 37):
-            result = accumulated(losses, weight, keys, chunk)
-            found.append((result.summary(), dict(result)))
-        assert all(other == found[0] for other in found[1:])
-        total, groups = found[0]
-        assert total.exact_quantiles == (limit > 30_000)
-        assert groups["rare"].exact_quantiles
-        assert groups["a"].exact_quantiles == (limit > 30_000)
+def test_infinite_losses_are_quantiles():
+    losses = np.array([1.0, 2.0, math.inf])
+    found = state_of([(losses, None, losses, 0)]).summary(0, [0.25, 0.5, 0.75, 1.0])
+    assert found["quantiles"][0].tolist() == [1.5, 2.0, math.inf, math.inf]
+    assert (found["mean"][0], found["maximum"][0]) == (math.inf, math.inf)
+    assert math.isnan(found["standard_error"][0])
 
 
-def test_merged_accumulators_are_one():
-    rng = np.random.default_rng(8)
-    losses, keys = rng.random(1000), rng.choice([3, 1, 2], 1000)
-    whole = accumulated(losses, None, keys)
-    left = accumulated(losses[:400], None, keys[:400])
-    right = Accumulator()
-    part = keys[400:]
-    names, codes = np.unique(part, return_inverse=True)
-    right.add(examples(losses[400:]), 400, Groups(codes, names.tolist()))
-    left.merge(right)
-    assert left.summary() == whole.summary()
-    assert list(left) == list(whole)
-    assert [key for key, _ in whole] == [1, 2, 3]
-
-
-def test_groups_are_sorted_and_add_up():
-    losses = np.arange(6.0)
-    result = Accumulator()
-    groups = Groups(np.array([0, 1, 2, 0, 3, 3]), ["b10", None, "b2", "a"])
-    result.add(examples(losses), 0, groups)
-    assert [key for key, _ in result] == ["a", "b2", "b10", None]
-    assert [summary.count for _, summary in result] == [2, 1, 2, 1]
-    assert [summary.sum for _, summary in result] == [9.0, 2.0, 3.0, 1.0]
-    assert result.summary().sum == 15.0
-
-
-def test_nan_taints_the_mean_and_is_counted():
+def test_nan_is_counted_and_taints_the_mean():
     losses = np.array([1.0, math.nan, 3.0, math.nan])
-    result = accumulated(losses, chunk=1)
-    summary = result.summary()
-    assert (summary.count, summary.nan, result.total().first_nan) == (4, 2, 1)
-    assert math.isnan(summary.mean)
-    assert math.isnan(summary.sum)
-    assert math.isnan(summary.standard_error)
-    assert (summary.minimum, summary.median, summary.maximum) == (1.0, 2.0, 3.0)
-    assert summary.maximum_row == 2
+    found = state_of([(losses, None, losses, 10)]).summary(0, [0.5])
+    assert (found["count"][0], found["nan"][0], found["first_nan"][0]) == (4, 2, 11)
+    assert math.isnan(found["mean"][0])
+    assert (found["minimum"][0], found["quantiles"][0, 0], found["maximum"][0]) == (1.0, 2.0, 3.0)
 
 
-def test_infinite_losses_show():
-    summary = accumulated(np.array([1.0, math.inf, 2.0])).summary()
-    assert (summary.mean, summary.sum, summary.maximum) == (math.inf,) * 3
-    assert math.isnan(summary.standard_error)
-    assert (summary.minimum, summary.median, summary.maximum_row) == (1.0, 2.0, 1)
+def test_weights_of_one_are_no_weights():
+    losses = drawn("exponential", np.float32, 3000)
+    plain = state_of([(losses, None, losses, 0)]).summary(0, PROBABILITIES)
+    weighted = state_of([(losses, np.ones(3000), losses, 0)]).summary(0, PROBABILITIES)
+    mixed = state_of(
+        [(losses[:1000], None, losses, 0), (losses[1000:], np.ones(2000), losses, 1000)]
+    ).summary(0, PROBABILITIES)
+    for name in ("mean", "standard_error", "weight", "sum", "quantiles"):
+        assert plain[name].tolist() == weighted[name].tolist() == mixed[name].tolist()
 
 
-def test_nothing_to_average():
-    result = Accumulator()
-    result.add(examples([], ignored=3), 0, None)
-    summary = result.summary()
-    assert (summary.count, summary.ignored) == (0, 3)
-    assert summary.mean is summary.standard_error is summary.median is summary.maximum_row is None
-    one = accumulated(np.array([2.0])).summary()
-    assert (one.mean, one.standard_error, one.p99) == (2.0, None, 2.0)
+def test_worst_rows_are_those_of_a_sort():
+    rng = np.random.default_rng(5)
+    losses = rng.integers(0, 50, 5000).astype(np.float32)
+    pieces = cut(losses, None, losses, [100, 3000])
+    state = state_of(pieces[::-1], worst=200)
+    order = np.lexsort([np.arange(5000), -losses])[:200]
+    assert state.worst(0) == [(float(losses[i]), int(i)) for i in order]
 
 
-def test_first_row_of_the_maximum():
-    assert accumulated(np.array([1.0, 5.0, 5.0, 0.0]), chunk=2).summary().maximum_row == 1
+def test_a_million_groups_fit():
+    rng = np.random.default_rng(6)
+    codes = rng.integers(0, 1_000_000, 3_000_000)
+    losses = rng.exponential(size=len(codes)).astype(np.float32)
+    state = state_of([(losses, None, codes, 0)], 1)
+    assert state.groups == len(np.unique(codes))
+    assert state.nbytes < 250e6
+    counts = np.bincount(codes)[state.keys_of_groups(0, np.arange(state.groups, dtype=np.int32))]
+    assert state.summary(0, [])["count"].tolist() == counts.tolist()
 
 
-def test_too_many_groups():
-    result = Accumulator(max_groups=2)
-    with pytest.raises(TooManyGroupsError, match="more than 2 groups"):
-        result.add(examples([1.0, 2.0, 3.0]), 0, Groups(np.arange(3), ["a", "b", "c"]))
+def test_state_without_groups_is_small():
+    losses = drawn("exponential", np.float64, 1_000_000)
+    assert len(state_of([(losses, None, losses, 0)], worst=10).write()) < 40_000
+    losses = losses[:4096]
+    assert len(state_of([(losses, None, losses, 0)], worst=10).write()) < 40_000
 
 
-# --------------------------------------------------------------------------------------- names
+# -------------------------------------------------------------------------------------- evaluation
+
+
+def test_evaluation_is_the_losses():
+    rng = np.random.default_rng(7)
+    logits = rng.normal(size=(1000, 5)).astype(np.float32)
+    labels = rng.integers(0, 5, 1000)
+    labels[::10] = -100
+    weight = rng.random(1000)
+    losses = {
+        "ce": numloss.cross_entropy,
+        "smooth": (
+            numloss.cross_entropy,
+            {"label_smoothing": 0.1, "class_weight": [1, 2, 3, 4, 5]},
+        ),
+        "focal": "softmax_focal:gamma=1",
+    }
+    evaluation = numloss.Evaluation(losses)
+    for begin in range(0, 1000, 300):
+        rows = slice(begin, begin + 300)
+        evaluation.update(logits[rows], labels[rows], weight=weight[rows])
+    result = evaluation.result()
+    assert result.rows == 1000
+    for name, (loss, options) in {
+        "ce": (numloss.cross_entropy, {}),
+        "smooth": losses["smooth"],
+        "focal": (numloss.softmax_focal, {"gamma": 1}),
+    }.items():
+        assert result[name].total.mean == pytest.approx(
+            float(loss(logits, labels, weight=weight, **options)), rel=1e-6
+        )
+        assert (result[name].total.count, result[name].total.ignored) == (900, 100)
+
+
+def test_several_columns_of_groups():
+    values = np.arange(6.0)
+    groups = {"country": ["de", "fr", "de", None, "fr", "de"], "device": [1, 1, 2, 2, 1, 1]}
+    evaluation = numloss.Evaluation("mae", by=["country", "device"])
+    evaluation.update(values, np.zeros(6), groups=groups)
+    again = numloss.Evaluation("mae", by=["country", "device"])
+    again.update(values, np.zeros(6), groups=list(groups.values()))
+    assert evaluation == again
+    found = {key: group.sum for key, group in evaluation.result()["mae"].groups}
+    assert found == {("de", 1): 5.0, ("de", 2): 2.0, ("fr", 1): 5.0, (None, 2): 3.0}
+    assert evaluation.result()["mae"].groups[("fr", 1)].count == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "keys"),
+    [
+        ([3, 1, 2], [1, 2, 3]),
+        (np.array([3, 1, 2**62], np.int64), [1, 3, 2**62]),
+        ([True, False, True], [False, True]),
+        ([0.5, math.nan, -1.0], [-1.0, 0.5, None]),
+        (np.array([-0.0, 0.0, 1.0], np.float32), [0.0, 1.0]),
+        (["fold10", "fold2", "fold1"], ["fold1", "fold2", "fold10"]),
+        (np.array(["ü", "", "zz"]), ["", "zz", "ü"]),
+        (np.array([b"b", b"a", b"b"]), ["a", "b"]),
+        (np.array(["b", None, "a"], object), ["a", "b", None]),
+        (np.array([1, None, 0], object), [0, 1, None]),
+        (np.array(["2026-01-02", "NaT", "2025-01-01"], "M8[D]"),
+         ["2025-01-01", "2026-01-02", None]),
+    ],
+)  # fmt: skip
+def test_groups_of_any_kind(values, keys):
+    evaluation = numloss.Evaluation("mae", by="g")
+    evaluation.update(np.ones(3), np.zeros(3), groups=values)
+    assert evaluation.result()["mae"].groups.keys == keys
+
+
+def test_more_examples_than_rows():
+    prediction = np.arange(12.0).reshape(4, 3)
+    evaluation = numloss.Evaluation("mae", by="g", worst=2)
+    evaluation.update(prediction[:2], np.zeros((2, 3)), groups=[0, 1])
+    evaluation.update(prediction[2:], np.zeros((2, 3)), groups=[0, 1])
+    result = evaluation.result()["mae"]
+    assert (result.total.count, evaluation.rows) == (12, 4)
+    assert result.groups[1].sum == prediction[1::2].sum()
+    assert [(w.loss, w.row.row) for w in result.worst] == [(11.0, 3), (10.0, 3)]
+
+
+def test_losses_with_an_input_beside():
+    rng = np.random.default_rng(8)
+    mean, target, variance = rng.random((3, 50)) + 0.5
+    evaluation = numloss.Evaluation(["gaussian_nll", "quantile:q=0.9"])
+    evaluation.update(mean, target, variance=variance)
+    assert evaluation.result()["gaussian_nll"].total.mean == pytest.approx(
+        float(numloss.gaussian_nll(mean, target, variance))
+    )
+    with pytest.raises(ValueError, match="gaussian_nll needs variance"):
+        evaluation.update(mean, target)
+
+
+def test_half_precision_is_not_rounded_again():
+    values = np.random.default_rng(9).normal(size=1000).astype(np.float16)
+    evaluation = numloss.Evaluation("mse")
+    evaluation.update(values, np.zeros(1000, np.float16))
+    assert evaluation.result()["mse"].total.sum == pytest.approx(
+        (values.astype(float) ** 2).sum(), rel=1e-6
+    )
+
+
+def test_rows_are_named_by_their_source():
+    parts = {}
+    for name in ("b", "a"):
+        parts[name] = numloss.Evaluation("mae", worst=3)
+        parts[name].update(np.array([1.0, 2.0]), np.zeros(2), source=name)
+    one, other = parts["b"].copy(), parts["a"].copy()
+    one.merge(parts["a"])
+    other.merge(parts["b"])
+    assert one == other
+    worst = one.result()["mae"].worst
+    assert [(w.loss, *w.row) for w in worst] == [(2.0, "a", 1), (2.0, "b", 1), (1.0, "a", 0)]
+    assert one.result()["mae"].total.maximum_row == ("a", 1)
+
+
+def test_rows_of_two_nameless_streams_lose_their_numbers():
+    one, other = numloss.Evaluation("mae"), numloss.Evaluation("mae")
+    one.update(np.array([1.0]), np.zeros(1))
+    other.update(np.array([2.0]), np.zeros(1))
+    assert one.result()["mae"].total.maximum_row == (None, 0)
+    one.merge(other)
+    assert one.result()["mae"].total.maximum_row is None
+    assert one.result()["mae"].total.mean == 1.5
+    assert other.result()["mae"].total.maximum_row == (None, 0)
+
+
+def test_merge_with_itself_counts_twice():
+    evaluation = numloss.Evaluation("mae")
+    evaluation.update(np.array([1.0, 3.0]), np.zeros(2))
+    evaluation.merge(evaluation)
+    assert (evaluation.rows, evaluation.result()["mae"].total.sum) == (4, 8.0)
+
+
+def test_result_in_every_form():
+    evaluation = numloss.Evaluation("mae", by="g")
+    evaluation.update(np.array([1.0, 2.0, math.nan]), np.zeros(3), groups=["a", "b\x1b[2J", "a"])
+    result = evaluation.result()
+    assert "\x1b" not in str(result)
+    assert "b\\x1b[2J" in str(result)
+    assert "<script" not in result._repr_html_()
+    assert result.to_dict()["losses"][0]["all"]["count"] == 3
+    columns = result.columns()
+    assert columns["g"] == ["a", "b\x1b[2J", None]
+    assert columns["all"] == [False, False, True]
+    assert columns["count"] == [2, 1, 3]
+    assert evaluation.result(quantiles=(0.25, 0.999))["mae"].total.quantiles.keys() == {0.25, 0.999}
+
+
+def test_names_cannot_be_html():
+    evaluation = numloss.Evaluation({"<b>x</b>": "mae"}, by="<i>")
+    evaluation.update(np.ones(1), np.zeros(1), groups=["<script>alert(1)</script>"])
+    page = evaluation.result()._repr_html_()
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert "<i>" not in page
+
+
+def test_long_tables_are_cut_to_the_worst_groups():
+    evaluation = numloss.Evaluation("mae", by="g")
+    evaluation.update(np.arange(200.0), np.zeros(200), groups=np.arange(200))
+    text = str(evaluation.result())
+    assert "all 200 groups" in text
+    assert "the 50 groups with the highest mean of 200 are shown" in text
+    assert text.splitlines()[4].split()[:3] == ["199", "1", "199"]
+    assert len(text.splitlines()) < 60
+
+
+REFUSED = [
+    (lambda e: e.update(np.ones(2), np.zeros(2)), "groups must have a value of g for each row"),
+    (lambda e: e.update(np.ones(2), np.zeros(2), groups=["a"]), "g: 1 groups for 2 rows"),
+    (lambda e: e.update(np.ones(2), np.zeros(2), groups=[[1], [2]]), "one value for each row"),
+    (lambda e: e.update(np.ones(2), np.zeros(2), groups=["a", "b"], ids=[1, 2]),
+     "ids must be given from the first batch on"),
+    (lambda e: e.update(np.ones(2), np.zeros(3), groups=["a", "b"]), "same shape"),
+    (lambda e: e.update(1.0, 2.0, groups=["a"]), "an axis of rows"),
+    (lambda e: e.update(np.ones(2), np.zeros(2), groups=[1, 2]), "they were text before"),
+    (lambda e: e.update(np.ones(2), np.zeros(2), groups=[1j, 2j]), "numbers, text or truth"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "match"), REFUSED)
+def test_what_is_refused_changes_nothing(call, match):
+    evaluation = numloss.Evaluation("mae", by="g")
+    evaluation.update(np.ones(1), np.zeros(1), groups=["x"])
+    before = evaluation.to_bytes()
+    with pytest.raises((ValueError, TypeError), match=match):
+        call(evaluation)
+    assert evaluation.to_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("losses", "match"),
+    [
+        ([], "losses must name one"),
+        (["mse", "mse"], "losses must differ"),
+        ("mze", "no loss is named 'mze'"),
+        ("bce", "here it is binary_cross_entropy"),
+        ([("huber", {"dleta": 1})], "huber has no option 'dleta'"),
+        (["huber:dleta=1"], "loss huber:dleta=1: huber has no option"),
+        ([numloss.mse, 3], "a loss must be a loss, its name, or a pair"),
+        (("cross_entropy", {"return_predicted": True}), "no place for what return_predicted"),
+    ],
+)
+def test_losses_that_are_none(losses, match):
+    with pytest.raises((ValueError, TypeError), match=match):
+        numloss.Evaluation(losses)
+
+
+def test_unlike_evaluations_are_not_merged():
+    plain = numloss.Evaluation("mae")
+    for other in (
+        numloss.Evaluation("mse"), numloss.Evaluation("huber"), numloss.Evaluation("mae", by="g"),
+        numloss.Evaluation("mae", worst=3), numloss.Evaluation("mae", quantiles=False),
+        numloss.Evaluation(["mae", "mse"]), numloss.Evaluation({"other": "mae"}),
+    ):  # fmt: skip
+        with pytest.raises(StateError, match="cannot be merged"):
+            plain.merge(other)
+    with pytest.raises(TypeError, match="merge takes an Evaluation"):
+        plain.merge(b"")
+
+
+# -------------------------------------------------------------------------------------------- bytes
+
+
+def filled():
+    """An evaluation with something of everything."""
+    evaluation = numloss.Evaluation(
+        ["cross_entropy", ("cross_entropy", {"class_weight": np.array([1.0, 2.0])})], by=["a", "b"]
+    )
+    rng = np.random.default_rng(10)
+    logits = rng.normal(size=(5000, 2))
+    logits[7] = np.nan
+    labels = rng.integers(0, 2, 5000)
+    labels[::9] = -100
+    groups = [rng.integers(0, 3, 5000), np.where(rng.random(5000) < 0.5, "x", "y")]
+    evaluation.update(logits, labels, weight=rng.random(5000), groups=groups, source="f")
+    return evaluation
+
+
+def test_bytes_come_back():
+    evaluation = filled()
+    again = numloss.Evaluation.from_bytes(evaluation.to_bytes())
+    assert again == evaluation
+    assert repr(again.result().to_dict()) == repr(evaluation.result().to_dict())
+    assert pickle.loads(pickle.dumps(evaluation)) == evaluation
+    again.merge(evaluation)
+    assert again.rows == 10_000
+
+
+def test_every_damaged_byte_is_noticed():
+    blob = filled().to_bytes()
+    rng = np.random.default_rng(11)
+    for place in [*range(30), *rng.integers(0, len(blob), 100).tolist()]:
+        damaged = bytearray(blob)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        with pytest.raises(StateError):
+            numloss.Evaluation.from_bytes(damaged)
+    for end in [0, 5, 20, 100, len(blob) - 1]:
+        with pytest.raises(StateError):
+            numloss.Evaluation.from_bytes(blob[:end])
+
+
+def sealed(body):
+    """Give bytes a checksum that is right."""
+    return bytes(body) + struct.pack("<I", zlib.crc32(bytes(body)))
+
+
+def test_damage_behind_a_right_checksum_never_crashes():
+    blob = filled().to_bytes()[:-4]
+    rng = np.random.default_rng(12)
+    refused = 0
+    for _ in range(2000):
+        damaged = bytearray(blob)
+        for place in rng.integers(0, len(blob), rng.integers(1, 4)).tolist():
+            damaged[place] = int(rng.integers(256))
+        try:
+            evaluation = numloss.Evaluation.from_bytes(sealed(damaged))
+            evaluation.result()
+            evaluation.to_bytes()
+        except StateError:
+            refused += 1
+    assert refused > 500
+
+
+def test_newer_and_foreign_states_are_told_apart():
+    blob = bytearray(filled().to_bytes())
+    blob[8] = 9
+    with pytest.raises(
+        StateError, match="a state of version 9, where this numloss reads version 1"
+    ):
+        numloss.Evaluation.from_bytes(sealed(blob[:-4]))
+    with pytest.raises(StateError, match="not a state of numloss"):
+        numloss.Evaluation.from_bytes(b"PAR1" + bytes(100))
+
+
+def test_arrays_need_numpy_alone():
+    code = (
+        "import sys, numpy as np, numloss\n"
+        "e = numloss.Evaluation('mse', by='g')\n"
+        "e.update(np.ones(3), np.zeros(3), groups=['a', 'b', 'a'])\n"
+        "str(e.result()); e.to_bytes()\n"
+        "print({'pyarrow', 'pandas', 'argparse'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "set()\n"
+
+
+# ------------------------------------------------------------------------------------------- names
 
 
 def test_natural_order():
@@ -437,14 +721,3 @@ def test_parse_loss(text, name, options):
 def test_parse_loss_in_vain(text, match):
     with pytest.raises(UsageError, match=match):
         parse_loss(text)
-
-
-def test_statistics_know_no_file():
-    """What adds losses up imports nothing that reads or shows them."""
-    code = "import sys, numloss.evaluation.state.accumulate as _; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    ours = [m for m in loaded if m.startswith("numloss.evaluation.")]
-    assert all(m.startswith("numloss.evaluation.state") for m in ours)
-    assert not {"pyarrow", "typer", "rich"} & set(loaded)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import sys
 
-_NEEDED = ("typer", "rich", "pyarrow")
-
 
 def main() -> None:
     """Run the command line, or say how to install what it needs."""
+    from numloss import cli
+
     try:
-        from numloss import cli
+        cli.main(sys.argv[1:])
     except ImportError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in _NEEDED:
+        if missing != "pyarrow":
             raise
         print(
-            f"numloss evaluate needs {', '.join(_NEEDED)} ({missing} is missing): "
-            f"pip install {' '.join(_NEEDED)}",
+            "numloss evaluate needs pyarrow, which is missing: pip install numloss[cli]",
             file=sys.stderr,
         )
         sys.exit(2)
-    cli.main()
 
 
 if __name__ == "__main__":

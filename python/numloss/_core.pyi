@@ -28,8 +28,6 @@ class Loss(Generic[_P]):
 class Method: ...
 
 class EvaluationState:
-    """The statistics of losses, by group: what `numloss.Evaluation` holds."""
-
     def __init__(
         self, losses: int, by: int = 0, quantiles: bool = True, worst: int = 0
     ) -> None: ...

@@ -2,251 +2,461 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import math
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from enum import Enum
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
-
-import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numloss
 from numloss.evaluation.errors import DataError, EvaluationError, UsageError
-from numloss.evaluation.files.inputs import Inputs, Request
-from numloss.evaluation.files.source import Format
-from numloss.evaluation.names import closest
-from numloss.evaluation.progress import progress
-from numloss.evaluation.report import WIDE, print_tables, write_json
-from numloss.evaluation.run import Result, evaluate
-from numloss.evaluation.specs import LossSpec, options_of, parse_loss
+
+if TYPE_CHECKING:
+    from numloss.evaluation.evaluation import Evaluation
+    from numloss.evaluation.files.inputs import Inputs
+    from numloss.evaluation.report import Origin
+    from numloss.evaluation.result import EvaluationResult
 
 #: Exit codes; 0 is success.
 DATA_ERROR, USAGE_ERROR, ABOVE_LIMIT = 1, 2, 3
 
+_FORMATS = ("npy", "npz", "csv", "parquet")
+
+_EXIT_CODES = (
+    "Exit codes: 0 success; 1 something is wrong in the files; 2 something is wrong in the "
+    "command; 3 a mean is above its --fail-above limit."
+)
+
 # Roles and literals in docstrings.
 _MARKUP = re.compile(r"(?::\w+:)?`+([^`]*)`+")
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Loss functions for NumPy at the speed of memory.",
-)
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: error: {message}", file=sys.stderr)
+        raise SystemExit(USAGE_ERROR)
 
 
-class FileFormat(str, Enum):
-    """Formats of files."""
+class _Once(argparse.Action):
+    """An option that may be given once: a second one would silently win."""
 
-    npy = "npy"
-    npz = "npz"
-    csv = "csv"
-    parquet = "parquet"
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"numloss {numloss.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    pass
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: str | None = None,
+    ) -> None:
+        seen = namespace.__dict__.setdefault("_seen", set())
+        if self.dest in seen:
+            parser.error(f"argument {option}: given twice")
+        seen.add(self.dest)
+        setattr(namespace, self.dest, values)
 
 
-@app.command(
-    "evaluate",
-    epilog="Exit codes: 0 success; 1 something is wrong in the files; 2 something is wrong in the "
-    "command; 3 a mean is above its --fail-above limit.",
-)
-def evaluate_command(
-    predictions: Annotated[
-        Path,
-        typer.Argument(
-            readable=False,  # checked later, with a message like the others
-            help="File of predictions: .npy, .npz, .csv, .tsv or .parquet.",
-        ),
-    ],
-    loss: Annotated[
-        list[str],
-        typer.Option(
-            "--loss",
-            "-l",
-            metavar="LOSS",
-            help="Loss to compute, with its options: mse, focal:gamma=2. "
-            "May be repeated. `numloss losses` lists them.",
-        ),
-    ],
-    targets: Annotated[
-        Path | None,
-        typer.Option(
-            "--targets",
-            "-T",
-            metavar="FILE",
-            readable=False,
-            help="File of targets, if another one.",
-        ),
-    ] = None,
-    prediction: Annotated[
-        str | None,
-        typer.Option(
-            "--prediction",
-            "-p",
-            metavar="NAMES",
-            help="Column or array of predictions; or several, as a list with commas or a pattern: "
-            "'logit_*'. Default: the one named prediction, pred, y_pred, logit, score, prob or "
-            "probability (or their plurals), or a series of it such as logit_0, logit_1.",
-        ),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target",
-            "-t",
-            metavar="NAMES",
-            help="Column or array of targets; several hold a probability per class. "
-            "Default: the one named target, label, y, y_true or truth (or their plurals).",
-        ),
-    ] = None,
-    weight: Annotated[
-        str | None,
-        typer.Option(
-            "--weight", "-w", metavar="NAME", help="Column or array of weights, or a file of them."
-        ),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            "--by", "-b", metavar="NAME", help="Column to break the report down by, or its file."
-        ),
-    ] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VALUE", help="Value of the target that is the positive class; others are not."
-        ),
-    ] = None,
-    fail_above: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LOSS=MAX",
-            help="Exit with code 3 if the mean is above the limit, or NaN. May be repeated.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Report as a JSON document.")] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", readable=False, help="Write the report to a file."
-        ),
-    ] = None,
-    file_format: Annotated[
-        FileFormat | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="Format of files whose names do not tell: npy, npz, csv or parquet.",
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str | None,
-        typer.Option(metavar="CHAR", help="Delimiter of CSV files. Default: comma."),
-    ] = None,
-    header: Annotated[
-        bool,
-        typer.Option("--header/--no-header", help="Without one, columns are named f0, f1, ..."),
-    ] = True,
-    chunk_rows: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Rows read at a time; changes memory and speed, not results."
-        ),
-    ] = None,
-    max_groups: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Most groups that --by may find.")
-    ] = 10_000,
-) -> None:
-    """Compute losses of the predictions in a file, and report their statistics."""
-    with _told("evaluate"):
-        specs = [parse_loss(text) for text in loss]
-        limits = [_parse_limit(text, specs) for text in fail_above or []]
-        if delimiter is not None and len(delimiter.encode()) != 1:
-            raise UsageError(f"--delimiter must be one character, got {delimiter!r}")
-        kind = Format(file_format and file_format.value, delimiter, header)
-        inputs = Inputs(
-            Request(predictions, targets, prediction, target, weight, by, positive, kind)
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = _Parser(prog="numloss", description="Loss functions for NumPy at the speed of memory.")
+    top.add_argument("--version", action="version", version=f"numloss {numloss.__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", title="commands")
+    for name, text, declare, command in (
+        ("evaluate", "Compute losses of the predictions in a file.", _declare_evaluate, _evaluate),
+        ("merge", "Merge states that --state wrote, and report them.", _declare_merge, _merge),
+        ("show", "Report a state that --state wrote.", _declare_show, _show),
+        ("losses", "List the losses with their options, or explain one.", _declare_losses, _losses),
+        ("info", "Show versions, instruction set and threads.", lambda _: None, _info),
+    ):
+        made = commands.add_parser(
+            name, help=text, description=text, epilog=_EXIT_CODES if name == "evaluate" else None
         )
-        with progress() as advance:
-            results = evaluate(
-                inputs, specs, chunk_rows=chunk_rows, max_groups=max_groups, on_progress=advance
-            )
-        _write(inputs, results, as_json, output)
-        _warn_of_nan(inputs, results)
-        _enforce(limits, results)
+        declare(made)
+        made.set_defaults(command=command)
+    return top
 
 
-@app.command("losses")
-def losses_command(
-    name: Annotated[str | None, typer.Argument(help="Show the documentation of this loss.")] = None,
-) -> None:
-    """List the losses with their options, or explain one."""
-    if name is not None:
-        with _told("losses"):
-            typer.echo(inspect.getdoc(parse_loss(name).loss) or "")
-        return
-    table = Table("loss", "options", "", box=None, pad_edge=False, header_style="bold")
-    for loss_name, loss in numloss.LOSSES.items():
-        options = [f"{key}={value.default}" for key, value in options_of(loss).items()]
-        summary = (inspect.getdoc(loss) or "").partition("\n")[0]
-        table.add_row(
-            loss_name, Text(", ".join(options)), Text(_MARKUP.sub(r"\1", summary).replace("\\", ""))
+def _once(to: argparse._ActionsContainer, *names: str, **options: Any) -> None:
+    to.add_argument(*names, action=_Once, **options)
+
+
+def _declare_evaluate(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "predictions", type=Path, help="file of predictions: .npy, .npz, .csv, .tsv or .parquet"
+    )
+    to.add_argument(
+        "--loss",
+        "-l",
+        action="append",
+        required=True,
+        metavar="LOSS",
+        help="loss to compute, with its options: mse, focal:gamma=2; may be repeated; "
+        "`numloss losses` lists them",
+    )
+    roles = to.add_argument_group("columns")
+    _once(
+        roles, "--targets", "-T", type=Path, metavar="FILE", help="file of targets, if another one"
+    )
+    _once(
+        roles,
+        "--prediction",
+        "-p",
+        metavar="NAMES",
+        help="column or array of predictions; or several, as a list with commas or a pattern: "
+        "'logit_*'. Default: the one named prediction, pred, y_pred, logit, score, prob or "
+        "probability (or their plurals), or a series of it such as logit_0, logit_1",
+    )
+    _once(
+        roles,
+        "--target",
+        "-t",
+        metavar="NAMES",
+        help="column or array of targets; several hold a probability per class. Default: the one "
+        "named target, label, y, y_true or truth (or their plurals)",
+    )
+    _once(
+        roles,
+        "--weight",
+        "-w",
+        metavar="NAME",
+        help="column or array of weights, or a file of them",
+    )
+    roles.add_argument(
+        "--by",
+        "-b",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="column to break the report down by, or its file; repeated, each combination of "
+        "their values is a group",
+    )
+    _once(
+        roles,
+        "--positive",
+        metavar="VALUE",
+        help="value of the target that is the positive class; others are not",
+    )
+    scale = roles.add_mutually_exclusive_group()
+    scale.add_argument(
+        "--from-logits",
+        dest="scale",
+        action="store_const",
+        const="logits",
+        help="the predictions are logits, whatever their column is named",
+    )
+    scale.add_argument(
+        "--from-probabilities",
+        dest="scale",
+        action="store_const",
+        const="probabilities",
+        help="the predictions are probabilities: losses of logits take their "
+        "logarithm, those of two classes their log-odds",
+    )
+    _declare_output(to)
+    reading = to.add_argument_group("reading")
+    _once(
+        reading,
+        "--format",
+        choices=_FORMATS,
+        metavar="FORMAT",
+        help=f"format of files whose names do not tell: {', '.join(_FORMATS)}",
+    )
+    _once(reading, "--delimiter", metavar="CHAR", help="delimiter of CSV files; default: comma")
+    reading.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="without one, columns are named f0, f1, ...",
+    )
+    _once(
+        reading,
+        "--chunk-rows",
+        type=_count,
+        metavar="N",
+        help="rows computed at a time; changes memory and speed, not results",
+    )
+    _once(
+        reading,
+        "--max-groups",
+        type=_count,
+        default=2_000_000,
+        metavar="N",
+        help="most groups that --by may find (default: 2 000 000)",
+    )
+    _once(
+        reading,
+        "--threads",
+        type=_count,
+        metavar="N",
+        help="threads; changes speed, not results (default: as many as the process may use)",
+    )
+
+
+def _declare_output(to: argparse.ArgumentParser) -> None:
+    reports = to.add_argument_group("reports")
+    forms = reports.add_mutually_exclusive_group()
+    forms.add_argument(
+        "--json", dest="form", action="store_const", const="json", help="report as a JSON document"
+    )
+    forms.add_argument(
+        "--markdown",
+        dest="form",
+        action="store_const",
+        const="markdown",
+        help="report as Markdown tables",
+    )
+    _once(reports, "--output", "-o", type=Path, metavar="FILE", help="write the report to a file")
+    _once(
+        reports,
+        "--metrics",
+        type=Path,
+        metavar="FILE",
+        help="write a flat tree of numbers as JSON, as DVC and MLflow take it",
+    )
+    _once(
+        reports,
+        "--prom",
+        type=Path,
+        metavar="FILE",
+        help="write gauges in Prometheus's text format",
+    )
+    _once(
+        reports,
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="write the state, which `numloss merge` and `numloss show` read",
+    )
+    _once(
+        reports,
+        "--worst",
+        type=_none_or_count,
+        default=0,
+        metavar="N",
+        help="also name the N rows with the highest losses",
+    )
+    reports.add_argument(
+        "--fail-above",
+        action="append",
+        default=[],
+        metavar="LOSS=MAX",
+        help="exit with code 3 if the mean is above the limit, or NaN; may be repeated",
+    )
+
+
+def _declare_merge(to: argparse.ArgumentParser) -> None:
+    to.add_argument("states", nargs="+", type=Path, help="files that --state wrote")
+    _declare_output(to)
+
+
+def _declare_show(to: argparse.ArgumentParser) -> None:
+    to.add_argument("states", nargs=1, type=Path, metavar="state", help="file that --state wrote")
+    _declare_output(to)
+
+
+def _declare_losses(to: argparse.ArgumentParser) -> None:
+    to.add_argument("name", nargs="?", help="show the documentation of this loss")
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _none_or_count(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text[:18]) and len(text) <= 18):
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number of at least {least}, got {text!r}"
         )
-    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-    console.print(table)
+    return int(text)
 
 
-def main() -> None:
-    """Run the command line."""
-    if hasattr(signal, "SIGPIPE"):
-        # End quietly, as other filters do, when the reader of a pipe has gone.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    app(prog_name="numloss")
+# ------------------------------------------------------------------------------------- commands
 
 
-@contextmanager
-def _told(command: str) -> Iterator[None]:
-    """Turn mistakes of the user's into one line and an exit code."""
+def _evaluate(options: argparse.Namespace) -> int:
+    from numloss.evaluation.files.inputs import Inputs, Request
+    from numloss.evaluation.files.source import Format
+    from numloss.evaluation.output import check_outputs
+    from numloss.evaluation.progress import progress
+    from numloss.evaluation.run import evaluate_files
+    from numloss.evaluation.specs import LossSpec, parse_loss
+
+    losses: dict[str, LossSpec] = {}
+    for text in options.loss:
+        if text in losses:
+            raise UsageError(f"--loss {text}: given twice")
+        losses[text] = parse_loss(text)
+    limits = [_parse_limit(text, losses) for text in options.fail_above]
+    if options.delimiter is not None and len(options.delimiter.encode()) != 1:
+        raise UsageError(f"--delimiter must be one character, got {options.delimiter!r}")
+    inputs = Inputs(
+        Request(
+            options.predictions,
+            options.targets,
+            options.prediction,
+            options.target,
+            options.weight,
+            tuple(options.by),
+            options.positive,
+            Format(options.format, options.delimiter, options.header),
+            options.scale,
+        )
+    )
+    check_outputs(_outputs(options), inputs.paths)
+    with progress() as advance:
+        evaluation = evaluate_files(
+            inputs,
+            losses,
+            worst=max(options.worst, 10 if options.state else 0),
+            chunk_rows=options.chunk_rows,
+            max_groups=options.max_groups,
+            threads=options.threads,
+            on_progress=advance,
+        )
+    return _report(options, evaluation, _origin(inputs), limits)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from numloss.evaluation.output import check_outputs
+    from numloss.evaluation.report import Origin
+
+    check_outputs(_outputs(options), options.states)
+    whole: Evaluation | None = None
+    for path in options.states:
+        part = _read_state(path)
+        if whole is None:
+            whole = part
+        else:
+            try:
+                whole.merge(part)
+            except ValueError as error:
+                raise DataError(f"{_shown(path)}: {error}") from error
+    assert whole is not None
+    limits = [_parse_limit(text, whole._losses) for text in options.fail_above]
+    names = ", ".join(map(_shown, options.states[:3]))
+    more = f", ... ({len(options.states)} states)" if len(options.states) > 3 else ""
+    by = f"; by {', '.join(map(_shown, whole.by))}" if whole.by else ""
+    origin = Origin(f"{names}{more}: {whole.rows} rows{by}", {"by": None})
+    return _report(options, whole, origin, limits)
+
+
+_show = _merge
+
+
+def _read_state(path: Path) -> Evaluation:
+    from numloss.evaluation.evaluation import Evaluation
+
     try:
-        yield
-    except EvaluationError as error:
-        _fail(command, str(error), error.exit_code)
-    except MemoryError:
-        _fail(command, "out of memory: try a smaller --chunk-rows", DATA_ERROR)
+        return Evaluation.from_bytes(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{_shown(path)}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{_shown(path)}: {error}") from error
 
 
-def _fail(command: str, message: str, code: int) -> NoReturn:
-    typer.echo(f"numloss {command}: error: {message}", err=True)
-    raise typer.Exit(code)
+def _losses(options: argparse.Namespace) -> int:
+    from numloss.evaluation.specs import options_of, parse_loss
+    from numloss.evaluation.tables import table
+
+    if options.name is not None:
+        print(inspect.getdoc(parse_loss(options.name).loss) or "")
+        return 0
+    rows = []
+    for name, loss in numloss.LOSSES.items():
+        known = [f"{key}={value.default}" for key, value in options_of(loss).items()]
+        summary = (inspect.getdoc(loss) or "").partition("\n")[0]
+        rows.append([name, ", ".join(known), _MARKUP.sub(r"\1", summary).replace("\\", "")])
+    print("\n".join(table(["loss", "options", ""], rows, left=3)))
+    return 0
 
 
-def _parse_limit(text: str, specs: Sequence[LossSpec]) -> tuple[str, float]:
+def _info(_: argparse.Namespace) -> int:
+    numloss.show_config()
+    return 0
+
+
+# -------------------------------------------------------------------------------------- reports
+
+
+def _outputs(options: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Return the files to be written, with the options that name them."""
+    named = {
+        "--output": options.output,
+        "--metrics": options.metrics,
+        "--prom": options.prom,
+        "--state": options.state,
+    }
+    return [(option, path) for option, path in named.items() if path is not None]
+
+
+def _report(
+    options: argparse.Namespace,
+    evaluation: Evaluation,
+    origin: Origin,
+    limits: Sequence[tuple[str, float]],
+) -> int:
+    from numloss.evaluation.output import write_file
+    from numloss.evaluation.report import write_metrics, write_prometheus
+
+    if options.state is not None:
+        write_file(options.state, evaluation.to_bytes())
+    result = evaluation.result()
+    if options.metrics is not None:
+        write_file(options.metrics, write_metrics(result))
+    if options.prom is not None:
+        write_file(options.prom, write_prometheus(result))
+    text = _text(options, origin, result)
+    if options.output is not None:
+        write_file(options.output, text)
+    else:
+        _print(text)
+    _warn_of_nan(result)
+    return _enforce(limits, result)
+
+
+def _text(options: argparse.Namespace, origin: Origin, result: EvaluationResult) -> str:
+    from numloss.evaluation import report
+
+    if options.form == "json":
+        return report.write_json(origin, result)
+    if options.form == "markdown":
+        return report.write_markdown(origin, result)
+    bold = options.output is None and sys.stdout.isatty()
+    text = report.write_text(origin, result, bold)
+    for loss in result.losses.values() if options.worst else ():
+        lines = report.worst_table(loss)[: options.worst]
+        text += "\n".join(["", f"{_shown(loss.name)}: highest losses", *lines, ""])
+    return text
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        raise DataError(f"the report cannot be written: {error.strerror}") from error
+
+
+def _origin(inputs: Inputs) -> Origin:
+    from numloss.evaluation.report import Origin
+
+    return Origin(inputs.heading(), inputs.roles())
+
+
+def _parse_limit(text: str, losses: Iterable[str]) -> tuple[str, float]:
     """Parse ``loss=limit``, where the loss may be written with its options."""
+    from numloss.evaluation.names import closest
+
     name, _, number = text.rpartition("=")
-    known = [choice for spec in specs for choice in (spec.name, spec.text)]
+    known = [choice for loss in losses for choice in (loss.partition(":")[0], loss)]
     if name not in known:
         raise UsageError(
             f"--fail-above {text}: write LOSS=LIMIT with a loss of --loss{closest(name, known)}"
@@ -260,44 +470,69 @@ def _parse_limit(text: str, specs: Sequence[LossSpec]) -> tuple[str, float]:
     return name, limit
 
 
-def _write(inputs: Inputs, results: Sequence[Result], as_json: bool, output: Path | None) -> None:
-    try:
-        stream = sys.stdout if output is None else output.open("w", encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{output}: cannot be written: {error.strerror}") from error
-    try:
-        if as_json:
-            stream.write(write_json(inputs, results) + "\n")
-        else:
-            print_tables(stream, inputs, results)
-        stream.flush()
-    finally:
-        if output is not None:
-            stream.close()
-
-
-def _warn_of_nan(inputs: Inputs, results: Sequence[Result]) -> None:
-    for result in results:
-        total = result.accumulator.total()
-        if total.first_nan is not None:
-            source = inputs.prediction.source
-            typer.echo(
-                f"numloss evaluate: warning: {result.spec.text} is NaN for {total.nan} of "
-                f"{total.count} examples, first in {source.row(total.first_nan)} of {source.path}",
-                err=True,
+def _warn_of_nan(result: EvaluationResult) -> None:
+    for loss in result.losses.values():
+        total = loss.total
+        if total.nan:
+            row = total.first_nan
+            where = "" if row is None else f", first in row {row.row}"
+            source = "" if row is None or row.source is None else f" of {_shown(row.source)}"
+            print(
+                f"numloss: warning: {_shown(loss.name)} is NaN for {total.nan} of {total.count} "
+                f"examples{where}{source}",
+                file=sys.stderr,
             )
 
 
-def _enforce(limits: Sequence[tuple[str, float]], results: Sequence[Result]) -> None:
+def _enforce(limits: Sequence[tuple[str, float]], result: EvaluationResult) -> int:
     exceeded = False
     for name, limit in limits:
-        for spec, accumulator in ((r.spec, r.accumulator) for r in results):
-            mean = accumulator.summary().mean
+        for loss in result.losses.values():
+            mean = loss.total.mean
             # A mean that is NaN, or of nothing, is not known to be below.
-            if name in (spec.name, spec.text) and not (mean is not None and mean <= limit):
-                typer.echo(
-                    f"numloss evaluate: the mean of {spec.text} is {mean}, above {limit}", err=True
+            chosen = name in (loss.name, loss.spec.name)
+            if chosen and not (mean is not None and mean <= limit):
+                print(
+                    f"numloss: the mean of {_shown(loss.name)} is {mean}, above {limit}",
+                    file=sys.stderr,
                 )
                 exceeded = True
-    if exceeded:
-        raise typer.Exit(ABOVE_LIMIT)
+    return ABOVE_LIMIT if exceeded else 0
+
+
+def _shown(name: object) -> str:
+    from numloss.evaluation.tables import printable
+
+    return printable(name)
+
+
+# ------------------------------------------------------------------------------------------ main
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command line and exit."""
+    if hasattr(signal, "SIGPIPE"):
+        # End quietly, as other filters do, when the reader of a pipe has gone.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; return its exit code."""
+    top = parser()
+    if not arguments:
+        top.print_help()
+        return USAGE_ERROR
+    options = top.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except EvaluationError as error:
+        return _fail(arguments[0], str(error), error.exit_code)
+    except MemoryError:
+        return _fail(arguments[0], "out of memory: try a smaller --chunk-rows", DATA_ERROR)
+
+
+def _fail(command: str, message: str, code: int) -> int:
+    print(f"numloss {command}: error: {_shown(message)}", file=sys.stderr)
+    return code

@@ -83,6 +83,8 @@ class Evaluation:
         if not 0 <= worst <= 1_000_000:
             raise ValueError(f"worst must lie between 0 and 1000000, got {worst}")
         self._losses: dict[str, LossSpec] = specs_of(losses)
+        if not self._losses:
+            raise ValueError("losses must name one at least")
         self._by = () if by is None else (by,) if isinstance(by, str) else tuple(by)
         if len(set(self._by)) < len(self._by):
             raise ValueError(f"by must name each column once, got {', '.join(self._by)}")
@@ -142,16 +144,48 @@ class Evaluation:
         found = [
             examples_of(spec, prediction, target, weight, inputs) for spec in self._losses.values()
         ]
-        rows = found[0].rows if found else 0
-        for (name, _), examples in zip(self._losses.items(), found, strict=True):
+        rows = found[0].rows
+        for name, examples in zip(self._losses, found, strict=True):
             if examples.rows != rows:
                 raise ValueError(f"{name} has {examples.rows} rows where others have {rows}")
         identities = self._checked_ids(ids, rows)
-        codes = self._codes(groups, rows)
-        first = None if identities is not None else self._first_row(source, rows)
+        columns = self._group_columns(groups, rows)
+        first = None if identities is not None else self._first_row(source)
+        self._take(found, columns, first, identities)
+        self._ids = self._ids or (identities is not None and rows > 0)
+        if identities is None and source is not None:
+            self._lengths[self._sources.index(source)] += rows
+        elif identities is None and self._unnamed is not None:
+            self._unnamed += rows
+
+    def _take(
+        self,
+        found: Sequence[Examples],
+        groups: Sequence[Any],
+        first_row: int | None,
+        identities: npt.NDArray[np.uint64] | None = None,
+    ) -> None:
+        """Take in the examples of every loss, and the columns of their groups."""
+        codes = None
+        if self._by:
+            codes = self._state.combine(
+                [
+                    codes_of(self._state, index, column, self._by[index])
+                    for index, column in enumerate(groups)
+                ]
+            )
         for index, examples in enumerate(found):
-            self._add(index, examples, codes, identities, first)
-        self._rows += rows
+            self._add(index, examples, codes, identities, first_row)
+        self._rows += found[0].rows
+
+    def _take_from(
+        self, source: str, found: Sequence[Examples], groups: Sequence[Any], first_row: int
+    ) -> None:
+        """Take in rows of a file, which say where they stand."""
+        index = self._source(source)
+        rows = found[0].rows
+        self._take(found, groups, index << _ROW_BITS | first_row)
+        self._lengths[index] += rows
 
     def _add(
         self,
@@ -187,14 +221,13 @@ class Evaluation:
             raise ValueError("ids must be given from the first batch on")
         if len(values) and int(values.max()) >= np.iinfo(np.int64).max:
             raise ValueError("ids must be below 2**63 - 1")
-        self._ids = self._ids or rows > 0
         return values.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
 
-    def _codes(self, groups: Any, rows: int) -> Codes | None:
+    def _group_columns(self, groups: Any, rows: int) -> list[Any]:
         if not self._by:
             if groups is not None:
                 raise ValueError("groups belong to columns that the evaluation was given as `by`")
-            return None
+            return []
         if groups is None:
             raise ValueError(f"groups must have a value of {', '.join(self._by)} for each row")
         if isinstance(groups, Mapping):
@@ -211,23 +244,13 @@ class Evaluation:
         for name, column in zip(self._by, columns, strict=True):
             if len(column) != rows:
                 raise ValueError(f"{name}: {len(column)} groups for {rows} rows")
-        codes = [
-            codes_of(self._state, index, column, self._by[index])
-            for index, column in enumerate(columns)
-        ]
-        return self._state.combine(codes)
+        return columns
 
-    def _first_row(self, source: str | None, rows: int) -> int | None:
-        if source is None:
-            if self._unnamed is None:
-                return None
-            first = self._unnamed
-            self._unnamed += rows
-            return _UNNAMED << _ROW_BITS | first
-        index = self._source(source)
-        first = self._lengths[index]
-        self._lengths[index] += rows
-        return index << _ROW_BITS | first
+    def _first_row(self, source: str | None) -> int | None:
+        if source is not None:
+            index = self._source(source)
+            return index << _ROW_BITS | self._lengths[index]
+        return None if self._unnamed is None else _UNNAMED << _ROW_BITS | self._unnamed
 
     def _source(self, name: str) -> int:
         if name not in self._sources:
@@ -235,7 +258,7 @@ class Evaluation:
         return self._sources.index(name)
 
     def _number_sources(self, sources: list[str]) -> None:
-        """Number sources in the order of their names, which decides between rows of equal loss."""
+        """Give sources numbers in the order of their names, which ranks rows of equal loss."""
         if len(sources) >= _UNNAMED:
             raise ValueError(f"an evaluation has at most {_UNNAMED - 1} sources")
         place = {name: index for index, name in enumerate(sources)}
@@ -341,9 +364,7 @@ class Evaluation:
     def _restored(cls, data: bytes, size: int) -> Evaluation:
         head = json.loads(data[_HEAD.size : _HEAD.size + size])
         losses = {name: (loss, options) for name, loss, options in head["losses"]}
-        evaluation = cls(
-            losses, by=head["by"], quantiles=head["quantiles"], worst=head["worst"]
-        )
+        evaluation = cls(losses, by=head["by"], quantiles=head["quantiles"], worst=head["worst"])
         evaluation._state.read(data[_HEAD.size + size : -_CHECK.size])
         evaluation._rows, evaluation._unnamed = head["rows"], head["unnamed"]
         evaluation._sources = list(head["sources"])
@@ -352,9 +373,11 @@ class Evaluation:
         return evaluation
 
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        """Travel as bytes."""
         return type(self).from_bytes, (self.to_bytes(),)
 
     def __eq__(self, other: object) -> bool:
+        """Whether both hold the same."""
         if not isinstance(other, Evaluation):
             return NotImplemented
         return self.to_bytes() == other.to_bytes()
@@ -367,6 +390,11 @@ class Evaluation:
     def by(self) -> tuple[str, ...]:
         """Names of the columns that group the rows."""
         return self._by
+
+    @property
+    def group_count(self) -> int:
+        """Groups that were found so far."""
+        return self._state.groups
 
     @property
     def rows(self) -> int:
@@ -398,5 +426,6 @@ class Evaluation:
         return Row(None if source == _UNNAMED else self._sources[source], place)
 
     def __repr__(self) -> str:
+        """Return losses, groups and rows in a line."""
         by = f", by {', '.join(self._by)}" if self._by else ""
         return f"<Evaluation of {', '.join(self._losses)}{by}: {self._rows} rows>"

@@ -19,7 +19,7 @@ class GroupError(ValueError):
 
 
 def codes_of(state: EvaluationState, column: int, values: Any, name: str) -> Codes:
-    """Number the values of a column of groups; each new one gets the next number.
+    """Give the values of a column of groups numbers; each new one gets the next number.
 
     `values` is an array of numbers, text, truth values or dates, a list, a column of pandas, polars
     or Arrow. None, NaN and nulls are one group.
@@ -128,9 +128,13 @@ def _codes_of_arrow(state: EvaluationState, column: int, values: Any, name: str)
     if values.null_count:
         missing = np.asarray(values.is_null().to_numpy(zero_copy_only=False)).view(np.uint8)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        width = np.int64 if pa.types.is_large_string(kind) else np.int32
+        width: type[np.int64 | np.int32] = np.int32
+        if pa.types.is_large_string(kind):
+            width = np.int64
         _, offsets, data = values.buffers()
-        at = np.frombuffer(offsets, width, len(values) + 1, values.offset * np.dtype(width).itemsize)
+        at: Any = np.frombuffer(
+            offsets, width, len(values) + 1, values.offset * np.dtype(width).itemsize
+        )
         text = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
         return state.codes_of_text(column, at, text, missing)
     if pa.types.is_null(kind):
@@ -154,7 +158,7 @@ def _codes_of_arrow(state: EvaluationState, column: int, values: Any, name: str)
 
 
 def _codes_of_dictionary(state: EvaluationState, column: int, values: Any, name: str) -> Codes:
-    """Number the values of a dictionary, then look those of the rows up."""
+    """Give the values of a dictionary numbers, then look those of the rows up."""
     dictionary = values.dictionary
     indices = values.indices
     used = np.zeros(len(dictionary), bool)

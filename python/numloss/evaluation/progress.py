@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-# What is done within this time (seconds) shows no progress.
+# What is done within this time (seconds) shows no progress; later it is shown so often.
 _SHORT = 1.0
+_STEP = 0.1
+_WIDTH = 30
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[float], None]]:
     """Show a bar on a terminal once the work turns out to be long."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda part: None
         return
-    columns = (TextColumn("evaluating"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=console, transient=True)
-    task = bar.add_task("", total=1.0)
-    start = time.monotonic()
+    start = shown = time.monotonic()
 
     def advance(part: float) -> None:
-        if not bar.live.is_started and time.monotonic() - start > _SHORT:
-            bar.start()
-        bar.update(task, completed=part)
+        nonlocal shown
+        now = time.monotonic()
+        if now - start < _SHORT or (now - shown < _STEP and part < 1.0):
+            return
+        shown = now
+        done = min(max(part, 0.0), 1.0)
+        bar = "━" * round(done * _WIDTH)
+        left = (now - start) * (1 - done) / done if done > 0 else 0.0
+        sys.stderr.write(f"\r\x1b[Kevaluating {bar:<{_WIDTH}} {done:4.0%}, {left:.0f} s left")
+        sys.stderr.flush()
 
     try:
         yield advance
     finally:
-        bar.stop()
+        if shown > start:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

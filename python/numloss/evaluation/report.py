@@ -1,147 +1,180 @@
-"""What a command prints: tables for people, a JSON document for machines."""
+"""What a command says: tables for people, JSON and metrics for machines."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numloss
-from numloss.evaluation.files.inputs import Inputs
-from numloss.evaluation.files.source import Source
-from numloss.evaluation.names import shortened
-from numloss.evaluation.run import Result
-from numloss.evaluation.state.accumulate import Summary
-from numloss.evaluation.state.groups import Key
-from numloss.evaluation.state.quantiles import RELATIVE_ERROR
+from numloss.evaluation.result import (
+    EvaluationResult,
+    LossResult,
+    Statistics,
+    cells,
+    loss_table,
+    notes,
+)
+from numloss.evaluation.tables import printable
 
 #: Version of the layout of the JSON document; it grows with changes that break readers.
 SCHEMA = 1
 
-#: More columns than any table has.
-WIDE = 10_000
 
-_COLUMNS = {
-    "count": "count", "mean": "mean", "sum": "sum", "standard_error": "std. error",
-    "minimum": "minimum", "median": "median", "p95": "p95", "p99": "p99", "maximum": "maximum",
-    "ignored": "ignored",
-}  # fmt: skip
-_QUANTILES = ("median", "p95", "p99")
+@dataclass(frozen=True)
+class Role:
+    """Columns of a file, and what they are to the evaluation."""
+
+    file: str
+    columns: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON says of it."""
+        return {"file": self.file, "columns": list(self.columns)}
 
 
-def document(inputs: Inputs, results: Sequence[Result]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Origin:
+    """Where the numbers of a report come from."""
+
+    heading: str
+    roles: Mapping[str, Role | None]
+
+
+def document(origin: Origin, result: EvaluationResult) -> dict[str, Any]:
     """Return the report as an object that JSON can hold."""
+    found = result.to_dict()
     return {
         "schema": SCHEMA,
         "numloss": numloss.__version__,
-        "prediction": _role(inputs.prediction.source, inputs.prediction.names),
-        "target": _role(inputs.target.source, inputs.target.names),
-        "weight": inputs.weight and _role(inputs.weight.source, inputs.weight.names),
-        "by": inputs.by and _role(inputs.by[0], [inputs.by[1]]),
-        "rows": inputs.rows,
-        "losses": [_loss_document(result, grouped=inputs.by is not None) for result in results],
+        **{name: role and role.to_dict() for name, role in origin.roles.items()},
+        "rows": found["rows"],
+        "losses": valid(found["losses"]),
     }
 
 
-def write_json(inputs: Inputs, results: Sequence[Result]) -> str:
+def write_json(origin: Origin, result: EvaluationResult) -> str:
     """Return the report as JSON; NaN and infinities are strings, which JSON has no numbers for."""
-    return json.dumps(document(inputs, results), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document(origin, result), indent=2, ensure_ascii=False, allow_nan=False)
+    return text + "\n"
 
 
-def _role(source: Source, names: Sequence[str]) -> dict[str, Any]:
-    return {"file": str(source.path), "columns": [name for name in names if name != source.only]}
-
-
-def _loss_document(result: Result, *, grouped: bool) -> dict[str, Any]:
-    report: dict[str, Any] = {
-        "loss": result.spec.name,
-        "options": _valid(result.spec.options),
-        "all": _summary_document(result.accumulator.summary()),
-    }
-    if grouped:
-        report["groups"] = [
-            {"group": _valid(key), **_summary_document(summary)}
-            for key, summary in result.accumulator
-        ]
-    return report
-
-
-def _summary_document(summary: Summary) -> dict[str, Any]:
-    fields = dict(vars(summary))
-    exact = fields.pop("exact_quantiles")
-    return {**_valid(fields), "quantile_relative_error": 0.0 if exact else RELATIVE_ERROR}
-
-
-def _valid(value: Any) -> Any:
+def valid(value: Any) -> Any:
+    """Replace what JSON has no numbers for."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {key: _valid(part) for key, part in value.items()}
-    return [_valid(part) for part in value] if isinstance(value, (list, tuple)) else value
+        return {key: valid(part) for key, part in value.items()}
+    return [valid(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
-def print_tables(stream: TextIO, inputs: Inputs, results: Sequence[Result]) -> None:
-    """Print a table per loss, and below them what the reader should know about the numbers."""
-    # Nothing is cut or folded to the width of the terminal; it wraps lines by itself.
-    console = Console(file=stream, width=WIDE, highlight=False, markup=False, emoji=False)
-    console.print(_heading(inputs))
-    approximate = False
-    for result in results:
-        rows = [*result.accumulator] if inputs.by is not None else []
-        total = result.accumulator.summary()
-        console.print(f"\n{result.spec.text}", style="bold")
-        console.print(_table(rows, total, inputs))
-        approximate |= not total.exact_quantiles
-    if approximate:
-        console.print(f"\n~ approximate: within {RELATIVE_ERROR:.1%} of the value", style="dim")
+def write_text(origin: Origin, result: EvaluationResult, bold: bool = False) -> str:
+    """Return a table for each loss, and below them what the reader should know."""
+    mark = ("\x1b[1m", "\x1b[0m") if bold else ("", "")
+    lines = [origin.heading]
+    for loss in result.losses.values():
+        lines += ["", f"{mark[0]}{printable(loss.name)}{mark[1]}", *loss_table(loss, result.by)]
+    return "\n".join([*lines, *notes(result)]) + "\n"
 
 
-def _heading(inputs: Inputs) -> str:
-    roles = {"prediction": inputs.prediction, "target": inputs.target, "weight": inputs.weight}
-    parts = []
-    for role, columns in roles.items():
-        if columns is not None:
-            parts.append(f"{role} {_place(columns.source, columns.names, inputs)}")
-    if inputs.by is not None:
-        parts.append(f"by {_place(inputs.by[0], [inputs.by[1]], inputs)}")
-    return f"{inputs.prediction.source.path}: {inputs.rows} rows; {', '.join(parts)}"
+def write_markdown(origin: Origin, result: EvaluationResult) -> str:
+    """Return the tables as Markdown, for a comment on a pull request."""
+    lines = [_in_markdown(origin.heading)]
+    for loss in result.losses.values():
+        titles, rows = cells(loss, result.by)
+        left = len(result.by)
+        rule = [":--" if i < left else "--:" for i in range(len(titles))]
+        lines += ["", f"**{_in_markdown(loss.name)}**", ""]
+        lines += [f"| {' | '.join(map(_in_markdown, row))} |" for row in (titles, rule, *rows)]
+    return "\n".join([*lines, *map(_in_markdown, notes(result))]) + "\n"
 
 
-def _place(source: Source, names: Sequence[str], inputs: Inputs) -> str:
-    main = source is inputs.prediction.source
-    if list(names) == [source.only]:
-        return "the array" if main else str(source.path)
-    return shortened(names) if main else f"{shortened(names)} of {source.path}"
+def _in_markdown(text: str) -> str:
+    shown = printable(text)
+    for character in "\\`*_[]<>|#":
+        shown = shown.replace(character, f"\\{character}" if character != "<" else "&lt;")
+    return shown
 
 
-def _table(rows: Sequence[tuple[Key, Summary]], total: Summary, inputs: Inputs) -> Table:
-    columns = {**_COLUMNS, **({"nan": "NaN"} if total.nan else {})}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    if inputs.by is not None:
-        table.add_column(inputs.by[1] or "group")
-    for title in columns.values():
-        table.add_column(title, justify="right", no_wrap=True)
-    for key, summary in rows:
-        table.add_row(Text(_shown_key(key)), *_cells(summary, columns))
-    table.add_row(*(["all"] if inputs.by is not None else []), *_cells(total, columns))
-    return table
+def metrics(result: EvaluationResult) -> dict[str, Any]:
+    """Return a tree of numbers, as DVC reads it and MLflow takes it.
+
+    Numbers that are not finite, which neither of them holds, are named under "not_finite".
+    """
+    tree: dict[str, Any] = {"rows": result.rows}
+    odd: dict[str, str] = {}
+    for loss in result.losses.values():
+        tree[loss.name] = _finite(loss.total, loss.name, odd)
+        for key, statistics in loss.groups if result.by else ():
+            path = tree[loss.name].setdefault("by", {})
+            for part in key if len(result.by) > 1 else (key,):
+                path = path.setdefault(str(part), {})
+            path.update(_finite(statistics, f"{loss.name}.by.{key}", odd))
+    if odd:
+        tree["not_finite"] = odd
+    return tree
 
 
-def _shown_key(key: Key) -> str:
-    return "(missing)" if key is None else str(key)
+def _finite(statistics: Statistics, name: str, odd: dict[str, str]) -> dict[str, float]:
+    found = {}
+    for key, value in statistics.to_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            odd[f"{name}.{key}"] = valid(value)
+        elif isinstance(value, (int, float)) and key not in ("maximum_row",):
+            found[key] = value
+    return found
 
 
-def _cells(summary: Summary, columns: Mapping[str, str]) -> list[str]:
-    return [_shown(getattr(summary, name), name, summary) for name in columns]
+def write_metrics(result: EvaluationResult) -> str:
+    """Return the tree of metrics as JSON."""
+    return json.dumps(metrics(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _shown(value: float | None, name: str, summary: Summary) -> str:
-    if value is None:
-        return "-"
-    mark = "" if summary.exact_quantiles or name not in _QUANTILES else "~"
-    return mark + (str(value) if isinstance(value, int) else f"{value:.6g}")
+def write_prometheus(result: EvaluationResult) -> str:
+    """Return gauges in Prometheus's text format, for a collector of text files."""
+    lines = [
+        "# HELP numloss_loss Statistics of losses, by loss, statistic and group.",
+        "# TYPE numloss_loss gauge",
+    ]
+    for loss in result.losses.values():
+        lines += _gauges(loss.name, {}, loss.total)
+        for key, statistics in loss.groups if result.by else ():
+            keys = key if len(result.by) > 1 else (key,)
+            labels = {f"by_{name}": part for name, part in zip(result.by, keys, strict=True)}
+            lines += _gauges(loss.name, labels, statistics)
+    return "\n".join(lines) + "\n"
+
+
+def _gauges(loss: str, groups: Mapping[str, Any], statistics: Statistics) -> Iterator[str]:
+    named = {_label_name(name): "" if value is None else value for name, value in groups.items()}
+    for statistic, value in statistics.to_dict().items():
+        if not isinstance(value, (int, float)) or statistic == "maximum_row":
+            continue
+        labels = {"loss": loss, "statistic": statistic, **named}
+        inside = ",".join(f'{name}="{_label(text)}"' for name, text in labels.items())
+        number = {"NaN": "NaN", "Infinity": "+Inf", "-Infinity": "-Inf"}.get(
+            str(valid(float(value))), repr(value)
+        )
+        yield f"numloss_loss{{{inside}}} {number}"
+
+
+def _label_name(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
+
+
+def _label(value: Any) -> str:
+    return str(value).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def worst_table(loss: LossResult) -> Sequence[str]:
+    """Return lines that name the rows with the highest losses."""
+    lines = []
+    for worst in loss.worst:
+        where = "a row without identity"
+        if worst.row is not None:
+            source = f" of {printable(worst.row.source)}" if worst.row.source else ""
+            where = f"row {worst.row.row}{source}"
+        lines.append(f"{worst.loss:.6g}  {where}")
+    return lines

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,13 +143,16 @@ class GroupStatistics:
         self._row_named = row_named
 
     def __len__(self) -> int:
+        """Return the number of groups."""
         return len(self.keys)
 
     def __iter__(self) -> Iterator[tuple[Any, Statistics]]:
+        """Yield keys and statistics."""
         for index, key in enumerate(self.keys):
             yield key, self.at(index)
 
     def __getitem__(self, key: Any) -> Statistics:
+        """Return the statistics of a group."""
         return self.at(self._places[key])
 
     @cached_property
@@ -188,7 +192,9 @@ class GroupStatistics:
                 return values
         values = self._columns[name]
         if name in ("minimum", "maximum"):
-            values = np.where(np.isfinite(self._columns["mean"]) | (values == values), values, np.nan)
+            values = np.where(
+                np.isfinite(self._columns["mean"]) | (values == values), values, np.nan
+            )
         return values
 
 
@@ -228,6 +234,7 @@ class LossResult:
         }  # fmt: skip
 
     def __repr__(self) -> str:
+        """Return the mean in a line."""
         return f"<{self.name}: mean {self.total.mean} of {self.total.count}>"
 
 
@@ -250,12 +257,15 @@ class EvaluationResult:
         self.losses = losses
 
     def __getitem__(self, name: str) -> LossResult:
+        """Return what was found of a loss."""
         return self.losses[name]
 
     def __iter__(self) -> Iterator[str]:
+        """Yield the names of the losses."""
         return iter(self.losses)
 
     def __len__(self) -> int:
+        """Return the number of losses."""
         return len(self.losses)
 
     def to_dict(self) -> dict[str, Any]:
@@ -298,29 +308,28 @@ class EvaluationResult:
 
     def to_pandas(self) -> Any:
         """Return `columns` as a data frame of pandas."""
-        import pandas as pd  # type: ignore[import-untyped]
-
-        return pd.DataFrame(self.columns())
+        pandas: Any = import_module("pandas")
+        return pandas.DataFrame(self.columns())
 
     def to_polars(self) -> Any:
         """Return `columns` as a data frame of polars."""
-        import polars as pl
-
-        return pl.DataFrame(self.columns(), strict=False)
+        polars: Any = import_module("polars")
+        return polars.DataFrame(self.columns(), strict=False)
 
     def to_arrow(self) -> Any:
         """Return `columns` as a table of Arrow."""
-        import pyarrow as pa  # type: ignore[import-untyped]
-
-        return pa.table(self.columns())
+        pyarrow: Any = import_module("pyarrow")
+        return pyarrow.table(self.columns())
 
     def __str__(self) -> str:
+        """Return the tables."""
         lines = [f"{self.rows} rows{', by ' + ', '.join(self.by) if self.by else ''}"]
         for loss in self.losses.values():
             lines += ["", printable(loss.name), *loss_table(loss, self.by)]
         return "\n".join([*lines, *notes(self)])
 
     def __repr__(self) -> str:
+        """Return losses and rows in a line."""
         return f"<EvaluationResult of {', '.join(self.losses)}: {self.rows} rows>"
 
     def _repr_html_(self) -> str:

@@ -101,9 +101,8 @@ def specs_of(losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike]) -> 
     """Read what `Evaluation` and `evaluate` are given as losses."""
     if isinstance(losses, Mapping):
         return {str(name): spec_of(loss) for name, loss in losses.items()}
-    listed: Sequence[LossLike] = (
-        losses if isinstance(losses, Sequence) and not _is_one(losses) else [losses]  # type: ignore[list-item]
-    )
+    several = isinstance(losses, Sequence) and not _is_one(losses)
+    listed: Any = losses if several else [losses]
     specs = {(spec := spec_of(loss)).text: spec for loss in listed}
     if len(specs) < len(listed):
         raise ValueError("losses must differ: name two of one kind in a mapping")

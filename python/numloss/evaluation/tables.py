@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def printable(text: object) -> str:
-    """Write control characters, escapes and line breaks of a name as ``\\x1b``."""
+    """Write control characters, escapes and line breaks of a name as Python escapes them."""
     shown = str(text)
     if shown.isprintable():
         return shown
@@ -27,7 +27,7 @@ def width(text: str) -> int:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: int = 0) -> list[str]:
-    """Lay out lines of a table; the first `left` columns begin at one edge, the others end there."""
+    """Lay a table out; the first `left` columns are aligned left, the others right."""
     lines = [list(titles), *map(list, rows)]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     return [

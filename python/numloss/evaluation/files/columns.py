@@ -10,11 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.source import Column, Source
-from numloss.evaluation.state.groups import Groups, Key
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -96,6 +94,8 @@ class PositiveColumn(NumberColumns):
         origin = _Origin(self.source, self.names[0], first_row)
         column = _arrow(chunk[self.names[0]], origin)
         _refuse_missing(column, origin)
+        import pyarrow.compute as pc  # type: ignore[import-untyped]
+
         result: Array = pc.equal(self._comparable(column), self._wanted(column)).to_numpy(
             zero_copy_only=False
         )
@@ -116,16 +116,19 @@ class PositiveColumn(NumberColumns):
             raise UsageError(str(self.source.error(message, name=self.names[0]))) from None
 
 
-def read_groups(source: Source, name: str, chunk: Mapping[str, Column], first_row: int) -> Groups:
-    """Convert a chunk of the column that groups the rows."""
-    column = _arrow(chunk[name], _Origin(source, name, first_row))
-    if _Types.is_float16(column.type):
-        column = column.cast(pa.float32())
-    if _Types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-    encoded = column.dictionary_encode(null_encoding="encode")
-    keys = [key if isinstance(key, Key) else str(key) for key in encoded.dictionary.to_pylist()]
-    return Groups(encoded.indices.to_numpy().astype(np.intp), keys)
+def group_column(source: Source, name: str, chunk: Mapping[str, Column], first_row: int) -> Column:
+    """Return the column that groups the rows, which must hold one value in each."""
+    column = chunk[name]
+    if isinstance(column, np.ndarray):
+        if column.ndim == 1 and column.dtype.kind in "biufUSmM":
+            return column
+        if column.ndim == 1:
+            raise _Origin(source, name, first_row).type_error(column.dtype)
+    elif not _Types.is_nested(_stored(column).type):
+        return column
+    raise UsageError(
+        str(source.error("has several values in a row, where one is needed", name=name))
+    )
 
 
 def _arrow(column: Column, origin: _Origin) -> Any:
@@ -150,8 +153,11 @@ def _numbers(column: Column, origin: _Origin) -> Array:
     column = _decoded(column)
     _refuse_missing(column, origin)
     kind = column.type
-    if _is_number(kind) or _Types.is_boolean(kind):
-        return _from_numpy(column.to_numpy(zero_copy_only=False), origin)
+    if _is_number(kind):
+        return _from_numpy(_as_it_lies(column), origin)
+    if _Types.is_boolean(kind):
+        truth: Array = column.to_numpy(zero_copy_only=False)
+        return truth
     if _Types.is_decimal(kind):
         return _from_numpy(column.cast(pa.float64()).to_numpy(), origin)
     if _Types.is_fixed_size_list(kind) or _Types.is_list(kind) or _Types.is_large_list(kind):
@@ -170,12 +176,23 @@ def _from_numpy(values: Array, origin: _Origin) -> Array:
     return values
 
 
+def _stored(column: Any) -> Any:
+    return column.storage if isinstance(column, pa.ExtensionArray) else column
+
+
 def _decoded(column: Any) -> Any:
-    if isinstance(column, pa.ExtensionArray):
-        column = column.storage
+    column = _stored(column)
     if _Types.is_dictionary(column.type):
         column = column.dictionary_decode()
     return column
+
+
+def _as_it_lies(column: Any) -> Array:
+    """Return numbers, none of them missing, without copying: `to_numpy` would import pandas."""
+    dtype = np.dtype(column.type.to_pandas_dtype())
+    return np.frombuffer(
+        column.buffers()[1] or b"", dtype, len(column), column.offset * dtype.itemsize
+    )
 
 
 def _is_number(kind: Any) -> bool:
@@ -188,6 +205,8 @@ def _is_text(kind: Any) -> bool:
 
 def _refuse_missing(column: Any, origin: _Origin) -> None:
     if column.null_count:
+        import pyarrow.compute as pc
+
         raise origin.error(pc.index(column.is_null(), True).as_py(), "missing value")
 
 
@@ -195,6 +214,8 @@ def _vectors(column: Any, origin: _Origin) -> Array:
     """Convert lists, which must all be as long."""
     if len(column) == 0:
         return np.zeros((0, 1))
+    import pyarrow.compute as pc
+
     lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
     width = int(lengths[0])
     uneven = np.flatnonzero(lengths != width)
@@ -213,6 +234,8 @@ def _parsed(text: Any, origin: _Origin) -> Array:
     """Parse numbers, booleans, or lists of numbers such as ``[0.5, 1]``."""
     if (values := _cast(text, pa.float64())) is not None:
         return values
+    import pyarrow.compute as pc
+
     text = pc.utf8_trim_whitespace(text)
     for kind in (pa.float64(), pa.bool_()):
         if (values := _cast(text, kind)) is not None:

@@ -7,20 +7,23 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.arrays import NpyFile, NpzFile
-from numloss.evaluation.files.columns import Array, NumberColumns, PositiveColumn, read_groups
+from numloss.evaluation.files.columns import Array, NumberColumns, PositiveColumn, group_column
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source
 from numloss.evaluation.files.tables import CsvFile, ParquetFile
-from numloss.evaluation.names import chosen, closest, listed, obvious
-from numloss.evaluation.state.groups import Groups
+from numloss.evaluation.names import chosen, closest, listed, obvious, shortened
+from numloss.evaluation.report import Role
+from numloss.evaluation.tables import printable
 
-# A chunk holds about as many numbers of the prediction, in no more rows than that.
-_CHUNK_NUMBERS = 1 << 22
-_CHUNK_ROWS = 1 << 17
+# A chunk holds about as many numbers of the prediction, in no more rows than that: what is made of
+# them fits a cache of the second level.
+_CHUNK_NUMBERS = 1 << 21
+_CHUNK_ROWS = 1 << 16
 
 _FORMATS = {
     ".npy": "npy", ".npz": "npz", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
@@ -42,9 +45,10 @@ class Request:
     prediction: str | None = None
     target: str | None = None
     weight: str | None = None
-    by: str | None = None
+    by: Sequence[str] = ()
     positive: str | None = None
     format: Format = BY_NAME
+    scale: str | None = None  # "logits" or "probabilities", where the user said so
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,19 @@ class Chunk:
     prediction: Array
     target: Array
     weight: Array | None
-    groups: Groups | None
+    groups: list[Any]
+
+
+#: Columns as they lie in their files, of some consecutive rows.
+Pieces = Mapping[Path, Mapping[str, Column]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that one thread reads, from a first one on."""
+
+    first_row: int
+    chunks: Iterator[Pieces]
 
 
 class Inputs:
@@ -74,40 +90,102 @@ class Inputs:
         if request.weight is not None:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
-        self.by = None if request.by is None else self._single("by", request.by)
+        self.by = [self._single("by", name) for name in request.by]
         self.rows = 0
 
-    def chunks(self, rows: int | None = None) -> Iterator[Chunk]:
-        """Read all rows, so many at a time; the number of rows may be left to the inputs."""
+    def parts(self, rows: int | None = None) -> Iterator[Part]:
+        """Cut all rows into parts, in their order. The rows of a chunk may be left to the inputs.
+
+        Whoever asks for the next part reads nothing yet where parts can be read at once, and else
+        has read it.
+        """
         if rows is None:
             rows = max(1, min(_CHUNK_ROWS, _CHUNK_NUMBERS // max(1, self.prediction.width)))
-        for pieces in self._in_step(rows):
-            chunk = self._chunk(pieces)
-            self.rows += len(chunk.prediction)
-            yield chunk
-        if self.rows == 0:
+        wanted = self._wanted()
+        if len(wanted) == 1:
+            ((path, names),) = wanted.items()
+            source = self._sources[path]
+            if (parts := source.parts()) is not None:
+                for first_row, part in parts:
+                    chunks = source.part_chunks(part, names, rows)
+                    yield Part(first_row, ({path: chunk} for chunk in chunks))
+                return
+        first_row = 0
+        for pieces in self._in_step(wanted, rows):
+            yield Part(first_row, iter([pieces]))
+            first_row += _length(next(iter(pieces.values())))
+
+    def chunk(self, pieces: Pieces, first_row: int) -> Chunk:
+        """Make arrays of columns as they lie in the files."""
+
+        def read(columns: NumberColumns) -> Array:
+            return columns.read(pieces[columns.source.path], first_row)
+
+        groups = [
+            group_column(source, name, pieces[source.path], first_row) for source, name in self.by
+        ]
+        weight = None
+        if self.weight is not None:
+            weight = self._checked_weight(read(self.weight), first_row)
+        return Chunk(first_row, read(self.prediction), read(self.target), weight, groups)
+
+    def finish(self, rows: int) -> None:
+        """Refuse inputs that turned out to hold nothing."""
+        self.rows = rows
+        if rows == 0:
             raise DataError(f"{self.prediction.source.path}: no rows")
         if isinstance(self.target, PositiveColumn) and not self.target.seen:
             raise self.target.source.error(
                 "no row holds the --positive value", name=self.target.name
             )
 
+    @property
+    def paths(self) -> list[Path]:
+        """The files that are read."""
+        return list(self._sources)
+
+    def roles(self) -> dict[str, Role | None]:
+        """Return the columns of each role, and their files."""
+        by = None
+        if self.by:
+            names = tuple(name for source, name in self.by if name != source.only)
+            by = Role(str(self.by[0][0].path), names)
+        return {
+            "prediction": self._role(self.prediction),
+            "target": self._role(self.target),
+            "weight": None if self.weight is None else self._role(self.weight),
+            "by": by,
+        }
+
+    @staticmethod
+    def _role(columns: NumberColumns) -> Role:
+        names = tuple(name for name in columns.names if name != columns.source.only)
+        return Role(str(columns.source.path), names)
+
+    def heading(self) -> str:
+        """Say in one line what is evaluated."""
+        parts = [
+            f"{role} {self._place(columns.source, columns.names)}"
+            for role, columns in (
+                ("prediction", self.prediction), ("target", self.target), ("weight", self.weight),
+            )
+            if columns is not None
+        ]  # fmt: skip
+        if self.by:
+            parts.append("by " + ", ".join(self._place(source, [name]) for source, name in self.by))
+        path = printable(self.prediction.source.path)
+        return f"{path}: {self.rows} rows; {', '.join(parts)}"
+
+    def _place(self, source: Source, names: Sequence[str]) -> str:
+        main = source is self.prediction.source
+        if list(names) == [source.only]:
+            return "the array" if main else printable(source.path)
+        shown = printable(shortened(names))
+        return shown if main else f"{shown} of {printable(source.path)}"
+
     def progress(self) -> float:
         """Part of the rows that was read."""
         return self.prediction.source.progress()
-
-    def _chunk(self, pieces: Mapping[Path, Mapping[str, Column]]) -> Chunk:
-        first = self.rows
-
-        def read(columns: NumberColumns) -> Array:
-            return columns.read(pieces[columns.source.path], first)
-
-        groups = None
-        if self.by is not None:
-            source, name = self.by
-            groups = read_groups(source, name, pieces[source.path], first)
-        weight = None if self.weight is None else self._checked_weight(read(self.weight), first)
-        return Chunk(first, read(self.prediction), read(self.target), weight, groups)
 
     def _checked_weight(self, weight: Array, first_row: int) -> Array:
         assert self.weight is not None
@@ -121,14 +199,18 @@ class Inputs:
             )
         return weight
 
-    def _in_step(self, rows: int) -> Iterator[dict[Path, Mapping[str, Column]]]:
-        """Read each file that has a role once, all of them side by side."""
+    def _wanted(self) -> dict[Path, list[str]]:
+        """Return the columns that each file is read for, once."""
         wanted: dict[Path, list[str]] = {}
         roles = [self.prediction, self.target] + ([self.weight] if self.weight else [])
         for role in roles:
             wanted.setdefault(role.source.path, []).extend(role.names)
-        if self.by is not None:
-            wanted.setdefault(self.by[0].path, []).append(self.by[1])
+        for source, name in self.by:
+            wanted.setdefault(source.path, []).append(name)
+        return {path: list(dict.fromkeys(names)) for path, names in wanted.items()}
+
+    def _in_step(self, wanted: Mapping[Path, list[str]], rows: int) -> Iterator[Pieces]:
+        """Read each file that has a role once, all of them side by side."""
         with ExitStack() as stack:
             streams = [
                 stack.enter_context(closing(self._stream(path, names, rows)))
@@ -148,7 +230,7 @@ class Inputs:
     def _stream(
         self, path: Path, names: list[str], rows: int
     ) -> Generator[Mapping[str, Column], None, None]:
-        yield from self._sources[path].chunks(list(dict.fromkeys(names)), rows)
+        yield from self._sources[path].chunks(names, rows)
 
     @staticmethod
     def _compare(

@@ -41,6 +41,16 @@ class Source(ABC):
     def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
         """Read the columns, ``rows`` rows at a time; the last chunk may be shorter."""
 
+    def parts(self) -> Sequence[tuple[int, Any]] | None:
+        """Return first rows and handles of parts that may be read at once, if there are some."""
+        return None
+
+    def part_chunks(
+        self, part: Any, names: Sequence[str], rows: int
+    ) -> Iterator[Mapping[str, Column]]:
+        """Read a part, at most so many rows at a time."""
+        raise NotImplementedError
+
     @abstractmethod
     def progress(self) -> float:
         """Part of the file that was read, from 0 to 1."""

@@ -6,12 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.csv  # type: ignore[import-untyped]
-import pyarrow.parquet  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
 from numloss.evaluation.files.source import Column, Format, Source
@@ -72,6 +71,8 @@ class CsvFile(Source):
 
     def _open(self, names: Sequence[str]) -> Any:
         """Start reading; without names, only to learn them."""
+        import pyarrow.csv  # type: ignore[import-untyped]
+
         try:
             self._file = pa.OSFile(str(self.path))
             stream = pa.input_stream(self._file, compression=_compression(self.path))
@@ -152,10 +153,13 @@ class ParquetFile(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._done = 0.0
+        self._seen = 0
         try:
             with self._open() as file:
-                self._schema, self._rows = file.schema_arrow, file.metadata.num_rows
+                metadata = file.metadata
+                self._schema, self._rows = file.schema_arrow, metadata.num_rows
+                sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+                self._starts = list(accumulate(sizes, initial=0))[: len(sizes)]
         except _DAMAGE as error:
             raise self._unreadable(error) from error
 
@@ -184,20 +188,38 @@ class ParquetFile(Source):
 
     def progress(self) -> float:
         """Part of the rows that was read."""
-        return self._done
+        return self._seen / int(self._rows or 1)
+
+    def parts(self) -> Sequence[tuple[int, Any]] | None:
+        """Return the row groups."""
+        return list(zip(self._starts, range(len(self._starts)), strict=True))
+
+    def part_chunks(
+        self, part: int, names: Sequence[str], rows: int
+    ) -> Iterator[Mapping[str, Column]]:
+        """Decode a row group on the calling thread alone."""
+        self.refuse_duplicates(names)
+        wanted = list(dict.fromkeys(names))
+        with self._open() as file:
+            try:
+                for batch in file.iter_batches(rows, [part], wanted, use_threads=False):
+                    self._seen += len(batch)
+                    yield dict(zip(wanted, batch.columns, strict=True))
+            except _DAMAGE as error:
+                raise self._unreadable(error) from error
 
     def _open(self) -> Any:
+        import pyarrow.parquet  # type: ignore[import-untyped]
+
         # A buffer makes Arrow read pages one by one, not all of a row group.
         return pyarrow.parquet.ParquetFile(
             self.path, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True
         )
 
     def _batches(self, file: Any, names: Sequence[str], rows: int) -> Iterator[Any]:
-        seen = 0
         try:
             for batch in file.iter_batches(rows, columns=list(dict.fromkeys(names))):
-                seen += len(batch)
-                self._done = seen / self._rows
+                self._seen += len(batch)
                 yield batch
         except _DAMAGE as error:
             raise self._unreadable(error) from error
