@@ -752,7 +752,7 @@ def test_file_that_may_not_be_read(name, tmp_path):
         "import os, sys; from contextlib import *; from numloss import cli\n"
         "with redirect_stderr(None): cli.run(sys.argv[1:])\n"
         "if os.geteuid() == 0: os.seteuid(65534)\n"
-        "cli.main(sys.argv[1:])"
+        "sys.exit(cli.main(sys.argv[1:]))"
     )
     result = python(code, "evaluate", path, "-l", "mse")
     assert result.returncode == 1
@@ -966,8 +966,8 @@ def test_progress_on_a_terminal(csv):
 def peak_memory(*arguments):
     """Run the command; return its largest resident size in MiB."""
     code = (
-        "import sys; from numloss.__main__ import main\n"
-        "try: main()\n"
+        "import sys; from numloss import cli\n"
+        "try: sys.exit(cli.main(sys.argv[1:]))\n"
         # Unlike getrusage, this leaves out the process that started this one.
         "finally: print(*(line for line in open('/proc/self/status') if 'VmHWM' in line), "
         "file=sys.stderr)"

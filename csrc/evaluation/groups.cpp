@@ -74,9 +74,8 @@ Fixed Long::sum(int name) {
 template <class T>
 void Groups<T>::grow(int64_t groups) {
   if (groups <= size_) return;
-  while (int64_t(chunks_.size()) << kShift < groups) {
-    chunks_.push_back(std::make_unique<Record<T>[]>(1 << kShift));
-  }
+  records_.reserve(size_t(groups));
+  std::uninitialized_fill(&record(size_), &record(groups), Record<T>());
   size_ = groups;
   if (weighted_) weights_.resize(size_t(groups));
   if (!extras_.empty()) extras_.resize(size_t(groups));
@@ -351,6 +350,33 @@ void Groups<T>::keep(int64_t g, const T* x, int n, const Scan& scan) {
       before <= resolution_.most_exact ? condense(g, before) : *histograms_[record(g).place];
   histogram.add(x, n, magnitude<T>(scan.smallest), magnitude<T>(scan.largest), scan.low < 0);
   count(g, uint64_t(n));
+}
+
+// Keeps n values of another group's list.
+template <class T>
+template <class U>
+void Groups<T>::keep_all(int64_t g, const U* values, uint32_t n) {
+  Record<T>& r = record(g);
+  const uint32_t before = r.count;
+  if (before + uint64_t(n) > resolution_.most_exact) {
+    for (uint32_t i = 0; i < n; ++i) {
+      keep(g, T(values[i]));
+      count(g, 1);
+    }
+    return;
+  }
+  const auto level_of = [](uint32_t size) { return std::max(int(std::bit_width(size - 1)) - 3, 0); };
+  const int level = level_of(before + n);
+  if (before == 0) {
+    r.place = lists_.take(level);
+  } else if (const int held = level_of(before); held < level) {
+    const uint32_t longer = lists_.take(level);
+    std::memcpy(lists_.at(longer), lists_.at(r.place), before * sizeof(T));
+    lists_.give_back(r.place, held);
+    r.place = longer;
+  }
+  std::copy_n(values, n, lists_.at(r.place) + before);
+  r.count += n;
 }
 
 template <class T>
@@ -633,11 +659,7 @@ void Groups<T>::merge_group(int64_t g, const Groups<U>& other, int64_t h) {
   see_high(record(g), T(r.high), r.high_row);
   if (!wanted_.quantiles) return count(g, n);
   if (other.exact(h)) {
-    const U* values = other.lists_.at(r.place);
-    for (uint64_t i = 0; i < n; ++i) {
-      keep(g, T(values[i]));
-      count(g, 1);
-    }
+    keep_all(g, other.lists_.at(r.place), uint32_t(n));
     return;
   }
   const uint64_t before = known(g);
@@ -742,12 +764,19 @@ void Groups<T>::quantiles(int64_t g, const double* probabilities, int n, double*
   const Record<T>& r = record(g);
   const auto rank_of = [&](int i) { return probabilities[i] * double(size - 1); };
   if (exact(g)) {
-    std::vector<T> sorted(lists_.at(r.place), lists_.at(r.place) + size);
-    std::sort(sorted.begin(), sorted.end());
+    static thread_local std::vector<T> some;
+    some.assign(lists_.at(r.place), lists_.at(r.place) + size);
+    int64_t placed = 0;  // values before this one are at most those from it on
     for (int i = 0; i < n; ++i) {
       const double rank = rank_of(i), floor = std::floor(rank);
-      const auto at = size_t(floor), next = size_t(std::ceil(rank));
-      values[i] = between(double(sorted[at]), double(sorted[next]), rank - floor);
+      const auto at = int64_t(floor);
+      if (at < placed) placed = 0;
+      std::nth_element(some.begin() + placed, some.begin() + at, some.end());
+      placed = at;
+      const double low = double(some[size_t(at)]);
+      const double high =
+          rank > floor ? double(*std::min_element(some.begin() + at + 1, some.end())) : low;
+      values[i] = between(low, high, rank - floor);
     }
     return;
   }
@@ -774,7 +803,7 @@ void Groups<T>::quantiles(int64_t g, const double* probabilities, int n, double*
 
 template <class T>
 size_t Groups<T>::bytes() const {
-  size_t sum = (chunks_.size() << kShift) * sizeof(Record<T>) + lists_.bytes() +
+  size_t sum = size_t(size_) * sizeof(Record<T>) + lists_.bytes() +
                weights_.capacity() * sizeof(Weights) + extras_.capacity() * sizeof(Extra);
   for (const auto& histogram : histograms_) sum += histogram->bytes();
   constexpr size_t kLong = 1024;  // roughly

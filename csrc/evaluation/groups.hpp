@@ -192,11 +192,10 @@ class Groups {
  private:
   template <class U>
   friend class Groups;
-  static constexpr int kShift = 10;  // records of a chunk
   static constexpr uint32_t kManyRows = 1u << 31;
 
-  Record<T>& record(int64_t g) { return chunks_[g >> kShift][g & ((1 << kShift) - 1)]; }
-  const Record<T>& record(int64_t g) const { return const_cast<Groups*>(this)->record(g); }
+  Record<T>& record(int64_t g) { return records_[size_t(g)]; }
+  const Record<T>& record(int64_t g) const { return records_[size_t(g)]; }
   Extra& extra(int64_t g);
   Extra extra_of(int64_t g) const { return extras_.empty() ? Extra{} : extras_[g]; }
 
@@ -232,6 +231,8 @@ class Groups {
   void count(int64_t g, uint64_t n);
   void keep(int64_t g, T value);
   void keep(int64_t g, const T* x, int n, const Scan& scan);
+  template <class U>
+  void keep_all(int64_t g, const U* values, uint32_t n);
   Histogram& condense(int64_t g, uint64_t known);
   void offer(double loss, uint64_t row);
   template <class U>
@@ -241,7 +242,7 @@ class Groups {
   int64_t size_ = 0;
   bool weighted_ = false;
   Resolution resolution_ = resolution(1);
-  std::vector<std::unique_ptr<Record<T>[]>> chunks_;
+  Pages<Record<T>> records_;
   std::vector<Weights> weights_;  // as many as groups, once there are weights
   std::vector<Extra> extras_;     // the same, once something is unusual
   std::unordered_map<int64_t, Long> longs_;

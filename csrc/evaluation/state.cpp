@@ -293,6 +293,11 @@ void State::merge(const State& other) {
 }
 
 std::vector<int32_t> State::order() const {
+  if (by() == 1) {
+    std::vector<int32_t> codes = keys_[0].order();
+    std::erase_if(codes, [&](int32_t code) { return code >= groups_; });
+    return codes;
+  }
   std::vector<std::vector<int32_t>> rank(keys_.size());
   for (size_t k = 0; k < keys_.size(); ++k) {
     const std::vector<int32_t> sorted = keys_[k].order();

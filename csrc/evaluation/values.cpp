@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <new>
 
 namespace numloss {
 
@@ -15,21 +16,10 @@ uint32_t Lists<T>::take(int level) {
     free.pop_back();
     return place;
   }
-  const uint32_t size = uint32_t(1) << level;
-  // A list does not cross chunks: where the rest of one is too short, it goes to shorter lists.
-  const uint32_t rest = end_ - used_;
-  if (rest < size) {
-    for (uint32_t left = rest; left != 0; left &= left - 1) {
-      const int level_of_part = std::countr_zero(left);
-      free_[level_of_part].push_back(used_);
-      used_ += uint32_t(1) << level_of_part;
-    }
-    chunks_.push_back(std::make_unique_for_overwrite<T[]>(size_t(kShortest) << kShift));
-    end_ = uint32_t(chunks_.size()) << kShift;
-    used_ = end_ - (uint32_t(1) << kShift);
-  }
   const uint32_t place = used_;
-  used_ += size;
+  if (place > UINT32_MAX - (uint32_t(1) << level)) throw std::bad_alloc();
+  used_ += uint32_t(1) << level;
+  values_.reserve(size_t(used_) * kShortest);
   return place;
 }
 

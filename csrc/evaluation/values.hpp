@@ -9,6 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "pages.hpp"
+
 namespace numloss {
 
 // How the values of a group are held where there are so many groups.
@@ -48,20 +50,19 @@ class Lists {
  public:
   static constexpr int kShortest = 8;
 
-  T* at(uint32_t place) { return chunks_[place >> kShift].get() + size_t(place & kMask) * kShortest; }
-  const T* at(uint32_t place) const { return const_cast<Lists*>(this)->at(place); }
+  T* at(uint32_t place) { return values_.data() + size_t(place) * kShortest; }
+  const T* at(uint32_t place) const { return values_.data() + size_t(place) * kShortest; }
   // The place of a list with room for kShortest << level values.
   uint32_t take(int level);
   void give_back(uint32_t place, int level) { free_[level].push_back(place); }
-  size_t bytes() const { return chunks_.size() * sizeof(T) * kShortest << kShift; }
+  size_t bytes() const { return size_t(used_) * kShortest * sizeof(T); }
 
  private:
-  static constexpr int kShift = 12;  // 4096 * kShortest values to a chunk
-  static constexpr uint32_t kMask = (1 << kShift) - 1;
+  static constexpr int kLevels = 10;  // the longest has kShortest << 9 values
 
-  std::vector<std::unique_ptr<T[]>> chunks_;
-  uint32_t used_ = 0, end_ = 0;  // in units of kShortest, within the chunks there are
-  std::vector<uint32_t> free_[kShift + 1];
+  Pages<T> values_;
+  uint32_t used_ = 0;  // in units of kShortest
+  std::vector<uint32_t> free_[kLevels];
 };
 
 // Counts by bin.

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "../evaluation/state.hpp"
 #include "../runtime/float_environment.hpp"
+#include "../runtime/parallel.hpp"
 #include "thread_context.hpp"
 
 namespace py = pybind11;
@@ -28,6 +30,24 @@ const T* data_of(const std::optional<Flat<T>>& array, int64_t n, const char* nam
     throw std::invalid_argument(std::string(name) + " must have one number for each loss");
   }
   return array->data();
+}
+
+// Calls f for every group, on several threads where there are many.
+template <class F>
+void for_groups(int64_t groups, F&& f) {
+  constexpr int64_t kBlock = 512, kPicoseconds = 1'000'000;  // a group, roughly
+  const int64_t blocks = (groups + kBlock - 1) / kBlock;
+  const Team team(groups * kPicoseconds, blocks);
+  struct Work {
+    F* f;
+    int64_t groups;
+  } work{&f, groups};
+  const auto run = [](void* context, int64_t block, int) {
+    const Work& w = *static_cast<Work*>(context);
+    const int64_t end = std::min(w.groups, (block + 1) * kBlock);
+    for (int64_t g = block * kBlock; g < end; ++g) (*w.f)(g);
+  };
+  for_blocks(blocks, team.size(), run, &work);
 }
 
 // What a loss is told to take in, but for the losses themselves.
@@ -183,10 +203,11 @@ class EvaluationState {
       const Column& shown = total ? *whole : column;
       const int64_t n = total ? 1 : state_.groups();
       values.resize(size_t(n * each));
-      for (int64_t g = 0; g < n; ++g) {
-        found.push_back(shown.summary(g));
+      found.resize(size_t(n));
+      for_groups(n, [&](int64_t g) {
+        found[size_t(g)] = shown.summary(g);
         shown.quantiles(g, probabilities.data(), each, values.data() + g * each);
-      }
+      });
       weighted = column.weighted();
       coarser = total ? 0 : column.coarser();
     });

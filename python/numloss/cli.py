@@ -509,12 +509,12 @@ def _shown(name: object) -> str:
 # ------------------------------------------------------------------------------------------ main
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command line and exit."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line as a process of its own; return its exit code."""
     if hasattr(signal, "SIGPIPE"):
         # End quietly, as other filters do, when the reader of a pipe has gone.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(run(arguments))
+    return run(arguments)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -29,7 +29,16 @@ NO_ROW = (1 << 64) - 1
 
 
 class StateError(ValueError):
-    """Bytes that are no state of an evaluation, or states that do not belong together."""
+    """Bytes that are no state of an evaluation, or states that do not belong together.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> numloss.Evaluation.from_bytes(b"something else altogether")
+    Traceback (most recent call last):
+        ...
+    numloss.evaluation.evaluation.StateError: not a state of numloss
+    """
 
 
 class Evaluation:

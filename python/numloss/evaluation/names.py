@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -63,6 +62,8 @@ def obvious(role: str, names: Sequence[str], where: str) -> tuple[str, ...]:
 
 def closest(name: str, names: Iterable[str]) -> str:
     """Return ``(did you mean 'x'?)`` after a space where something is near, else nothing."""
+    import difflib
+
     near = difflib.get_close_matches(name, list(names), 1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 

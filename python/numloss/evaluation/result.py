@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -241,6 +240,8 @@ class LossResult:
 class EvaluationResult:
     """The statistics of every loss, by its name: ``result["mse"].total.mean``.
 
+    ``str`` shows tables; `to_dict`, `to_pandas`, `to_polars` and `to_arrow` give all numbers.
+
     Attributes
     ----------
     rows : int
@@ -249,6 +250,22 @@ class EvaluationResult:
         Columns that group them.
     losses : dict of str to LossResult
         What was found of each loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numloss
+    >>> evaluation = numloss.Evaluation("mae")
+    >>> evaluation.update(np.array([1.0, 4.0]), np.zeros(2))
+    >>> result = evaluation.result()
+    >>> print(result)
+    2 rows
+    <BLANKLINE>
+    mae
+    count  mean  sum  std. error  minimum  median   p95   p99  maximum  ignored
+        2   2.5    5         1.5        1     2.5  3.85  3.97        4        0
+    >>> result["mae"].total.maximum_row.row
+    1
     """
 
     def __init__(self, rows: int, by: tuple[str, ...], losses: dict[str, LossResult]) -> None:
@@ -333,6 +350,8 @@ class EvaluationResult:
         return f"<EvaluationResult of {', '.join(self.losses)}: {self.rows} rows>"
 
     def _repr_html_(self) -> str:
+        import html  # which few need
+
         parts = [f"<p>{html.escape(str(self).partition(chr(10))[0])}</p>"]
         for loss in self.losses.values():
             titles, rows = cells(loss, self.by)
@@ -379,7 +398,7 @@ def _ordered(state: EvaluationState, by: int) -> tuple[npt.NDArray[np.int32], li
     order = state.order()
     columns: list[list[Key]] = [state.keys_of_groups(column, order) for column in range(by)]
     keys: list[Any] = columns[0] if by == 1 else list(zip(*columns, strict=True))
-    if not any(isinstance(key, str) for column in columns for key in column):
+    if not any(isinstance(key, str) for column in columns for key in column[:2]):
         return order, keys
     ranked = sorted(
         range(len(keys)), key=lambda i: tuple(sortable(column[i]) for column in columns)
@@ -429,7 +448,9 @@ def _shown_groups(loss: LossResult, most: int) -> Iterator[tuple[Any, Statistics
         yield from groups
         return
     means = groups.column("mean")
-    ranked = np.argsort(np.where(np.isnan(means), -np.inf, -means), kind="stable")[:most]
+    ranks = np.where(np.isnan(means), -np.inf, -means)
+    highest = np.sort(np.argpartition(ranks, most)[:most])
+    ranked = highest[np.argsort(ranks[highest], kind="stable")]
     for index in ranked.tolist():
         yield groups.keys[index], groups.at(index)
 

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import numloss
-from numloss.evaluation.errors import DataError, EvaluationError, UsageError
+from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.evaluation import Evaluation
-from numloss.evaluation.files.inputs import Inputs, Part
+from numloss.evaluation.files.inputs import Inputs, Part, Pieces, length_of
 from numloss.evaluation.files.losses import FileLosses
 from numloss.evaluation.groups import GroupError
 from numloss.evaluation.specs import LossSpec
@@ -32,8 +32,8 @@ def evaluate_files(
         _Worker(inputs, losses, worst, max_groups) for _ in range(threads or numloss.num_threads())
     ]
     parts = _Shared(inputs.parts(chunk_rows))
-    # The first part fixes what the columns hold, lest that depend on which thread comes first.
-    workers[0].run(parts, on_progress, most=1)
+    # The first chunk fixes what the columns hold, lest that depend on which thread comes first.
+    workers[0].begin(parts)
     if not parts.failed:
         _run_all(workers, parts, on_progress)
     if parts.failed:
@@ -73,13 +73,35 @@ def _refuse_groups(evaluation: Evaluation, most: int | None) -> None:
         raise DataError(f"--by finds more than {most} groups: --max-groups allows more")
 
 
+class _OpenPart:
+    """A part whose chunks several threads take in turn: one decodes while others compute."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._lock = threading.Lock()
+        self.row = part.first_row  # of the next chunk
+        self.ended = False
+
+    def next_chunk(self) -> tuple[Pieces, int] | None:
+        with self._lock:
+            if self.ended:
+                return None
+            pieces = next(self._part.chunks, None)
+            if pieces is None:
+                self.ended = True
+                return None
+            first_row = self.row
+            self.row += length_of(pieces)
+            return pieces, first_row
+
+
 class _Shared:
-    """Parts for several threads; whoever takes one reads it, where it is read on the way."""
+    """Parts for several threads; a thread that finds none left helps with those of others."""
 
     def __init__(self, parts: Iterator[Part]) -> None:
         self._parts = parts
         self._lock = threading.Lock()
-        self._next = 0
+        self._open: list[_OpenPart] = []
         self._stopped = False
         self.failures: list[tuple[int, BaseException]] = []
 
@@ -87,19 +109,17 @@ class _Shared:
     def failed(self) -> bool:
         return bool(self.failures)
 
-    def take(self) -> Part | None:
-        """Return the next part. After a failure there is none: all parts before it are taken."""
+    def take(self) -> _OpenPart | None:
+        """Return a part with chunks left. After a failure there is none."""
         with self._lock:
             if self._stopped or self.failures:
                 return None
-            try:
-                part = next(self._parts, None)
-            except EvaluationError as error:
-                self.failures.append((self._next, error))
-                return None
+            part = next(self._parts, None)
             if part is not None:
-                self._next = part.first_row + 1
-            return part
+                self._open.append(_OpenPart(part))
+                return self._open[-1]
+            self._open = [part for part in self._open if not part.ended]
+            return self._open[0] if self._open else None
 
     def fail(self, row: int, error: BaseException) -> None:
         with self._lock:
@@ -124,44 +144,57 @@ class _Worker:
         self._losses = [FileLosses(spec, inputs) for spec in losses.values()]
         self._source = str(inputs.prediction.source.path)
         self._max_groups = max_groups
-        self._checked = False
 
     def forget(self) -> None:
         """Let go of a state that was merged."""
         del self.evaluation
+
+    def begin(self, parts: _Shared) -> None:
+        """Take the first chunk, by which the options are checked."""
+        self._step(parts, lambda part: None, check=True)
 
     def run_alone(self, parts: _Shared) -> None:
         """Work as one of several threads."""
         with numloss.threads(1):
             self.run(parts, lambda part: None)
 
-    def run(
-        self, parts: _Shared, on_progress: Callable[[float], None], most: int | None = None
-    ) -> None:
-        """Take parts until there are none, or so many."""
-        taken = 0
-        while (most is None or taken < most) and (part := parts.take()) is not None:
-            row = part.first_row
-            taken += 1
-            try:
-                for pieces in part.chunks:
-                    row += self._take(pieces, row)
-                    on_progress(self._inputs.progress())
-            except BaseException as error:
-                parts.fail(row, error)
-                return
+    def run(self, parts: _Shared, on_progress: Callable[[float], None]) -> None:
+        """Take chunks until there are none, all of a part if nobody else wants them."""
+        while self._step(parts, on_progress):
+            pass
 
-    def _take(self, pieces: object, first_row: int) -> int:
-        chunk = self._inputs.chunk(pieces, first_row)  # type: ignore[arg-type]
-        if not self._checked:
+    def _step(
+        self, parts: _Shared, on_progress: Callable[[float], None], check: bool = False
+    ) -> bool:
+        """Take the chunks of a part, or only the first one. False: there is none, or a fault."""
+        row = 0
+        try:
+            part = parts.take()
+            if part is None:
+                return False
+            row = part.row
+            while not parts.failed and (found := part.next_chunk()) is not None:
+                row = found[1]
+                self._take(*found, check)
+                on_progress(self._inputs.progress())
+                row = part.row
+                if check:
+                    break
+        except BaseException as error:
+            parts.fail(row, error)
+            return False
+        return True
+
+    def _take(self, pieces: Pieces, first_row: int, check: bool) -> None:
+        chunk = self._inputs.chunk(pieces, first_row)
+        if check:
             for losses in self._losses:
                 losses.check(chunk)
-            self._checked = True
-        if len(chunk.prediction):
-            found = [losses(chunk) for losses in self._losses]
-            try:
-                self.evaluation._take_from(self._source, found, chunk.groups, first_row)
-            except GroupError as error:
-                raise UsageError(str(error)) from error
-            _refuse_groups(self.evaluation, self._max_groups)
-        return len(chunk.prediction)
+        if not len(chunk.prediction):
+            return
+        found = [losses(chunk) for losses in self._losses]
+        try:
+            self.evaluation._take_from(self._source, found, chunk.groups, first_row)
+        except GroupError as error:
+            raise UsageError(str(error)) from error
+        _refuse_groups(self.evaluation, self._max_groups)

@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,11 +47,13 @@ ELSEWHERE = {
 }
 
 
+@cache
 def inputs_of(loss: numloss.Loss[...]) -> tuple[str, ...]:
     """Names of the arrays that a loss takes beside prediction and target."""
     return tuple(name for name in inspect.signature(loss).parameters if name == "variance")
 
 
+@cache
 def options_of(loss: numloss.Loss[...]) -> dict[str, inspect.Parameter]:
     """Options that a command may set."""
     parameters = inspect.signature(loss).parameters

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import math
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,7 +22,7 @@ from numloss.evaluation.files.source import Column, Source
 
 Array = npt.NDArray[Any]
 
-_DAMAGE = (ValueError, EOFError, OSError, SyntaxError, struct.error, zlib.error, zipfile.BadZipFile)
+_DAMAGE = (ValueError, EOFError, OSError, SyntaxError, struct.error, zlib.error)
 
 
 class ArrayReader:
@@ -151,7 +150,7 @@ class NpzFile(Source):
         super().__init__(path)
         self._done = 0.0
         try:
-            with zipfile.ZipFile(path) as archive:
+            with self._archive() as archive:
                 members = [name for name in archive.namelist() if name.endswith(".npy")]
         except _DAMAGE as error:
             raise self.error(f"not a readable .npz file: {_first_line(error)}") from error
@@ -189,13 +188,23 @@ class NpzFile(Source):
         return self._done
 
     def _readers(self, files: ExitStack, names: Sequence[str]) -> list[ArrayReader]:
-        archive = files.enter_context(zipfile.ZipFile(self.path))
+        archive = files.enter_context(self._archive())
         return [self._reader(files, archive, name) for name in names]
 
-    def _reader(self, files: ExitStack, archive: zipfile.ZipFile, name: str) -> ArrayReader:
+    def _archive(self) -> Any:
+        import zipfile  # slow to import, and few need it
+
+        try:
+            return zipfile.ZipFile(self.path)
+        except zipfile.BadZipFile as error:
+            raise ValueError(str(error)) from error
+
+    def _reader(self, files: ExitStack, archive: Any, name: str) -> ArrayReader:
         try:
             return ArrayReader(files.enter_context(archive.open(f"{name}.npy")))
-        except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:
             raise self.error(f"not readable: {_first_line(error)}", name=name) from error
 
 
@@ -203,7 +212,9 @@ def _next(source: Source, chunks: Iterator[Array], name: str | None = None) -> A
     """Return the next chunk; damage in the file becomes an error that names the file."""
     try:
         return next(chunks, None)
-    except _DAMAGE as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # zipfile and decompressors raise many kinds
         raise source.error(f"not readable: {_first_line(error)}", name=name) from error
 
 

@@ -113,7 +113,7 @@ class Inputs:
         first_row = 0
         for pieces in self._in_step(wanted, rows):
             yield Part(first_row, iter([pieces]))
-            first_row += _length(next(iter(pieces.values())))
+            first_row += length_of(pieces)
 
     def chunk(self, pieces: Pieces, first_row: int) -> Chunk:
         """Make arrays of columns as they lie in the files."""
@@ -303,6 +303,11 @@ class Inputs:
 
 def _length(piece: Mapping[str, Column]) -> int:
     return len(next(iter(piece.values())))
+
+
+def length_of(pieces: Pieces) -> int:
+    """Return the rows of pieces, which are equally long."""
+    return _length(next(iter(pieces.values())))
 
 
 def open_source(path: Path, format: Format) -> Source:
