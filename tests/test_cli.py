@@ -767,7 +767,7 @@ def test_name_that_is_too_long():
     ("array", "code", "match"),
     [
         (np.array([{}, 1], dtype=object), 1, "it holds Python objects, which are not read"),
-        (np.array(["a", "b"]), 2, "holds no numbers, but <U1"),
+        (np.array(["a", "b"]), 2, "holds no numbers, but text"),
         (np.array([1j, 2j]), 2, "holds no numbers, but complex128"),
         (np.float64(3), 1, "it holds a single number, not an array"),
         (np.zeros(0), 1, "no rows"),

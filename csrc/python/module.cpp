@@ -3,6 +3,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <unistd.h>
+
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -93,6 +96,18 @@ void exit_ieee(const py::args&) {
   if (--ieee_depth == 0) ieee_environment.reset();
 }
 
+std::string last_words;
+
+// What the process says on standard error, before it ends with code 1, when an exception of C++
+// finds no handler: some damaged files make Arrow throw where Python does not expect it.
+void end_on_abort(const std::string& text) {
+  last_words = text;
+  std::set_terminate([] {
+    const auto written = write(2, last_words.data(), last_words.size());
+    _exit(written < 0 ? 2 : 1);
+  });
+}
+
 py::dict config() {
   py::dict result;
   result["version"] = NUMLOSS_VERSION;
@@ -138,4 +153,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("exit_ieee", exit_ieee);
   m.def("cgroup_cpus", cgroup_cpus, py::arg("root") = "/");
   m.def("from_dlpack", from_dlpack);
+  m.def("end_on_abort", end_on_abort);
 }

@@ -140,6 +140,13 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         metavar="VALUE",
         help="value of the target that is the positive class; others are not",
     )
+    _once(
+        roles,
+        "--classes",
+        type=lambda text: [name.strip() for name in text.split(",")],
+        metavar="NAMES",
+        help="what the target calls the classes, in the order of the prediction's columns: a,b,c",
+    )
     scale = roles.add_mutually_exclusive_group()
     scale.add_argument(
         "--from-logits",
@@ -282,6 +289,7 @@ def _whole(text: str, least: int) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from numloss._core import end_on_abort
     from numloss.evaluation.files.inputs import Inputs, Request
     from numloss.evaluation.files.source import Format
     from numloss.evaluation.output import check_outputs
@@ -297,6 +305,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     limits = [_parse_limit(text, losses) for text in options.fail_above]
     if options.delimiter is not None and len(options.delimiter.encode()) != 1:
         raise UsageError(f"--delimiter must be one character, got {options.delimiter!r}")
+    end_on_abort(
+        f"numloss evaluate: error: {_shown(options.predictions)}: a damaged file: its reader gave "
+        "up\n"
+    )
     inputs = Inputs(
         Request(
             options.predictions,
@@ -308,6 +320,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.positive,
             Format(options.format, options.delimiter, options.header),
             options.scale,
+            options.classes,
         )
     )
     check_outputs(_outputs(options), inputs.paths)
@@ -320,6 +333,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             max_groups=options.max_groups,
             threads=options.threads,
             on_progress=advance,
+            warn=_warn,
         )
     return _report(options, evaluation, _origin(inputs), limits)
 
@@ -470,6 +484,10 @@ def _parse_limit(text: str, losses: Iterable[str]) -> tuple[str, float]:
     return name, limit
 
 
+def _warn(message: str) -> None:
+    print(f"numloss: warning: {_shown(message)}", file=sys.stderr)
+
+
 def _warn_of_nan(result: EvaluationResult) -> None:
     for loss in result.losses.values():
         total = loss.total
@@ -477,11 +495,7 @@ def _warn_of_nan(result: EvaluationResult) -> None:
             row = total.first_nan
             where = "" if row is None else f", first in row {row.row}"
             source = "" if row is None or row.source is None else f" of {_shown(row.source)}"
-            print(
-                f"numloss: warning: {_shown(loss.name)} is NaN for {total.nan} of {total.count} "
-                f"examples{where}{source}",
-                file=sys.stderr,
-            )
+            _warn(f"{loss.name} is NaN for {total.nan} of {total.count} examples{where}{source}")
 
 
 def _enforce(limits: Sequence[tuple[str, float]], result: EvaluationResult) -> int:

@@ -164,6 +164,8 @@ def _codes_of_dictionary(state: EvaluationState, column: int, values: Any, name:
     used = np.zeros(len(dictionary), bool)
     rows = indices.fill_null(0) if indices.null_count else indices
     places = rows.to_numpy().astype(np.int64)
+    if len(places) and not 0 <= places.min() <= places.max() < max(len(dictionary), 1):
+        raise GroupError(f"{name}: an index is beyond its dictionary: the column is damaged")
     missing = None
     if indices.null_count:
         missing = np.asarray(indices.is_null().to_numpy(zero_copy_only=False))

@@ -20,6 +20,8 @@ OBVIOUS = {
     "target": ("target", "targets", "label", "labels", "y", "y_true", "truth"),
 }  # fmt: skip
 
+_PROBABILITIES = {"prob", "probs", "proba", "probas", "probability", "probabilities"}
+_NUMBERED = re.compile(r"(.*?)(\d{1,9})")
 _SHOWN = 20
 
 
@@ -47,17 +49,65 @@ def obvious(role: str, names: Sequence[str], where: str) -> tuple[str, ...]:
     candidates: list[tuple[str, ...]] = []
     for base in OBVIOUS[role]:
         candidates += [(name,) for name in names if name.lower() == base]
-        series = re.compile(rf"{base}_?\d+")
-        numbered = sorted((name for name in names if series.fullmatch(name.lower())), key=natural)
-        if numbered:
-            candidates.append(tuple(numbered))
+        for series in _series(base, names):
+            candidates.append(tuple(sorted(series, key=natural)))
     option = f"--{role}"
     if not candidates:
         raise UsageError(f"{where}: name the {role} with {option}; {listed(names)}")
     if len(candidates) > 1:
-        several = ", ".join(candidate[0] for candidate in candidates)
+        several = ", ".join(
+            name[0] if len(name) == 1 else f"{name[0]} ... {name[-1]}" for name in candidates
+        )
         raise UsageError(f"{where}: {several} could each be the {role}: choose with {option}")
     return candidates[0]
+
+
+def _series(base: str, names: Sequence[str]) -> list[list[str]]:
+    """Return the names that are one base and a number, apart by how they are spelt."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        match = _NUMBERED.fullmatch(name)
+        if match and match[1].lower() in (base, f"{base}_"):
+            found.setdefault(match[1], []).append(name)
+    return list(found.values())
+
+
+def refuse_gaps(role: str, names: Sequence[str], where: str) -> None:
+    """Refuse numbered columns that are not the classes 0, 1, 2, ...: labels count from 0."""
+    matches = [_NUMBERED.fullmatch(name) for name in names]
+    stems = {match[1] for match in matches if match}
+    if len(names) < 2 or not all(matches) or len(stems) > 1:
+        return
+    numbers = [int(match[2]) for match in matches if match]
+    if numbers == list(range(len(numbers))):
+        return
+    classes = ",".join(map(str, numbers))
+    if sorted(numbers) == numbers:
+        missing = next(i for i in range(len(numbers) + 1) if i not in numbers)
+        problem = f"begin at {numbers[0]}" if numbers[0] else f"leave out {missing}"
+    else:
+        problem = "are not in the order of their numbers"
+    raise UsageError(
+        f"{where}: the columns of the {role}, {shortened(names)}, {problem}, and labels count from "
+        f"0: --classes {classes} says which label each column is for"
+    )
+
+
+def class_names(names: Sequence[str]) -> tuple[str, ...] | None:
+    """Return what the names of columns say beyond what they share: ``prob_cat`` is for ``cat``."""
+    if len(names) < 2:
+        return None
+    stem, _, _ = names[0].rpartition("_")
+    if not stem or not all(name.startswith(f"{stem}_") for name in names):
+        return None
+    return tuple(name[len(stem) + 1 :] for name in names)
+
+
+def are_probabilities(names: Sequence[str]) -> bool:
+    """Whether columns are named as probabilities: ``prob``, ``probability_3``, ``prob_cat``."""
+    return bool(names) and all(
+        re.split(r"[_\d]", name.lower(), maxsplit=1)[0] in _PROBABILITIES for name in names
+    )
 
 
 def closest(name: str, names: Iterable[str]) -> str:

@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import numloss
-from numloss.evaluation.errors import DataError, UsageError
+from numloss.evaluation.errors import DataError
 from numloss.evaluation.evaluation import Evaluation
 from numloss.evaluation.files.inputs import Inputs, Part, Pieces, length_of
 from numloss.evaluation.files.losses import FileLosses
 from numloss.evaluation.groups import GroupError
 from numloss.evaluation.specs import LossSpec
+
+_FEW = 20
 
 
 def evaluate_files(
@@ -23,6 +25,7 @@ def evaluate_files(
     max_groups: int | None = None,
     threads: int | None = None,
     on_progress: Callable[[float], None] = lambda part: None,
+    warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Read the inputs once, and evaluate all losses.
 
@@ -44,7 +47,23 @@ def evaluate_files(
         worker.forget()
     _refuse_groups(evaluation, max_groups)
     inputs.finish(evaluation.rows)
+    for index, (name, spec) in enumerate(losses.items()):
+        mine = [worker.losses[index] for worker in workers]
+        if all(one.looks_like_probabilities for one in mine):
+            _suspect(name, spec, inputs, sum(one.rows for one in mine), warn)
     return evaluation
+
+
+def _suspect(
+    name: str, spec: LossSpec, inputs: Inputs, rows: int, warn: Callable[[str], None]
+) -> None:
+    """Warn of predictions that all could be probabilities."""
+    # Two logits may well lie in [0, 1]; many, or rows that add up to 1, hardly.
+    if rows >= (2 if spec.loss.rowwise else _FEW):
+        warn(
+            f"{name} takes logits, and all {rows} rows of {inputs.prediction.name} could be "
+            "probabilities: --from-probabilities if they are, --from-logits if not"
+        )
 
 
 def _run_all(
@@ -141,7 +160,7 @@ class _Worker:
         self.evaluation = Evaluation(
             {name: (spec.loss, spec.options) for name, spec in losses.items()}, by=by, worst=worst
         )
-        self._losses = [FileLosses(spec, inputs) for spec in losses.values()]
+        self.losses = [FileLosses(spec, inputs) for spec in losses.values()]
         self._source = str(inputs.prediction.source.path)
         self._max_groups = max_groups
 
@@ -188,13 +207,13 @@ class _Worker:
     def _take(self, pieces: Pieces, first_row: int, check: bool) -> None:
         chunk = self._inputs.chunk(pieces, first_row)
         if check:
-            for losses in self._losses:
+            for losses in self.losses:
                 losses.check(chunk)
         if not len(chunk.prediction):
             return
-        found = [losses(chunk) for losses in self._losses]
+        found = [losses(chunk) for losses in self.losses]
         try:
             self.evaluation._take_from(self._source, found, chunk.groups, first_row)
         except GroupError as error:
-            raise UsageError(str(error)) from error
+            raise DataError(f"{self._source}: column {error}") from error
         _refuse_groups(self.evaluation, self._max_groups)

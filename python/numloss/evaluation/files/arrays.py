@@ -22,6 +22,9 @@ from numloss.evaluation.files.source import Column, Source
 
 Array = npt.NDArray[Any]
 
+# Bytes of a header, and of an array in column order that must be read at once.
+_LONGEST_HEADER = 1 << 20
+_MOST_BY_COLUMN = 1 << 30
 _DAMAGE = (ValueError, EOFError, OSError, SyntaxError, struct.error, zlib.error)
 
 
@@ -35,12 +38,16 @@ class ArrayReader:
             raise ValueError("it holds Python objects, which are not read")
         if not self.shape:
             raise ValueError("it holds a single number, not an array")
+        if 0 in self.shape[1:] and self.shape[0]:
+            raise ValueError(f"its shape is {self.shape}: rows of no numbers")
+        if any(length < 0 for length in self.shape):
+            raise ValueError(f"its shape is {self.shape}")
 
     def read(self, rows: int) -> Array:
         """Read the next rows; fewer come back only where the file ends early."""
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        buffer = bytearray(rows * row_bytes)
-        view, size = memoryview(buffer), 0
+        buffer = np.empty(rows * row_bytes, np.uint8)  # not cleared first
+        view, size = buffer.data, 0
         while size < len(buffer) and (count := self._file.readinto(view[size:])):  # type: ignore[attr-defined]
             size += count
         complete = size // row_bytes if row_bytes else rows
@@ -61,22 +68,39 @@ class ArrayReader:
 
     def _chunks_by_column(self, rows: int) -> Iterator[Array]:
         # The rows of an array in column order lie all over the file.
-        whole = np.frombuffer(self._file.read(), self.dtype, math.prod(self.shape))
+        count = math.prod(self.shape)
+        try:
+            whole: Array = np.memmap(self._file, self.dtype, "r", self._file.tell(), (count,))
+        except (AttributeError, OSError):  # within a zip file
+            size = count * self.dtype.itemsize
+            if size > _MOST_BY_COLUMN:
+                raise ValueError(
+                    f"it is in column order and takes {size >> 20} MB at once, more than "
+                    f"{_MOST_BY_COLUMN >> 20} MB: save it in row order, or as .npy"
+                ) from None
+            whole = np.frombuffer(self._file.read(size), self.dtype, count)
         whole = whole.reshape(self.shape, order="F")
         for first in range(0, len(whole), rows):
             yield whole[first : first + rows]
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read a header as NumPy does, and longer ones: those of many named fields are."""
     version = npy.read_magic(file)
-    if version == (1, 0):
-        return npy.read_array_header_1_0(file)
-    if version == (2, 0):
-        return npy.read_array_header_2_0(file)
-    # Version 3 is version 2 in UTF-8.
-    (length,) = struct.unpack("<I", file.read(4))
-    header = ast.literal_eval(file.read(length).decode())
-    return header["shape"], header["fortran_order"], npy.descr_to_dtype(header["descr"])
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"its format is {version[0]}.{version[1]}, which is not known")
+    kind = "<H" if version == (1, 0) else "<I"
+    (length,) = struct.unpack(kind, file.read(struct.calcsize(kind)))
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"its header has {length} bytes, more than {_LONGEST_HEADER}")
+    try:
+        header = ast.literal_eval(file.read(length).decode("utf-8" if version[0] > 2 else "latin1"))
+        shape = tuple(int(length) for length in header["shape"])
+        return shape, bool(header["fortran_order"]), npy.descr_to_dtype(header["descr"])
+    except MemoryError:
+        raise ValueError("its header is too deep") from None
+    except Exception as error:
+        raise ValueError(f"its header is damaged: {error}") from error
 
 
 class NpyFile(Source):
@@ -107,7 +131,9 @@ class NpyFile(Source):
             return sum(math.prod(self._dtype[name].shape) for name in names)
         return math.prod(self._shape[1:]) if names[0] == self.only else len(names)
 
-    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
+    def chunks(
+        self, names: Sequence[str], rows: int, exact: bool = False
+    ) -> Iterator[Mapping[str, Column]]:
         """Read rows of the array, and take the columns from them."""
         with self.path.open("rb") as file:
             chunks = self._reader(file).chunks(rows)
@@ -166,7 +192,9 @@ class NpzFile(Source):
         with ExitStack() as files:
             return sum(math.prod(reader.shape[1:]) for reader in self._readers(files, names))
 
-    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
+    def chunks(
+        self, names: Sequence[str], rows: int, exact: bool = False
+    ) -> Iterator[Mapping[str, Column]]:
         """Read rows of the arrays side by side."""
         with ExitStack() as files:
             readers = dict(zip(names, self._readers(files, names), strict=True))
@@ -196,7 +224,7 @@ class NpzFile(Source):
 
         try:
             return zipfile.ZipFile(self.path)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, NotImplementedError) as error:
             raise ValueError(str(error)) from error
 
     def _reader(self, files: ExitStack, archive: Any, name: str) -> ArrayReader:

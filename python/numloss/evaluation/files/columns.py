@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.source import Column, Source
+from numloss.evaluation.tables import printable
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -40,11 +43,19 @@ class _Origin:
 class NumberColumns:
     """Reads one column, or several that become the last axis, as numbers."""
 
-    def __init__(self, source: Source, names: Sequence[str], text_hint: str = "") -> None:
+    def __init__(
+        self,
+        source: Source,
+        names: Sequence[str],
+        text_hint: str = "",
+        class_names: Sequence[str] | None = None,
+    ) -> None:
         self.source = source
         self.names = tuple(names)
         self._text_hint = text_hint
+        self._class_names = class_names  # what text may say, if it is no number
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self._kinds: dict[str, str] = {}  # of text, by the first chunk
 
     @property
     def name(self) -> str:
@@ -70,7 +81,8 @@ class NumberColumns:
         return np.stack(parts, axis=1)
 
     def _part(self, column: Column, name: str, first_row: int) -> Array:
-        values = _numbers(column, _Origin(self.source, name, first_row, hint=self._text_hint))
+        origin = _Origin(self.source, name, first_row, hint=self._text_hint)
+        values = self._values(column, origin)
         shape = self._shapes.setdefault(name, values.shape[1:])
         if values.shape[1:] != shape:
             raise self.source.error(
@@ -79,6 +91,71 @@ class NumberColumns:
                 name=name,
             )
         return values
+
+    def _values(self, column: Column, origin: _Origin) -> Array:
+        if self._class_names is None or self._kinds.get(origin.name) in ("number", "truth", "list"):
+            return _numbers(column, origin, self._kinds)
+        if isinstance(column, np.ndarray):
+            if column.dtype.kind not in "US":
+                return _numbers(column, origin, self._kinds)
+        elif not _is_text(_decoded(column).type):
+            return _numbers(column, origin, self._kinds)
+        text = _arrow(column, origin)
+        is_new = origin.source.is_text and len(text) > 0 and origin.name not in self._kinds
+        if is_new and _kind_of_text(text) != "none":
+            return _numbers(column, origin, self._kinds)
+        self._kinds[origin.name] = "class"
+        return _places_of(text, self._class_names, origin)
+
+
+class ClassColumn(NumberColumns):
+    """Reads a column of class names as their places among given ones."""
+
+    def __init__(self, source: Source, names: Sequence[str], classes: Sequence[str]) -> None:
+        super().__init__(source, names)
+        self._classes = tuple(classes)
+
+    def read(self, chunk: Mapping[str, Column], first_row: int) -> Array:
+        """Convert a chunk."""
+        origin = _Origin(self.source, self.names[0], first_row)
+        column = _arrow(chunk[self.names[0]], origin)
+        if _Types.is_floating(column.type):
+            values = _whole(_as_it_lies(column), origin)
+            column = pa.array(values)
+        if _Types.is_boolean(column.type):
+            column = column.cast(pa.int8())
+        text = column if _is_text(column.type) else column.cast(pa.string())
+        return _places_of(text, self._classes, origin)
+
+
+def _whole(values: Array, origin: _Origin) -> Array:
+    bad = ~((np.trunc(values) == values) & (np.abs(values) < 2.0**53))
+    if bad.any():
+        index = int(np.argmax(bad))
+        raise origin.error(index, f"a class must be a whole number or text, got {values[index]}")
+    return values.astype(np.int64)
+
+
+def _places_of(text: Any, classes: Sequence[str], origin: _Origin) -> Array:
+    """Return the place of each text among the classes."""
+    import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+    _refuse_missing(text, origin)
+    if origin.source.is_text:
+        text = pc.utf8_trim_whitespace(text)
+    places = pc.index_in(text, value_set=pa.array(classes, text.type))
+    if places.null_count:
+        index = pc.index(places.is_null(), True).as_py()
+        raise origin.error(
+            index, f"{_text_at(text, index)!r} is none of the classes {', '.join(classes[:20])}"
+        )
+    return _as_it_lies(places).astype(np.int64)
+
+
+def _text_at(text: Any, index: int) -> str:
+    """Return a text, whatever its bytes are."""
+    raw: bytes = text[index].cast(pa.binary()).as_py()
+    return printable(raw[:200].decode("utf-8", "backslashreplace"))[:60]
 
 
 class PositiveColumn(NumberColumns):
@@ -94,26 +171,52 @@ class PositiveColumn(NumberColumns):
         origin = _Origin(self.source, self.names[0], first_row)
         column = _arrow(chunk[self.names[0]], origin)
         _refuse_missing(column, origin)
-        import pyarrow.compute as pc  # type: ignore[import-untyped]
-
-        result: Array = pc.equal(self._comparable(column), self._wanted(column)).to_numpy(
-            zero_copy_only=False
-        )
+        result = self._equal(column, origin)
         self.seen = self.seen or bool(result.any())
         return result
 
-    def _comparable(self, column: Any) -> Any:
-        return column.cast(pa.float64()) if _is_number(column.type) else column.cast(pa.string())
+    def _equal(self, column: Any, origin: _Origin) -> Array:
+        """Compare whole numbers exactly, others as float64, all else as text."""
+        import pyarrow.compute as pc
 
-    def _wanted(self, column: Any) -> Any:
-        if not _is_number(column.type):
-            lowered = _Types.is_boolean(column.type)
-            return pa.scalar(self._positive.lower() if lowered else self._positive)
+        kind = column.type
+        if _Types.is_boolean(kind):
+            column, wanted = column.cast(pa.string()), pa.scalar(self._positive.lower())
+        elif _is_text(kind):
+            wanted = pa.scalar(self._positive, kind)
+        elif _is_number(kind):
+            return self._equal_number(_as_it_lies(column), origin)
+        else:
+            column, wanted = column.cast(pa.string()), pa.scalar(self._positive)
+        result: Array = pc.equal(column, wanted).to_numpy(zero_copy_only=False)
+        return result
+
+    def _equal_number(self, values: Array, origin: _Origin) -> Array:
+        wanted = self._number(origin)
+        if values.dtype.kind == "f":
+            missing = np.isnan(values)
+            if missing.any():
+                raise origin.error(
+                    int(np.argmax(missing)), "NaN is neither the positive class nor another"
+                )
+            result: Array = values.astype(np.float64) == wanted
+            return result
+        limits = np.iinfo(values.dtype)
+        if wanted != int(wanted) or not limits.min <= int(wanted) <= limits.max:
+            return np.zeros(len(values), bool)
+        exact: Array = values == values.dtype.type(int(wanted))
+        return exact
+
+    def _number(self, origin: _Origin) -> int | float:
+        text = self._positive.strip()
         try:
-            return pa.scalar(float(self._positive))
+            number = int(text) if re.fullmatch(r"[+-]?\d{1,30}", text) else float(text)
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             message = f"holds numbers, so --positive {self._positive!r} is none of them"
-            raise UsageError(str(self.source.error(message, name=self.names[0]))) from None
+            raise UsageError(str(self.source.error(message, name=origin.name)))
+        return number
 
 
 def group_column(source: Source, name: str, chunk: Mapping[str, Column], first_row: int) -> Column:
@@ -141,13 +244,13 @@ def _arrow(column: Column, origin: _Origin) -> Any:
         message = "has several values in a row, where one is needed"
         raise UsageError(str(origin.source.error(message, name=origin.name)))
     if column.dtype.kind == "S":
-        column = np.char.decode(column, "utf-8", "replace")
+        column = np.char.decode(column, "utf-8", "backslashreplace")
     if column.dtype.kind not in "biufU":
         raise origin.type_error(column.dtype)
     return pa.array(column.astype(column.dtype.newbyteorder("=")))
 
 
-def _numbers(column: Column, origin: _Origin) -> Array:
+def _numbers(column: Column, origin: _Origin, kinds: dict[str, str]) -> Array:
     if isinstance(column, np.ndarray):
         return _from_numpy(column, origin)
     column = _decoded(column)
@@ -161,16 +264,19 @@ def _numbers(column: Column, origin: _Origin) -> Array:
     if _Types.is_decimal(kind):
         return _from_numpy(column.cast(pa.float64()).to_numpy(), origin)
     if _Types.is_fixed_size_list(kind) or _Types.is_list(kind) or _Types.is_large_list(kind):
-        return _vectors(column, origin)
+        return _vectors(column, origin, kinds)
     if origin.source.is_text and _Types.is_string(kind):
-        return _parsed(column, origin)
+        return _parsed(column, origin, kinds)
     raise origin.type_error(f"text{origin.hint}" if _is_text(kind) else kind)
 
 
 def _from_numpy(values: Array, origin: _Origin) -> Array:
     """Keep the types that losses take; the result for a float16 would have too few digits."""
+    if values.dtype == np.dtype("V2"):  # how NumPy writes the bfloat16 of ml_dtypes
+        values = (values.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
     if values.dtype.kind not in "biuf":
-        raise origin.type_error(values.dtype)
+        kind = f"text{origin.hint}" if values.dtype.kind in "US" else values.dtype
+        raise origin.type_error(kind)
     if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
         values = values.astype(np.float32 if values.dtype.itemsize == 2 else np.float64)
     return values
@@ -210,7 +316,7 @@ def _refuse_missing(column: Any, origin: _Origin) -> None:
         raise origin.error(pc.index(column.is_null(), True).as_py(), "missing value")
 
 
-def _vectors(column: Any, origin: _Origin) -> Array:
+def _vectors(column: Any, origin: _Origin, kinds: dict[str, str]) -> Array:
     """Convert lists, which must all be as long."""
     if len(column) == 0:
         return np.zeros((0, 1))
@@ -226,32 +332,65 @@ def _vectors(column: Any, origin: _Origin) -> Array:
         )
     if width == 0:
         raise origin.error(0, "an empty list")
-    values = _numbers(column.flatten(), replace(origin, per_row=origin.per_row * width))
+    inside = replace(origin, per_row=origin.per_row * width)
+    values = _numbers(column.flatten(), inside, {origin.name: "number"})
     return values.reshape(len(column), width, *values.shape[1:])
 
 
-def _parsed(text: Any, origin: _Origin) -> Array:
-    """Parse numbers, booleans, or lists of numbers such as ``[0.5, 1]``."""
-    if (values := _cast(text, pa.float64())) is not None:
-        return values
+def _kind_of_text(text: Any) -> str:
+    """Tell what the first text of a column holds; all others must hold the same."""
+    first = _text_at(text, 0).strip()
+    if first.startswith("["):
+        return "list"
+    if first.lower() in ("true", "false"):
+        return "truth"
+    return "number" if _cast(text[:1], pa.float64()) is not None else "none"
+
+
+def _parsed(text: Any, origin: _Origin, kinds: dict[str, str]) -> Array:
+    """Parse numbers, truth values, or lists of numbers such as ``[0.5, 1]``.
+
+    The first row of a column says which of them it holds: what is read does not depend on where
+    chunks end.
+    """
     import pyarrow.compute as pc
 
-    text = pc.utf8_trim_whitespace(text)
-    for kind in (pa.float64(), pa.bool_()):
-        if (values := _cast(text, kind)) is not None:
-            return values
-    if text[0].as_py().startswith("["):
-        inside = pc.utf8_trim(text, "[] \t\r\n")
-        return _vectors(pc.split_pattern_regex(inside, r"[\s,;]+"), origin)
+    if len(text) == 0:
+        return np.zeros(0)
+    kind = kinds.setdefault(origin.name, _kind_of_text(text))
+    if kind == "list":
+        trimmed = pc.utf8_trim_whitespace(text)
+        whole = pc.match_substring_regex(trimmed, r"^\[[^\[\]]*\]$")
+        if not pc.all(whole).as_py():
+            bad = pc.index(whole, False).as_py()
+            raise origin.error(bad, f"{_text_at(text, bad)!r} is not a list of numbers")
+        inside = pc.utf8_trim(trimmed, "[] \t\r\n")
+        return _vectors(pc.split_pattern_regex(inside, r"[\s,;]+"), origin, kinds)
+    if kind == "truth":
+        lowered = pc.utf8_lower(pc.utf8_trim_whitespace(text))
+        known = pc.is_in(lowered, value_set=pa.array(["true", "false"]))
+        if not pc.all(known).as_py():
+            bad = pc.index(known, False).as_py()
+            raise origin.error(bad, f"{_text_at(text, bad)!r} is neither true nor false")
+        truth: Array = pc.equal(lowered, "true").to_numpy(zero_copy_only=False)
+        return truth
+    if (values := _cast(text, pa.float64())) is not None:
+        return values
     bad = bisect_left(
         range(1, len(text) + 1), True, key=lambda n: _cast(text[:n], pa.float64()) is None
     )
-    raise origin.error(bad, f"{text[bad].as_py()[:60]!r} is not a number{origin.hint}")
+    raise origin.error(bad, f"{_text_at(text, bad)!r} is not a number{origin.hint}")
 
 
 def _cast(text: Any, kind: Any) -> Array | None:
-    try:
-        values: Array = text.cast(kind).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:
-        return None
-    return values
+    """Parse text, with spaces around it if need be."""
+    for trimmed in (False, True):
+        if trimmed:
+            import pyarrow.compute as pc
+
+            text = pc.utf8_trim_whitespace(text)
+        try:
+            return _as_it_lies(text.cast(kind))
+        except pa.ArrowInvalid:
+            continue
+    return None

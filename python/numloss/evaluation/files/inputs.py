@@ -13,10 +13,26 @@ import numpy as np
 
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.arrays import NpyFile, NpzFile
-from numloss.evaluation.files.columns import Array, NumberColumns, PositiveColumn, group_column
+from numloss.evaluation.files.columns import (
+    Array,
+    ClassColumn,
+    NumberColumns,
+    PositiveColumn,
+    group_column,
+)
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source
-from numloss.evaluation.files.tables import CsvFile, ParquetFile
-from numloss.evaluation.names import chosen, closest, listed, obvious, shortened
+from numloss.evaluation.files.tables import ParquetFile
+from numloss.evaluation.files.text import CsvFile
+from numloss.evaluation.names import (
+    are_probabilities,
+    chosen,
+    class_names,
+    closest,
+    listed,
+    obvious,
+    refuse_gaps,
+    shortened,
+)
 from numloss.evaluation.report import Role
 from numloss.evaluation.tables import printable
 
@@ -49,6 +65,7 @@ class Request:
     positive: str | None = None
     format: Format = BY_NAME
     scale: str | None = None  # "logits" or "probabilities", where the user said so
+    classes: Sequence[str] | None = None  # what labels are called, in the order of the columns
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,19 @@ class Inputs:
         self.target = self._target(targets, request)
         if targets is predictions:
             self._refuse_self_comparison()
+        if request.classes is None:
+            for role, columns in (("prediction", self.prediction), ("target", self.target)):
+                refuse_gaps(role, columns.names, str(columns.source.path))
+        elif 1 < len(self.prediction.names) != len(request.classes):
+            raise UsageError(
+                f"--classes names {len(request.classes)} classes, where the prediction has "
+                f"{len(self.prediction.names)} columns"
+            )
+        #: Whether predictions are probabilities, and whether the user said what they are.
+        self.probabilities = request.scale == "probabilities" or (
+            request.scale is None and are_probabilities(self.prediction.names)
+        )
+        self.scale_is_said = request.scale is not None or self.probabilities
         self.weight = None
         if request.weight is not None:
             source, name = self._single("weight", request.weight)
@@ -173,6 +203,8 @@ class Inputs:
         ]  # fmt: skip
         if self.by:
             parts.append("by " + ", ".join(self._place(source, [name]) for source, name in self.by))
+        if self.probabilities:
+            parts[0] += " (probabilities)"
         path = printable(self.prediction.source.path)
         return f"{path}: {self.rows} rows; {', '.join(parts)}"
 
@@ -213,7 +245,7 @@ class Inputs:
         """Read each file that has a role once, all of them side by side."""
         with ExitStack() as stack:
             streams = [
-                stack.enter_context(closing(self._stream(path, names, rows)))
+                stack.enter_context(closing(self._stream(path, names, rows, len(wanted) > 1)))
                 for path, names in wanted.items()
             ]
             counts = dict.fromkeys(wanted, 0)
@@ -228,9 +260,9 @@ class Inputs:
                 }
 
     def _stream(
-        self, path: Path, names: list[str], rows: int
+        self, path: Path, names: list[str], rows: int, exact: bool
     ) -> Generator[Mapping[str, Column], None, None]:
-        yield from self._sources[path].chunks(names, rows)
+        yield from self._sources[path].chunks(names, rows, exact)
 
     @staticmethod
     def _compare(
@@ -262,9 +294,16 @@ class Inputs:
 
     def _target(self, source: Source, request: Request) -> NumberColumns:
         names = self._names("target", source, request.target)
+        if request.classes is not None:
+            if len(names) > 1 or request.positive is not None:
+                raise UsageError("--classes needs a target of one column, and no --positive")
+            return ClassColumn(source, names, request.classes)
         if request.positive is None:
-            hint = "; --positive VALUE makes text a target of two classes"
-            return NumberColumns(source, names, hint)
+            hint = (
+                "; --positive VALUE makes text a target of two classes, --classes a,b,c one of more"
+            )
+            known = class_names(self.prediction.names) if len(names) == 1 else None
+            return NumberColumns(source, names, hint, known)
         if len(names) > 1:
             raise UsageError(f"--positive needs a target of one column, got {', '.join(names)}")
         return PositiveColumn(source, names, request.positive)

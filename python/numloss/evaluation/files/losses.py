@@ -12,7 +12,10 @@ from numloss.evaluation.errors import UsageError
 from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.files.columns import Array
 from numloss.evaluation.files.inputs import Chunk, Inputs
-from numloss.evaluation.specs import LossSpec
+from numloss.evaluation.specs import LossSpec, options_of
+
+# How far rounding may put a probability above 1, and a sum of them from 1.
+_SLACK, _SUM_SLACK = 1e-6, 1e-3
 
 
 class FileLosses:
@@ -22,10 +25,35 @@ class FileLosses:
         self.spec = spec
         self._inputs = inputs
         self._loss = spec.loss
+        options = options_of(self._loss)
+        self._takes_logits = self._loss.rowwise or "from_logits" in options
+        self._takes_scores = "hinge" in spec.name
+        if inputs.probabilities:
+            self._expect_probabilities("from_logits" in options)
+        #: Whether all predictions so far could be probabilities, though they are taken for logits.
+        self.looks_like_probabilities = (
+            self._takes_logits and not self._takes_scores and not inputs.scale_is_said
+            and spec.options.get("from_logits", True)
+        )  # fmt: skip
+        self.rows = 0
+
+    def _expect_probabilities(self, has_option: bool) -> None:
+        """Probabilities go as such where a loss takes them, else as their logarithms."""
+        if self._takes_scores:
+            raise self._usage(
+                "takes scores, and the prediction is named as probabilities: --from-logits says "
+                "that it holds scores all the same"
+            )
+        if has_option and "from_logits" not in self.spec.options:
+            options = {**self.spec.options, "from_logits": False}
+            self.spec = LossSpec(self.spec.text, self.spec.name, options)
 
     def __call__(self, chunk: Chunk) -> Examples:
         """Compute the loss of every example of a chunk."""
         prediction, target = self._arrays(chunk)
+        if self.looks_like_probabilities:
+            self.looks_like_probabilities = self._could_be_probabilities(prediction)
+        self.rows += len(prediction)
         weight = self._weight(chunk, prediction.ndim - self._loss.rowwise)
         try:
             return examples_of(self.spec, prediction, target, weight, {})
@@ -44,6 +72,8 @@ class FileLosses:
         """Bring prediction and target to the shapes and types that the loss takes."""
         prediction, target = chunk.prediction, chunk.target
         if self._loss.rowwise:
+            if self._inputs.probabilities and prediction.ndim > 1:
+                prediction = self._logarithms(prediction, chunk.first_row)
             return prediction, self._classes(prediction, target, chunk.first_row)
         # A column of vectors of one number is a column of numbers.
         if prediction.shape == (*target.shape, 1):
@@ -57,6 +87,35 @@ class FileLosses:
                 f"({self._inputs.prediction.name})"
             )
         return prediction, target
+
+    def _logarithms(self, prediction: Array, first_row: int) -> Array:
+        """Turn the probabilities of classes into logits: their softmax is what they were."""
+        axis = self.spec.options.get("axis", -1)
+        values = prediction.astype(np.float64)
+        total = values.sum(axis, keepdims=True)
+        bad = ~((values >= 0) & (values <= 1 + _SLACK) & (np.abs(total - 1) <= _SUM_SLACK))
+        bad &= ~np.isnan(total)
+        if bad.any():
+            index = tuple(int(i) for i in np.argwhere(bad)[0])
+            columns = self._inputs.prediction
+            raise columns.source.error(
+                f"{self.spec.name}: probabilities of classes must lie in [0, 1] and add up to 1, "
+                f"got {values[index]:.6g} in a row that adds up to "
+                f"{np.take(total, 0, axis)[index[:-1]]:.6g}: --from-logits if they are logits",
+                row=first_row + index[0],
+                name=columns.name,
+            )
+        with np.errstate(divide="ignore"):
+            logarithms: Array = np.log(values)
+        return logarithms
+
+    def _could_be_probabilities(self, prediction: Array) -> bool:
+        if not (prediction.min(initial=0) >= 0 and prediction.max(initial=0) <= 1):
+            return False
+        if not self._loss.rowwise:
+            return True
+        total = prediction.sum(self.spec.options.get("axis", -1), dtype=np.float64)
+        return bool((np.abs(total - 1) <= _SUM_SLACK).all())
 
     def _classes(self, prediction: Array, target: Array, first_row: int) -> Array:
         """Return integer labels, or probabilities."""

@@ -38,8 +38,13 @@ class Source(ABC):
         """Numbers in a row of these columns together, as far as can be told before reading."""
 
     @abstractmethod
-    def chunks(self, names: Sequence[str], rows: int) -> Iterator[Mapping[str, Column]]:
-        """Read the columns, ``rows`` rows at a time; the last chunk may be shorter."""
+    def chunks(
+        self, names: Sequence[str], rows: int, exact: bool = False
+    ) -> Iterator[Mapping[str, Column]]:
+        """Read the columns, at most ``rows`` rows at a time.
+
+        Where files are read side by side, exactly so many but for the last chunk.
+        """
 
     def parts(self) -> Sequence[tuple[int, Any]] | None:
         """Return first rows and handles of parts that may be read at once, if there are some."""

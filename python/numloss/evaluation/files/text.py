@@ -1,0 +1,278 @@
+"""Tables of text: CSV and TSV, compressed or not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from numloss.evaluation.errors import DataError
+from numloss.evaluation.files.source import Column, Format, Source
+from numloss.evaluation.files.tables import chunks_of
+from numloss.evaluation.tables import printable
+
+_DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError)
+# Bytes that are parsed at once, and the most that a line may have.
+_BLOCK = 1 << 20
+_LONGEST_LINE = 1 << 23
+_MOST_COLUMNS = 100_000
+# Lines are counted anew for a message about a row; beyond this it would take too long.
+_MAX_LINES = 20_000_000
+# Text of other encodings begins with these bytes.
+_MARKS = {
+    b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "compressed by gzip",
+    b"PK\x03\x04": "a zip file", b"PAR1": "Parquet",
+}  # fmt: skip
+
+
+class _Guard:
+    """A stream of text that Arrow reads; it sees what Arrow would choke on or swallow."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._line = 0  # bytes of the last line so far
+        self._lines = 0
+        self._start = True
+        self.closed = False
+        self.quotes = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some bytes, and count what matters in them."""
+        data: bytes = self._stream.read(size)
+        if self._start and data:
+            self._start = False
+            for mark, kind in _MARKS.items():
+                if data.startswith(mark):
+                    raise DataError(f"the file is {kind}, where UTF-8 text is needed")
+        self.quotes += data.count(b'"')
+        first, end = data.find(b"\n"), data.rfind(b"\n")
+        longest = self._line + first
+        if len(data) > _LONGEST_LINE:
+            longest = max(longest, *map(len, data.split(b"\n")))
+        self._line = self._line + len(data) if end < 0 else len(data) - end - 1
+        self._lines += data.count(b"\n")
+        if max(self._line, longest) > _LONGEST_LINE:
+            raise DataError(
+                f"a line up to line {self._lines + 1} is longer than {_LONGEST_LINE >> 20} MB, the "
+                "most that is read"
+            )
+        return data
+
+    def readable(self) -> bool:
+        """Tell `io` that it can be read."""
+        return True
+
+    def close(self) -> None:
+        """Close the stream."""
+        self.closed = True
+        self._stream.close()
+
+
+class _Raw(io.RawIOBase):
+    """The same for `io`, which reads into buffers."""
+
+    def __init__(self, guard: _Guard) -> None:
+        self._guard = guard
+
+    def readable(self) -> bool:
+        """Tell `io` that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        data = self._guard.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class CsvFile(Source):
+    """Text with a delimiter, compressed or not. All columns are read as text, and parsed later.
+
+    Arrow would guess the types from the first block and fail on a later one that differs.
+    """
+
+    is_text = True
+
+    def __init__(self, path: Path, format: Format) -> None:
+        super().__init__(path)
+        tabbed = ".tsv" in (suffix.lower() for suffix in path.suffixes)
+        self._delimiter = format.delimiter or ("\t" if tabbed else ",")
+        self._header = format.header
+        self._size = path.stat().st_size
+        self._file: Any
+        self._guard: _Guard
+        self._block = self._block_size()
+        try:
+            self._names: tuple[str, ...] = tuple(self._open([]).schema.names)
+        except UnicodeDecodeError as error:
+            raise self.error(f"the header is not UTF-8 text ({error.reason})") from error
+        self._file.close()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names in the header; ``f0``, ``f1``, ... without one."""
+        return self._names
+
+    def width(self, names: Sequence[str]) -> int:
+        """Assume one number in a column."""
+        return len(names)
+
+    def chunks(
+        self, names: Sequence[str], rows: int, exact: bool = False
+    ) -> Iterator[Mapping[str, Column]]:
+        """Parse the file block by block."""
+        self.refuse_duplicates(names)
+        yield from chunks_of(self._batches(names), names, rows, exact)
+        if self._guard.quotes % 2:
+            self._refuse_open_quote()
+
+    def progress(self) -> float:
+        """Part of the bytes that was read."""
+        return 1.0 if self._file.closed else self._file.tell() / max(self._size, 1)
+
+    def row(self, row: int) -> str:
+        """Name a row, and the line it starts on."""
+        line = self._line(row)
+        return f"row {row}" if line is None else f"row {row} (line {line})"
+
+    def _stream(self) -> _Guard:
+        self._file = pa.OSFile(str(self.path))
+        compression = _compression(self.path)
+        return _Guard(pa.input_stream(self._file, compression=compression))
+
+    def _open(self, names: Sequence[str]) -> Any:
+        """Start reading; without names, only to learn them."""
+        import pyarrow.csv  # type: ignore[import-untyped]
+
+        try:
+            self._guard = self._stream()
+            return pyarrow.csv.open_csv(
+                pa.PythonFile(self._guard, mode="r"),
+                # With threads, Arrow does not know the row of an error.
+                read_options=pyarrow.csv.ReadOptions(
+                    use_threads=False,
+                    autogenerate_column_names=not self._header,
+                    block_size=self._block,
+                ),
+                parse_options=pyarrow.csv.ParseOptions(
+                    delimiter=self._delimiter, newlines_in_values=True
+                ),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    include_columns=list(dict.fromkeys(names)),
+                    column_types=dict.fromkeys(names, pa.string()),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    check_utf8=True,
+                ),
+            )
+        except UnicodeDecodeError:
+            raise
+        except (*_DAMAGE, DataError) as error:
+            raise self._unreadable(error) from error
+
+    def _block_size(self) -> int:
+        """Make room for several rows as long as the first ones."""
+        try:
+            lines = io.BufferedReader(_Raw(self._stream()), 1 << 16)
+            first, second = lines.readline(), lines.readline()
+        except (*_DAMAGE, DataError) as error:
+            raise self._unreadable(error) from error
+        if (columns := first.count(self._delimiter.encode()) + 1) > _MOST_COLUMNS:
+            raise self.error(f"{columns} columns, where at most {_MOST_COLUMNS} are read")
+        return max(_BLOCK, 8 * len(first), 8 * len(second))
+
+    def _batches(self, names: Sequence[str]) -> Iterator[Any]:
+        reader, seen = self._open(names), 0
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                self._file.close()
+                return
+            except (*_DAMAGE, DataError) as error:
+                if "straddling" not in str(error) or self._block > _LONGEST_LINE:
+                    raise self._unreadable(error) from error
+                # A row longer than a block: begin again with larger ones.
+                self._block *= 8
+                reader = self._again(names, seen)
+                continue
+            seen += len(batch)
+            yield batch
+
+    def _again(self, names: Sequence[str], seen: int) -> Any:
+        """Read anew, without the rows that were seen."""
+
+        class Rest:
+            def __init__(self, reader: Any) -> None:
+                self._reader, self._left = reader, seen
+
+            def read_next_batch(self) -> Any:
+                while True:
+                    batch = self._reader.read_next_batch()
+                    known = min(self._left, len(batch))
+                    self._left -= known
+                    if known < len(batch):
+                        return batch.slice(known)
+
+        return Rest(self._open(names))
+
+    def _unreadable(self, error: Exception) -> DataError:
+        if isinstance(error, DataError):
+            return self.error(str(error))
+        text = str(error)
+        if found := re.search(r"Row #(\d+): (.*)", text):
+            # Arrow counts from 1, the header too.
+            row = int(found[1]) - 1 - self._header
+            return self.error(printable(found[2][:200]), row=max(row, 0))
+        return self.error(f"not a readable CSV file: {printable(text.partition(chr(10))[0][:300])}")
+
+    def _refuse_open_quote(self) -> None:
+        """Find the quote that swallows the rest of the file, if there is one.
+
+        An odd number of quotes may also come from one in the middle of a value, which is no fault.
+        """
+        lines = self._lines(strict=True)
+        start, row = 1, -self._header
+        try:
+            for record in lines:
+                start = lines.line_num + 1
+                row += bool(record)
+        except csv.Error as error:
+            if "unexpected end of data" in str(error):
+                raise self.error(
+                    f"row {row} (line {start}): a quote is not closed: the rest of the file is "
+                    "one value"
+                ) from error
+
+    def _lines(self, strict: bool = False) -> Any:
+        csv.field_size_limit(1 << 30)
+        text = io.TextIOWrapper(
+            io.BufferedReader(_Raw(self._stream()), 1 << 20),
+            encoding="utf-8", errors="replace", newline="",
+        )  # fmt: skip
+        return csv.reader(text, delimiter=self._delimiter, strict=strict)
+
+    def _line(self, row: int) -> int | None:
+        """Find the line a row starts on: quoted values may hold line breaks, empty lines no row."""
+        start, remaining = 1, row + self._header
+        lines = self._lines()
+        try:
+            for record in lines:
+                if record and remaining == 0:
+                    return start
+                remaining -= bool(record)
+                start = lines.line_num + 1
+                if start > _MAX_LINES:
+                    break
+        except (csv.Error, *_DAMAGE, DataError):
+            pass
+        return None
+
+
+def _compression(path: Path) -> str | None:
+    return {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix.lower())

@@ -1,0 +1,546 @@
+"""Files that once made `numloss evaluate` lie, hang or crash, and their kin."""
+
+# ruff: noqa: E402 (imports follow the skip where the extra is not installed)
+
+import gzip
+import json
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+import pyarrow.parquet
+from test_cli import invoke, message, report, run, spawn
+
+import numloss
+
+
+@pytest.fixture
+def csv(tmp_path):
+    """Write a text file."""
+
+    def write(text, name="data.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+def mean(*arguments):
+    """Return the mean of the first loss."""
+    return report(*arguments)["losses"][0]["all"]["mean"]
+
+
+# ---------------------------------------------------------------------------------- what text hides
+
+
+@pytest.mark.parametrize("name", ["q.csv", "q.tsv"])
+def test_quote_that_is_not_closed(name, csv):
+    tab = "\t" if name.endswith("tsv") else ","
+    text = 'score,label,note\n0.5,1,"a\n0.7,0,b\n'.replace(",", tab)
+    assert "row 0 (line 2): a quote is not closed" in message(
+        csv(text, name), "-l", "binary_cross_entropy", code=1
+    )
+    late = "score,label,note\n" + '1,0,"x,\n""y"\n' * 1000 + '1,0,"z\n' + "1,0,b\n" * 1000
+    assert "row 1000 (line 2002): a quote is not closed" in message(
+        csv(late.replace(",", tab), name), "-l", "mse", "-p", "score", code=1
+    )
+
+
+def test_quotes_that_are_no_fault(csv):
+    text = 'score,label,note\n1,0,5" pipe\n2,0,"a ""b"""\n3,0,"c\nd"\n'
+    assert mean(csv(text), "-l", "mae") == 2.0
+
+
+def test_text_in_other_encodings(csv):
+    for encoding in ("utf-16", "utf-16-be"):
+        data = ("\ufeff" if "be" in encoding else "") + "score,label\n1,0\n"
+        assert "the file is UTF-16" in message(csv(data.encode(encoding)), "-l", "mse", code=1)
+    assert mean(csv(b"\xef\xbb\xbfscore,label\n1,0\n"), "-l", "mse") == 1.0
+    assert "compressed by gzip" in message(csv(gzip.compress(b"a,b\n")), "-l", "mse", code=1)
+
+
+def test_long_rows(csv):
+    rows = "0.5,1,a\n" * 100 + f"2.5,1,{'x' * 3_000_000}\n" + "0.5,1,b\n"
+    path = csv("score,label,note\n" + rows)
+    assert report(path, "-l", "mae")["rows"] == 102
+    assert "is longer than 8 MB, the most that is read" in message(
+        csv("score,label\n1,0\n" + "1" * 9_000_000 + "\n"), "-l", "mse", code=1
+    )
+
+
+def test_many_columns(csv):
+    text = ",".join(f"c{i}" for i in range(200_000)) + "\n"
+    assert "200000 columns, where at most 100000" in message(csv(text), "-l", "mse", code=1)
+
+
+def test_a_type_is_decided_by_the_first_row_alone(csv):
+    cases = {
+        'score,label\n0.5,1\n"[0.5, 0.6]",1\n': "row 1 (line 3), column score: '[0.5, 0.6]' is not",
+        'score,label\n"[0.5, 0.6]",1\n0.5,1\n': "row 1 (line 3), column score: '0.5' is not a list",
+        'score,label\n"[1, 2]",1\n"[1]",1\n': "row 1 (line 3), column score: 1 numbers, where",
+        "score,label\n0.5,1\n0.5,True\n": "row 1 (line 3), column label: 'True' is not a number",
+        "score,label\n0.5,True\n0.5,1\n": "row 1 (line 3), column label: '1' is neither true nor",
+        "score,label\n0.5,1\n0.5,cat\n": "row 1 (line 3), column label: 'cat' is not a number",
+    }
+    for text, match in cases.items():
+        loss = "cross_entropy" if text.startswith('score,label\n"[') else "mse"
+        path = csv(text)
+        for rows in (1, 2, 100):
+            assert match in message(path, "-l", loss, "--chunk-rows", rows, code=1)
+
+
+# ------------------------------------------------------------------------ what columns are
+
+
+PROBABILITIES = "prob_0,prob_1,prob_2,label\n0.7,0.2,0.1,0\n0.1,0.8,0.1,1\n0.2,0.2,0.6,2\n"
+
+
+def test_columns_named_as_probabilities_are_such(csv):
+    wanted = -np.log([0.7, 0.8, 0.6]).mean()
+    path = csv(PROBABILITIES)
+    assert mean(path, "-l", "cross_entropy") == pytest.approx(wanted)
+    assert "(probabilities)" in run("evaluate", path, "-l", "cross_entropy").splitlines()[0]
+    assert mean(path, "-p", "prob_*", "-l", "cross_entropy") == pytest.approx(wanted)
+    logits = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]])
+    assert mean(path, "-l", "cross_entropy", "--from-logits") == pytest.approx(
+        float(numloss.cross_entropy(logits, [0, 1, 2]))
+    )
+    for loss in ("softmax_focal", "ranked_probability", "ordinal_cross_entropy"):
+        assert mean(path, "-l", loss) == pytest.approx(
+            float(numloss.LOSSES[loss](np.log(logits), [0, 1, 2]))
+        )
+    binary = csv("probability,label\n0.25,0\n0.5,1\n")
+    assert mean(binary, "-l", "binary_cross_entropy") == pytest.approx(-np.log([0.75, 0.5]).mean())
+    assert mean(binary, "-l", "focal") == pytest.approx(
+        float(numloss.focal([0.25, 0.5], [0, 1], from_logits=False))
+    )
+    assert mean(binary, "-l", "mse") == pytest.approx((0.0625 + 0.25) / 2)
+    assert "takes scores" in message(binary, "-l", "hinge", "--positive", "1", code=2)
+
+
+def test_probabilities_that_are_none(csv):
+    path = csv("prob_0,prob_1,label\n0.5,0.5,0\n0.7,0.9,1\n")
+    assert "must lie in [0, 1] and add up to 1, got 0.7 in a row that adds up to 1.6" in message(
+        path, "-l", "cross_entropy", code=1
+    )
+    path = csv("score,label\n0.5,0\n1.5,1\n")
+    assert "row 1" in message(path, "-l", "binary_cross_entropy", "--from-probabilities", code=1)
+
+
+def test_a_probability_just_above_one(csv):
+    path = csv(f"prob,label\n{1 + 2.0**-23!r},1\n0.5,0\n")
+    assert mean(path, "-l", "binary_cross_entropy") == pytest.approx(np.log(2) / 2)
+
+
+def test_rows_that_look_like_probabilities_are_told(csv):
+    text = PROBABILITIES.replace("prob_", "score_")
+    _, _, warning = invoke("evaluate", csv(text), "-l", "cross_entropy")
+    assert "all 3 rows of score_0,score_1,score_2 could be probabilities" in warning
+    for option in ("--from-logits", "--from-probabilities"):
+        assert invoke("evaluate", csv(text), "-l", "cross_entropy", option)[2] == ""
+    many = "score,label\n" + "0.5,1\n" * 30
+    for rows in (7, 100):
+        _, _, warning = invoke(
+            "evaluate", csv(many), "-l", "binary_cross_entropy", "--chunk-rows", rows
+        )
+        assert "all 30 rows of score could be probabilities" in warning
+    apart = csv(many + "1.5,1\n")
+    assert invoke("evaluate", apart, "-l", "binary_cross_entropy", "--chunk-rows", 7)[2] == ""
+
+
+def test_series_of_columns(csv):
+    two = csv("logit0,logit1,logit_0,logit_1,label\n1,2,3,4,0\n")
+    assert "logit0 ... logit1, logit_0 ... logit_1 could each be the prediction" in message(
+        two, "-l", "cross_entropy", code=2
+    )
+    one = csv("logit_1,logit_2,logit_3,label\n1,2,3,1\n")
+    text = message(one, "-l", "cross_entropy", code=2)
+    assert "begin at 1, and labels count from 0: --classes 1,2,3 says which label" in text
+    wanted = float(numloss.cross_entropy([[1.0, 2.0, 3.0]], [0]))
+    assert mean(one, "-l", "cross_entropy", "--classes", "1,2,3") == pytest.approx(wanted)
+    gap = csv("logit_0,logit_1,logit_3,label\n1,2,3,1\n")
+    for names in ("logit_0,logit_1,logit_3", "logit_*"):
+        assert "leave out 2" in message(gap, "-p", names, "-l", "cross_entropy", code=2)
+    order = csv("logit_0,logit_1,label\n1,2,1\n")
+    assert "not in the order" in message(order, "-p", "logit_1,logit_0", "-l", "mse", code=2)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+def test_class_names(kind, tmp_path, csv):
+    logits, names = [[1.0, 2.0, 0.0], [0.5, 0.0, 1.0]], ["dog", "cat"]
+    columns = {
+        f"logit_{name}": [row[i] for row in logits] for i, name in enumerate(["cat", "dog", "eel"])
+    }
+    columns["label"] = names
+    if kind == "csv":
+        rows = zip(*columns.values(), strict=True)
+        path = csv("\n".join([",".join(columns), *(",".join(map(str, r)) for r in rows), ""]))
+    elif kind == "parquet":
+        path = tmp_path / "c.parquet"
+        pyarrow.parquet.write_table(pa.table(columns), path)
+    else:
+        path = tmp_path / "c.npz"
+        np.savez(path, **columns)
+    wanted = float(numloss.cross_entropy(logits, [1, 0]))
+    arguments = [path, "-p", "logit_*", "-l", "cross_entropy"]
+    assert mean(*arguments) == pytest.approx(wanted)
+    assert mean(*arguments, "--classes", "cat,dog,eel") == pytest.approx(wanted)
+    text = message(*arguments, "--classes", "cat,eel,dag", code=1)
+    assert "column label" in text or "array label" in text
+    assert "'dog' is none of the classes cat, eel, dag" in text
+    assert "names 2 classes, where the prediction has 3 columns" in message(
+        *arguments, "--classes", "cat,dog", code=2
+    )
+
+
+# ----------------------------------------------------------------------------- targets and groups
+
+
+def test_nan_is_no_negative(tmp_path):
+    np.savez(tmp_path / "t.npz", score=[1.0, 2, 3, 4], label=[1.0, 0, np.nan, 1])
+    assert "row 2, array label: NaN is neither the positive class nor another" in message(
+        tmp_path / "t.npz", "-l", "binary_cross_entropy", "--positive", "1", code=1
+    )
+
+
+def test_whole_numbers_are_compared_exactly(tmp_path):
+    labels = np.array([2**60 + 1, 2**60], np.int64)
+    for positive, wanted in ((2**60 + 1, [1, 0]), (2**60, [0, 1])):
+        np.savez(tmp_path / "t.npz", score=[1.0, 2.0], label=labels)
+        found = mean(tmp_path / "t.npz", "-l", "mse", "--positive", positive)
+        assert found == ((np.array([1.0, 2.0]) - wanted) ** 2).mean()
+    assert "no row holds the --positive value" in message(
+        tmp_path / "t.npz", "-l", "mse", "--positive", 2**60 + 2, code=1
+    )
+    for odd in ("1e400", "9" * 4300, "nan"):
+        assert message(tmp_path / "t.npz", "-l", "mse", "--positive", odd, code=2)
+
+
+def test_labels_that_are_not_utf8(tmp_path):
+    label = pa.array([b"\xff\xfe", b"b"]).view(pa.string())
+    path = tmp_path / "b.parquet"
+    pyarrow.parquet.write_table(pa.table({"score": [1.0, 2.0], "label": label, "y": [0, 1]}), path)
+    assert mean(path, "-l", "mse", "-t", "label", "--positive", "b") == 1.0
+    found = report(path, "-l", "mae", "-t", "y", "--by", "label")
+    assert [g["group"] for g in found["losses"][0]["groups"]] == ["\\xff\\xfe", "b"]
+    assert "'\\\\xff\\\\xfe' is none of the classes" in message(
+        path, "-l", "mse", "-t", "label", "--classes", "a,b", code=1
+    )
+
+
+def test_names_and_groups_of_many_digits(csv):
+    long = "9" * 5000
+    path = csv(f"score,label,g{long}\n1,0,{long}\n2,0,x{long}\n")
+    found = report(path, "-l", "mae", "--by", f"g{long}")
+    assert len(found["losses"][0]["groups"]) == 2
+    assert message(csv(f"logit_{long},label\n1,0\n"), "-l", "mse", code=2)
+
+
+def test_kinds_of_arrays(tmp_path):
+    import ml_dtypes
+
+    values = np.array([1.0, 2.5, -3.0])
+    np.save(tmp_path / "b.npy", values.astype(ml_dtypes.bfloat16))
+    np.save(tmp_path / "t.npy", np.zeros(3))
+    arguments = [tmp_path / "b.npy", "--targets", tmp_path / "t.npy", "-l", "mae"]
+    assert mean(*arguments) == pytest.approx(6.5 / 3)
+    np.save(tmp_path / "d.npy", np.array(["2026-01-01", "NaT", "2026-01-01"], "M8[D]"))
+    found = report(*arguments, "--by", tmp_path / "d.npy")["losses"][0]["groups"]
+    assert [(g["group"], g["count"]) for g in found] == [("2026-01-01", 2), (None, 1)]
+    np.save(tmp_path / "t.npy", np.array(["a", "b", "a"]))
+    assert "holds no numbers, but text; --positive VALUE" in message(*arguments, code=2)
+    assert mean(*arguments, "--positive", "a") == pytest.approx((0 + 2.5 + 4) / 3)
+    fields = [(f"field_with_a_long_name_{i}", float) for i in range(500)]
+    np.save(tmp_path / "f.npy", np.zeros(3, fields))
+    assert mean(tmp_path / "f.npy", "-p", fields[0][0], "-t", fields[1][0], "-l", "mse") == 0
+
+
+def test_several_columns_of_groups(csv):
+    path = csv("score,label,a,b\n1,0,x,1\n2,0,x,2\n3,0,y,1\n4,0,x,1\n")
+    (loss,) = report(path, "-l", "mae", "--by", "a", "--by", "b")["losses"]
+    assert [(g["group"], g["sum"]) for g in loss["groups"]] == [
+        (["x", "1"], 5.0), (["x", "2"], 2.0), (["y", "1"], 3.0),
+    ]  # fmt: skip
+    table = run("evaluate", path, "-l", "mae", "--by", "a", "--by", "b")
+    assert table.splitlines()[3].split()[:3] == ["a", "b", "count"]
+
+
+def test_long_texts_in_a_dictionary(tmp_path):
+    """36 kB on disk stood for 2 GB."""
+    texts = pa.array(["x" * 17_000, "y" * 17_000])
+    codes = pa.array(np.arange(131_072) % 2, pa.int32())
+    table = pa.table(
+        {
+            "score": np.ones(131_072),
+            "label": np.zeros(131_072),
+            "g": pa.DictionaryArray.from_arrays(codes, texts),
+        }
+    )
+    path = tmp_path / "g.parquet"
+    pyarrow.parquet.write_table(table, path, store_schema=False)
+    assert pyarrow.parquet.read_schema(path).field("g").type == pa.string()
+    assert path.stat().st_size < 200_000
+    result = limited(path, "-l", "mse", "--by", "g", megabytes=1500)
+    assert result.returncode == 0, result.stderr
+
+
+# --------------------------------------------------------------------------------- hostile inputs
+
+
+def limited(*arguments, megabytes=1000, seconds=20):
+    """Run an evaluation with so much memory and time."""
+    return subprocess.run(
+        [sys.executable, "-m", "numloss", "evaluate", *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=seconds,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2),
+    )  # fmt: skip
+
+
+def header(text):
+    """Make an .npy file of a header."""
+    data = text.encode()
+    return b"\x93NUMPY\x03\x00" + len(data).to_bytes(4, "little") + data
+
+
+HOSTILE = {
+    "deep.npy": header("[" * 100_000),
+    "long.npy": header("{" + " " * (50 << 20) + "}"),
+    "wide.npy": header("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 0), }"),
+    "large.npy": header("{'descr': '<f8', 'fortran_order': True, 'shape': (1000000000, 1000), }"),
+    "negative.npy": header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 3), }"),
+    "object.npy": header("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }"),
+    "code.npy": header("__import__('os').abort()"),
+    "empty.npy": b"",
+    "empty.csv": b"",
+    "zeros.csv": bytes(20 << 20),
+    "line.csv.gz": gzip.compress(b"score,label\n" + b"1" * (200 << 20)),
+    "empty.parquet": b"PAR1PAR1",
+    "empty.npz": b"PK\x05\x06" + bytes(18),
+}
+
+
+@pytest.mark.plain_build
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_end_in_one_line(name, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(HOSTILE[name])
+    result = limited(path, "-l", "mse", "-p", "0", "-t", "1")
+    assert result.returncode in (1, 2), result.stderr
+    assert result.stderr.startswith("numloss evaluate: error: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_device_without_end():
+    result = limited("/dev/zero", "--format", "csv", "-l", "mse")
+    assert result.returncode == 1
+    assert "is longer than 8 MB" in result.stderr
+
+
+def test_names_do_nothing_to_the_terminal(csv):
+    evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2J"
+    path = csv(f'score,label,g\n1,0,"{evil}"\n2,0,"a\nb"\n', f"{evil[4:8]}.csv")
+    text = run("evaluate", path, "-l", "mae", "--by", "g")
+    assert "\x1b" not in text
+    assert "\\x1b]52;c;ZXZpbA==\\x07\\x1b[2J" in text
+    assert "a\\nb" in text
+    other = csv(f"score,{evil}\n1,0\n")
+    for arguments in (["-t", "x"], []):
+        found = message(other, "-l", "mae", *arguments, code=2)
+        assert "\x1b" not in found
+        assert "\\x1b" in found
+
+
+def test_damaged_files_beyond_python(tmp_path):
+    """An exception of C++ that nobody expects ends the process in words."""
+    code = (
+        "from numloss._core import end_on_abort; import ctypes; end_on_abort('last words\\n');"
+        "ctypes.CDLL('libstdc++.so.6')._ZSt9terminatev()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (1, "last words\n")
+
+
+# ---------------------------------------------------------------------------------------- outputs
+
+
+def test_output_is_never_an_input(csv, tmp_path):
+    path = csv("score,label\n1,0\n")
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    for output in (path, link):
+        for option in ("-o", "--metrics", "--prom", "--state"):
+            text = message(path, "-l", "mse", option, output, code=2)
+            assert "is an input, which would be lost" in text
+    assert path.read_text() == "score,label\n1,0\n"
+    assert "both write" in message(
+        path, "-l", "mse", "-o", tmp_path / "x", "--state", tmp_path / "x", code=2
+    )
+
+
+def test_old_reports_stay_until_new_ones_are_there(csv, tmp_path):
+    old = tmp_path / "report.txt"
+    old.write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to(old)
+    run("evaluate", csv("score,label\n1,0\n"), "-l", "mse", "-o", link)
+    assert old.read_text() == "old"
+    assert "mse" in link.read_text()
+    assert not link.is_symlink()
+    message(csv("score,label\nx,0\n"), "-l", "mse", "-o", old, code=1)
+    assert old.read_text() == "old"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_outputs_that_cannot_be_written(csv, tmp_path):
+    path = csv("score,label\n1,0\n")
+    for output, match in (
+        (tmp_path, "is a directory"),
+        (tmp_path / "no" / "x.txt", "No such file or directory"),
+        ("/dev/full", "No space left on device"),
+    ):
+        text = message(path, "-l", "mse", "-o", output, code=1)
+        assert match in text
+    result = subprocess.run(
+        f"{sys.executable} -m numloss evaluate {path} -l mse > /dev/full",
+        shell=True, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "No space left on device" in result.stderr
+
+
+def test_options_given_twice(csv):
+    path = csv("a,b,label\n1,2,0\n")
+    for option in (["-p", "a", "-p", "b"], ["--target", "label", "-t", "b"]):
+        assert "given twice" in run("evaluate", path, "-l", "mse", *option, code=2)
+    assert "given twice" in run("evaluate", path, "-l", "mse", "-l", "mse", code=2)
+
+
+@pytest.mark.parametrize("name", ["bce", "log_loss", "brier", "l1", "CE"])
+def test_names_from_elsewhere(name, csv):
+    assert f"no loss is named {name!r} (here it is " in message(
+        csv("score,label\n1,0\n"), "-l", name, code=2
+    )
+
+
+def test_one_infinite_loss_leaves_other_quantiles(csv):
+    path = csv("score,label\n" + "".join(f"{i},0\n" for i in range(20)) + "inf,0\n")
+    found = report(path, "-l", "mae")["losses"][0]["all"]
+    assert (found["median"], found["p95"], found["p99"]) == (10.0, 19.0, "Infinity")
+    assert "a loss is infinite" in run("evaluate", path, "-l", "mae")
+
+
+# ---------------------------------------------------------------------------- states and metrics
+
+
+def test_states_of_parts_merge_into_the_whole(csv, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{s},{t},g{g}" for s, t, g in zip(
+        rng.normal(size=300), rng.integers(0, 2, 300), rng.integers(0, 4, 300), strict=True
+    )]  # fmt: skip
+    parts = [csv("\n".join(["score,label,g", *rows[i::3], ""]), f"part{i}.csv") for i in range(3)]
+    states = [tmp_path / f"{i}.nls" for i in range(3)]
+    for part, state in zip(parts, states, strict=True):
+        run("evaluate", part, "-l", "mse", "-l", "mae", "--by", "g", "--state", state)
+    merged = json.loads(run("merge", *states, "--json", "--state", tmp_path / "all.nls"))
+    whole = csv("\n".join(["score,label,g", *rows, ""]), "whole.csv")
+    alone = report(whole, "-l", "mse", "-l", "mae", "--by", "g")
+    for one, other in zip(merged["losses"], alone["losses"], strict=True):
+        for mine, theirs in zip(
+            [one["all"], *one["groups"]], [other["all"], *other["groups"]], strict=True
+        ):
+            del mine["maximum_row"], theirs["maximum_row"], mine["maximum_file"]
+            assert mine == theirs
+    again = run("merge", *states[::-1], "--state", tmp_path / "again.nls")
+    assert (tmp_path / "again.nls").read_bytes() == (tmp_path / "all.nls").read_bytes()
+    assert again.splitlines()[1:] == run("show", tmp_path / "all.nls").splitlines()[1:]
+    assert "mse" in run("show", tmp_path / "all.nls", "--markdown")
+    (tmp_path / "bad.nls").write_bytes(states[0].read_bytes()[:-1])
+    assert "bad.nls: a damaged state" in run("merge", states[0], tmp_path / "bad.nls", code=1)
+    run("evaluate", whole, "-l", "mse", "--state", tmp_path / "other.nls")
+    assert "cannot be merged" in run("merge", states[0], tmp_path / "other.nls", code=1)
+    assert run("merge", *states, "--fail-above", "mse=0", code=3)
+
+
+def test_metrics_are_a_tree_of_numbers(csv, tmp_path):
+    path = csv("score,label,g\n1,0,a\ninf,0,b\n2,0,b\n")
+    run("evaluate", path, "-l", "mae", "--by", "g", "--metrics", tmp_path / "m.json")
+    tree = json.loads((tmp_path / "m.json").read_text(), parse_constant=pytest.fail)
+    assert tree["rows"] == 3
+    assert tree["mae"]["by"]["a"]["mean"] == 1.0
+    assert tree["not_finite"]["mae.mean"] == "Infinity"
+    assert "mean" not in tree["mae"]
+
+    def leaves(node):
+        for value in node.values():
+            yield from leaves(value) if isinstance(value, dict) else [value]
+
+    tree.pop("not_finite")
+    assert all(isinstance(leaf, (int, float)) for leaf in leaves(tree))
+
+
+def test_gauges_for_prometheus(csv, tmp_path):
+    path = csv('score,label,my group\n1,0,"a""\\b"\nnan,0,c\n')
+    run("evaluate", path, "-l", "mae", "--by", "my group", "--prom", tmp_path / "m.prom")
+    lines = (tmp_path / "m.prom").read_text().splitlines()
+    assert lines[1] == "# TYPE numloss_loss gauge"
+    assert 'numloss_loss{loss="mae",statistic="mean"} NaN' in lines
+    escaped = '"a\\"\\\\b"'
+    assert f'numloss_loss{{loss="mae",statistic="mean",by_my_group={escaped}}} 1.0' in lines
+
+
+def test_worst_rows_are_named(csv):
+    path = csv("score,label\n1,0\n5,0\n3,0\n")
+    text = run("evaluate", path, "-l", "mae", "--worst", 2)
+    assert f"5  row 1 of {path}\n3  row 2 of {path}\n" in text
+    (loss,) = report(path, "-l", "mae", "--worst", 2)["losses"]
+    assert [(w["loss"], w["row"]) for w in loss["worst"]] == [(5.0, 1), (3.0, 2)]
+
+
+def test_threads_and_chunks_change_no_byte(tmp_path):
+    rng = np.random.default_rng(1)
+    table = pa.table(
+        {
+            "score": rng.normal(size=20_000).astype(np.float32),
+            "label": rng.integers(0, 2, 20_000),
+            "g": rng.integers(0, 2000, 20_000),
+        }
+    )
+    path = tmp_path / "t.parquet"
+    pyarrow.parquet.write_table(table, path, row_group_size=3000)
+    states = []
+    for threads, rows in ((1, 20_000), (2, 500), (5, 77)):
+        state = tmp_path / f"{threads}.nls"
+        run(
+            "evaluate", path, "-l", "focal", "-l", "mse", "--by", "g", "--state", state,
+            "--threads", threads, "--chunk-rows", rows,
+        )  # fmt: skip
+        states.append(state.read_bytes())
+    assert states[0] == states[1] == states[2]
+
+
+def test_the_first_fault_is_told_whatever_the_threads(tmp_path):
+    score = np.ones(20_000)
+    label = np.zeros(20_000, np.int64)
+    label[[5000, 12_345]] = 7
+    path = tmp_path / "t.parquet"
+    pyarrow.parquet.write_table(
+        pa.table({"score": score, "label": label}), path, row_group_size=1000
+    )
+    for threads in (1, 2, 8):
+        text = message(path, "-l", "binary_cross_entropy", "--threads", threads, code=1)
+        assert "row 5000, column label" in text
+
+
+def test_commands_that_need_no_file():
+    assert f"numloss     {numloss.__version__}" in run("info")
+    assert spawn().returncode == 2
+    assert "numloss evaluate" in run("evaluate", "--help")
