@@ -36,6 +36,8 @@ BOTH = ("value", "value+grad")
 CLOSE = 1.25
 #: How many of the dearest layouts and options are told.
 DEAREST = 8
+#: Cells in which a library comes close that are shown.
+NEAREST = 12
 #: Cells beyond this are a class of their own: caches of common machines hold no more.
 CACHED_BYTES = 32 << 20
 SIZES: dict[str, Callable[[Row], bool]] = {
@@ -99,6 +101,7 @@ def page(runs: Sequence[Run]) -> str:
         near=len(near),
         close_to=CLOSE,
         dearest=DEAREST,
+        nearest=NEAREST,
         small_call=SMALL_CALL,
         **{name: "\n".join(lines) for name, lines in parts.items()},
     )
@@ -143,8 +146,9 @@ def by_library(rows: Sequence[Row]) -> Iterator[str]:
 def close(near: Sequence[Row]) -> Iterator[str]:
     """Yield the cells in which a library comes near, the nearest first."""
     found = []
-    for row in sorted(near, key=lambda row: row["lead"]):
-        cell = [told(row, row["mode"]), row["dtype"], row["isa"], str(row["threads"]), row["best"]]
+    for row in sorted(near, key=lambda row: row["lead"])[:NEAREST]:
+        best = row["best"] or ""
+        cell = [told(row, row["mode"]), row["dtype"], row["isa"], str(row["threads"]), best]
         found.append([*cell, number(row["lead"]), number(row["lead_out"])])
     header = ["cell", "dtype", "instructions", "threads", "library", "times as long", "with out="]
     return table(header, found)
@@ -178,7 +182,7 @@ def small(rows: Sequence[Row]) -> Iterator[str]:
         line = [loss, shape_name(calls[loss, "value"]["shape"])]
         for row in (calls[loss, mode] for mode in BOTH):
             ours = row["seconds"][OURS]
-            best = f"{number(row['lead'])} {row['best']}"
+            best = f"{number(row['lead'])} {row['best'] or ''}".strip()
             line += [number(1e6 * ours), number(ours / row["seconds"][ADD]), best]
         found.append(line)
     names = ("{}, us", "numpy.adds", "best library")
