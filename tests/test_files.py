@@ -4,7 +4,6 @@
 
 import gzip
 import json
-import resource
 import subprocess
 import sys
 
@@ -294,10 +293,10 @@ def test_long_texts_in_a_dictionary(tmp_path):
 
 def limited(*arguments, megabytes=1000, seconds=20):
     """Run an evaluation with so much memory and time."""
+    shell = ["bash", "-c", f'ulimit -v {megabytes << 10}; exec "$@"', "bash"]
     return subprocess.run(
-        [sys.executable, "-m", "numloss", "evaluate", *map(str, arguments)],
+        [*shell, sys.executable, "-m", "numloss", "evaluate", *map(str, arguments)],
         capture_output=True, text=True, check=False, timeout=seconds,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2),
     )  # fmt: skip
 
 
@@ -544,3 +543,183 @@ def test_commands_that_need_no_file():
     assert f"numloss     {numloss.__version__}" in run("info")
     assert spawn().returncode == 2
     assert "numloss evaluate" in run("evaluate", "--help")
+
+
+# ---------------------------------------------------------------------------------- many files
+
+
+@pytest.fixture
+def table():
+    """A table of everything that a file may hold."""
+    rng = np.random.default_rng(2)
+    rows = 3000
+    return pa.table(
+        {
+            "score": rng.normal(size=rows),
+            "label": rng.integers(0, 2, rows),
+            "g": rng.choice(["a", "b", "ü"], rows),
+            "logits": pa.FixedSizeListArray.from_arrays(rng.normal(size=3 * rows), 3),
+        }
+    )
+
+
+def stored(table, folder, name):
+    """Write a table in the format that the name tells."""
+    path = folder / name
+    if ".parquet" in name:
+        pyarrow.parquet.write_table(table, path, row_group_size=700)
+    elif name.endswith(".jsonl") or ".jsonl." in name:
+        lines = "".join(json.dumps(row) + "\n" for row in table.to_pylist())
+        path.write_bytes(gzip.compress(lines.encode()) if ".gz" in name else lines.encode())
+    elif "stream" in name:
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=777)
+    else:
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=999)
+    return path
+
+
+@pytest.mark.parametrize("name", ["t.arrow", "t.feather", "stream.arrow", "t.jsonl", "t.jsonl.gz"])
+@pytest.mark.parametrize("rows", [100, 5000])
+def test_formats_say_the_same(name, rows, table, tmp_path):
+    wanted = stored(table, tmp_path, "t.parquet")
+    path = stored(table, tmp_path, name)
+    for arguments in (["-p", "score", "-l", "mse", "--by", "g"],
+                      ["-p", "logits", "-l", "cross_entropy"]):  # fmt: skip
+        found = report(path, *arguments, "--chunk-rows", rows)["losses"]
+        other = report(wanted, *arguments)["losses"]
+        for loss in (*found, *other):
+            del loss["worst"]
+        assert found == other
+
+
+@pytest.mark.parametrize("name", ["t.arrow", "stream.arrow", "t.jsonl"])
+def test_damage_in_other_formats(name, table, tmp_path):
+    path = stored(table, tmp_path, name)
+    path.write_bytes(path.read_bytes()[:-5000])
+    assert str(path) in message(path, "-p", "score", "-l", "mse", code=1)
+    path.write_bytes(b"junk")
+    assert str(path) in message(path, "-l", "mse", code=1)
+
+
+def test_json_lines_are_held_to_the_first_ones(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"score": 1.0, "label": 0}\n' * 60_000 + '{"score": "x", "label": 0}\n')
+    assert "not readable as JSON lines" in message(path, "-l", "mse", code=1)
+    path.write_text('{"score": 1.0, "label": 0}\n' * 60_000 + '{"score": 1.0}\n')
+    assert "row 60000, column label: missing value" in message(path, "-l", "mse", code=1)
+
+
+def test_safetensors(tmp_path):
+    import ml_dtypes
+
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=(500, 4)).astype(np.float16)
+    labels = rng.integers(0, 4, 500)
+
+    def write(name, kind, values):
+        tensors = {"logits": (kind, values), "label": ("I64", labels)}
+        header, data = {"__metadata__": {"a": "b"}}, b""
+        for key, (dtype, array) in tensors.items():
+            ends = [len(data), len(data) + array.nbytes]
+            header[key] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": ends}
+            data += array.tobytes()
+        text = json.dumps(header).encode()
+        path = tmp_path / name
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+        return path
+
+    for kind, values in (
+        ("F16", logits), ("BF16", logits.astype(ml_dtypes.bfloat16)),
+        ("F32", logits.astype(np.float32)),
+    ):  # fmt: skip
+        path = write(f"{kind}.safetensors", kind, values)
+        wanted = float(numloss.cross_entropy(values, labels, dtype=np.float32))
+        assert mean(path, "-l", "cross_entropy", "--chunk-rows", 77) == pytest.approx(wanted)
+    data = path.read_bytes()
+    for damaged in (data[:-8], data[:20], b"\xff" * 8 + data[8:]):
+        path.write_bytes(damaged)
+        assert "not a readable .safetensors file" in message(path, "-l", "mse", code=1)
+
+
+def test_many_files_are_one(table, tmp_path):
+    whole = stored(table, tmp_path, "whole.parquet")
+    folder = tmp_path / "parts"
+    for index, country in enumerate(["de", "fr", "de"]):
+        part = folder / f"country={country}"
+        part.mkdir(parents=True, exist_ok=True)
+        stored(table.slice(1000 * index, 1000), part, f"part-{index}.parquet")
+        (part / "_SUCCESS").touch()
+        (part / ".hidden.parquet").touch()
+    alone = report(whole, "-p", "score", "-l", "mse", "--by", "g")["losses"][0]
+    names = sorted(folder.rglob("part-*.parquet"))
+    for files in ([folder], names, [folder / "*" / "part-*.parquet"]):
+        document = json.loads(
+            run("evaluate", *files, "-p", "score", "-l", "mse", "--by", "g", "--json")
+        )
+        assert (document["files"], document["rows"]) == (3, 3000)
+        for mine, theirs in zip(
+            [document["losses"][0]["all"], *document["losses"][0]["groups"]],
+            [alone["all"], *alone["groups"]],
+            strict=True,
+        ):
+            different = {"maximum_row", "maximum_file"}
+            assert {k: v for k, v in mine.items() if k not in different} == {
+                k: v for k, v in theirs.items() if k not in different
+            }
+    by = json.loads(run("evaluate", folder, "-p", "score", "-l", "mse", "--by", "country",
+                        "--by", "g", "--json"))  # fmt: skip
+    counts = {tuple(g["group"]): g["count"] for g in by["losses"][0]["groups"]}
+    assert sum(counts[key] for key in counts if key[0] == "de") == 2000
+    text = run("evaluate", folder, "-p", "score", "-l", "mse")
+    assert text.startswith(f"3 files, {names[0]} ... {names[-1]}: 3000 rows; prediction score")
+
+
+def test_files_that_do_not_belong_together(table, tmp_path, csv):
+    one = stored(table, tmp_path, "a.parquet")
+    other = stored(table.drop_columns("score"), tmp_path, "b.parquet")
+    assert f"{other} has no 'score'" in message(one, other, "-p", "score", "-l", "mse", code=2)
+    first, second = csv("score,label\n1,0\n", "a.csv"), csv("score,label\nTrue,0\n", "b.csv")
+    assert f"{second}: row 0 (line 2), column score: 'True' is not a number" in message(
+        first, second, "-l", "mse", code=1
+    )
+    late = stored(table.set_column(1, "label", pa.array([7] * 3000)), tmp_path, "c.parquet")
+    for threads in (1, 4):
+        text = message(
+            one, late, "-p", "score", "-l", "binary_cross_entropy", "--threads", threads, code=1
+        )
+        assert text.startswith(f"{late}: row 0, column label")
+    assert "--targets goes with one file" in message(one, late, "-T", one, "-l", "mse", code=2)
+    assert "no file matches" in message(tmp_path / "z*.csv", "-l", "mse", code=1)
+    (tmp_path / "empty").mkdir()
+    assert "is a directory without a file" in message(tmp_path / "empty", "-l", "mse", code=1)
+    assert "holds files of several formats" in message(tmp_path, "-l", "mse", code=2)
+    groups = stored(table.set_column(2, "g", pa.array([1] * 3000)), tmp_path, "d.parquet")
+    assert f"{groups}: column g: groups must be of one kind" in message(
+        one, groups, "-p", "score", "-l", "mse", "--by", "g", "--threads", 1, code=1
+    )
+
+
+def test_evaluate_in_python(table, tmp_path):
+    path = stored(table, tmp_path, "t.parquet")
+    result = numloss.evaluate(
+        path, {"a": "mse", "b": numloss.mae}, prediction="score", by=["g", "label"],
+        quantiles=[0.25], worst=3, threads=1,
+    )  # fmt: skip
+    score, label = table["score"].to_numpy(), table["label"].to_numpy()
+    assert result["a"].total.mean == pytest.approx(((score - label) ** 2).mean())
+    chosen = (table["g"].to_numpy(zero_copy_only=False) == "a") & (label == 1)
+    assert result["b"].groups["a", 1].quantiles[0.25] == pytest.approx(
+        np.quantile(np.abs(score - label)[chosen], 0.25)
+    )
+    assert len(result["a"].worst) == 3
+    with pytest.raises(numloss.EvaluationError, match="has no 'scare'"):
+        numloss.evaluate(path, "mse", prediction="scare")
+    inside = pa.table({"score": [0.5] * 40, "label": [1] * 40})
+    with pytest.warns(RuntimeWarning, match="all 40 rows of score could be probabilities"):
+        numloss.evaluate(stored(inside, tmp_path, "p.parquet"), "binary_cross_entropy")
+    probabilities = numloss.evaluate(
+        tmp_path / "p.parquet", "binary_cross_entropy", scale="probabilities"
+    )
+    assert probabilities["binary_cross_entropy"].total.mean == pytest.approx(np.log(2))

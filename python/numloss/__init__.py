@@ -28,8 +28,10 @@ from numloss.losses.penalties import *
 from numloss.losses.regression import *
 
 if _TYPE_CHECKING:
+    from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
     from numloss.evaluation.result import EvaluationResult
+    from numloss.evaluation.run import evaluate
 
 #: Every loss by its name.
 LOSSES: dict[str, Loss[...]] = {
@@ -41,7 +43,9 @@ LOSSES: dict[str, Loss[...]] = {
 # Imported when they are asked for: who calls a loss needs none of them.
 _LATER = {
     "Evaluation": "numloss.evaluation.evaluation",
+    "EvaluationError": "numloss.evaluation.errors",
     "EvaluationResult": "numloss.evaluation.result",
+    "evaluate": "numloss.evaluation.run",
     "StateError": "numloss.evaluation.evaluation",
 }
 
@@ -60,11 +64,13 @@ __all__ = [
     "LOSSES",
     "Error",
     "Evaluation",
+    "EvaluationError",
     "EvaluationResult",
     "InputTypeError",
     "Loss",
     "StateError",
     "__version__",
+    "evaluate",
     "num_threads",
     "set_num_threads",
     "show_config",

@@ -17,14 +17,13 @@ from numloss.evaluation.errors import DataError, EvaluationError, UsageError
 
 if TYPE_CHECKING:
     from numloss.evaluation.evaluation import Evaluation
-    from numloss.evaluation.files.inputs import Inputs
     from numloss.evaluation.report import Origin
     from numloss.evaluation.result import EvaluationResult
 
 #: Exit codes; 0 is success.
 DATA_ERROR, USAGE_ERROR, ABOVE_LIMIT = 1, 2, 3
 
-_FORMATS = ("npy", "npz", "csv", "parquet")
+_FORMATS = ("npy", "npz", "csv", "parquet", "arrow", "jsonl", "safetensors")
 
 _EXIT_CODES = (
     "Exit codes: 0 success; 1 something is wrong in the files; 2 something is wrong in the "
@@ -86,7 +85,11 @@ def _once(to: argparse._ActionsContainer, *names: str, **options: Any) -> None:
 
 def _declare_evaluate(to: argparse.ArgumentParser) -> None:
     to.add_argument(
-        "predictions", type=Path, help="file of predictions: .npy, .npz, .csv, .tsv or .parquet"
+        "predictions",
+        type=Path,
+        nargs="+",
+        help="files of predictions: .npy, .npz, .csv, .tsv, .parquet, .arrow, .feather, .jsonl or "
+        ".safetensors; patterns such as 'part-*.parquet'; folders of parts",
     )
     to.add_argument(
         "--loss",
@@ -290,7 +293,8 @@ def _whole(text: str, least: int) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from numloss._core import end_on_abort
-    from numloss.evaluation.files.inputs import Inputs, Request
+    from numloss.evaluation.files.dataset import Dataset
+    from numloss.evaluation.files.inputs import Request
     from numloss.evaluation.files.source import Format
     from numloss.evaluation.output import check_outputs
     from numloss.evaluation.progress import progress
@@ -306,10 +310,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.delimiter is not None and len(options.delimiter.encode()) != 1:
         raise UsageError(f"--delimiter must be one character, got {options.delimiter!r}")
     end_on_abort(
-        f"numloss evaluate: error: {_shown(options.predictions)}: a damaged file: its reader gave "
-        "up\n"
+        f"numloss evaluate: error: {_shown(options.predictions[0])}: a damaged file: its reader "
+        "gave up\n"
     )
-    inputs = Inputs(
+    data = Dataset(
         Request(
             options.predictions,
             options.targets,
@@ -323,10 +327,10 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.classes,
         )
     )
-    check_outputs(_outputs(options), inputs.paths)
+    check_outputs(_outputs(options), data.paths)
     with progress() as advance:
         evaluation = evaluate_files(
-            inputs,
+            data,
             losses,
             worst=max(options.worst, 10 if options.state else 0),
             chunk_rows=options.chunk_rows,
@@ -335,7 +339,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             on_progress=advance,
             warn=_warn,
         )
-    return _report(options, evaluation, _origin(inputs), limits)
+    return _report(options, evaluation, data.origin(evaluation.rows), limits)
 
 
 def _merge(options: argparse.Namespace) -> int:
@@ -457,12 +461,6 @@ def _print(text: str) -> None:
         sys.stdout.flush()
     except OSError as error:
         raise DataError(f"the report cannot be written: {error.strerror}") from error
-
-
-def _origin(inputs: Inputs) -> Origin:
-    from numloss.evaluation.report import Origin
-
-    return Origin(inputs.heading(), inputs.roles())
 
 
 def _parse_limit(text: str, losses: Iterable[str]) -> tuple[str, float]:

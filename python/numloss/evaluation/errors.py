@@ -4,7 +4,16 @@ from __future__ import annotations
 
 
 class EvaluationError(Exception):
-    """A mistake of the user's, told in one message."""
+    """A mistake in files or in what is asked of them, told in one message.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> numloss.evaluate("nowhere.csv", "mse")
+    Traceback (most recent call last):
+        ...
+    numloss.evaluation.errors.DataError: nowhere.csv: no such file
+    """
 
     exit_code = 1
 

@@ -41,6 +41,7 @@ class Origin:
 
     heading: str
     roles: Mapping[str, Role | None]
+    files: int = 1  # of predictions; roles name the first
 
 
 def document(origin: Origin, result: EvaluationResult) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def document(origin: Origin, result: EvaluationResult) -> dict[str, Any]:
         "schema": SCHEMA,
         "numloss": numloss.__version__,
         **{name: role and role.to_dict() for name, role in origin.roles.items()},
+        **({"files": origin.files} if origin.files > 1 else {}),
         "rows": found["rows"],
         "losses": valid(found["losses"]),
     }

@@ -3,21 +3,120 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
 import numloss
 from numloss.evaluation.errors import DataError
 from numloss.evaluation.evaluation import Evaluation
-from numloss.evaluation.files.inputs import Inputs, Part, Pieces, length_of
+from numloss.evaluation.files.dataset import Dataset
+from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, length_of
 from numloss.evaluation.files.losses import FileLosses
 from numloss.evaluation.groups import GroupError
-from numloss.evaluation.specs import LossSpec
+from numloss.evaluation.result import EvaluationResult
+from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 
 _FEW = 20
 
 
+def evaluate(
+    files: str | Path | Sequence[str | Path],
+    losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike],
+    *,
+    prediction: str | None = None,
+    target: str | None = None,
+    targets: str | Path | None = None,
+    weight: str | None = None,
+    by: str | Sequence[str] = (),
+    positive: str | None = None,
+    classes: Sequence[str] | None = None,
+    scale: Literal["logits", "probabilities"] | None = None,
+    quantiles: Iterable[float] = (0.5, 0.95, 0.99),
+    worst: int = 10,
+    threads: int | None = None,
+) -> EvaluationResult:
+    r"""Evaluate the predictions in files, which may be larger than memory.
+
+    It needs pyarrow (``pip install numloss[cli]``). What it does is what `numloss evaluate` does on
+    the command line.
+
+    Parameters
+    ----------
+    files : path, or a sequence of them
+        Files of predictions, patterns such as ``"part-*.parquet"``, or folders of parts.
+    losses : loss, name, or a sequence or mapping of them
+        As `Evaluation` takes them.
+    prediction : str, optional
+        A column, several with commas between, or a pattern such as ``"logit_*"``. Without, the one
+        with an obvious name, such as ``score``, or a series such as ``logit_0``, ``logit_1``.
+    target : str, optional
+        The same of targets; several columns hold a probability for each class.
+    targets : path, optional
+        The file of the targets, if it is another one.
+    weight : str, optional
+        The column of weights.
+    by : str or sequence of str, optional
+        Columns that group the rows.
+    positive : str, optional
+        The value of the target that is the positive class.
+    classes : sequence of str, optional
+        What the target calls the classes, in the order of the columns of the prediction.
+    scale : {"logits", "probabilities"}, optional
+        What the predictions are. Without, columns named ``prob`` or ``probability`` hold
+        probabilities, and all others logits.
+    quantiles : iterable of float
+        Which quantiles to compute.
+    worst : int, default 10
+        How many rows with the highest losses to name.
+    threads : int, optional
+        Threads; they change no digit.
+
+    Returns
+    -------
+    EvaluationResult
+        The statistics of each loss, by its name.
+
+    Raises
+    ------
+    EvaluationError
+        If something is wrong in the files, or with what is asked of them, in a sentence that names
+        file, row and column.
+    ImportError
+        If pyarrow is missing.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numloss
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "scores.csv")
+    ...     _ = path.write_text("score,label\n1,0\n3,1\n")
+    ...     result = numloss.evaluate(path, ["mse", "mae"])
+    >>> result["mse"].total.mean
+    2.5
+    """
+    several = [files] if isinstance(files, (str, Path)) else list(files)
+    named = specs_of(losses)
+    data = Dataset(
+        Request(
+            [Path(file) for file in several],
+            None if targets is None else Path(targets),
+            prediction, target, weight, (by,) if isinstance(by, str) else tuple(by), positive,
+            scale=scale, classes=classes,
+        )
+    )  # fmt: skip
+    evaluation = evaluate_files(data, named, worst=worst, threads=threads, warn=_warn_in_python)
+    return evaluation.result(quantiles)
+
+
+def _warn_in_python(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
+
+
 def evaluate_files(
-    inputs: Inputs,
+    data: Dataset,
     losses: dict[str, LossSpec],
     *,
     worst: int = 10,
@@ -27,30 +126,30 @@ def evaluate_files(
     on_progress: Callable[[float], None] = lambda part: None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
-    """Read the inputs once, and evaluate all losses.
+    """Read the files once, and evaluate all losses.
 
     The state of every thread is merged at the end: the result is the same for any number of them.
     """
     workers = [
-        _Worker(inputs, losses, worst, max_groups) for _ in range(threads or numloss.num_threads())
+        _Worker(data, losses, worst, max_groups) for _ in range(threads or numloss.num_threads())
     ]
-    parts = _Shared(inputs.parts(chunk_rows))
+    parts = _Shared(data.parts(chunk_rows))
     # The first chunk fixes what the columns hold, lest that depend on which thread comes first.
     workers[0].begin(parts)
     if not parts.failed:
         _run_all(workers, parts, on_progress)
     if parts.failed:
-        raise min(parts.failures, key=lambda failure: failure[0])[1]
+        raise min(parts.failures, key=lambda failure: failure[:2])[2]
     evaluation = workers[0].evaluation
     for worker in workers[1:]:
         evaluation.merge(worker.evaluation)
         worker.forget()
     _refuse_groups(evaluation, max_groups)
-    inputs.finish(evaluation.rows)
+    data.finish(evaluation.rows)
     for index, (name, spec) in enumerate(losses.items()):
-        mine = [worker.losses[index] for worker in workers]
+        mine = [of_file[index] for worker in workers for of_file in worker.losses.values()]
         if all(one.looks_like_probabilities for one in mine):
-            _suspect(name, spec, inputs, sum(one.rows for one in mine), warn)
+            _suspect(name, spec, data.first, sum(one.rows for one in mine), warn)
     return evaluation
 
 
@@ -95,9 +194,11 @@ def _refuse_groups(evaluation: Evaluation, most: int | None) -> None:
 class _OpenPart:
     """A part whose chunks several threads take in turn: one decodes while others compute."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, number: int) -> None:
         self._part = part
+        self.number = number  # in the order of the rows
         self._lock = threading.Lock()
+        self.inputs = part.inputs
         self.row = part.first_row  # of the next chunk
         self.ended = False
 
@@ -122,7 +223,8 @@ class _Shared:
         self._lock = threading.Lock()
         self._open: list[_OpenPart] = []
         self._stopped = False
-        self.failures: list[tuple[int, BaseException]] = []
+        self._taken = 0
+        self.failures: list[tuple[int, int, BaseException]] = []
 
     @property
     def failed(self) -> bool:
@@ -135,14 +237,15 @@ class _Shared:
                 return None
             part = next(self._parts, None)
             if part is not None:
-                self._open.append(_OpenPart(part))
+                self._taken += 1
+                self._open.append(_OpenPart(part, self._taken))
                 return self._open[-1]
             self._open = [part for part in self._open if not part.ended]
             return self._open[0] if self._open else None
 
-    def fail(self, row: int, error: BaseException) -> None:
+    def fail(self, part: _OpenPart | None, row: int, error: BaseException) -> None:
         with self._lock:
-            self.failures.append((row, error))
+            self.failures.append((part.number if part else self._taken, row, error))
 
     def stop(self) -> None:
         with self._lock:
@@ -153,15 +256,13 @@ class _Worker:
     """What one thread gathers."""
 
     def __init__(
-        self, inputs: Inputs, losses: dict[str, LossSpec], worst: int, max_groups: int | None
+        self, data: Dataset, losses: dict[str, LossSpec], worst: int, max_groups: int | None
     ) -> None:
-        self._inputs = inputs
-        by = [name or str(source.path) for source, name in inputs.by]
-        self.evaluation = Evaluation(
-            {name: (spec.loss, spec.options) for name, spec in losses.items()}, by=by, worst=worst
-        )
-        self.losses = [FileLosses(spec, inputs) for spec in losses.values()]
-        self._source = str(inputs.prediction.source.path)
+        self._data = data
+        self._specs = losses
+        pairs = {name: (spec.loss, spec.options) for name, spec in losses.items()}
+        self.evaluation = Evaluation(pairs, by=data.by, worst=worst)
+        self.losses: dict[Inputs, list[FileLosses]] = {}
         self._max_groups = max_groups
 
     def forget(self) -> None:
@@ -186,7 +287,7 @@ class _Worker:
         self, parts: _Shared, on_progress: Callable[[float], None], check: bool = False
     ) -> bool:
         """Take the chunks of a part, or only the first one. False: there is none, or a fault."""
-        row = 0
+        row, part = 0, None
         try:
             part = parts.take()
             if part is None:
@@ -194,26 +295,31 @@ class _Worker:
             row = part.row
             while not parts.failed and (found := part.next_chunk()) is not None:
                 row = found[1]
-                self._take(*found, check)
-                on_progress(self._inputs.progress())
+                self._take(part.inputs, *found, check)
+                on_progress(self._data.progress())
                 row = part.row
                 if check:
                     break
         except BaseException as error:
-            parts.fail(row, error)
+            parts.fail(part, row, error)
             return False
         return True
 
-    def _take(self, pieces: Pieces, first_row: int, check: bool) -> None:
-        chunk = self._inputs.chunk(pieces, first_row)
+    def _take(self, inputs: Inputs, pieces: Pieces, first_row: int, check: bool) -> None:
+        chunk = inputs.chunk(pieces, first_row)
+        losses = self.losses.get(inputs)
+        if losses is None:
+            losses = [FileLosses(spec, inputs) for spec in self._specs.values()]
+            self.losses[inputs] = losses
         if check:
-            for losses in self.losses:
-                losses.check(chunk)
+            for loss in losses:
+                loss.check(chunk)
         if not len(chunk.prediction):
             return
-        found = [losses(chunk) for losses in self.losses]
+        found = [loss(chunk) for loss in losses]
+        source = str(inputs.prediction.source.path)
         try:
-            self.evaluation._take_from(self._source, found, chunk.groups, first_row)
+            self.evaluation._take_from(source, found, chunk.groups, first_row)
         except GroupError as error:
-            raise DataError(f"{self._source}: column {error}") from error
+            raise DataError(f"{source}: column {error}") from error
         _refuse_groups(self.evaluation, self._max_groups)

@@ -6,6 +6,7 @@ A mapped file counts as memory of the process, and an array inside a zip file ca
 from __future__ import annotations
 
 import ast
+import json
 import math
 import struct
 import zlib
@@ -234,6 +235,60 @@ class NpzFile(Source):
             raise
         except Exception as error:
             raise self.error(f"not readable: {_first_line(error)}", name=name) from error
+
+
+_TYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<V2", "I64": "<i8", "I32": "<i4",
+    "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?",
+}  # fmt: skip
+
+
+class _Tensor(ArrayReader):
+    """An array whose shape and type stand elsewhere."""
+
+    def __init__(self, file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._file, self._fortran = file, False
+        self.shape, self.dtype = shape, dtype
+
+
+class SafetensorsFile(NpzFile):
+    """Named tensors behind a header of JSON, as Hugging Face's format has them."""
+
+    def __init__(self, path: Path) -> None:
+        Source.__init__(self, path)
+        self._done = 0.0
+        try:
+            with path.open("rb") as file:
+                (length,) = struct.unpack("<Q", file.read(8))
+                if length > 16 * _LONGEST_HEADER:
+                    raise ValueError(f"its header has {length} bytes")
+                header = json.loads(file.read(length))
+            header.pop("__metadata__", None)
+            self._start = 8 + length
+            self._tensors = {name: self._tensor(entry) for name, entry in header.items()}
+        except (*_DAMAGE, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise self.error(f"not a readable .safetensors file: {_first_line(error)}") from error
+        self._names = tuple(self._tensors)
+
+    def _tensor(self, entry: Any) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
+        shape = tuple(int(length) for length in entry["shape"])
+        dtype = np.dtype(_TYPES[entry["dtype"]])
+        begin, end = entry["data_offsets"]
+        size = math.prod(shape) * dtype.itemsize
+        if not shape or min(shape) < 1 or end - begin != size or begin < 0:
+            raise ValueError(f"a tensor of shape {shape} takes {size} bytes, not {end - begin}")
+        if self._start + end > self.path.stat().st_size:
+            raise ValueError("it is cut short")
+        return begin, shape, dtype
+
+    def _readers(self, files: ExitStack, names: Sequence[str]) -> list[ArrayReader]:
+        readers: list[ArrayReader] = []
+        for name in names:
+            begin, shape, dtype = self._tensors[name]
+            file = files.enter_context(self.path.open("rb"))
+            file.seek(self._start + begin)
+            readers.append(_Tensor(file, shape, dtype))
+        return readers
 
 
 def _next(source: Source, chunks: Iterator[Array], name: str | None = None) -> Array | None:

@@ -57,6 +57,10 @@ class NumberColumns:
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._kinds: dict[str, str] = {}  # of text, by the first chunk
 
+    def adopt(self, first: NumberColumns) -> None:
+        """Share what the first chunk of another file has fixed."""
+        self._shapes, self._kinds = first._shapes, first._kinds
+
     @property
     def name(self) -> str:
         """What to call the columns in a message."""
@@ -232,6 +236,11 @@ def group_column(source: Source, name: str, chunk: Mapping[str, Column], first_r
     raise UsageError(
         str(source.error("has several values in a row, where one is needed", name=name))
     )
+
+
+def constant_column(value: str, rows: int) -> Column:
+    """Return a column that says the same in every row."""
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), pa.array([value]))
 
 
 def _arrow(column: Column, origin: _Origin) -> Any:

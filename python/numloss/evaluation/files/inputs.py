@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from numloss.evaluation.errors import DataError, UsageError
-from numloss.evaluation.files.arrays import NpyFile, NpzFile
+from numloss.evaluation.files.arrays import NpyFile, NpzFile, SafetensorsFile
 from numloss.evaluation.files.columns import (
     Array,
     ClassColumn,
     NumberColumns,
     PositiveColumn,
+    constant_column,
     group_column,
 )
+from numloss.evaluation.files.several import FORMATS, Place, format_of
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source
 from numloss.evaluation.files.tables import ParquetFile
 from numloss.evaluation.files.text import CsvFile
@@ -41,14 +43,26 @@ from numloss.evaluation.tables import printable
 _CHUNK_NUMBERS = 1 << 21
 _CHUNK_ROWS = 1 << 16
 
-_FORMATS = {
-    ".npy": "npy", ".npz": "npz", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
-    ".pq": "parquet",
-}  # fmt: skip
+
+def _arrow_file(path: Path) -> Source:
+    from numloss.evaluation.files.arrow import ArrowFile  # slow to import
+
+    return ArrowFile(path)
+
+
+def _json_lines_file(path: Path) -> Source:
+    from numloss.evaluation.files.arrow import JsonLinesFile
+
+    return JsonLinesFile(path)
+
+
 _READERS: dict[str, Callable[[Path], Source]] = {
     "npy": NpyFile,
     "npz": NpzFile,
     "parquet": ParquetFile,
+    "arrow": _arrow_file,
+    "jsonl": _json_lines_file,
+    "safetensors": SafetensorsFile,
 }
 
 
@@ -56,7 +70,7 @@ _READERS: dict[str, Callable[[Path], Source]] = {
 class Request:
     """What the user named: files, and columns where they are not obvious."""
 
-    predictions: Path
+    predictions: Sequence[Path]
     targets: Path | None = None
     prediction: str | None = None
     target: str | None = None
@@ -87,17 +101,19 @@ Pieces = Mapping[Path, Mapping[str, Column]]
 class Part:
     """Rows that one thread reads, from a first one on."""
 
+    inputs: Inputs
     first_row: int
     chunks: Iterator[Pieces]
 
 
 class Inputs:
-    """The columns to evaluate, read in step from their files."""
+    """The columns to evaluate of one file of predictions, and of the files beside it."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, place: Place) -> None:
         self._sources: dict[Path, Source] = {}
         self._format = request.format
-        predictions = self._open(request.predictions)
+        self._partitions = place.partitions
+        predictions = self._open(place.path)
         targets = predictions if request.targets is None else self._open(request.targets)
         self.prediction = self._numbers("prediction", predictions, request.prediction)
         self.target = self._target(targets, request)
@@ -120,8 +136,19 @@ class Inputs:
         if request.weight is not None:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
-        self.by = [self._single("by", name) for name in request.by]
-        self.rows = 0
+        self.by: list[tuple[Source | None, str]] = [
+            (None, name) if name in place.partitions else self._single("by", name)
+            for name in request.by
+        ]
+
+    def adopt(self, first: Inputs) -> None:
+        """Hold columns to what those of the first file turned out to be."""
+        for mine, theirs in (
+            (self.prediction, first.prediction), (self.target, first.target),
+        ):  # fmt: skip
+            mine.adopt(theirs)
+        if self.weight is not None and first.weight is not None:
+            self.weight.adopt(first.weight)
 
     def parts(self, rows: int | None = None) -> Iterator[Part]:
         """Cut all rows into parts, in their order. The rows of a chunk may be left to the inputs.
@@ -138,11 +165,11 @@ class Inputs:
             if (parts := source.parts()) is not None:
                 for first_row, part in parts:
                     chunks = source.part_chunks(part, names, rows)
-                    yield Part(first_row, ({path: chunk} for chunk in chunks))
+                    yield Part(self, first_row, ({path: chunk} for chunk in chunks))
                 return
         first_row = 0
         for pieces in self._in_step(wanted, rows):
-            yield Part(first_row, iter([pieces]))
+            yield Part(self, first_row, iter([pieces]))
             first_row += length_of(pieces)
 
     def chunk(self, pieces: Pieces, first_row: int) -> Chunk:
@@ -152,22 +179,15 @@ class Inputs:
             return columns.read(pieces[columns.source.path], first_row)
 
         groups = [
-            group_column(source, name, pieces[source.path], first_row) for source, name in self.by
+            constant_column(self._partitions[name], length_of(pieces))
+            if source is None
+            else group_column(source, name, pieces[source.path], first_row)
+            for source, name in self.by
         ]
         weight = None
         if self.weight is not None:
             weight = self._checked_weight(read(self.weight), first_row)
         return Chunk(first_row, read(self.prediction), read(self.target), weight, groups)
-
-    def finish(self, rows: int) -> None:
-        """Refuse inputs that turned out to hold nothing."""
-        self.rows = rows
-        if rows == 0:
-            raise DataError(f"{self.prediction.source.path}: no rows")
-        if isinstance(self.target, PositiveColumn) and not self.target.seen:
-            raise self.target.source.error(
-                "no row holds the --positive value", name=self.target.name
-            )
 
     @property
     def paths(self) -> list[Path]:
@@ -178,8 +198,9 @@ class Inputs:
         """Return the columns of each role, and their files."""
         by = None
         if self.by:
-            names = tuple(name for source, name in self.by if name != source.only)
-            by = Role(str(self.by[0][0].path), names)
+            names = tuple(name for source, name in self.by if not source or name != source.only)
+            source = next((source for source, _ in self.by if source), self.prediction.source)
+            by = Role(str(source.path), names)
         return {
             "prediction": self._role(self.prediction),
             "target": self._role(self.target),
@@ -192,8 +213,8 @@ class Inputs:
         names = tuple(name for name in columns.names if name != columns.source.only)
         return Role(str(columns.source.path), names)
 
-    def heading(self) -> str:
-        """Say in one line what is evaluated."""
+    def columns(self) -> str:
+        """Say which columns are what."""
         parts = [
             f"{role} {self._place(columns.source, columns.names)}"
             for role, columns in (
@@ -205,10 +226,11 @@ class Inputs:
             parts.append("by " + ", ".join(self._place(source, [name]) for source, name in self.by))
         if self.probabilities:
             parts[0] += " (probabilities)"
-        path = printable(self.prediction.source.path)
-        return f"{path}: {self.rows} rows; {', '.join(parts)}"
+        return ", ".join(parts)
 
-    def _place(self, source: Source, names: Sequence[str]) -> str:
+    def _place(self, source: Source | None, names: Sequence[str]) -> str:
+        if source is None:
+            return printable(shortened(names))
         main = source is self.prediction.source
         if list(names) == [source.only]:
             return "the array" if main else printable(source.path)
@@ -238,7 +260,8 @@ class Inputs:
         for role in roles:
             wanted.setdefault(role.source.path, []).extend(role.names)
         for source, name in self.by:
-            wanted.setdefault(source.path, []).append(name)
+            if source is not None:
+                wanted.setdefault(source.path, []).append(name)
         return {path: list(dict.fromkeys(names)) for path, names in wanted.items()}
 
     def _in_step(self, wanted: Mapping[Path, list[str]], rows: int) -> Iterator[Pieces]:
@@ -324,7 +347,7 @@ class Inputs:
             if wanted in source.names:
                 return source, wanted
         path = Path(wanted)
-        if path.suffix.lower() in _FORMATS:
+        if format_of(path) is not None:
             source = self._open(path)
             if source.only is not None:
                 return source, source.only
@@ -363,13 +386,9 @@ def open_source(path: Path, format: Format) -> Source:
 
 
 def _reader(path: Path, format: Format) -> Callable[[Path], Source]:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in (".gz", ".bz2", ".zst"):
-        suffixes.pop()
-    kind = format.name or _FORMATS.get(suffixes[-1] if suffixes else "")
+    kind = format.name or format_of(path)
     if kind is None:
         raise UsageError(
-            f"{path}: the name does not tell the format (.npy, .npz, .csv, .tsv, .parquet): "
-            "give --format"
+            f"{path}: the name does not tell the format ({', '.join(FORMATS)}): give --format"
         )
     return _READERS.get(kind, lambda path: CsvFile(path, format))

@@ -45,12 +45,10 @@ class ParquetFile(Source):
         width = 0
         for name in names:
             kind = self._schema.field(name).type
-            if pa.types.is_fixed_size_list(kind):
-                width += int(kind.list_size)
-            elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            if pa.types.is_list(kind) or pa.types.is_large_list(kind):
                 width += self._first_length(name)
             else:
-                width += 1
+                width += width_of_type(kind)
         return max(width, 1)
 
     def _first_length(self, name: str) -> int:
@@ -116,6 +114,13 @@ class ParquetFile(Source):
     def _unreadable(self, error: Exception) -> DataError:
         text = printable(str(error).partition("\n")[0][:300])
         return self.error(f"not a readable Parquet file: {text}")
+
+
+def width_of_type(kind: Any) -> int:
+    """Numbers in a value, as far as its type says."""
+    if isinstance(kind, pa.ExtensionType):
+        kind = kind.storage_type
+    return int(kind.list_size) if pa.types.is_fixed_size_list(kind) else 1
 
 
 def _is_text(kind: Any) -> bool:

@@ -30,7 +30,7 @@ _MARKS = {
 }  # fmt: skip
 
 
-class _Guard:
+class Guard:
     """A stream of text that Arrow reads; it sees what Arrow would choke on or swallow."""
 
     def __init__(self, stream: Any) -> None:
@@ -76,7 +76,7 @@ class _Guard:
 class _Raw(io.RawIOBase):
     """The same for `io`, which reads into buffers."""
 
-    def __init__(self, guard: _Guard) -> None:
+    def __init__(self, guard: Guard) -> None:
         self._guard = guard
 
     def readable(self) -> bool:
@@ -105,7 +105,7 @@ class CsvFile(Source):
         self._header = format.header
         self._size = path.stat().st_size
         self._file: Any
-        self._guard: _Guard
+        self._guard: Guard
         self._block = self._block_size()
         try:
             self._names: tuple[str, ...] = tuple(self._open([]).schema.names)
@@ -140,10 +140,10 @@ class CsvFile(Source):
         line = self._line(row)
         return f"row {row}" if line is None else f"row {row} (line {line})"
 
-    def _stream(self) -> _Guard:
+    def _stream(self) -> Guard:
         self._file = pa.OSFile(str(self.path))
-        compression = _compression(self.path)
-        return _Guard(pa.input_stream(self._file, compression=compression))
+        compression = compression_of(self.path)
+        return Guard(pa.input_stream(self._file, compression=compression))
 
     def _open(self, names: Sequence[str]) -> Any:
         """Start reading; without names, only to learn them."""
@@ -274,5 +274,6 @@ class CsvFile(Source):
         return None
 
 
-def _compression(path: Path) -> str | None:
+def compression_of(path: Path) -> str | None:
+    """Return what Arrow calls the compression that a name tells."""
     return {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix.lower())

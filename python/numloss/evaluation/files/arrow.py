@@ -1,0 +1,170 @@
+"""Arrow's own files and streams (Feather version 2 is one), and JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from numloss.evaluation.errors import DataError
+from numloss.evaluation.files.source import Column, Source
+from numloss.evaluation.files.tables import chunks_of, width_of_type
+from numloss.evaluation.files.text import Guard, compression_of
+from numloss.evaluation.tables import printable
+
+_DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, NotImplementedError)
+# Bytes of JSON that are parsed at once.
+_BLOCK = 1 << 20
+
+
+class ArrowFile(Source):
+    """Record batches in a file, or in a stream."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._done = 0.0
+        try:
+            with pa.OSFile(str(path)) as file:
+                schema = self._open(file)[0]
+                self._names = tuple(schema.names)
+                self._types = list(schema.types)
+        except _DAMAGE as error:
+            raise self._unreadable(error) from error
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the columns."""
+        return self._names
+
+    def width(self, names: Sequence[str]) -> int:
+        """Numbers in a row, as far as the types say."""
+        return sum(width_of_type(self._types[self._names.index(name)]) for name in names)
+
+    def chunks(
+        self, names: Sequence[str], rows: int, exact: bool = False
+    ) -> Iterator[Mapping[str, Column]]:
+        """Read batch by batch."""
+        self.refuse_duplicates(names)
+        yield from chunks_of(self._batches(names), names, rows, exact)
+
+    def progress(self) -> float:
+        """Part of the batches or bytes that was read."""
+        return self._done
+
+    @staticmethod
+    def _open(file: Any) -> tuple[Any, Any]:
+        """Return the schema, and a reader: of a file, which has a mark, or of a stream."""
+        is_file = file.read(6) == b"ARROW1"
+        file.seek(0)
+        reader = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
+        return reader.schema, reader
+
+    def _batches(self, names: Sequence[str]) -> Iterator[Any]:
+        size = max(self.path.stat().st_size, 1)
+        try:
+            with pa.OSFile(str(self.path)) as file:
+                _, reader = self._open(file)
+                whole = getattr(reader, "num_record_batches", None)
+                for index, batch in enumerate(_each(reader)):
+                    self._done = file.tell() / size if whole is None else (index + 1) / whole
+                    # Where the columns lie is written in the file: nothing else has checked it.
+                    chosen = batch.select(list(dict.fromkeys(names)))
+                    chosen.validate(full=True)
+                    yield chosen
+        except _DAMAGE as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> DataError:
+        text = printable(str(error).partition("\n")[0][:300])
+        return self.error(f"not a readable Arrow file: {text}")
+
+
+def _each(reader: Any) -> Iterator[Any]:
+    if hasattr(reader, "num_record_batches"):
+        yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
+    else:
+        yield from reader
+
+
+class JsonLinesFile(Source):
+    """An object on each line, compressed or not. The first lines say what the columns hold."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._size = path.stat().st_size
+        self._file: Any
+        first = next(self._blocks(), b"")
+        self._schema = self._parsed(first, None, 0).schema
+        self._file.close()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names in the first objects."""
+        names: Sequence[str] = self._schema.names
+        return names
+
+    def width(self, names: Sequence[str]) -> int:
+        """Numbers in a row, as far as the types say."""
+        return sum(width_of_type(self._schema.field(name).type) for name in names)
+
+    def chunks(
+        self, names: Sequence[str], rows: int, exact: bool = False
+    ) -> Iterator[Mapping[str, Column]]:
+        """Parse block by block."""
+        yield from chunks_of(self._batches(list(dict.fromkeys(names))), names, rows, exact)
+
+    def progress(self) -> float:
+        """Part of the bytes that was read."""
+        return 1.0 if self._file.closed else self._file.tell() / max(self._size, 1)
+
+    def row(self, row: int) -> str:
+        """Name a row; lines are counted from 1, and there may be empty ones."""
+        return f"row {row}"
+
+    def _batches(self, names: list[str]) -> Iterator[Any]:
+        schema = pa.schema([self._schema.field(name) for name in names])
+        seen = 0
+        for block in self._blocks():
+            table = self._parsed(block, schema, seen)
+            seen += len(table)
+            yield from table.select(names).combine_chunks().to_batches()
+        self._file.close()
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Yield bytes that end with a line."""
+        try:
+            self._file = pa.OSFile(str(self.path))
+            stream = pa.input_stream(self._file, compression=compression_of(self.path))
+            guard, rest = Guard(stream), b""
+            while data := guard.read(_BLOCK):
+                data = rest + data
+                end = data.rfind(b"\n") + 1
+                rest = data[end:]
+                if end and data[:end].strip():
+                    yield data[:end]
+            if rest.strip():
+                yield rest + b"\n"
+        except (*_DAMAGE, DataError) as error:
+            raise self._unreadable(error) from error
+
+    def _parsed(self, block: bytes, schema: Any, row: int) -> Any:
+        import pyarrow.json  # type: ignore[import-untyped]
+
+        behaviour = "infer" if schema is None else "ignore"
+        options = pyarrow.json.ParseOptions(
+            explicit_schema=schema, unexpected_field_behavior=behaviour
+        )
+        reading = pyarrow.json.ReadOptions(use_threads=False, block_size=max(len(block), 1) + 1)
+        try:
+            return pyarrow.json.read_json(pa.BufferReader(block), reading, options)
+        except _DAMAGE as error:
+            text = printable(str(error).partition("\n")[0][:200])
+            raise self.error(
+                f"rows {row} to {row + block.count(10) - 1}: not readable as JSON lines: {text}"
+            ) from error
+
+    def _unreadable(self, error: Exception) -> DataError:
+        text = printable(str(error).partition("\n")[0][:300])
+        return self.error(text if isinstance(error, DataError) else f"not readable: {text}")

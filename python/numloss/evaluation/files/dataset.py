@@ -1,0 +1,69 @@
+"""All files of an evaluation, as one series of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from numloss.evaluation.errors import DataError, UsageError
+from numloss.evaluation.files.columns import PositiveColumn
+from numloss.evaluation.files.inputs import Inputs, Part, Request
+from numloss.evaluation.files.several import places_of
+from numloss.evaluation.report import Origin, Role
+from numloss.evaluation.tables import printable
+
+
+class Dataset:
+    """Files of predictions, one after the other; the first says which columns are what."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._places = places_of(request.predictions)
+        if len(self._places) > 1 and request.targets is not None:
+            raise UsageError("--targets goes with one file of predictions")
+        self.first = Inputs(request, self._places[0])
+        self._inputs = [self.first]
+
+    @property
+    def by(self) -> list[str]:
+        """Names of the columns that group the rows."""
+        return [name or str(source.path if source else "") for source, name in self.first.by]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that are read."""
+        return [*(place.path for place in self._places), *self.first.paths]
+
+    def parts(self, rows: int | None) -> Iterator[Part]:
+        """Cut the rows of all files into parts, and open a file when it is its turn."""
+        for place in self._places:
+            inputs = self.first
+            if place is not self._places[0]:
+                inputs = Inputs(self._request, place)
+                inputs.adopt(self.first)
+                self._inputs.append(inputs)
+            yield from inputs.parts(rows)
+
+    def progress(self) -> float:
+        """Part of the files that was read."""
+        return (len(self._inputs) - 1 + self._inputs[-1].progress()) / len(self._places)
+
+    def finish(self, rows: int) -> None:
+        """Refuse inputs that turned out to hold nothing."""
+        if rows == 0:
+            raise DataError(f"{self.first.prediction.source.path}: no rows")
+        targets = [inputs.target for inputs in self._inputs]
+        positive = [target for target in targets if isinstance(target, PositiveColumn)]
+        if positive and not any(target.seen for target in positive):
+            raise positive[0].source.error(
+                "no row holds the --positive value", name=positive[0].name
+            )
+
+    def origin(self, rows: int) -> Origin:
+        """Say where the numbers come from."""
+        names = [printable(place.path) for place in self._places]
+        files = names[0]
+        if len(names) > 1:
+            files = f"{len(names)} files, {names[0]} ... {names[-1]}"
+        roles: dict[str, Role | None] = self.first.roles()
+        return Origin(f"{files}: {rows} rows; {self.first.columns()}", roles, len(names))
