@@ -215,6 +215,29 @@ def argument(read: Callable[[str], T]) -> Callable[[str], T]:
     return reading
 
 
+def evaluate_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+    """Time `numloss evaluate` as a process, beside polars, DuckDB, pandas and others."""
+    from bench.commands import evaluations
+
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args(arguments)
+    for line in evaluations(options.rows, options.rounds):
+        print(line)
+
+
+def accumulate_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+    """Time what the state of an evaluation takes for a value, on one thread."""
+    machine.pin(1)
+    from bench.commands import accumulation
+
+    parser.add_argument("--values", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args(arguments)
+    for line in accumulation(options.values, options.rounds):
+        print(line)
+
+
 def thread_count(text: str) -> int:
     """Read a number of threads that this process has CPUs for."""
     most = len(machine.ALL_CPUS)
@@ -229,6 +252,8 @@ COMMANDS: dict[str, Callable[[argparse.ArgumentParser, list[str]], None]] = {
     "options": options_command,
     "threads": threads_command,
     "callers": callers_command,
+    "evaluate": evaluate_command,
+    "accumulate": accumulate_command,
     "show": show_command,
     "compare": compare_command,
     "goals": goals_command,

@@ -57,4 +57,4 @@ set +e
 message=$("$work/venv/bin/numloss" evaluate nothing.csv 2>&1)
 code=$?
 set -e
-[[ $code == 2 && $message == *"pip install typer"* ]]
+[[ $code == 2 && $message == *"pip install numloss"* ]]

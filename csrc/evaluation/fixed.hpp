@@ -84,6 +84,39 @@ inline bool add(const Fixed& sum, const Fixed& other) {
   return true;
 }
 
+// The same for sums of kWords words and magnitudes that kParts words hold wherever they are moved to,
+// without a loop. False as well where the result might not fit.
+template <int kWords, int kParts>
+[[gnu::always_inline]] inline bool add_short(uint64_t* word, Uint128 magnitude, bool negative,
+                                             int place) {
+  const int at = place >> 6, shift = place & 63;
+  if (place < 0 || at + kParts > kWords) return false;
+  // The highest word is far from its ends, and so is what is added to it.
+  constexpr uint64_t kFar = uint64_t(1) << 61;
+  if (word[kWords - 1] + kFar >= 2 * kFar) return false;
+  const auto low = uint64_t(magnitude), high = uint64_t(magnitude >> 64);
+  uint64_t part[3];
+  part[0] = low << shift;
+  part[1] = high << shift | low >> 1 >> (63 - shift);
+  part[2] = high >> 1 >> (63 - shift);
+  if (at + kParts == kWords && part[kParts - 1] >= kFar) return false;
+  uint64_t carry = 0;
+#pragma GCC unroll 3
+  for (int k = 0; k < kParts; ++k) {
+    uint64_t& to = word[at + k];
+    const bool first = negative ? __builtin_sub_overflow(to, part[k], &to)
+                                : __builtin_add_overflow(to, part[k], &to);
+    const bool second = negative ? __builtin_sub_overflow(to, carry, &to)
+                                 : __builtin_add_overflow(to, carry, &to);
+    carry = first | second ? 1 : 0;
+  }
+  for (int i = at + kParts; carry != 0 && i < kWords; ++i) {
+    carry = negative ? __builtin_sub_overflow(word[i], carry, &word[i])
+                     : __builtin_add_overflow(word[i], carry, &word[i]);
+  }
+  return true;
+}
+
 // A finite number as a whole multiple of a power of two.
 struct Scaled {
   int64_t multiple;

@@ -408,29 +408,59 @@ void Groups<T>::offer(double loss, uint64_t row) {
 // ----------------------------------------------------------------------------------- examples
 
 template <class T>
+template <int kWords>
+[[gnu::always_inline]] inline void Groups<T>::accumulate_one(int64_t g, int name, uint64_t* word,
+                                                             int unit, Scaled x) {
+  const auto magnitude = uint64_t(x.multiple < 0 ? -x.multiple : x.multiple);
+  if (!add_short<kWords, 2>(word, magnitude, x.multiple < 0, x.exponent - unit)) {
+    accumulate(g, name, x.multiple, x.exponent);
+  }
+}
+
+template <class T>
+template <int kWords>
+[[gnu::always_inline]] inline void Groups<T>::accumulate_product(int64_t g, int name,
+                                                                 uint64_t* word, int unit,
+                                                                 Scaled x, Scaled y) {
+  const Int128 product = Int128(x.multiple) * y.multiple;
+  const int exponent = x.exponent + y.exponent;
+  const auto magnitude = Uint128(product < 0 ? -product : product);
+  if (!add_short<kWords, 3>(word, magnitude, product < 0, exponent - unit)) {
+    accumulate(g, name, product, exponent);
+  }
+}
+
+template <class T>
 [[gnu::always_inline]] inline void Groups<T>::one(int64_t g, T loss, double weight, uint64_t row) {
   Record<T>& r = record(g);
-  const bool weightless = !weighted_ || weight == 1;
+  constexpr Place kNumbers = Weights::kPlace[0], kProducts = Weights::kPlace[1];
+  constexpr int kW_ = kNumbers.words, kP = kProducts.words;
   if (weighted_ && std::isfinite(weight)) {
+    Weights& sums = weights_[size_t(g)];
     const Scaled w = scaled(weight);
-    accumulate(g, kW, w.multiple, w.exponent);
-    accumulate(g, kWW, Int128(w.multiple) * w.multiple, 2 * w.exponent);
+    accumulate_one<kW_>(g, kW, sums.w, kNumbers.unit, w);
+    accumulate_product<kP>(g, kWW, sums.ww, kProducts.unit, w, w);
   }
   if (loss != loss || weight != weight) [[unlikely]] return see_nan(g, row);
-  if (!weighted_ && r.add(loss)) {
-    // That is all.
-  } else if (weightless && std::isfinite(loss)) {
-    const Scaled u = scaled(loss);
-    accumulate(g, kU, u.multiple, u.exponent);
-    accumulate(g, kUU, Int128(u.multiple) * u.multiple, 2 * u.exponent);
-    if (weighted_) accumulate(g, kUW, u.multiple, u.exponent);
-  } else if (const double product = product_of(double(loss), weight); std::isfinite(product)) {
-    const Scaled u = scaled(product), w = scaled(weight);
-    accumulate(g, kU, u.multiple, u.exponent);
-    accumulate(g, kUU, Int128(u.multiple) * u.multiple, 2 * u.exponent);
-    accumulate(g, kUW, Int128(u.multiple) * w.multiple, u.exponent + w.exponent);
-  } else {
+  if (const double product = weighted_ ? product_of(double(loss), weight) : double(loss);
+      !std::isfinite(product)) [[unlikely]] {
     ++(product > 0 ? extra(g).above : extra(g).below);
+  } else if constexpr (sizeof(T) == 4) {
+    // Groups with weights are of float64: see Column::add.
+    if (!r.add(loss)) {
+      const Scaled u = scaled(loss);
+      accumulate(g, kU, u.multiple, u.exponent);
+      accumulate(g, kUU, Int128(u.multiple) * u.multiple, 2 * u.exponent);
+    }
+  } else {
+    constexpr Place kOfU = Record<T>::kPlace[0], kOfUU = Record<T>::kPlace[1];
+    const Scaled u = scaled(product);
+    accumulate_one<kOfU.words>(g, kU, r.u, kOfU.unit, u);
+    accumulate_product<kOfUU.words>(g, kUU, r.uu, kOfUU.unit, u, u);
+    if (weighted_) {
+      Weights& sums = weights_[size_t(g)];
+      accumulate_product<kP>(g, kUW, sums.uw, kProducts.unit, u, scaled(weight));
+    }
   }
   const T value = loss + T(0);
   r.low = value < r.low ? value : r.low;
@@ -542,6 +572,12 @@ void Groups<T>::scatter(const View& view, const Rows& rows) {
     const Record<T>& next = record(group(i + kRecordsAhead));
     __builtin_prefetch(&next, 1);
     if (sizeof next > 64) __builtin_prefetch(reinterpret_cast<const char*>(&next) + 64, 1);
+    if (weighted_) {
+      const auto* sums = reinterpret_cast<const char*>(&weights_[size_t(group(i + kRecordsAhead))]);
+      for (size_t line = 0; line < sizeof(Weights); line += 64) {
+        __builtin_prefetch(sums + line, 1);
+      }
+    }
     if (wanted_.quantiles) {
       const Record<T>& r = record(group(i + kValuesAhead));
       if (r.count > resolution_.most_exact) {

@@ -84,8 +84,6 @@ struct alignas(64) Record<double> {
   uint32_t place = 0;
   double low = std::numeric_limits<double>::infinity();
   double high = -std::numeric_limits<double>::infinity();
-
-  bool add(double) { return false; }
 };
 static_assert(sizeof(Record<double>) == 128);
 
@@ -205,6 +203,11 @@ class Groups {
   Fixed long_sum(int64_t g, int name);
   void accumulate(int64_t g, int name, Int128 value, int exponent);
   void accumulate_slowly(int64_t g, int name, Int128 value, int exponent);
+  // One number, or the product of two, as whole multiples of powers of two.
+  template <int kWords>
+  void accumulate_one(int64_t g, int name, uint64_t* word, int unit, Scaled x);
+  template <int kWords>
+  void accumulate_product(int64_t g, int name, uint64_t* word, int unit, Scaled x, Scaled y);
   void coarsen(Resolution resolution);
 
   // Examples of a block that count, and which ones of it they are.
