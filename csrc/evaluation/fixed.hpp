@@ -84,8 +84,8 @@ inline bool add(const Fixed& sum, const Fixed& other) {
   return true;
 }
 
-// The same for sums of kWords words and magnitudes that kParts words hold wherever they are moved to,
-// without a loop. False as well where the result might not fit.
+// The same for sums of kWords words and magnitudes that kParts words hold wherever they are moved
+// to, without a loop. False as well where the result might not fit.
 template <int kWords, int kParts>
 [[gnu::always_inline]] inline bool add_short(uint64_t* word, Uint128 magnitude, bool negative,
                                              int place) {
@@ -106,8 +106,8 @@ template <int kWords, int kParts>
     uint64_t& to = word[at + k];
     const bool first = negative ? __builtin_sub_overflow(to, part[k], &to)
                                 : __builtin_add_overflow(to, part[k], &to);
-    const bool second = negative ? __builtin_sub_overflow(to, carry, &to)
-                                 : __builtin_add_overflow(to, carry, &to);
+    const bool second =
+        negative ? __builtin_sub_overflow(to, carry, &to) : __builtin_add_overflow(to, carry, &to);
     carry = first | second ? 1 : 0;
   }
   for (int i = at + kParts; carry != 0 && i < kWords; ++i) {
@@ -133,8 +133,7 @@ inline Scaled scaled(float x) {
 inline Scaled scaled(double x) {
   const auto bits = std::bit_cast<uint64_t>(x);
   const int exponent = int(bits >> 52 & 0x7ff);
-  const auto mantissa =
-      int64_t(bits & 0xfffffffffffff) | (exponent > 0 ? int64_t(1) << 52 : 0);
+  const auto mantissa = int64_t(bits & 0xfffffffffffff) | (exponent > 0 ? int64_t(1) << 52 : 0);
   return {bits >> 63 != 0 ? -mantissa : mantissa, (exponent > 0 ? exponent : 1) - 1075};
 }
 

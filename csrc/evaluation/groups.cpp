@@ -9,9 +9,9 @@
 namespace numloss {
 namespace {
 
-constexpr int kView = 1 << 16;      // examples that are sorted by group together
+constexpr int kView = 1 << 16;  // examples that are sorted by group together
 constexpr int64_t kSortedGroups = 255;
-constexpr int kMostLevels = 48;     // 2 * 1024 + 2 * 1074 bits, and a few, by 50
+constexpr int kMostLevels = 48;  // 2 * 1024 + 2 * 1074 bits, and a few, by 50
 
 template <class T>
 struct Bits;
@@ -26,8 +26,8 @@ struct Bits<double> {
   static constexpr uint64_t kInfinity = 0x7ff0000000000000;
 };
 
-// Where the numbers of a block lie: magnitudes below 2^top, whole multiples of 2^bottom. `low_bits`:
-// there are numbers so small that they have fewer bits than others.
+// Where the numbers of a block lie: magnitudes below 2^top, whole multiples of 2^bottom.
+// `low_bits`: there are numbers so small that they have fewer bits than others.
 struct Extent {
   int top = 0, bottom = 0;
   bool zero = true;
@@ -38,8 +38,8 @@ Extent extent(const Scan& scan) {
   using B = Bits<T>;
   if (scan.largest == 0) return {};
   const auto exponent = [](uint64_t bits) { return std::max(int(bits >> B::kMantissa), 1); };
-  return {exponent(scan.largest) - B::kBias + 1,
-          exponent(scan.smallest) - B::kBias - B::kMantissa, false};
+  return {exponent(scan.largest) - B::kBias + 1, exponent(scan.smallest) - B::kBias - B::kMantissa,
+          false};
 }
 
 template <class T>
@@ -56,7 +56,9 @@ double magnitude(uint64_t bits) {
   return std::bit_cast<double>(bits);
 }
 
-int levels(int top, int bottom) { return std::max((top - bottom + kLevelBits - 1) / kLevelBits, 0); }
+int levels(int top, int bottom) {
+  return std::max((top - bottom + kLevelBits - 1) / kLevelBits, 0);
+}
 
 // What the levels' anchors leave room for.
 constexpr int kHighestTop = 1000, kLowestBottom = -1020;
@@ -103,7 +105,8 @@ void Groups<T>::begin_weights() {
       const bool last = i == u.size - 1;
       accumulate(g, kUW, last ? Int128(int64_t(u.word[i])) : Int128(u.word[i]), u.unit + 64 * i);
     }
-    if (const auto found = longs_.find(g); found != longs_.end() && !found->second.word[kU].empty()) {
+    if (const auto found = longs_.find(g);
+        found != longs_.end() && !found->second.word[kU].empty()) {
       const Fixed more = found->second.sum(kU);
       numloss::add(found->second.sum(kUW), more);
     }
@@ -166,6 +169,7 @@ Integer Groups<T>::sum(int64_t g, int name) const {
   if (!weighted_ && (name == kW || name == kWW)) return Integer(known(g) + extra_of(g).nan);
   if (!weighted_ && name == kUW) name = kU;
   Integer result(self.short_sum(g, name));
+  if (longs_.empty()) return result;
   if (const auto found = longs_.find(g); found != longs_.end()) {
     const std::vector<uint64_t>& word = found->second.word[name];
     const Place place = kLongPlace[is_product(name) ? 1 : 0];
@@ -216,8 +220,8 @@ void add_squares(const float* x, int n, const Extent& e, const Add& add) {
   add_levels(sums, count, 2 * e.top, add);
 }
 
-// A product is rounded to p and an error e. p >= 2^(its lowest operands' exponents), so its last bit
-// is 52 below that; e is a multiple of 2^(sum of bottoms), and at most half the last bit of p.
+// A product is rounded to p and an error e. p >= 2^(its lowest operands' exponents), so its last
+// bit is 52 below that; e is a multiple of 2^(sum of bottoms), and at most half the last bit of p.
 template <class Add>
 void add_products(const double* a, const double* b, int n, const Extent& ea, const Extent& eb,
                   const Add& add) {
@@ -365,7 +369,9 @@ void Groups<T>::keep_all(int64_t g, const U* values, uint32_t n) {
     }
     return;
   }
-  const auto level_of = [](uint32_t size) { return std::max(int(std::bit_width(size - 1)) - 3, 0); };
+  const auto level_of = [](uint32_t size) {
+    return std::max(int(std::bit_width(size - 1)) - 3, 0);
+  };
   const int level = level_of(before + n);
   if (before == 0) {
     r.place = lists_.take(level);
@@ -420,8 +426,8 @@ template <int kWords>
 template <class T>
 template <int kWords>
 [[gnu::always_inline]] inline void Groups<T>::accumulate_product(int64_t g, int name,
-                                                                 uint64_t* word, int unit,
-                                                                 Scaled x, Scaled y) {
+                                                                 uint64_t* word, int unit, Scaled x,
+                                                                 Scaled y) {
   const Int128 product = Int128(x.multiple) * y.multiple;
   const int exponent = x.exponent + y.exponent;
   const auto magnitude = Uint128(product < 0 ? -product : product);
@@ -441,7 +447,8 @@ template <class T>
     accumulate_one<kW_>(g, kW, sums.w, kNumbers.unit, w);
     accumulate_product<kP>(g, kWW, sums.ww, kProducts.unit, w, w);
   }
-  if (loss != loss || weight != weight) [[unlikely]] return see_nan(g, row);
+  if (loss != loss || weight != weight) [[unlikely]]
+    return see_nan(g, row);
   if (const double product = weighted_ ? product_of(double(loss), weight) : double(loss);
       !std::isfinite(product)) [[unlikely]] {
     ++(product > 0 ? extra(g).above : extra(g).below);
@@ -667,6 +674,7 @@ void Groups<T>::merge_group(int64_t g, const Groups<U>& other, int64_t h) {
   };
   const auto take_sum = [&](int from, int name) {
     take(source.short_sum(h, from), name);
+    if (source.longs_.empty()) return;
     if (const auto found = source.longs_.find(h);
         found != source.longs_.end() && !found->second.word[from].empty()) {
       take(found->second.sum(from), name);
@@ -714,7 +722,16 @@ template <class T>
 template <class U>
 void Groups<T>::merge(const Groups<U>& other, const int32_t* codes) {
   if (other.weighted_) begin_weights();
-  for (int64_t h = 0; h < other.size_; ++h) merge_group(codes != nullptr ? codes[h] : h, other, h);
+  constexpr int64_t kAhead = 16;
+  for (int64_t h = 0; h < other.size_; ++h) {
+    if (codes != nullptr) {
+      __builtin_prefetch(&record(codes[std::min(h + kAhead, other.size_ - 1)]), 1);
+      const Record<T>& soon = record(codes[std::min(h + kAhead / 2, other.size_ - 1)]);
+      const uint32_t n = soon.count;
+      if (n != 0 && n <= resolution_.most_exact) __builtin_prefetch(lists_.at(soon.place) + n, 1);
+    }
+    merge_group(codes != nullptr ? codes[h] : h, other, h);
+  }
   for (const Worst& worst : other.worst_) offer(worst.loss, worst.row);
 }
 
@@ -751,8 +768,8 @@ Summary Groups<T>::summary(int64_t g) const {
   const Extra e = extra_of(g);
   const Record<T>& r = record(g);
   const uint64_t n = known(g) + e.nan;
-  Summary s{int64_t(n), int64_t(e.ignored), int64_t(e.nan), 0.0, 0.0, kNan, kNan,
-            double(r.low), double(r.high), r.high_row, e.first_nan, exact(g)};
+  Summary s{int64_t(n), int64_t(e.ignored), int64_t(e.nan), 0.0,        0.0,         kNan,
+            kNan,       double(r.low),      double(r.high), r.high_row, e.first_nan, exact(g)};
   const Integer u = sum(g, kU), w = sum(g, kW), one(1);
   s.weight = divide(w, one);
   const bool is_finite = e.nan + e.above + e.below == 0;
@@ -825,9 +842,9 @@ void Groups<T>::quantiles(int64_t g, const double* probabilities, int n, double*
     ends.emplace_back(seen += count, negative ? -middle : middle);
   });
   const auto value_at = [&](double rank) {
-    const auto place = std::upper_bound(
-        ends.begin(), ends.end(), uint64_t(rank),
-        [](uint64_t wanted, const auto& end) { return wanted < end.first; });
+    const auto place =
+        std::upper_bound(ends.begin(), ends.end(), uint64_t(rank),
+                         [](uint64_t wanted, const auto& end) { return wanted < end.first; });
     return place == ends.end() ? ends.back().second : place->second;
   };
   for (int i = 0; i < n; ++i) {
@@ -940,9 +957,8 @@ void Groups<T>::read(int64_t g, Reader& reader) {
   if (e.nan != 0) e.first_nan = reader.number() - 1;
   if (e.ignored + e.nan + e.above + e.below != 0) extra(g) = e;
   for (int name = 0; name < (weighted_ ? int(kSums) : int(kW)); ++name) {
-    read_sum(reader, is_product(name), [&](Int128 value, int exponent) {
-      accumulate(g, name, value, exponent);
-    });
+    read_sum(reader, is_product(name),
+             [&](Int128 value, int exponent) { accumulate(g, name, value, exponent); });
   }
   if (n == 0) return;
   Record<T>& r = record(g);
@@ -1000,8 +1016,8 @@ void Groups<T>::read_worst(Reader& reader) {
 template class Groups<float>;
 template class Groups<double>;
 
-#define NUMLOSS_MERGES(T, U)                                              \
-  template void Groups<T>::merge(const Groups<U>&, const int32_t*);      \
+#define NUMLOSS_MERGES(T, U)                                                \
+  template void Groups<T>::merge(const Groups<U>&, const int32_t*);         \
   template void Groups<T>::merge_group(int64_t, const Groups<U>&, int64_t); \
   template void Groups<U>::total_into(Groups<T>&) const;
 NUMLOSS_MERGES(float, float)

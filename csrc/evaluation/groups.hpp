@@ -24,8 +24,8 @@ inline constexpr uint32_t kUnnamed = (1 << (64 - kRowBits)) - 1;
 // A row without identity, after all others.
 inline constexpr uint64_t kNoRow = ~uint64_t(0);
 
-// The sums of a group: of w, u = w l, and of their products. Without weights, those of u and u u say
-// the others.
+// The sums of a group: of w, u = w l, and of their products. Without weights, those of u and u u
+// say the others.
 enum SumName : int { kU, kUU, kW, kUW, kWW, kSums };
 
 // Where a sum stands while it is short: most are. One that is not goes to `Long`.
@@ -123,11 +123,11 @@ struct Batch {
   const T* losses;
   int64_t size;
   const double* weights = nullptr;  // or none
-  bool weighted = false;            // else weights only say, by 0 beside a loss of 0, what is ignored
-  const int32_t* codes = nullptr;   // of the groups, or all are in group 0
-  const uint64_t* rows = nullptr;   // identities, or they count from first_row ...
+  bool weighted = false;  // else weights only say, by 0 beside a loss of 0, what is ignored
+  const int32_t* codes = nullptr;  // of the groups, or all are in group 0
+  const uint64_t* rows = nullptr;  // identities, or they count from first_row ...
   uint64_t first_row = kNoRow;
-  int64_t per_row = 1;              // ... one for so many losses
+  int64_t per_row = 1;  // ... one for so many losses
 
   uint64_t row(int64_t i) const {
     if (rows != nullptr) return rows[i];

@@ -37,8 +37,8 @@ void shift_into(const Integer& x, int shift, uint64_t* to, int size) {
 
 // `high` and `sticky` stand for high * 2^exponent and a bit more than that, high >= 2^63.
 double rounded(Uint128 high, int exponent, bool sticky, bool negative) {
-  const int width =
-      high >> 64 != 0 ? 128 - std::countl_zero(uint64_t(high >> 64)) : 64 - std::countl_zero(uint64_t(high));
+  const int width = high >> 64 != 0 ? 128 - std::countl_zero(uint64_t(high >> 64))
+                                    : 64 - std::countl_zero(uint64_t(high));
   // The last bit kept is the 53rd, or that of the smallest number.
   const int drop = std::max(width - 53, -1074 - exponent);
   if (drop > width) return negative ? -0.0 : 0.0;

@@ -36,10 +36,10 @@ class Pages {
     constexpr size_t kPage = 4096, kHuge = size_t(1) << 21;
     const size_t wanted = std::max(size, 2 * capacity_) * sizeof(T);
     const size_t bytes = (wanted + kPage - 1) / kPage * kPage;
-    void* const moved =
-        data_ == nullptr ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-                         : mremap(data_, capacity_ * sizeof(T), bytes, MREMAP_MAYMOVE);
+    void* const moved = data_ == nullptr
+                            ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                            : mremap(data_, capacity_ * sizeof(T), bytes, MREMAP_MAYMOVE);
     if (moved == MAP_FAILED) throw std::bad_alloc();
     // Groups come in any order: with pages of 4 KB each would wait for the translation of its
     // address, too.

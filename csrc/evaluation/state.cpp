@@ -11,7 +11,9 @@ namespace numloss {
 // ------------------------------------------------------------------------------------- column
 
 Column::Column(Wanted wanted)
-    : wanted_(wanted), groups_(Groups<float>(wanted)), total_(Groups<float>(Wanted{wanted.quantiles, 0})) {
+    : wanted_(wanted),
+      groups_(Groups<float>(wanted)),
+      total_(Groups<float>(Wanted{wanted.quantiles, 0})) {
   grow(1);
 }
 
@@ -43,7 +45,8 @@ template <class T>
 void Column::add(const Batch<T>& batch) {
   if (sizeof(T) == 8 || batch.weighted) widen();
   const auto add_to = [&](auto& held) {
-    using U = std::conditional_t<std::is_same_v<std::decay_t<decltype(held)>, Groups<float>>, float, double>;
+    using U = std::conditional_t<std::is_same_v<std::decay_t<decltype(held)>, Groups<float>>, float,
+                                 double>;
     const auto add_batch = [&](const Batch<U>& converted) {
       held.add(converted);
       if (held.size() > kFewGroups) {
@@ -105,8 +108,7 @@ Column Column::total() const {
   return result;
 }
 
-#define NUMLOSS_OF_GROUPS(call) \
-  std::visit([&](const auto& held) { return held.call; }, groups_)
+#define NUMLOSS_OF_GROUPS(call) std::visit([&](const auto& held) { return held.call; }, groups_)
 
 Summary Column::summary(int64_t g) const { return NUMLOSS_OF_GROUPS(summary(g)); }
 void Column::quantiles(int64_t g, const double* p, int n, double* values) const {
@@ -166,7 +168,9 @@ void Column::read(Reader& reader, int64_t groups) {
 // -------------------------------------------------------------------------------------- state
 
 State::State(int losses, int by, Wanted wanted)
-    : wanted_(wanted), keys_(size_t(by)), pairs_(size_t(std::max(by - 1, 0))),
+    : wanted_(wanted),
+      keys_(size_t(by)),
+      pairs_(size_t(std::max(by - 1, 0))),
       groups_(by == 0 ? 1 : 0) {
   parts_.push_back(columns_of(losses, wanted));
 }
@@ -227,8 +231,9 @@ void State::add(int loss, const Batch<T>& batch, int threads) {
     const Work& w = *static_cast<Work*>(context);
     const int64_t rows = (w.batch->size / w.batch->per_row + w.parts - 1) / w.parts;
     const int64_t begin = std::min(part * rows * w.batch->per_row, w.batch->size);
-    const int64_t end = part == w.parts - 1 ? w.batch->size
-                                            : std::min((part + 1) * rows * w.batch->per_row, w.batch->size);
+    const int64_t end = part == w.parts - 1
+                            ? w.batch->size
+                            : std::min((part + 1) * rows * w.batch->per_row, w.batch->size);
     Batch<T> share = *w.batch;
     share.losses += begin;
     share.size = end - begin;
@@ -362,8 +367,7 @@ void State::read(std::string_view bytes) {
   for (Keys& keys : keys_) keys.read(reader);
   if (by() > 0) {
     const size_t n = reader.count();
-    std::vector<std::vector<int32_t>> columns(keys_.size(),
-                                              std::vector<int32_t>(n));
+    std::vector<std::vector<int32_t>> columns(keys_.size(), std::vector<int32_t>(n));
     for (size_t g = 0; g < n; ++g) {
       for (int k = 0; k < by(); ++k) {
         const uint64_t code = reader.number();

@@ -1,6 +1,6 @@
-// The losses of groups in their order: each value while a group has few, then a histogram whose bins
-// are shares of an octave. Which of the two, and how fine, depends on the number of groups and on
-// that of the values alone, never on how they came.
+// The losses of groups in their order: each value while a group has few, then a histogram whose
+// bins are shares of an octave. Which of the two, and how fine, depends on the number of groups and
+// on that of the values alone, never on how they came.
 #pragma once
 
 #include <bit>
@@ -19,7 +19,7 @@ struct Resolution {
   int coarser;          // bins to an octave: 512 >> coarser
 };
 
-inline constexpr int kFineBits = 9;          // 512 bins to an octave, at most 2^-10 off
+inline constexpr int kFineBits = 9;  // 512 bins to an octave, at most 2^-10 off
 inline constexpr int kMantissaDrop = 52 - kFineBits;
 inline constexpr int64_t kFewGroups = 1024;  // with all 512 bins
 
@@ -94,7 +94,8 @@ class Histogram {
   // Asks for the bin of a value that will be added.
   void prefetch(double value) const {
     const Side& side = sides_[0];
-    __builtin_prefetch(side.count.data() + (bin_of(__builtin_fabs(value), coarser_) - side.first), 1);
+    __builtin_prefetch(side.count.data() + (bin_of(__builtin_fabs(value), coarser_) - side.first),
+                       1);
   }
   void add_bin(int32_t ordered, uint64_t count);
   // Calls f(bin, count) for bins that are not empty, in the order of their values: the bins of
@@ -115,9 +116,9 @@ class Histogram {
   void spill();
 
   int coarser_;
-  Side sides_[2];           // of numbers above 0, and below
-  uint64_t zeros_ = 0;      // in the bin 0, beside sides_[0].count[0]
-  uint64_t held_ = 0;       // counted in the sides, each of whose counts is below 2^32
+  Side sides_[2];                     // of numbers above 0, and below
+  uint64_t zeros_ = 0;                // in the bin 0, beside sides_[0].count[0]
+  uint64_t held_ = 0;                 // counted in the sides, each of whose counts is below 2^32
   std::map<int32_t, uint64_t> rare_;  // what the sides have no room for
 };
 

@@ -90,7 +90,8 @@ class EvaluationState {
                                      const Flat<uint8_t>& data,
                                      const std::optional<Flat<uint8_t>>& missing) {
     const int64_t n = offsets.size() - 1;
-    if (n < 0) throw std::invalid_argument("offsets must have one number more than there are texts");
+    if (n < 0)
+      throw std::invalid_argument("offsets must have one number more than there are texts");
     const Offset* const at = offsets.data();
     for (int64_t i = 0; i < n; ++i) {
       if (at[i] < 0 || at[i] > at[i + 1]) throw std::invalid_argument("offsets must not decrease");
@@ -186,8 +187,16 @@ class EvaluationState {
   }
 
   // Arrays over groups, or of all groups together.
-  py::dict summary(int loss, const std::vector<double>& probabilities, bool total) {
+  py::dict summary(int loss, const std::vector<double>& probabilities, bool total,
+                   const std::optional<Flat<int32_t>>& groups) {
     check_loss(loss);
+    if (groups) {
+      for (int64_t i = 0; i < groups->size(); ++i) {
+        if (groups->data()[i] < 0 || groups->data()[i] >= state_.groups()) {
+          throw py::index_error("no such group");
+        }
+      }
+    }
     for (const double p : probabilities) {
       if (!(p >= 0 && p <= 1)) throw std::invalid_argument("probabilities lie between 0 and 1");
     }
@@ -201,12 +210,13 @@ class EvaluationState {
       std::optional<Column> whole;
       if (total) whole = column.total();
       const Column& shown = total ? *whole : column;
-      const int64_t n = total ? 1 : state_.groups();
+      const int64_t n = total ? 1 : groups ? groups->size() : state_.groups();
       values.resize(size_t(n * each));
       found.resize(size_t(n));
-      for_groups(n, [&](int64_t g) {
-        found[size_t(g)] = shown.summary(g);
-        shown.quantiles(g, probabilities.data(), each, values.data() + g * each);
+      for_groups(n, [&](int64_t i) {
+        const int64_t g = groups && !total ? groups->data()[i] : i;
+        found[size_t(i)] = shown.summary(g);
+        shown.quantiles(g, probabilities.data(), each, values.data() + i * each);
       });
       weighted = column.weighted();
       coarser = total ? 0 : column.coarser();
@@ -359,8 +369,8 @@ void add_evaluation(py::module_& module) {
            py::arg("missing") = none, py::arg("truth_values") = false)
       .def("codes_of_reals", &S::codes_of_reals, py::arg("column"), py::arg("values"),
            py::arg("missing") = none)
-      .def("codes_of_text", &S::codes_of_text<int32_t>, py::arg("column"), py::arg("offsets").noconvert(),
-           py::arg("data"), py::arg("missing") = none)
+      .def("codes_of_text", &S::codes_of_text<int32_t>, py::arg("column"),
+           py::arg("offsets").noconvert(), py::arg("data"), py::arg("missing") = none)
       .def("codes_of_text", &S::codes_of_text<int64_t>, py::arg("column"), py::arg("offsets"),
            py::arg("data"), py::arg("missing") = none)
       .def("combine", &S::combine, py::arg("codes"))
@@ -374,7 +384,7 @@ void add_evaluation(py::module_& module) {
       .def("keys_of_groups", &S::keys_of_groups, py::arg("column"), py::arg("order"))
       .def("order", &S::order)
       .def("summary", &S::summary, py::arg("loss"), py::arg("probabilities"),
-           py::arg("total") = false)
+           py::arg("total") = false, py::arg("groups") = none)
       .def("sums", &S::sums, py::arg("loss"), py::arg("group") = none)
       .def("worst", &S::worst, py::arg("loss"))
       .def_property_readonly("nbytes", &S::nbytes)

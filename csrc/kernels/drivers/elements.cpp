@@ -158,7 +158,7 @@ int64_t tile_elements(const Task& task, const ElementFunctions<T>& functions, co
   const bool cheap = functions.summed_value != nullptr && functions.probabilities.bits == 0;
   const bool sums = (task.mode & kValue) != 0 || task.has(kWeight);
   if (!cheap || sums || task.ndim != 1) return kTile;
-  for (const int role : task.present & (kFormulaInputs | kDerivatives)) {
+  for (const int role : task.present&(kFormulaInputs | kDerivatives)) {
     const Operand& operand = task[role];
     if (!in_place<T>(operand, at.address(operand), at.stride(operand))) return kTile;
   }

@@ -2,9 +2,9 @@
 // numbers and of products of them, without rounding.
 //
 // A sum goes by levels of kLevelBits bits (error-free splitting: Rump, Ogita and Oishi 2008;
-// Demmel and Nguyen, EECS-2016-121). Adding the anchor A = 1.5 * 2^(52 + unit) to a number makes the
-// sum's bits, read as an integer, those of A plus the number in multiples of 2^unit; these integers
-// are added up, which no order changes. What was rounded away goes to the next level.
+// Demmel and Nguyen, EECS-2016-121). Adding the anchor A = 1.5 * 2^(52 + unit) to a number makes
+// the sum's bits, read as an integer, those of A plus the number in multiples of 2^unit; these
+// integers are added up, which no order changes. What was rounded away goes to the next level.
 #include "statistics.hpp"
 
 #include "../arithmetic/math.hpp"
@@ -184,8 +184,8 @@ void scan(const T* x, int n, Scan& found) {
 }  // namespace
 
 extern constexpr Statistics kStatistics = {
-    scan<float, int32_t>, scan<double, int64_t>,   sum_levels<float>,      sum_levels<double>,
-    square_levels,         product_levels<Products>, product_levels<Errors>,
+    scan<float, int32_t>, scan<double, int64_t>,    sum_levels<float>,      sum_levels<double>,
+    square_levels,        product_levels<Products>, product_levels<Errors>,
 };
 
 }  // namespace numloss::NUMLOSS_ISA

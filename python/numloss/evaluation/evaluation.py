@@ -422,9 +422,13 @@ class Evaluation:
 
     def result(self, quantiles: Iterable[float] = (0.5, 0.95, 0.99)) -> EvaluationResult:
         """Compute the statistics of what was taken in so far."""
+        return self._result(quantiles, lazily=False)
+
+    def _result(self, quantiles: Iterable[float], lazily: bool) -> EvaluationResult:
         return result_of(
-            self._state, self._losses, self._by, self._rows, tuple(quantiles), self._row_named
-        )
+            self._state, self._losses, self._by, self._rows, tuple(quantiles), self._row_named,
+            lazily,
+        )  # fmt: skip
 
     def _row_named(self, row: int) -> Row | None:
         if row == NO_ROW:

@@ -134,10 +134,11 @@ class GroupStatistics:
 
     def __init__(
         self, keys: list[Any], columns: dict[str, Any], probabilities: tuple[float, ...],
-        row_named: Callable[[int], Row | None],
+        row_named: Callable[[int], Row | None], quantiles: Callable[[list[int]], Any] | None = None,
     ) -> None:  # fmt: skip
         self.keys = keys
         self._columns = columns
+        self._quantiles = quantiles  # of some groups, where the columns do not have those of all
         self._probabilities = probabilities
         self._row_named = row_named
 
@@ -147,8 +148,14 @@ class GroupStatistics:
 
     def __iter__(self) -> Iterator[tuple[Any, Statistics]]:
         """Yield keys and statistics."""
+        self._complete()
         for index, key in enumerate(self.keys):
             yield key, self.at(index)
+
+    def _complete(self) -> None:
+        if self._quantiles is not None:
+            self._columns["quantiles"] = self._quantiles(list(range(len(self.keys))))
+            self._quantiles = None
 
     def __getitem__(self, key: Any) -> Statistics:
         """Return the statistics of a group."""
@@ -164,6 +171,9 @@ class GroupStatistics:
         count, nan = int(columns["count"][index]), int(columns["nan"][index])
         known = count > nan
         weight = float(columns["weight"][index])
+        quantiles = columns["quantiles"][index : index + 1]
+        if self._quantiles is not None:
+            quantiles = self._quantiles([index])
         return Statistics(
             count,
             int(columns["ignored"][index]),
@@ -176,7 +186,7 @@ class GroupStatistics:
             float(columns["maximum"][index]) if known else None,
             self._row_named(int(columns["maximum_row"][index])) if known else None,
             {
-                p: float(columns["quantiles"][index, i]) if known and columns["kept"] else None
+                p: float(quantiles[0, i]) if known and columns["kept"] else None
                 for i, p in enumerate(self._probabilities)
             },
             0.0 if columns["exact"][index] else 0.5 / columns["bins_per_octave"],
@@ -187,6 +197,7 @@ class GroupStatistics:
         """Return one statistic of all groups as an array: ``count``, ``mean``, ``p95``, ..."""
         for i, p in enumerate(self._probabilities):
             if name == quantile_name(p):
+                self._complete()
                 values: npt.NDArray[Any] = self._columns["quantiles"][:, i]
                 return values
         values = self._columns[name]
@@ -373,8 +384,9 @@ def result_of(
     rows: int,
     probabilities: tuple[float, ...],
     row_named: Callable[[int], Row | None],
+    lazily: bool = False,
 ) -> EvaluationResult:
-    """Compute what a state says."""
+    """Compute what a state says; the quantiles of groups when they are asked for, if it stays."""
     order, keys = _ordered(state, len(by)) if by else (None, [])
     found = {}
     for index, (name, spec) in enumerate(losses.items()):
@@ -382,15 +394,22 @@ def result_of(
         total = GroupStatistics([None], summed, probabilities, row_named).at(0)
         grouped: dict[str, Any] = {}
         if by:
-            grouped = {**state.summary(index, probabilities), "kept": state.quantiles}
-            grouped = {
-                key: values[order] if isinstance(values, np.ndarray) else values
-                for key, values in grouped.items()
-            }
-        groups = GroupStatistics(keys, grouped, probabilities, row_named)
+            asked = () if lazily else probabilities
+            grouped = {**state.summary(index, asked, groups=order), "kept": state.quantiles}
+        later = _quantiles_of(state, index, probabilities, order) if by and lazily else None
+        groups = GroupStatistics(keys, grouped, probabilities, row_named, later)
         worst = [WorstRow(loss, row_named(row)) for loss, row in state.worst(index)]
         found[name] = LossResult(name, spec, total, groups, worst)
     return EvaluationResult(rows, by, found)
+
+
+def _quantiles_of(
+    state: EvaluationState, loss: int, probabilities: tuple[float, ...], order: Any
+) -> Callable[[list[int]], Any]:
+    def some(places: list[int]) -> Any:
+        return state.summary(loss, probabilities, groups=order[places])["quantiles"]
+
+    return some
 
 
 def _ordered(state: EvaluationState, by: int) -> tuple[npt.NDArray[np.int32], list[Any]]:
