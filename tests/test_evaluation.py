@@ -213,6 +213,15 @@ def test_numbers_are_rounded_once(dtype, weighted, offset, size):
     assert {name: found[name][0] for name in wanted} == wanted
 
 
+@pytest.mark.parametrize("low", [1.0, 1.0 + 2.0**-52])
+@pytest.mark.parametrize("above", [0, 1])
+def test_halves_are_rounded_to_even(low, above):
+    """The mean of two neighbours lies between them; of three with a share more, it does not."""
+    losses = np.array([low, low + 2.0**-52] + [low + 2.0**-52] * above)
+    found = state_of([(losses, None, losses, 0)]).summary(0, [])["mean"][0]
+    assert found == float(exact(losses) / len(losses))
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 10, 1001, 4096])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_exact_quantiles_are_numpys(size, dtype):
@@ -545,8 +554,9 @@ def test_bytes_come_back():
     assert again == evaluation
     assert repr(again.result().to_dict()) == repr(evaluation.result().to_dict())
     assert pickle.loads(pickle.dumps(evaluation)) == evaluation
-    again.merge(evaluation)
-    assert again.rows == 10_000
+    with pytest.raises(StateError, match="rows 0 to 4999 of f are in both, and would count twice"):
+        again.merge(evaluation)
+    assert again == evaluation
 
 
 def test_every_damaged_byte_is_noticed():
@@ -582,6 +592,16 @@ def test_damage_behind_a_right_checksum_never_crashes():
         except StateError:
             refused += 1
     assert refused > 500
+
+
+def test_histograms_that_do_not_add_up_are_refused():
+    evaluation = numloss.Evaluation("mae", worst=0)
+    evaluation.update(np.arange(1.0, 6001.0), np.zeros(6000), ids=np.arange(6000))
+    blob = evaluation.to_bytes()[:-4]
+    # The last bin counts the six losses from 5994.7 on, in one byte before the empty list of rows.
+    assert blob[-1] == 0
+    with pytest.raises(StateError, match="a histogram"):
+        numloss.Evaluation.from_bytes(sealed(blob[:-2] + bytes([blob[-2] - 1, 0])))
 
 
 def test_newer_and_foreign_states_are_told_apart():

@@ -4,6 +4,7 @@
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
 
@@ -269,6 +270,7 @@ def test_several_columns_of_groups(csv):
     assert table.splitlines()[3].split()[:3] == ["a", "b", "count"]
 
 
+@pytest.mark.plain_build
 def test_long_texts_in_a_dictionary(tmp_path):
     """36 kB on disk stood for 2 GB."""
     texts = pa.array(["x" * 17_000, "y" * 17_000])
@@ -335,6 +337,7 @@ def test_hostile_files_end_in_one_line(name, tmp_path):
     assert result.stdout == ""
 
 
+@pytest.mark.plain_build
 def test_device_without_end():
     result = limited("/dev/zero", "--format", "csv", "-l", "mse")
     assert result.returncode == 1
@@ -723,3 +726,100 @@ def test_evaluate_in_python(table, tmp_path):
         tmp_path / "p.parquet", "binary_cross_entropy", scale="probabilities"
     )
     assert probabilities["binary_cross_entropy"].total.mean == pytest.approx(np.log(2))
+
+
+# ------------------------------------------------------------------------------- interrupted runs
+
+
+def states(folder):
+    """Write three files, and return them and the bytes of their state."""
+    rng = np.random.default_rng(4)
+    paths = []
+    for index in range(3):
+        values = {"score": rng.normal(size=5000), "label": rng.integers(0, 2, 5000),
+                  "g": rng.integers(0, 9, 5000)}  # fmt: skip
+        paths.append(folder / f"{index}.parquet")
+        pyarrow.parquet.write_table(pa.table(values), paths[-1], row_group_size=700)
+    options = ["-l", "mse", "-l", "mae", "--by", "g"]
+    run("evaluate", *paths, *options, "--state", folder / "whole.nls")
+    return paths, options, (folder / "whole.nls").read_bytes()
+
+
+def test_resumed_runs_end_with_the_same_bytes(tmp_path):
+    from numloss.evaluation.files.dataset import Dataset
+    from numloss.evaluation.files.inputs import Request
+    from numloss.evaluation.run import evaluate_files
+    from numloss.evaluation.specs import parse_loss
+
+    paths, options, wanted = states(tmp_path)
+    losses = {"mse": parse_loss("mse"), "mae": parse_loss("mae")}
+    state = tmp_path / "part.nls"
+    for most in (4, 9, 40, 120):
+
+        class Stop:
+            """Says stop after so many chunks."""
+
+            left = most
+
+            def is_set(self):
+                self.left -= 1
+                return self.left < 0
+
+        part = evaluate_files(
+            Dataset(Request(paths, by=["g"])), losses, chunk_rows=300, threads=2, stop=Stop()
+        )
+        assert 0 < part.rows < 15_000
+        state.write_bytes(part.to_bytes())
+        run("evaluate", *paths, *options, "--state", state, "--resume", "--chunk-rows", 411)
+        assert state.read_bytes() == wanted
+    run("evaluate", *paths, *options, "--state", state, "--resume")
+    assert state.read_bytes() == wanted
+    fresh = tmp_path / "fresh.nls"
+    run("evaluate", *paths, *options, "--state", fresh, "--resume")
+    assert fresh.read_bytes() == wanted
+    text = run("evaluate", *paths, "-l", "mse", "--state", state, "--resume", code=1)
+    assert "cannot be merged" in text
+    assert "name one" in run("evaluate", *paths, "-l", "mse", "--resume", code=2)
+
+
+@pytest.mark.parametrize("name", ["KILL", "TERM", "INT"])
+def test_killed_runs_go_on(name, tmp_path):
+    """A process that is killed leaves the last state that it wrote, and one that is asked to end
+    writes what it has.
+    """
+    paths, options, wanted = states(tmp_path)
+    state = tmp_path / "killed.nls"
+    code = (
+        "import sys, time; from numloss import cli; from numloss.evaluation import run\n"
+        "run.KEEP_SECONDS = 0.0\n"
+        "take = run._Worker._take\n"
+        "def slow(*arguments): time.sleep(0.02); take(*arguments); print(flush=True)\n"
+        "run._Worker._take = slow\n"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "evaluate", *paths, *options, "--state", state,
+               "--chunk-rows", "200", "--threads", "2"]  # fmt: skip
+    with subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for _ in range(12):
+            process.stdout.readline()
+        process.send_signal(getattr(signal, f"SIG{name}"))
+        _, err = process.communicate(timeout=20)
+    if name == "KILL":
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130
+        assert "rows are in" in err
+        assert err.count("\n") == 1
+    kept = numloss.Evaluation.from_bytes(state.read_bytes())
+    assert 0 < kept.rows < 15_000
+    run("evaluate", *paths, *options, "--state", state, "--resume")
+    assert state.read_bytes() == wanted
+
+
+def test_states_of_the_same_rows_are_not_merged(tmp_path):
+    paths, options, _ = states(tmp_path)
+    for name in ("a", "b"):
+        run("evaluate", paths[0], *options, "--state", tmp_path / f"{name}.nls")
+    assert "rows 0 to 4999 of " in run("merge", tmp_path / "a.nls", tmp_path / "b.nls", code=1)

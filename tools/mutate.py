@@ -64,6 +64,9 @@ LIMITS = "tests/test_limits.py"
 SAME_BITS = "tests/test_invariance.py"
 REFUSALS = "tests/test_errors.py"
 C_LIBRARY = "tests/test_capi.py"
+GROUPS = "csrc/evaluation/groups.cpp"
+PYTHON_EVALUATION = "python/numloss/evaluation/"
+EVALUATION = "tests/test_evaluation.py -k "
 
 FAULTS = [
     # Each loss: its formula, its gradient, its kink.
@@ -176,6 +179,27 @@ FAULTS = [
     Fault("C: threads of a call come to nothing", "csrc/capi/call.cpp", "const ThreadOverride threads(call_.threads);", "", f"{C_LIBRARY} -k threads"),
     Fault("C: an option may be given twice", "csrc/capi/call.cpp", "if (setting.given) return", "if (false) return", f"{C_LIBRARY} -k once"),
     Fault("a symbol of the C++ library leaves the module", "csrc/python/exports.map", "local: *;", "_ZNSt*; local: *;", "tests/test_build.py"),
+    # Evaluation: exact sums, histograms, groups, states, files.
+    Fault("exact sums: errors of products left out", GROUPS, "if (count_of_errors == 0) return;", "if (count_of_errors >= 0) return;", EVALUATION + "sums_are_exact"),
+    Fault("exact sums: a level too few", GROUPS, "(top - bottom + kLevelBits - 1) / kLevelBits", "(top - bottom) / kLevelBits", EVALUATION + "sums_are_exact"),
+    Fault("exact sums: a carry lost", "csrc/evaluation/fixed.hpp", "carry = first || second ? 1 : 0;", "carry = second ? 1 : 0;", EVALUATION + "no_byte"),
+    Fault("exact sums: what did not fit is dropped", GROUPS, "  numloss::add(sum, part);\n", "", EVALUATION + "no_byte"),
+    Fault("exact sums: the rest of a level kept", "csrc/kernels/statistics/statistics.cpp", "left -= moved - anchor[k];", "left -= moved;", EVALUATION + "sums_are_exact"),
+    Fault("quotients: ties away from zero", "csrc/evaluation/integer.cpp", "below != 0 || sticky || (kept & 1) != 0", "true", EVALUATION + "halves"),
+    Fault("standard error: n for n - 1", GROUPS, "const Integer count(n), less(n - 1),", "const Integer count(n), less(n),", EVALUATION + "rounded_once"),
+    Fault("histogram: -0 in a bin of its own", "csrc/evaluation/values.hpp", "bin_of(__builtin_fabs(value), coarser_);\n    if", "bin_of(value, coarser_);\n    if", EVALUATION + "no_byte"),
+    Fault("histogram: a bin's lower end for its middle", "csrc/evaluation/values.hpp", "(ends ? 0 : uint64_t(1) << (drop - 1))", "0", EVALUATION + "histograms"),
+    Fault("quantiles exact by the size of a part", GROUPS, "if (before + uint64_t(n) <= resolution_.most_exact) {", "if (uint64_t(n) <= resolution_.most_exact) {", EVALUATION + "'quantiles or no_byte'"),
+    Fault("highest row: the last of equals", GROUPS, "(high == r.high && row < r.high_row)", "(high == r.high && row > r.high_row)", EVALUATION + "'rounded_once or no_byte'"),
+    Fault("merge: the other's NaN forgotten", GROUPS, "mine.nan += theirs.nan;", "", EVALUATION + "'no_byte or any_cutting'"),
+    Fault("states: groups in the order in which they came", "csrc/evaluation/state.cpp", "const std::vector<int32_t> sorted = order();\n  if (by() > 0) {", "std::vector<int32_t> sorted = order();\n  std::iota(sorted.begin(), sorted.end(), 0);\n  if (by() > 0) {", EVALUATION + "'no_byte or any_cutting'"),
+    Fault("states: a checksum not looked at", PYTHON_EVALUATION + "evaluation.py", "if zlib.crc32(data[: -_CHECK.size]) != check:", "if False:", EVALUATION + "damaged_byte"),
+    Fault("states: a histogram that does not add up", GROUPS, "if (seen != n) throw", "if (false) throw", EVALUATION + "'right_checksum or add_up'"),
+    Fault("files: an open quote overlooked", PYTHON_EVALUATION + "files/text.py", "if self._guard.quotes % 2:", "if self._guard.quotes % 2 and False:", "tests/test_files.py -k quote"),
+    Fault("files: each chunk says what a column holds", PYTHON_EVALUATION + "files/columns.py", "kinds.setdefault(origin.name, _kind_of_text(text))", "_kind_of_text(text)", "tests/test_files.py -k decided"),
+    Fault("files: probabilities taken for logits", PYTHON_EVALUATION + "files/losses.py", "if self._inputs.probabilities and prediction.ndim > 1:", "if False:", "tests/test_files.py -k probabilities"),
+    Fault("files: an output over an input", PYTHON_EVALUATION + "output.py", "if path.exists() and path.samefile(other):", "if False:", "tests/test_files.py -k never_an_input"),
+    Fault("files: the last fault instead of the first", PYTHON_EVALUATION + "run.py", "raise min(parts.failures", "raise max(parts.failures", "tests/test_files.py -k 'first_fault or belong'"),
 ]  # fmt: skip
 
 

@@ -108,7 +108,7 @@ template <int kWords, int kParts>
                                 : __builtin_add_overflow(to, part[k], &to);
     const bool second =
         negative ? __builtin_sub_overflow(to, carry, &to) : __builtin_add_overflow(to, carry, &to);
-    carry = first | second ? 1 : 0;
+    carry = first || second ? 1 : 0;
   }
   for (int i = at + kParts; carry != 0 && i < kWords; ++i) {
     carry = negative ? __builtin_sub_overflow(word[i], carry, &word[i])

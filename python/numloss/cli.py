@@ -8,12 +8,14 @@ import math
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numloss
-from numloss.evaluation.errors import DataError, EvaluationError, UsageError
+from numloss.evaluation.errors import DataError, EvaluationError, StoppedError, UsageError
 
 if TYPE_CHECKING:
     from numloss.evaluation.evaluation import Evaluation
@@ -27,7 +29,7 @@ _FORMATS = ("npy", "npz", "csv", "parquet", "arrow", "jsonl", "safetensors")
 
 _EXIT_CODES = (
     "Exit codes: 0 success; 1 something is wrong in the files; 2 something is wrong in the "
-    "command; 3 a mean is above its --fail-above limit."
+    "command; 3 a mean is above its --fail-above limit; 130 it was stopped."
 )
 
 # Roles and literals in docstrings.
@@ -204,6 +206,12 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads; changes speed, not results (default: as many as the process may use)",
     )
+    reading.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the file of --state, if it is there: a run that was stopped or killed "
+        "continues, and ends with the same digits",
+    )
 
 
 def _declare_output(to: argparse.ArgumentParser) -> None:
@@ -296,7 +304,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from numloss.evaluation.files.dataset import Dataset
     from numloss.evaluation.files.inputs import Request
     from numloss.evaluation.files.source import Format
-    from numloss.evaluation.output import check_outputs
+    from numloss.evaluation.output import check_outputs, write_file
     from numloss.evaluation.progress import progress
     from numloss.evaluation.run import evaluate_files
     from numloss.evaluation.specs import LossSpec, parse_loss
@@ -328,7 +336,9 @@ def _evaluate(options: argparse.Namespace) -> int:
         )
     )
     check_outputs(_outputs(options), data.paths)
-    with progress() as advance:
+    resumed = _resumed(options)
+    stop = threading.Event()
+    with progress() as advance, _stopped_by_signals(stop, options.state is not None):
         evaluation = evaluate_files(
             data,
             losses,
@@ -336,10 +346,52 @@ def _evaluate(options: argparse.Namespace) -> int:
             chunk_rows=options.chunk_rows,
             max_groups=options.max_groups,
             threads=options.threads,
+            resume=resumed,
+            keep=_keeper(options),
+            stop=stop,
             on_progress=advance,
             warn=_warn,
         )
+    if stop.is_set():
+        write_file(options.state, evaluation.to_bytes())
+        raise StoppedError(
+            f"stopped: {evaluation.rows} rows are in {_shown(options.state)}; --resume goes on"
+        )
     return _report(options, evaluation, data.origin(evaluation.rows), limits)
+
+
+def _resumed(options: argparse.Namespace) -> Evaluation | None:
+    """Return the state to go on from."""
+    if not options.resume:
+        return None
+    if options.state is None:
+        raise UsageError("--resume goes on from the file of --state: name one")
+    return _read_state(options.state) if options.state.exists() else None
+
+
+def _keeper(options: argparse.Namespace) -> Callable[[Evaluation], None] | None:
+    """Return what writes the state now and then, if it is to be written."""
+    from numloss.evaluation.output import write_file
+
+    path: Path | None = options.state
+    if path is None:
+        return None
+    return lambda evaluation: write_file(path, evaluation.to_bytes())
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event, wanted: bool) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the reading, and nothing else, where a state is written then."""
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _merge(options: argparse.Namespace) -> int:
@@ -541,6 +593,8 @@ def run(arguments: Sequence[str]) -> int:
         return command(options)
     except EvaluationError as error:
         return _fail(arguments[0], str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail(arguments[0], "interrupted", StoppedError.exit_code)
     except MemoryError:
         return _fail(arguments[0], "out of memory: try a smaller --chunk-rows", DATA_ERROR)
 

@@ -26,3 +26,9 @@ class UsageError(EvaluationError):
     """The command asks for something that is not there or makes no sense."""
 
     exit_code = 2
+
+
+class StoppedError(EvaluationError):
+    """A signal has ended the work; what was done is kept."""
+
+    exit_code = 130

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numloss._core import EvaluationState, Loss
 from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.groups import Codes, codes_of
+from numloss.evaluation.ranges import Ranges, add_range, end_of
 from numloss.evaluation.result import EvaluationResult, Row, result_of
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 
@@ -101,7 +102,7 @@ class Evaluation:
         self._state = self._new_state()
         self._rows = 0
         self._sources: list[str] = []
-        self._lengths: list[int] = []
+        self._ranges: list[Ranges] = []  # the rows of each source that are in
         # Rows of batches without a source, or None where several streams of them were merged.
         self._unnamed: int | None = 0
         self._ids = False
@@ -163,7 +164,8 @@ class Evaluation:
         self._take(found, columns, first, identities)
         self._ids = self._ids or (identities is not None and rows > 0)
         if identities is None and source is not None:
-            self._lengths[self._sources.index(source)] += rows
+            ranges = self._ranges[self._sources.index(source)]
+            add_range(ranges, end_of(ranges), end_of(ranges) + rows)
         elif identities is None and self._unnamed is not None:
             self._unnamed += rows
 
@@ -192,9 +194,14 @@ class Evaluation:
     ) -> None:
         """Take in rows of a file, which say where they stand."""
         index = self._source(source)
-        rows = found[0].rows
         self._take(found, groups, index << _ROW_BITS | first_row)
-        self._lengths[index] += rows
+        add_range(self._ranges[index], first_row, first_row + found[0].rows)
+
+    def _done(self) -> dict[str, Ranges]:
+        """Return the rows of each source that are in."""
+        return {
+            name: list(ranges) for name, ranges in zip(self._sources, self._ranges, strict=True)
+        }
 
     def _add(
         self,
@@ -258,7 +265,7 @@ class Evaluation:
     def _first_row(self, source: str | None) -> int | None:
         if source is not None:
             index = self._source(source)
-            return index << _ROW_BITS | self._lengths[index]
+            return index << _ROW_BITS | end_of(self._ranges[index])
         return None if self._unnamed is None else _UNNAMED << _ROW_BITS | self._unnamed
 
     def _source(self, name: str) -> int:
@@ -271,11 +278,11 @@ class Evaluation:
         if len(sources) >= _UNNAMED:
             raise ValueError(f"an evaluation has at most {_UNNAMED - 1} sources")
         place = {name: index for index, name in enumerate(sources)}
-        lengths = dict(zip(self._sources, self._lengths, strict=True))
+        ranges = dict(zip(self._sources, self._ranges, strict=True))
         if sources[: len(self._sources)] != self._sources:
             self._state.renumber([place[name] for name in self._sources], True)
         self._sources = sources
-        self._lengths = [lengths.get(name, 0) for name in sources]
+        self._ranges = [ranges.get(name, []) for name in sources]
 
     # ------------------------------------------------------------------------------------- merge
 
@@ -285,7 +292,8 @@ class Evaluation:
         Raises
         ------
         StateError
-            If the two differ in losses, options, columns or what they keep.
+            If the two differ in losses, options, columns or what they keep, or rows of a source are
+        in both.
         """
         if not isinstance(other, Evaluation):
             raise TypeError(f"merge takes an Evaluation, got {type(other).__name__}")
@@ -296,6 +304,7 @@ class Evaluation:
             )
         if self._rows and other._rows and self._ids != other._ids:
             raise StateError("evaluations with and without ids cannot be merged")
+        self._refuse_rows_of_both(other)
         state = other._state
         if sources := sorted({*self._sources, *other._sources}):
             self._number_sources(sources)
@@ -306,8 +315,9 @@ class Evaluation:
         if state is self._state:
             state = self.copy()._state
         self._state.merge(state)
-        for name, length in zip(other._sources, other._lengths, strict=True):
-            self._lengths[sources.index(name)] += length
+        for name, ranges in zip(other._sources, other._ranges, strict=True):
+            for begin, end in ranges:
+                add_range(self._ranges[sources.index(name)], begin, end)
         self._rows += other._rows
         self._ids = self._ids or other._ids
         if self._unnamed is None or other._unnamed is None or (self._unnamed and other._unnamed):
@@ -315,6 +325,17 @@ class Evaluation:
             self._state.renumber(list(range(len(self._sources))), False)
         else:
             self._unnamed += other._unnamed
+
+    def _refuse_rows_of_both(self, other: Evaluation) -> None:
+        mine = dict(zip(self._sources, self._ranges, strict=True))
+        for name, ranges in zip(other._sources, other._ranges, strict=True):
+            there = list(mine.get(name, []))
+            for begin, end in ranges:
+                if both := add_range(there, begin, end):
+                    raise StateError(
+                        f"rows {both[0]} to {both[1] - 1} of {name} are in both, and would count "
+                        "twice"
+                    )
 
     def copy(self) -> Evaluation:
         """Return an evaluation that holds the same and changes apart."""
@@ -335,7 +356,7 @@ class Evaluation:
         description = {
             **self._description(),
             "rows": self._rows,
-            "sources": dict(zip(self._sources, self._lengths, strict=True)),
+            "sources": dict(zip(self._sources, self._ranges, strict=True)),
             "unnamed": self._unnamed,
             "ids": self._ids,
         }
@@ -377,7 +398,9 @@ class Evaluation:
         evaluation._state.read(data[_HEAD.size + size : -_CHECK.size])
         evaluation._rows, evaluation._unnamed = head["rows"], head["unnamed"]
         evaluation._sources = list(head["sources"])
-        evaluation._lengths = list(head["sources"].values())
+        evaluation._ranges = [
+            [(int(begin), int(end)) for begin, end in ranges] for ranges in head["sources"].values()
+        ]
         evaluation._ids = head["ids"]
         return evaluation
 

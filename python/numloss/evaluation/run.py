@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,10 @@ from numloss.evaluation.groups import GroupError
 from numloss.evaluation.result import EvaluationResult
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 
+# Rows of binary predictions in [0, 1] that are no chance.
 _FEW = 20
+#: How often a state goes to the file that an interrupted run goes on from.
+KEEP_SECONDS = 30.0
 
 
 def evaluate(
@@ -123,28 +127,39 @@ def evaluate_files(
     chunk_rows: int | None = None,
     max_groups: int | None = None,
     threads: int | None = None,
+    resume: Evaluation | None = None,
+    keep: Callable[[Evaluation], None] | None = None,
+    stop: threading.Event | None = None,
     on_progress: Callable[[float], None] = lambda part: None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Read the files once, and evaluate all losses.
 
     The state of every thread is merged at the end: the result is the same for any number of them.
+    An evaluation to `resume` takes in the rows that it does not have. Every half minute it goes to
+    `keep`. Once `stop` is set, what was read so far is returned.
     """
+    whole = _Whole(_empty(data, losses, worst), keep)
+    if resume is not None:
+        whole.evaluation.merge(resume)
+        data.done = resume._done()
     workers = [
-        _Worker(data, losses, worst, max_groups) for _ in range(threads or numloss.num_threads())
+        _Worker(data, losses, worst, max_groups, whole)
+        for _ in range(threads or numloss.num_threads())
     ]
-    parts = _Shared(data.parts(chunk_rows))
+    parts = _Shared(data.parts(chunk_rows), stop)
     # The first chunk fixes what the columns hold, lest that depend on which thread comes first.
     workers[0].begin(parts)
     if not parts.failed:
         _run_all(workers, parts, on_progress)
     if parts.failed:
         raise min(parts.failures, key=lambda failure: failure[:2])[2]
-    evaluation = workers[0].evaluation
-    for worker in workers[1:]:
-        evaluation.merge(worker.evaluation)
-        worker.forget()
+    for worker in workers:
+        worker.give()
+    evaluation = whole.evaluation
     _refuse_groups(evaluation, max_groups)
+    if stop is not None and stop.is_set():
+        return evaluation
     data.finish(evaluation.rows)
     for index, (name, spec) in enumerate(losses.items()):
         mine = [of_file[index] for worker in workers for of_file in worker.losses.values()]
@@ -191,6 +206,39 @@ def _refuse_groups(evaluation: Evaluation, most: int | None) -> None:
         raise DataError(f"--by finds more than {most} groups: --max-groups allows more")
 
 
+def _cut(pieces: Pieces, begin: int, end: int, rows: int) -> Pieces:
+    """Return some rows of pieces."""
+    if begin == 0 and end == rows:
+        return pieces
+    return {
+        path: {name: column[begin:end] for name, column in columns.items()}
+        for path, columns in pieces.items()
+    }
+
+
+def _empty(data: Dataset, losses: dict[str, LossSpec], worst: int) -> Evaluation:
+    pairs = {name: (spec.loss, spec.options) for name, spec in losses.items()}
+    return Evaluation(pairs, by=data.by, worst=worst)
+
+
+class _Whole:
+    """What all threads have gathered, but for what each has at hand."""
+
+    def __init__(self, evaluation: Evaluation, keep: Callable[[Evaluation], None] | None) -> None:
+        self.evaluation = evaluation
+        self.keep = keep
+        self._lock = threading.Lock()
+
+    def take(self, part: Evaluation) -> None:
+        with self._lock:
+            if self.evaluation.rows:
+                self.evaluation.merge(part)
+            else:
+                self.evaluation = part
+            if self.keep is not None:
+                self.keep(self.evaluation)
+
+
 class _OpenPart:
     """A part whose chunks several threads take in turn: one decodes while others compute."""
 
@@ -218,7 +266,8 @@ class _OpenPart:
 class _Shared:
     """Parts for several threads; a thread that finds none left helps with those of others."""
 
-    def __init__(self, parts: Iterator[Part]) -> None:
+    def __init__(self, parts: Iterator[Part], stop: threading.Event | None) -> None:
+        self._stop = stop
         self._parts = parts
         self._lock = threading.Lock()
         self._open: list[_OpenPart] = []
@@ -230,10 +279,15 @@ class _Shared:
     def failed(self) -> bool:
         return bool(self.failures)
 
+    @property
+    def ended(self) -> bool:
+        """Whether no more chunks are wanted."""
+        return self._stopped or self.failed or (self._stop is not None and self._stop.is_set())
+
     def take(self) -> _OpenPart | None:
         """Return a part with chunks left. After a failure there is none."""
         with self._lock:
-            if self._stopped or self.failures:
+            if self.ended:
                 return None
             part = next(self._parts, None)
             if part is not None:
@@ -256,18 +310,28 @@ class _Worker:
     """What one thread gathers."""
 
     def __init__(
-        self, data: Dataset, losses: dict[str, LossSpec], worst: int, max_groups: int | None
+        self,
+        data: Dataset,
+        losses: dict[str, LossSpec],
+        worst: int,
+        max_groups: int | None,
+        whole: _Whole,
     ) -> None:
         self._data = data
         self._specs = losses
-        pairs = {name: (spec.loss, spec.options) for name, spec in losses.items()}
-        self.evaluation = Evaluation(pairs, by=data.by, worst=worst)
-        self.losses: dict[Inputs, list[FileLosses]] = {}
+        self._worst = worst
         self._max_groups = max_groups
+        self._whole = whole
+        self._given = time.monotonic()
+        self.evaluation = _empty(data, losses, worst)
+        self.losses: dict[Inputs, list[FileLosses]] = {}
 
-    def forget(self) -> None:
-        """Let go of a state that was merged."""
-        del self.evaluation
+    def give(self) -> None:
+        """Hand over what was gathered, and begin anew."""
+        if self.evaluation.rows:
+            self._whole.take(self.evaluation)
+            self.evaluation = _empty(self._data, self._specs, self._worst)
+        self._given = time.monotonic()
 
     def begin(self, parts: _Shared) -> None:
         """Take the first chunk, by which the options are checked."""
@@ -293,9 +357,15 @@ class _Worker:
             if part is None:
                 return False
             row = part.row
-            while not parts.failed and (found := part.next_chunk()) is not None:
-                row = found[1]
-                self._take(part.inputs, *found, check)
+            while not parts.ended and (found := part.next_chunk()) is not None:
+                pieces, row = found
+                rows = length_of(pieces)
+                missing = part.inputs.missing(row, row + rows) if rows else [(row, row)]
+                for begin, end in missing:
+                    some = _cut(pieces, begin - row, end - row, rows)
+                    self._take(part.inputs, some, begin, check)
+                if self._whole.keep is not None and time.monotonic() - self._given > KEEP_SECONDS:
+                    self.give()
                 on_progress(self._data.progress())
                 row = part.row
                 if check:

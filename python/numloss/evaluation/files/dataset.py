@@ -9,6 +9,7 @@ from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.columns import PositiveColumn
 from numloss.evaluation.files.inputs import Inputs, Part, Request
 from numloss.evaluation.files.several import places_of
+from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.report import Origin, Role
 from numloss.evaluation.tables import printable
 
@@ -17,6 +18,7 @@ class Dataset:
     """Files of predictions, one after the other; the first says which columns are what."""
 
     def __init__(self, request: Request) -> None:
+        self.done: dict[str, Ranges] = {}  # rows of each file that an earlier run has taken in
         self._request = request
         self._places = places_of(request.predictions)
         if len(self._places) > 1 and request.targets is not None:
@@ -42,6 +44,7 @@ class Dataset:
                 inputs = Inputs(self._request, place)
                 inputs.adopt(self.first)
                 self._inputs.append(inputs)
+            inputs.done = self.done.get(str(place.path), [])
             yield from inputs.parts(rows)
 
     def progress(self) -> float:
@@ -52,6 +55,8 @@ class Dataset:
         """Refuse inputs that turned out to hold nothing."""
         if rows == 0:
             raise DataError(f"{self.first.prediction.source.path}: no rows")
+        if self.done:
+            return
         targets = [inputs.target for inputs in self._inputs]
         positive = [target for target in targets if isinstance(target, PositiveColumn)]
         if positive and not any(target.seen for target in positive):

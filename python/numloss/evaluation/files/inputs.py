@@ -35,6 +35,7 @@ from numloss.evaluation.names import (
     refuse_gaps,
     shortened,
 )
+from numloss.evaluation.ranges import Ranges, gaps
 from numloss.evaluation.report import Role
 from numloss.evaluation.tables import printable
 
@@ -113,6 +114,7 @@ class Inputs:
         self._sources: dict[Path, Source] = {}
         self._format = request.format
         self._partitions = place.partitions
+        self.done: Ranges = []  # rows that an earlier run has taken in
         predictions = self._open(place.path)
         targets = predictions if request.targets is None else self._open(request.targets)
         self.prediction = self._numbers("prediction", predictions, request.prediction)
@@ -141,6 +143,10 @@ class Inputs:
             for name in request.by
         ]
 
+    def missing(self, begin: int, end: int) -> Ranges:
+        """Return which of these rows are still to be read."""
+        return gaps(self.done, begin, end)
+
     def adopt(self, first: Inputs) -> None:
         """Hold columns to what those of the first file turned out to be."""
         for mine, theirs in (
@@ -163,7 +169,9 @@ class Inputs:
             ((path, names),) = wanted.items()
             source = self._sources[path]
             if (parts := source.parts()) is not None:
-                for first_row, part in parts:
+                for first_row, length, part in parts:
+                    if not self.missing(first_row, first_row + length):
+                        continue
                     chunks = source.part_chunks(part, names, rows)
                     yield Part(self, first_row, ({path: chunk} for chunk in chunks))
                 return

@@ -46,8 +46,8 @@ class Source(ABC):
         Where files are read side by side, exactly so many but for the last chunk.
         """
 
-    def parts(self) -> Sequence[tuple[int, Any]] | None:
-        """Return first rows and handles of parts that may be read at once, if there are some."""
+    def parts(self) -> Sequence[tuple[int, int, Any]] | None:
+        """Return first rows, lengths and handles of parts that may be read at once, if any."""
         return None
 
     def part_chunks(

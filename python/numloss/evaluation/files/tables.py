@@ -30,8 +30,9 @@ class ParquetFile(Source):
                 metadata = file.metadata
                 self._schema, self._rows = file.schema_arrow, metadata.num_rows
                 self._names = tuple(self._schema.names)
-                sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-                self._starts = list(accumulate(sizes, initial=0))[: len(sizes)]
+                groups = range(metadata.num_row_groups)
+                self._sizes = [int(metadata.row_group(i).num_rows) for i in groups]
+                self._starts = list(accumulate(self._sizes, initial=0))[: len(groups)]
         except _DAMAGE as error:
             raise self._unreadable(error) from error
 
@@ -73,9 +74,9 @@ class ParquetFile(Source):
         """Part of the rows that was read."""
         return self._seen / int(self._rows or 1)
 
-    def parts(self) -> Sequence[tuple[int, Any]] | None:
+    def parts(self) -> Sequence[tuple[int, int, Any]] | None:
         """Return the row groups."""
-        return list(zip(self._starts, range(len(self._starts)), strict=True))
+        return list(zip(self._starts, self._sizes, range(len(self._sizes)), strict=True))
 
     def part_chunks(
         self, part: int, names: Sequence[str], rows: int
