@@ -754,7 +754,7 @@ def test_resumed_runs_end_with_the_same_bytes(tmp_path):
     paths, options, wanted = states(tmp_path)
     losses = {"mse": parse_loss("mse"), "mae": parse_loss("mae")}
     state = tmp_path / "part.nls"
-    for most in (4, 9, 40, 120):
+    for most in (4, 9, 20, 40):
 
         class Stop:
             """Says stop after so many chunks."""
