@@ -11,7 +11,7 @@ from typing import Literal
 
 import numloss
 from numloss.evaluation.errors import DataError
-from numloss.evaluation.evaluation import Evaluation
+from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, length_of
 from numloss.evaluation.files.losses import FileLosses
@@ -141,7 +141,10 @@ def evaluate_files(
     """
     whole = _Whole(_empty(data, losses, worst), keep)
     if resume is not None:
-        whole.evaluation.merge(resume)
+        try:
+            whole.evaluation.merge(resume)
+        except StateError as error:
+            raise DataError(f"the state to go on from is another one: {error}") from error
         data.done = resume._done()
     workers = [
         _Worker(data, losses, worst, max_groups, whole)
