@@ -823,3 +823,61 @@ def test_states_of_the_same_rows_are_not_merged(tmp_path):
     for name in ("a", "b"):
         run("evaluate", paths[0], *options, "--state", tmp_path / f"{name}.nls")
     assert "rows 0 to 4999 of " in run("merge", tmp_path / "a.nls", tmp_path / "b.nls", code=1)
+
+
+def test_states_of_other_readings_are_not_merged(csv, tmp_path):
+    text = "score,label\n0.5,1\n0.25,0\n"
+    kept = []
+    for name, options in (
+        ("a", []), ("b", ["--from-probabilities"]), ("c", ["--positive", "1"]),
+        ("d", ["--positive", "0"]),
+    ):  # fmt: skip
+        kept.append(tmp_path / f"{name}.nls")
+        path = csv(text, f"{name}.csv")
+        run("evaluate", path, "-l", "binary_cross_entropy", *options, "--state", kept[-1])
+    for state in kept[1:]:
+        assert "unlike reading cannot be merged" in run("merge", kept[0], state, code=1)
+    assert "unlike reading" in run("merge", kept[2], kept[3], code=1)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_bad_rows_are_skipped(kind, rows, tmp_path, csv):
+    rng = np.random.default_rng(5)
+    label = rng.integers(0, 3, 200)
+    bad = [0, 50, 51, 199]
+    label[bad] = 9
+    logits = rng.normal(size=(200, 3))
+    columns = {f"logit_{i}": logits[:, i] for i in range(3)} | {"label": label}
+    path = tmp_path / f"s.{kind}"
+    if kind == "csv":
+        lines = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
+        path.write_text("\n".join([",".join(columns), *lines, ""]))
+    elif kind == "parquet":
+        pyarrow.parquet.write_table(pa.table(columns), path, row_group_size=60)
+    else:
+        np.savez(path, **columns)
+    arguments = [
+        "evaluate",
+        path,
+        "-l",
+        "cross_entropy",
+        "--on-error",
+        "skip",
+        "--chunk-rows",
+        rows,
+    ]
+    code, out, _ = invoke(*arguments, "--json")
+    document = json.loads(out)
+    good = np.setdiff1d(np.arange(200), bad)
+    assert code == 4
+    assert (document["rows"], document["skipped"]) == (196, 4)
+    assert [skip["row"] for skip in document["skips"]] == bad
+    assert "target must hold labels in [0, 3)" in document["skips"][0]["problem"]
+    found = document["losses"][0]["all"]
+    assert found["count"] == 196
+    assert found["mean"] == pytest.approx(float(numloss.cross_entropy(logits[good], label[good])))
+    assert "4 rows were skipped, first:" in invoke(*arguments)[1]
+    result = numloss.evaluate(path, "cross_entropy", on_error="skip")
+    assert (result.skipped, result["cross_entropy"].total.mean) == (4, found["mean"])
+    assert "row 0" in message(path, "-l", "cross_entropy", code=1)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from numloss.evaluation.result import EvaluationResult
 
 #: Exit codes; 0 is success.
-DATA_ERROR, USAGE_ERROR, ABOVE_LIMIT = 1, 2, 3
+DATA_ERROR, USAGE_ERROR, ABOVE_LIMIT, SKIPPED = 1, 2, 3, 4
 
 _FORMATS = ("npy", "npz", "csv", "parquet", "arrow", "jsonl", "safetensors")
 
 _EXIT_CODES = (
     "Exit codes: 0 success; 1 something is wrong in the files; 2 something is wrong in the "
-    "command; 3 a mean is above its --fail-above limit; 130 it was stopped."
+    "command; 3 a mean is above its --fail-above limit; 4 rows were skipped; 130 it was stopped."
 )
 
 # Roles and literals in docstrings.
@@ -206,6 +206,15 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads; changes speed, not results (default: as many as the process may use)",
     )
+    _once(
+        reading,
+        "--on-error",
+        choices=("fail", "skip"),
+        default="fail",
+        metavar="fail|skip",
+        help="what to do about a row that something is wrong with: end with code 1, or leave it "
+        "out, say so, and end with code 4",
+    )
     reading.add_argument(
         "--resume",
         action="store_true",
@@ -349,6 +358,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             resume=resumed,
             keep=_keeper(options),
             stop=stop,
+            skip=options.on_error == "skip",
             on_progress=advance,
             warn=_warn,
         )
@@ -561,7 +571,7 @@ def _enforce(limits: Sequence[tuple[str, float]], result: EvaluationResult) -> i
                     file=sys.stderr,
                 )
                 exceeded = True
-    return ABOVE_LIMIT if exceeded else 0
+    return ABOVE_LIMIT if exceeded else SKIPPED if result.skipped else 0
 
 
 def _shown(name: object) -> str:

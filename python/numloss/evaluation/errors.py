@@ -19,7 +19,11 @@ class EvaluationError(Exception):
 
 
 class DataError(EvaluationError):
-    """The file cannot be read, or something in it is wrong."""
+    """The file cannot be read, or something in it is wrong: in a row, if one is named."""
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 class UsageError(EvaluationError):

@@ -27,6 +27,8 @@ _CHECK = struct.Struct("<I")  # of all before it
 _ROW_BITS = 44
 _UNNAMED = (1 << 20) - 1  # the source of batches that name none
 NO_ROW = (1 << 64) - 1
+# Rows with something wrong that are named.
+_MOST_SKIPS = 10
 
 
 class StateError(ValueError):
@@ -106,6 +108,12 @@ class Evaluation:
         # Rows of batches without a source, or None where several streams of them were merged.
         self._unnamed: int | None = 0
         self._ids = False
+        # How files were read, where that decides what a loss is: scale, positive class, classes.
+        self._reading: dict[str, Any] = {}
+        self._skipped = 0
+        self._skips: list[
+            tuple[str, int, str]
+        ] = []  # the first of them: source, row, what is wrong
 
     def _new_state(self) -> EvaluationState:
         return EvaluationState(len(self._losses), len(self._by), self._quantiles, self._worst)
@@ -196,6 +204,13 @@ class Evaluation:
         index = self._source(source)
         self._take(found, groups, index << _ROW_BITS | first_row)
         add_range(self._ranges[index], first_row, first_row + found[0].rows)
+
+    def _skip(self, source: str, row: int, problem: str) -> None:
+        """Count a row that something is wrong with; it is in, and has no loss."""
+        self._skipped += 1
+        self._skips = sorted([*self._skips, (source, row, problem)])[:_MOST_SKIPS]
+        self._source(source)
+        add_range(self._ranges[self._sources.index(source)], row, row + 1)
 
     def _done(self) -> dict[str, Ranges]:
         """Return the rows of each source that are in."""
@@ -319,6 +334,8 @@ class Evaluation:
             for begin, end in ranges:
                 add_range(self._ranges[sources.index(name)], begin, end)
         self._rows += other._rows
+        self._skipped += other._skipped
+        self._skips = sorted([*self._skips, *other._skips])[:_MOST_SKIPS]
         self._ids = self._ids or other._ids
         if self._unnamed is None or other._unnamed is None or (self._unnamed and other._unnamed):
             self._unnamed = None
@@ -349,6 +366,7 @@ class Evaluation:
             "by": list(self._by),
             "quantiles": self._quantiles,
             "worst": self._worst,
+            "reading": self._reading,
         }
 
     def to_bytes(self) -> bytes:
@@ -359,6 +377,8 @@ class Evaluation:
             "sources": dict(zip(self._sources, self._ranges, strict=True)),
             "unnamed": self._unnamed,
             "ids": self._ids,
+            "skipped": self._skipped,
+            "skips": self._skips,
         }
         text = json.dumps(description, separators=(",", ":"), ensure_ascii=True).encode()
         body = _HEAD.pack(_MAGIC, _VERSION, len(text)) + text + self._state.write()
@@ -402,6 +422,9 @@ class Evaluation:
             [(int(begin), int(end)) for begin, end in ranges] for ranges in head["sources"].values()
         ]
         evaluation._ids = head["ids"]
+        evaluation._skipped = int(head["skipped"])
+        evaluation._skips = [(str(s), int(row), str(text)) for s, row, text in head["skips"]]
+        evaluation._reading = dict(head["reading"])
         return evaluation
 
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:
@@ -450,7 +473,7 @@ class Evaluation:
     def _result(self, quantiles: Iterable[float], lazily: bool) -> EvaluationResult:
         return result_of(
             self._state, self._losses, self._by, self._rows, tuple(quantiles), self._row_named,
-            lazily,
+            lazily, self._skipped, self._skips,
         )  # fmt: skip
 
     def _row_named(self, row: int) -> Row | None:

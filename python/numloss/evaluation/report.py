@@ -53,6 +53,7 @@ def document(origin: Origin, result: EvaluationResult) -> dict[str, Any]:
         **{name: role and role.to_dict() for name, role in origin.roles.items()},
         **({"files": origin.files} if origin.files > 1 else {}),
         "rows": found["rows"],
+        **({name: found[name] for name in ("skipped", "skips")} if found["skipped"] else {}),
         "losses": valid(found["losses"]),
     }
 

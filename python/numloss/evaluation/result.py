@@ -261,6 +261,10 @@ class EvaluationResult:
         Columns that group them.
     losses : dict of str to LossResult
         What was found of each loss.
+    skipped : int
+        Rows that something was wrong with, where files were read with ``on_error="skip"``.
+    skips : sequence of tuple
+        The first of them: source, row, and what is wrong.
 
     Examples
     --------
@@ -279,10 +283,19 @@ class EvaluationResult:
     1
     """
 
-    def __init__(self, rows: int, by: tuple[str, ...], losses: dict[str, LossResult]) -> None:
+    def __init__(
+        self,
+        rows: int,
+        by: tuple[str, ...],
+        losses: dict[str, LossResult],
+        skipped: int = 0,
+        skips: Sequence[tuple[str, int, str]] = (),
+    ) -> None:
         self.rows = rows
         self.by = by
         self.losses = losses
+        self.skipped = skipped
+        self.skips = skips
 
     def __getitem__(self, name: str) -> LossResult:
         """Return what was found of a loss."""
@@ -300,6 +313,11 @@ class EvaluationResult:
         """Return all numbers as dictionaries and lists; NaN and infinity are floats here."""
         return {
             "rows": self.rows,
+            "skipped": self.skipped,
+            "skips": [
+                {"file": source, "row": row, "problem": problem}
+                for source, row, problem in self.skips
+            ],
             "by": list(self.by),
             "losses": [
                 {
@@ -385,6 +403,8 @@ def result_of(
     probabilities: tuple[float, ...],
     row_named: Callable[[int], Row | None],
     lazily: bool = False,
+    skipped: int = 0,
+    skips: Sequence[tuple[str, int, str]] = (),
 ) -> EvaluationResult:
     """Compute what a state says; the quantiles of groups when they are asked for, if it stays."""
     order, keys = _ordered(state, len(by)) if by else (None, [])
@@ -400,7 +420,7 @@ def result_of(
         groups = GroupStatistics(keys, grouped, probabilities, row_named, later)
         worst = [WorstRow(loss, row_named(row)) for loss, row in state.worst(index)]
         found[name] = LossResult(name, spec, total, groups, worst)
-    return EvaluationResult(rows, by, found)
+    return EvaluationResult(rows, by, found, skipped, skips)
 
 
 def _quantiles_of(
@@ -500,6 +520,9 @@ def shown_number(value: float | None, mark: str = "") -> str:
 def notes(result: EvaluationResult) -> list[str]:
     """Return what the reader should know about the numbers, a line each."""
     lines = []
+    if result.skipped:
+        lines.append(f"{result.skipped} rows were skipped, first:")
+        lines += [f"  {printable(problem)}" for _, _, problem in result.skips[:3]]
     for loss in result.losses.values():
         if len(loss.groups) > _SHOWN_GROUPS:
             lines.append(

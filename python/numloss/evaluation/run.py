@@ -40,6 +40,7 @@ def evaluate(
     quantiles: Iterable[float] = (0.5, 0.95, 0.99),
     worst: int = 10,
     threads: int | None = None,
+    on_error: Literal["fail", "skip"] = "fail",
 ) -> EvaluationResult:
     r"""Evaluate the predictions in files, which may be larger than memory.
 
@@ -76,6 +77,9 @@ def evaluate(
         How many rows with the highest losses to name.
     threads : int, optional
         Threads; they change no digit.
+    on_error : {"fail", "skip"}
+        What to do about a row that something is wrong with: the first one ends the evaluation, or
+        all are counted and left out.
 
     Returns
     -------
@@ -111,7 +115,11 @@ def evaluate(
             scale=scale, classes=classes,
         )
     )  # fmt: skip
-    evaluation = evaluate_files(data, named, worst=worst, threads=threads, warn=_warn_in_python)
+    if on_error not in ("fail", "skip"):
+        raise ValueError(f"on_error must be 'fail' or 'skip', got {on_error!r}")
+    evaluation = evaluate_files(
+        data, named, worst=worst, threads=threads, skip=on_error == "skip", warn=_warn_in_python
+    )
     return evaluation.result(quantiles)
 
 
@@ -130,15 +138,18 @@ def evaluate_files(
     resume: Evaluation | None = None,
     keep: Callable[[Evaluation], None] | None = None,
     stop: threading.Event | None = None,
+    skip: bool = False,
     on_progress: Callable[[float], None] = lambda part: None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Read the files once, and evaluate all losses.
 
     The state of every thread is merged at the end: the result is the same for any number of them.
-    An evaluation to `resume` takes in the rows that it does not have. Every half minute it goes to
-    `keep`. Once `stop` is set, what was read so far is returned.
+    With `skip`, rows that something is wrong with are counted and left out. An evaluation to
+    `resume` takes in the rows that it does not have. Every half minute it goes to `keep`. Once
+    `stop` is set, what was read so far is returned.
     """
+    data.says_lines = not skip  # looking for the line of each bad row would take for ever
     whole = _Whole(_empty(data, losses, worst), keep)
     if resume is not None:
         try:
@@ -147,7 +158,7 @@ def evaluate_files(
             raise DataError(f"the state to go on from is another one: {error}") from error
         data.done = resume._done()
     workers = [
-        _Worker(data, losses, worst, max_groups, whole)
+        _Worker(data, losses, worst, max_groups, whole, skip)
         for _ in range(threads or numloss.num_threads())
     ]
     parts = _Shared(data.parts(chunk_rows), stop)
@@ -221,7 +232,9 @@ def _cut(pieces: Pieces, begin: int, end: int, rows: int) -> Pieces:
 
 def _empty(data: Dataset, losses: dict[str, LossSpec], worst: int) -> Evaluation:
     pairs = {name: (spec.loss, spec.options) for name, spec in losses.items()}
-    return Evaluation(pairs, by=data.by, worst=worst)
+    evaluation = Evaluation(pairs, by=data.by, worst=worst)
+    evaluation._reading = data.reading
+    return evaluation
 
 
 class _Whole:
@@ -234,7 +247,7 @@ class _Whole:
 
     def take(self, part: Evaluation) -> None:
         with self._lock:
-            if self.evaluation.rows:
+            if self.evaluation.rows or self.evaluation._skipped:
                 self.evaluation.merge(part)
             else:
                 self.evaluation = part
@@ -319,19 +332,21 @@ class _Worker:
         worst: int,
         max_groups: int | None,
         whole: _Whole,
+        skip: bool,
     ) -> None:
         self._data = data
         self._specs = losses
         self._worst = worst
         self._max_groups = max_groups
         self._whole = whole
+        self._skip = skip
         self._given = time.monotonic()
         self.evaluation = _empty(data, losses, worst)
         self.losses: dict[Inputs, list[FileLosses]] = {}
 
     def give(self) -> None:
         """Hand over what was gathered, and begin anew."""
-        if self.evaluation.rows:
+        if self.evaluation.rows or self.evaluation._skipped:
             self._whole.take(self.evaluation)
             self.evaluation = _empty(self._data, self._specs, self._worst)
         self._given = time.monotonic()
@@ -366,7 +381,7 @@ class _Worker:
                 missing = part.inputs.missing(row, row + rows) if rows else [(row, row)]
                 for begin, end in missing:
                     some = _cut(pieces, begin - row, end - row, rows)
-                    self._take(part.inputs, some, begin, check)
+                    self._take_or_skip(part.inputs, some, begin, check)
                 if self._whole.keep is not None and time.monotonic() - self._given > KEEP_SECONDS:
                     self.give()
                 on_progress(self._data.progress())
@@ -377,6 +392,23 @@ class _Worker:
             parts.fail(part, row, error)
             return False
         return True
+
+    def _take_or_skip(self, inputs: Inputs, pieces: Pieces, first_row: int, check: bool) -> None:
+        """Take a chunk; if rows are skipped, halve one that is refused until one row is left."""
+        try:
+            self._take(inputs, pieces, first_row, check)
+        except DataError as error:
+            rows = length_of(pieces)
+            if not self._skip or error.row is None:
+                raise
+            if rows == 1:
+                source = str(inputs.prediction.source.path)
+                self.evaluation._skip(source, first_row, str(error))
+                return
+            middle = rows // 2
+            self._take_or_skip(inputs, _cut(pieces, 0, middle, rows), first_row, check)
+            rest = _cut(pieces, middle, rows, rows)
+            self._take_or_skip(inputs, rest, first_row + middle, check)
 
     def _take(self, inputs: Inputs, pieces: Pieces, first_row: int, check: bool) -> None:
         chunk = inputs.chunk(pieces, first_row)

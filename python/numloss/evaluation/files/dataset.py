@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.columns import PositiveColumn
@@ -19,6 +20,7 @@ class Dataset:
 
     def __init__(self, request: Request) -> None:
         self.done: dict[str, Ranges] = {}  # rows of each file that an earlier run has taken in
+        self.says_lines = True  # do messages about rows of text
         self._request = request
         self._places = places_of(request.predictions)
         if len(self._places) > 1 and request.targets is not None:
@@ -30,6 +32,17 @@ class Dataset:
     def by(self) -> list[str]:
         """Names of the columns that group the rows."""
         return [name or str(source.path if source else "") for source, name in self.first.by]
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How the columns are read, where that decides what a loss is."""
+        request = self._request
+        found = {
+            "scale": "probabilities" if self.first.probabilities else None,
+            "positive": request.positive,
+            "classes": None if request.classes is None else list(request.classes),
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
     @property
     def paths(self) -> list[Path]:
@@ -44,6 +57,7 @@ class Dataset:
                 inputs = Inputs(self._request, place)
                 inputs.adopt(self.first)
                 self._inputs.append(inputs)
+            inputs.say_lines(self.says_lines)
             inputs.done = self.done.get(str(place.path), [])
             yield from inputs.parts(rows)
 

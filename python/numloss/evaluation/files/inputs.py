@@ -147,6 +147,11 @@ class Inputs:
         """Return which of these rows are still to be read."""
         return gaps(self.done, begin, end)
 
+    def say_lines(self, wanted: bool) -> None:
+        """Let messages name lines of text beside rows, or not."""
+        for source in self._sources.values():
+            source.says_lines = wanted
+
     def adopt(self, first: Inputs) -> None:
         """Hold columns to what those of the first file turned out to be."""
         for mine, theirs in (

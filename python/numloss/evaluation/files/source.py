@@ -22,6 +22,8 @@ class Source(ABC):
     noun = "column"
     #: Whether numbers are written as text.
     is_text = False
+    #: Whether messages say on which line a row begins, which is looked for in the file.
+    says_lines = True
     #: The name of the only array, where the file has just one.
     only: str | None = None
 
@@ -78,7 +80,7 @@ class Source(ABC):
         if name is not None and name != self.only:
             place.append(f"{self.noun} {name}")
         where = f"{', '.join(place)}: " if place else ""
-        return DataError(f"{self.path}: {where}{problem}")
+        return DataError(f"{self.path}: {where}{problem}", row)
 
 
 @dataclass(frozen=True)

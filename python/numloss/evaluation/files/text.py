@@ -137,7 +137,7 @@ class CsvFile(Source):
 
     def row(self, row: int) -> str:
         """Name a row, and the line it starts on."""
-        line = self._line(row)
+        line = self._line(row) if self.says_lines else None
         return f"row {row}" if line is None else f"row {row} (line {line})"
 
     def _stream(self) -> Guard:
