@@ -280,14 +280,14 @@ def _numbers(column: Column, origin: _Origin, kinds: dict[str, str]) -> Array:
 
 
 def _from_numpy(values: Array, origin: _Origin) -> Array:
-    """Keep the types that losses take; the result for a float16 would have too few digits."""
+    """Keep the types that losses take."""
     if values.dtype == np.dtype("V2"):  # how NumPy writes the bfloat16 of ml_dtypes
         values = (values.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
     if values.dtype.kind not in "biuf":
         kind = f"text{origin.hint}" if values.dtype.kind in "US" else values.dtype
         raise origin.type_error(kind)
-    if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
-        values = values.astype(np.float32 if values.dtype.itemsize == 2 else np.float64)
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        values = values.astype(np.float64)
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,22 @@ class Guard:
         self._line = 0  # bytes of the last line so far
         self._lines = 0
         self._start = True
+        self._stopped = False
+        self._reading = threading.Lock()
         self.closed = False
         self.quotes = 0
 
+    def stop(self) -> None:
+        """Let the stream end here: Arrow reads ahead in a thread, which must not outlive Python."""
+        with self._reading:
+            self._stopped = True
+
     def read(self, size: int = -1) -> bytes:
         """Return some bytes, and count what matters in them."""
+        with self._reading:
+            return b"" if self._stopped else self._read(size)
+
+    def _read(self, size: int) -> bytes:
         data: bytes = self._stream.read(size)
         if self._start and data:
             self._start = False
@@ -90,6 +102,23 @@ class _Raw(io.RawIOBase):
         return len(data)
 
 
+class _LongRowError(Exception):
+    """A row was longer than a block, after so many rows."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+def _drain(reader: Any) -> None:
+    """Read a stream that was stopped to its end, so that no thread of Arrow's is left in it."""
+    try:
+        while True:
+            reader.read_next_batch()
+    except (StopIteration, *_DAMAGE, DataError):
+        pass
+
+
 class CsvFile(Source):
     """Text with a delimiter, compressed or not. All columns are read as text, and parsed later.
 
@@ -106,12 +135,15 @@ class CsvFile(Source):
         self._size = path.stat().st_size
         self._file: Any
         self._guard: Guard
-        self._block = self._block_size()
+        head = self._head()
+        self._block = max(_BLOCK, *(8 * len(line) for line in head.split(b"\n", 2)[:2]))
         try:
-            self._names: tuple[str, ...] = tuple(self._open([]).schema.names)
+            reader = self._reader(pa.BufferReader(head), [], len(head) + 1)
+            self._names: tuple[str, ...] = tuple(reader.schema.names)
         except UnicodeDecodeError as error:
             raise self.error(f"the header is not UTF-8 text ({error.reason})") from error
-        self._file.close()
+        except _DAMAGE as error:
+            raise self._unreadable(error) from error
 
     @property
     def names(self) -> Sequence[str]:
@@ -145,81 +177,82 @@ class CsvFile(Source):
         compression = compression_of(self.path)
         return Guard(pa.input_stream(self._file, compression=compression))
 
-    def _open(self, names: Sequence[str]) -> Any:
-        """Start reading; without names, only to learn them."""
+    def _reader(self, stream: Any, names: Sequence[str], block: int) -> Any:
+        """Start reading a stream; without names, only to learn them."""
         import pyarrow.csv  # type: ignore[import-untyped]
 
-        try:
-            self._guard = self._stream()
-            return pyarrow.csv.open_csv(
-                pa.PythonFile(self._guard, mode="r"),
-                # With threads, Arrow does not know the row of an error.
-                read_options=pyarrow.csv.ReadOptions(
-                    use_threads=False,
-                    autogenerate_column_names=not self._header,
-                    block_size=self._block,
-                ),
-                parse_options=pyarrow.csv.ParseOptions(
-                    delimiter=self._delimiter, newlines_in_values=True
-                ),
-                convert_options=pyarrow.csv.ConvertOptions(
-                    include_columns=list(dict.fromkeys(names)),
-                    column_types=dict.fromkeys(names, pa.string()),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                    check_utf8=True,
-                ),
-            )
-        except UnicodeDecodeError:
-            raise
-        except (*_DAMAGE, DataError) as error:
-            raise self._unreadable(error) from error
+        return pyarrow.csv.open_csv(
+            stream,
+            # With threads, Arrow does not know the row of an error.
+            read_options=pyarrow.csv.ReadOptions(
+                use_threads=False,
+                autogenerate_column_names=not self._header,
+                block_size=block,
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=self._delimiter, newlines_in_values=True
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=list(dict.fromkeys(names)),
+                column_types=dict.fromkeys(names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                check_utf8=True,
+            ),
+        )
 
-    def _block_size(self) -> int:
-        """Make room for several rows as long as the first ones."""
+    def _head(self) -> bytes:
+        """Return the first lines: a megabyte, or two long ones."""
         try:
             lines = io.BufferedReader(_Raw(self._stream()), 1 << 16)
-            first, second = lines.readline(), lines.readline()
+            head = lines.readline()
+            columns = head.count(self._delimiter.encode()) + 1
+            while (line := lines.readline()) and (len(head) < _BLOCK or head.count(b"\n") < 2):
+                head += line
         except (*_DAMAGE, DataError) as error:
             raise self._unreadable(error) from error
-        if (columns := first.count(self._delimiter.encode()) + 1) > _MOST_COLUMNS:
+        finally:
+            self._file.close()
+        if columns > _MOST_COLUMNS:
             raise self.error(f"{columns} columns, where at most {_MOST_COLUMNS} are read")
-        return max(_BLOCK, 8 * len(first), 8 * len(second))
+        return head
 
     def _batches(self, names: Sequence[str]) -> Iterator[Any]:
-        reader, seen = self._open(names), 0
+        seen = 0
         while True:
+            self._guard = self._stream()
             try:
-                batch = reader.read_next_batch()
-            except StopIteration:
-                self._file.close()
-                return
-            except (*_DAMAGE, DataError) as error:
-                if "straddling" not in str(error) or self._block > _LONGEST_LINE:
-                    raise self._unreadable(error) from error
-                # A row longer than a block: begin again with larger ones.
-                self._block *= 8
-                reader = self._again(names, seen)
-                continue
-            seen += len(batch)
-            yield batch
-
-    def _again(self, names: Sequence[str], seen: int) -> Any:
-        """Read anew, without the rows that were seen."""
-
-        class Rest:
-            def __init__(self, reader: Any) -> None:
-                self._reader, self._left = reader, seen
-
-            def read_next_batch(self) -> Any:
-                while True:
-                    batch = self._reader.read_next_batch()
-                    known = min(self._left, len(batch))
-                    self._left -= known
+                for batch in self._until_the_end(names):
+                    known = min(seen, len(batch))  # of a reading before this one
+                    seen -= known
                     if known < len(batch):
-                        return batch.slice(known)
+                        yield batch.slice(known)
+                return
+            except _LongRowError as error:
+                # Begin again with larger blocks, without the rows that were seen.
+                self._block *= 8
+                seen = error.rows
+            finally:
+                self._file.close()
 
-        return Rest(self._open(names))
+    def _until_the_end(self, names: Sequence[str]) -> Iterator[Any]:
+        reader, rows = None, 0
+        try:
+            reader = self._reader(pa.PythonFile(self._guard, mode="r"), names, self._block)
+            while True:
+                batch = reader.read_next_batch()
+                rows += len(batch)
+                yield batch
+        except StopIteration:
+            return
+        except (*_DAMAGE, DataError) as error:
+            if "straddling" in str(error) and self._block <= _LONGEST_LINE:
+                raise _LongRowError(rows) from error
+            raise self._unreadable(error) from error
+        finally:
+            self._guard.stop()
+            if reader is not None:
+                _drain(reader)
 
     def _unreadable(self, error: Exception) -> DataError:
         if isinstance(error, DataError):
