@@ -205,15 +205,14 @@ class CsvFile(Source):
         """Return the first lines: a megabyte, or two long ones."""
         try:
             lines = io.BufferedReader(_Raw(self._stream()), 1 << 16)
-            head = lines.readline()
-            columns = head.count(self._delimiter.encode()) + 1
-            while (line := lines.readline()) and (len(head) < _BLOCK or head.count(b"\n") < 2):
-                head += line
+            first, second = lines.readline(), lines.readline()
+            rest = lines.read(_BLOCK)
+            head = first + second + rest[: rest.rfind(b"\n") + 1]
         except (*_DAMAGE, DataError) as error:
             raise self._unreadable(error) from error
         finally:
             self._file.close()
-        if columns > _MOST_COLUMNS:
+        if (columns := first.count(self._delimiter.encode()) + 1) > _MOST_COLUMNS:
             raise self.error(f"{columns} columns, where at most {_MOST_COLUMNS} are read")
         return head
 
