@@ -54,7 +54,7 @@ assert abs(value - np.log(3)) < 1e-6 and gradient.shape == logits.shape
 PYTHON
 # Without the extra, the command says what it needs.
 set +e
-message=$("$work/venv/bin/numloss" evaluate nothing.csv 2>&1)
+message=$("$work/venv/bin/numloss" evaluate nothing.csv -l mse 2>&1)
 code=$?
 set -e
 [[ $code == 2 && $message == *"pip install numloss"* ]]

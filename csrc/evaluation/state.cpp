@@ -222,30 +222,21 @@ void State::add(int loss, const Batch<T>& batch, int threads) {
   const Team team(wanted > 1 ? batch.size * kPicoseconds : 0, std::max<int64_t>(wanted, 1));
   const int parts = wanted > 1 ? team.size() : 1;
   while (int(parts_.size()) < parts) parts_.push_back(columns_of(losses(), wanted_));
-  struct Work {
-    State* state;
-    const Batch<T>* batch;
-    int loss, parts;
-  } work{this, &batch, loss, parts};
-  const auto add_part = [](void* context, int64_t part, int) {
-    const Work& w = *static_cast<Work*>(context);
-    const int64_t rows = (w.batch->size / w.batch->per_row + w.parts - 1) / w.parts;
-    const int64_t begin = std::min(part * rows * w.batch->per_row, w.batch->size);
-    const int64_t end = part == w.parts - 1
-                            ? w.batch->size
-                            : std::min((part + 1) * rows * w.batch->per_row, w.batch->size);
-    Batch<T> share = *w.batch;
+  const int64_t rows = (batch.size / batch.per_row + parts - 1) / parts * batch.per_row;
+  for_blocks_that_throw(parts, parts, [&](int64_t part) {
+    const int64_t begin = std::min(part * rows, batch.size);
+    const int64_t end = part == parts - 1 ? batch.size : std::min(begin + rows, batch.size);
+    Batch<T> share = batch;
     share.losses += begin;
     share.size = end - begin;
     if (share.weights != nullptr) share.weights += begin;
     if (share.codes != nullptr) share.codes += begin;
     if (share.rows != nullptr) share.rows += begin;
     if (share.first_row != kNoRow) share.first_row += uint64_t(begin / share.per_row);
-    Column& column = w.state->parts_[size_t(part)][size_t(w.loss)];
-    column.grow(w.state->groups_);
+    Column& column = parts_[size_t(part)][size_t(loss)];
+    column.grow(groups_);
     column.add(share);
-  };
-  for_blocks(parts, parts, add_part, &work);
+  });
 }
 
 template void State::add(int, const Batch<float>&, int);

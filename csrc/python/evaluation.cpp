@@ -38,16 +38,10 @@ void for_groups(int64_t groups, F&& f) {
   constexpr int64_t kBlock = 512, kPicoseconds = 1'000'000;  // a group, roughly
   const int64_t blocks = (groups + kBlock - 1) / kBlock;
   const Team team(groups * kPicoseconds, blocks);
-  struct Work {
-    F* f;
-    int64_t groups;
-  } work{&f, groups};
-  const auto run = [](void* context, int64_t block, int) {
-    const Work& w = *static_cast<Work*>(context);
-    const int64_t end = std::min(w.groups, (block + 1) * kBlock);
-    for (int64_t g = block * kBlock; g < end; ++g) (*w.f)(g);
-  };
-  for_blocks(blocks, team.size(), run, &work);
+  for_blocks_that_throw(blocks, team.size(), [&](int64_t block) {
+    const int64_t end = std::min(groups, (block + 1) * kBlock);
+    for (int64_t g = block * kBlock; g < end; ++g) f(g);
+  });
 }
 
 // What a loss is told to take in, but for the losses themselves.

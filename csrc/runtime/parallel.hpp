@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,27 @@ namespace numloss {
 // set it themselves. `threads` is 1 or the size of a Team of the caller's.
 using BlockBody = void (*)(void* context, int64_t block, int thread);
 void for_blocks(int64_t blocks, int threads, BlockBody body, void* context);
+
+// The same for a body that may throw: the first exception is thrown here, once all are done.
+template <class Body>
+void for_blocks_that_throw(int64_t blocks, int threads, const Body& body) {
+  struct Work {
+    const Body* body;
+    std::mutex mutex;
+    std::exception_ptr thrown;
+  } work{&body, {}, nullptr};
+  const auto guarded = [](void* context, int64_t block, int) {
+    auto& w = *static_cast<Work*>(context);
+    try {
+      (*w.body)(block);
+    } catch (...) {
+      const std::lock_guard lock(w.mutex);
+      if (w.thrown == nullptr) w.thrown = std::current_exception();
+    }
+  };
+  for_blocks(blocks, threads, guarded, &work);
+  if (work.thrown != nullptr) std::rethrow_exception(work.thrown);
+}
 
 // How many threads a call gets for this much work. 1, if it is less than some 100 us of one thread,
 // or if another thread's call has the threads: the library makes no more than num_threads() - 1,
