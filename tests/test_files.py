@@ -540,6 +540,14 @@ def test_the_first_fault_is_told_whatever_the_threads(tmp_path):
     for threads in (1, 2, 8):
         text = message(path, "-l", "binary_cross_entropy", "--threads", threads, code=1)
         assert "row 5000, column label" in text
+    # The second part fails at once, the first one late.
+    label[[5000, 12_345]] = 0
+    label[[9990, 10_000]] = 7
+    table = pa.table({"score": score, "label": label})
+    pyarrow.parquet.write_table(table, path, row_group_size=10_000)
+    for threads in (1, 2, 8):
+        arguments = [path, "-l", "binary_cross_entropy", "--threads", threads]
+        assert "row 9990, column label" in message(*arguments, "--chunk-rows", 100, code=1)
 
 
 def test_commands_that_need_no_file():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numloss
-from numloss.evaluation.errors import DataError
+from numloss.evaluation.errors import DataError, EvaluationError
 from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, length_of
@@ -297,25 +297,29 @@ class _Shared:
 
     @property
     def ended(self) -> bool:
-        """Whether no more chunks are wanted."""
+        """Whether no more parts are wanted."""
         return self._stopped or self.failed or (self._stop is not None and self._stop.is_set())
 
+    def wants(self, part: _OpenPart) -> bool:
+        """Whether to go on with a part: after a failure, only if an earlier one may be in it."""
+        if self._stopped or (self._stop is not None and self._stop.is_set()):
+            return False
+        return all(part.number < number for number, _, _ in self.failures)
+
     def take(self) -> _OpenPart | None:
-        """Return a part with chunks left. After a failure there is none."""
+        """Return a part with chunks left; after a failure only one before it."""
         with self._lock:
-            if self.ended:
-                return None
-            part = next(self._parts, None)
+            part = None if self.ended else next(self._parts, None)
             if part is not None:
                 self._taken += 1
                 self._open.append(_OpenPart(part, self._taken))
                 return self._open[-1]
-            self._open = [part for part in self._open if not part.ended]
+            self._open = [part for part in self._open if not part.ended and self.wants(part)]
             return self._open[0] if self._open else None
 
     def fail(self, part: _OpenPart | None, row: int, error: BaseException) -> None:
         with self._lock:
-            self.failures.append((part.number if part else self._taken, row, error))
+            self.failures.append((part.number if part else self._taken + 1, row, error))
 
     def stop(self) -> None:
         with self._lock:
@@ -368,14 +372,14 @@ class _Worker:
     def _step(
         self, parts: _Shared, on_progress: Callable[[float], None], check: bool = False
     ) -> bool:
-        """Take the chunks of a part, or only the first one. False: there is none, or a fault."""
+        """Take the chunks of a part, or only the first one. False: there is none."""
         row, part = 0, None
         try:
             part = parts.take()
             if part is None:
                 return False
             row = part.row
-            while not parts.ended and (found := part.next_chunk()) is not None:
+            while parts.wants(part) and (found := part.next_chunk()) is not None:
                 pieces, row = found
                 rows = length_of(pieces)
                 missing = part.inputs.missing(row, row + rows) if rows else [(row, row)]
@@ -390,7 +394,8 @@ class _Worker:
                     break
         except BaseException as error:
             parts.fail(part, row, error)
-            return False
+            # A fault of the data: parts before this one are read to their ends for earlier ones.
+            return isinstance(error, EvaluationError)
         return True
 
     def _take_or_skip(self, inputs: Inputs, pieces: Pieces, first_row: int, check: bool) -> None:
