@@ -457,6 +457,17 @@ def test_result_in_every_form():
     assert evaluation.result(quantiles=(0.25, 0.999))["mae"].total.quantiles.keys() == {0.25, 0.999}
 
 
+def test_a_statistic_of_all_groups():
+    evaluation = numloss.Evaluation("mae", by="g")
+    values = np.array([1.0, 2.0, math.nan, 5.0])
+    evaluation.update(values, np.zeros(4), groups=["a", "a", "b", "c"])
+    groups = evaluation.result()["mae"].groups
+    wanted = {"mean": [1.5, math.nan, 5.0], "maximum": [2.0, math.nan, 5.0],
+              "median": [1.5, math.nan, 5.0], "count": [2, 1, 1]}  # fmt: skip
+    for name, numbers in wanted.items():
+        np.testing.assert_array_equal(groups.column(name), numbers)
+
+
 def test_names_cannot_be_html():
     evaluation = numloss.Evaluation({"<b>x</b>": "mae"}, by="<i>")
     evaluation.update(np.ones(1), np.zeros(1), groups=["<script>alert(1)</script>"])

@@ -183,7 +183,7 @@ FAULTS = [
     Fault("exact sums: errors of products left out", GROUPS, "if (count_of_errors == 0) return;", "if (count_of_errors >= 0) return;", EVALUATION + "sums_are_exact"),
     Fault("exact sums: a level too few", GROUPS, "(top - bottom + kLevelBits - 1) / kLevelBits", "(top - bottom) / kLevelBits", EVALUATION + "sums_are_exact"),
     Fault("exact sums: a carry lost", "csrc/evaluation/fixed.hpp", "carry = first || second ? 1 : 0;", "carry = second ? 1 : 0;", EVALUATION + "no_byte"),
-    Fault("exact sums: what did not fit is dropped", GROUPS, "  numloss::add(sum, part);\n", "", EVALUATION + "no_byte"),
+    Fault("exact sums: what did not fit is dropped", GROUPS, "  each_word(part, [&](Int128 word, int unit) { numloss::add(sum, word, unit); });\n", "", EVALUATION + "no_byte"),
     Fault("exact sums: the rest of a level kept", "csrc/kernels/statistics/statistics.cpp", "left -= moved - anchor[k];", "left -= moved;", EVALUATION + "sums_are_exact"),
     Fault("quotients: ties away from zero", "csrc/evaluation/integer.cpp", "below != 0 || sticky || (kept & 1) != 0", "true", EVALUATION + "halves"),
     Fault("standard error: n for n - 1", GROUPS, "const Integer count(n), less(n - 1),", "const Integer count(n), less(n),", EVALUATION + "rounded_once"),

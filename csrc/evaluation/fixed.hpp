@@ -73,15 +73,13 @@ inline bool add(const Fixed& sum, Int128 value, int exponent) {
   return false;
 }
 
-// Adds another sum, word by word. False: at some word this one had no room; the words before it are
-// added.
-inline bool add(const Fixed& sum, const Fixed& other) {
-  for (int i = 0; i < other.size; ++i) {
-    const bool last = i == other.size - 1;
-    const Int128 part = last ? Int128(int64_t(other.word[i])) : Int128(other.word[i]);
-    if (!add(sum, part, other.unit + 64 * i)) return false;
+// Calls f(value, exponent) for the words of a sum, which add up to it; the highest has the sign.
+template <class F>
+inline void each_word(const Fixed& sum, const F& f) {
+  for (int i = 0; i < sum.size; ++i) {
+    const bool highest = i == sum.size - 1;
+    f(highest ? Int128(int64_t(sum.word[i])) : Int128(sum.word[i]), sum.unit + 64 * i);
   }
-  return true;
 }
 
 // The same for sums of kWords words and magnitudes that kParts words hold wherever they are moved

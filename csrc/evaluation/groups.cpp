@@ -27,7 +27,6 @@ struct Bits<double> {
 };
 
 // Where the numbers of a block lie: magnitudes below 2^top, whole multiples of 2^bottom.
-// `low_bits`: there are numbers so small that they have fewer bits than others.
 struct Extent {
   int top = 0, bottom = 0;
   bool zero = true;
@@ -100,15 +99,10 @@ void Groups<T>::begin_weights() {
     const auto n = Int128(known(g) + extra_of(g).nan);
     accumulate(g, kW, n, 0);
     accumulate(g, kWW, n, 0);
-    const Fixed u = short_sum(g, kU);
-    for (int i = 0; i < u.size; ++i) {
-      const bool last = i == u.size - 1;
-      accumulate(g, kUW, last ? Int128(int64_t(u.word[i])) : Int128(u.word[i]), u.unit + 64 * i);
-    }
+    accumulate(g, kUW, short_sum(g, kU));
     if (const auto found = longs_.find(g);
         found != longs_.end() && !found->second.word[kU].empty()) {
-      const Fixed more = found->second.sum(kU);
-      numloss::add(found->second.sum(kUW), more);
+      accumulate(g, kUW, found->second.sum(kU));
     }
   }
 }
@@ -153,10 +147,15 @@ void Groups<T>::accumulate(int64_t g, int name, Int128 value, int exponent) {
 }
 
 template <class T>
+void Groups<T>::accumulate(int64_t g, int name, const Fixed& sum) {
+  each_word(sum, [&](Int128 value, int exponent) { accumulate(g, name, value, exponent); });
+}
+
+template <class T>
 [[gnu::noinline]] void Groups<T>::accumulate_slowly(int64_t g, int name, Int128 value,
                                                     int exponent) {
   const Fixed sum = longs_[g].sum(name), part = short_sum(g, name);
-  numloss::add(sum, part);
+  each_word(part, [&](Int128 word, int unit) { numloss::add(sum, word, unit); });
   std::fill_n(part.word, part.size, 0);
   if (!numloss::add(sum, value, exponent)) {
     throw std::overflow_error("a sum is longer than an evaluation holds");
@@ -665,19 +664,12 @@ void Groups<T>::merge_group(int64_t g, const Groups<U>& other, int64_t h) {
   auto& source = const_cast<Groups<U>&>(other);
   const uint64_t n = other.known(h);
   const Extra theirs = other.extra_of(h);
-  const auto take = [&](const Fixed& sum, int name) {
-    for (int i = 0; i < sum.size; ++i) {
-      const bool last = i == sum.size - 1;
-      accumulate(g, name, last ? Int128(int64_t(sum.word[i])) : Int128(sum.word[i]),
-                 sum.unit + 64 * i);
-    }
-  };
   const auto take_sum = [&](int from, int name) {
-    take(source.short_sum(h, from), name);
+    accumulate(g, name, source.short_sum(h, from));
     if (source.longs_.empty()) return;
     if (const auto found = source.longs_.find(h);
         found != source.longs_.end() && !found->second.word[from].empty()) {
-      take(found->second.sum(from), name);
+      accumulate(g, name, found->second.sum(from));
     }
   };
   take_sum(kU, kU);

@@ -195,12 +195,13 @@ class Groups {
   Record<T>& record(int64_t g) { return records_[size_t(g)]; }
   const Record<T>& record(int64_t g) const { return records_[size_t(g)]; }
   Extra& extra(int64_t g);
+  // Adds a sum, word by word, to that of a group.
+  void accumulate(int64_t g, int name, const Fixed& sum);
   Extra extra_of(int64_t g) const { return extras_.empty() ? Extra{} : extras_[g]; }
 
   uint64_t known(int64_t g) const { return record(g).count + extra_of(g).more * kManyRows; }
   bool exact(int64_t g) const { return known(g) <= resolution_.most_exact; }
   Fixed short_sum(int64_t g, int name);
-  Fixed long_sum(int64_t g, int name);
   void accumulate(int64_t g, int name, Int128 value, int exponent);
   void accumulate_slowly(int64_t g, int name, Int128 value, int exponent);
   // One number, or the product of two, as whole multiples of powers of two.
@@ -250,7 +251,7 @@ class Groups {
   std::vector<Extra> extras_;     // the same, once something is unusual
   std::unordered_map<int64_t, Long> longs_;
   Lists<T> lists_;
-  std::vector<std::unique_ptr<Histogram>> histograms_;  // Record::place counts from 1
+  std::vector<std::unique_ptr<Histogram>> histograms_;  // Record::place says which
   std::vector<Worst> worst_;                            // the worst first
 };
 

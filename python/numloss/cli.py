@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numloss
 from numloss.evaluation.errors import DataError, EvaluationError, StoppedError, UsageError
+from numloss.evaluation.tables import printable, table
 
 if TYPE_CHECKING:
     from numloss.evaluation.evaluation import Evaluation
@@ -327,7 +328,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.delimiter is not None and len(options.delimiter.encode()) != 1:
         raise UsageError(f"--delimiter must be one character, got {options.delimiter!r}")
     end_on_abort(
-        f"numloss evaluate: error: {_shown(options.predictions[0])}: a damaged file: its reader "
+        f"numloss evaluate: error: {printable(options.predictions[0])}: a damaged file: its reader "
         "gave up\n"
     )
     data = Dataset(
@@ -365,7 +366,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if stop.is_set():
         write_file(options.state, evaluation.to_bytes())
         raise StoppedError(
-            f"stopped: {evaluation.rows} rows are in {_shown(options.state)}; --resume goes on"
+            f"stopped: {evaluation.rows} rows are in {printable(options.state)}; --resume goes on"
         )
     return _report(options, evaluation, data.origin(evaluation.rows), limits)
 
@@ -418,12 +419,12 @@ def _merge(options: argparse.Namespace) -> int:
             try:
                 whole.merge(part)
             except ValueError as error:
-                raise DataError(f"{_shown(path)}: {error}") from error
+                raise DataError(f"{printable(path)}: {error}") from error
     assert whole is not None
     limits = [_parse_limit(text, whole._losses) for text in options.fail_above]
-    names = ", ".join(map(_shown, options.states[:3]))
+    names = ", ".join(map(printable, options.states[:3]))
     more = f", ... ({len(options.states)} states)" if len(options.states) > 3 else ""
-    by = f"; by {', '.join(map(_shown, whole.by))}" if whole.by else ""
+    by = f"; by {', '.join(map(printable, whole.by))}" if whole.by else ""
     origin = Origin(f"{names}{more}: {whole.rows} rows{by}", {"by": None})
     return _report(options, whole, origin, limits)
 
@@ -437,14 +438,13 @@ def _read_state(path: Path) -> Evaluation:
     try:
         return Evaluation.from_bytes(path.read_bytes())
     except OSError as error:
-        raise DataError(f"{_shown(path)}: cannot be read: {error.strerror}") from error
+        raise DataError(f"{printable(path)}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise DataError(f"{_shown(path)}: {error}") from error
+        raise DataError(f"{printable(path)}: {error}") from error
 
 
 def _losses(options: argparse.Namespace) -> int:
     from numloss.evaluation.specs import options_of, parse_loss
-    from numloss.evaluation.tables import table
 
     if options.name is not None:
         print(inspect.getdoc(parse_loss(options.name).loss) or "")
@@ -513,7 +513,7 @@ def _text(options: argparse.Namespace, origin: Origin, result: EvaluationResult)
     text = report.write_text(origin, result, bold)
     for loss in result.losses.values() if options.worst else ():
         lines = report.worst_table(loss)[: options.worst]
-        text += "\n".join(["", f"{_shown(loss.name)}: highest losses", *lines, ""])
+        text += "\n".join(["", f"{printable(loss.name)}: highest losses", *lines, ""])
     return text
 
 
@@ -545,7 +545,7 @@ def _parse_limit(text: str, losses: Iterable[str]) -> tuple[str, float]:
 
 
 def _warn(message: str) -> None:
-    print(f"numloss: warning: {_shown(message)}", file=sys.stderr)
+    print(f"numloss: warning: {printable(message)}", file=sys.stderr)
 
 
 def _warn_of_nan(result: EvaluationResult) -> None:
@@ -554,7 +554,7 @@ def _warn_of_nan(result: EvaluationResult) -> None:
         if total.nan:
             row = total.first_nan
             where = "" if row is None else f", first in row {row.row}"
-            source = "" if row is None or row.source is None else f" of {_shown(row.source)}"
+            source = "" if row is None or row.source is None else f" of {printable(row.source)}"
             _warn(f"{loss.name} is NaN for {total.nan} of {total.count} examples{where}{source}")
 
 
@@ -567,17 +567,11 @@ def _enforce(limits: Sequence[tuple[str, float]], result: EvaluationResult) -> i
             chosen = name in (loss.name, loss.spec.name)
             if chosen and not (mean is not None and mean <= limit):
                 print(
-                    f"numloss: the mean of {_shown(loss.name)} is {mean}, above {limit}",
+                    f"numloss: the mean of {printable(loss.name)} is {mean}, above {limit}",
                     file=sys.stderr,
                 )
                 exceeded = True
     return ABOVE_LIMIT if exceeded else SKIPPED if result.skipped else 0
-
-
-def _shown(name: object) -> str:
-    from numloss.evaluation.tables import printable
-
-    return printable(name)
 
 
 # ------------------------------------------------------------------------------------------ main
@@ -610,5 +604,5 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fail(command: str, message: str, code: int) -> int:
-    print(f"numloss {command}: error: {_shown(message)}", file=sys.stderr)
+    print(f"numloss {command}: error: {printable(message)}", file=sys.stderr)
     return code

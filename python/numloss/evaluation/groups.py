@@ -159,41 +159,24 @@ def _codes_of_arrow(state: EvaluationState, column: int, values: Any, name: str)
 
 def _codes_of_dictionary(state: EvaluationState, column: int, values: Any, name: str) -> Codes:
     """Give the values of a dictionary numbers, then look those of the rows up."""
-    dictionary = values.dictionary
-    indices = values.indices
-    used = np.zeros(len(dictionary), bool)
-    rows = indices.fill_null(0) if indices.null_count else indices
-    places = rows.to_numpy().astype(np.int64)
-    if len(places) and not 0 <= places.min() <= places.max() < max(len(dictionary), 1):
-        raise GroupError(f"{name}: an index is beyond its dictionary: the column is damaged")
-    missing = None
+    import pyarrow as pa
+
+    dictionary, indices = values.dictionary, values.indices
+    missing = np.zeros(len(indices), bool)
     if indices.null_count:
         missing = np.asarray(indices.is_null().to_numpy(zero_copy_only=False))
-        used[places[~missing]] = True
-    else:
-        used[places] = True
+        indices = indices.fill_null(0)
+    places = indices.to_numpy().astype(np.int64)
+    if len(places) and not 0 <= places.min() <= places.max() < max(len(dictionary), 1):
+        raise GroupError(f"{name}: an index is beyond its dictionary: the column is damaged")
     # A value that no row has is no group.
-    kept = np.flatnonzero(used)
-    found = np.zeros(len(dictionary), np.int32)
-    found[kept] = _codes_of_arrow(state, column, dictionary.take(_indices(kept)), name)
-    codes = found[places] if len(dictionary) else np.zeros(len(values), np.int32)
-    if missing is not None:
-        null = dictionary[:0].cast(dictionary.type)
-        absent = _codes_of_arrow(state, column, _one_null(null.type), name)
-        codes[missing] = absent[0]
-    return np.ascontiguousarray(codes)
-
-
-def _indices(values: npt.NDArray[np.intp]) -> Any:
-    import pyarrow as pa
-
-    return pa.array(values)
-
-
-def _one_null(kind: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.nulls(1, kind)
+    used = np.unique(places[~missing])
+    found = np.zeros(max(len(dictionary), 1), np.int32)
+    found[used] = _codes_of_arrow(state, column, dictionary.take(pa.array(used)), name)
+    codes: Codes = found[places]
+    if missing.any():
+        codes[missing] = _codes_of_arrow(state, column, pa.nulls(1, dictionary.type), name)[0]
+    return codes
 
 
 def natural(name: str) -> list[str | int]:

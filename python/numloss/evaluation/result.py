@@ -202,9 +202,8 @@ class GroupStatistics:
                 return values
         values = self._columns[name]
         if name in ("minimum", "maximum"):
-            values = np.where(
-                np.isfinite(self._columns["mean"]) | (values == values), values, np.nan
-            )
+            known = self._columns["count"] > self._columns["nan"]
+            values = np.where(known, values, np.nan)
         return values
 
 

@@ -119,12 +119,7 @@ class NpyFile(Source):
         self.only = None if fields else ""
         if not fields and len(self._shape) == 2:
             fields = tuple(str(column) for column in range(self._shape[1]))
-        self._columns = fields or ()
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Fields, or the numbers of the columns."""
-        return self._columns
+        self.names = fields or ()
 
     def width(self, names: Sequence[str]) -> int:
         """Numbers in a row of the columns."""
@@ -159,7 +154,7 @@ class NpyFile(Source):
         try:
             return ArrayReader(file)
         except _DAMAGE as error:
-            raise self.error(f"not a readable .npy file: {_first_line(error)}") from error
+            raise self.unreadable("not a readable .npy file", error) from error
 
     def _column(self, chunk: Array, name: str) -> Array:
         if name == self.only:
@@ -180,13 +175,8 @@ class NpzFile(Source):
             with self._archive() as archive:
                 members = [name for name in archive.namelist() if name.endswith(".npy")]
         except _DAMAGE as error:
-            raise self.error(f"not a readable .npz file: {_first_line(error)}") from error
-        self._names = tuple(name.removesuffix(".npy") for name in members)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names of the arrays."""
-        return self._names
+            raise self.unreadable("not a readable .npz file", error) from error
+        self.names = tuple(name.removesuffix(".npy") for name in members)
 
     def width(self, names: Sequence[str]) -> int:
         """Numbers in a row of the arrays."""
@@ -234,7 +224,7 @@ class NpzFile(Source):
         except MemoryError:
             raise
         except Exception as error:
-            raise self.error(f"not readable: {_first_line(error)}", name=name) from error
+            raise self.unreadable("not readable", error, name) from error
 
 
 _TYPES = {
@@ -267,8 +257,8 @@ class SafetensorsFile(NpzFile):
             self._start = 8 + length
             self._tensors = {name: self._tensor(entry) for name, entry in header.items()}
         except (*_DAMAGE, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise self.error(f"not a readable .safetensors file: {_first_line(error)}") from error
-        self._names = tuple(self._tensors)
+            raise self.unreadable("not a readable .safetensors file", error) from error
+        self.names = tuple(self._tensors)
 
     def _tensor(self, entry: Any) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
         shape = tuple(int(length) for length in entry["shape"])
@@ -298,8 +288,4 @@ def _next(source: Source, chunks: Iterator[Array], name: str | None = None) -> A
     except MemoryError:
         raise
     except Exception as error:  # zipfile and decompressors raise many kinds
-        raise source.error(f"not readable: {_first_line(error)}", name=name) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
+        raise source.unreadable("not readable", error, name) from error

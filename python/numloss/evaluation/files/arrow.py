@@ -10,11 +10,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
 from numloss.evaluation.files.source import Column, Source
-from numloss.evaluation.files.tables import chunks_of, width_of_type
+from numloss.evaluation.files.tables import DAMAGE, chunks_of, width_of_type
 from numloss.evaluation.files.text import Guard, compression_of
 from numloss.evaluation.tables import printable
 
-_DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, NotImplementedError)
+_NOT_READABLE = "not a readable Arrow file"
 # Bytes of JSON that are parsed at once.
 _BLOCK = 1 << 20
 
@@ -28,19 +28,14 @@ class ArrowFile(Source):
         try:
             with pa.OSFile(str(path)) as file:
                 schema = self._open(file)[0]
-                self._names = tuple(schema.names)
+                self.names = tuple(schema.names)
                 self._types = list(schema.types)
-        except _DAMAGE as error:
-            raise self._unreadable(error) from error
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names of the columns."""
-        return self._names
+        except DAMAGE as error:
+            raise self.unreadable(_NOT_READABLE, error) from error
 
     def width(self, names: Sequence[str]) -> int:
         """Numbers in a row, as far as the types say."""
-        return sum(width_of_type(self._types[self._names.index(name)]) for name in names)
+        return sum(width_of_type(self._types[self.names.index(name)]) for name in names)
 
     def chunks(
         self, names: Sequence[str], rows: int, exact: bool = False
@@ -73,12 +68,8 @@ class ArrowFile(Source):
                     chosen = batch.select(list(dict.fromkeys(names)))
                     chosen.validate(full=True)
                     yield chosen
-        except _DAMAGE as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> DataError:
-        text = printable(str(error).partition("\n")[0][:300])
-        return self.error(f"not a readable Arrow file: {text}")
+        except DAMAGE as error:
+            raise self.unreadable(_NOT_READABLE, error) from error
 
 
 def _each(reader: Any) -> Iterator[Any]:
@@ -97,13 +88,8 @@ class JsonLinesFile(Source):
         self._file: Any
         first = next(self._blocks(), b"")
         self._schema = self._parsed(first, None, 0).schema
+        self.names = tuple(self._schema.names)
         self._file.close()
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names in the first objects."""
-        names: Sequence[str] = self._schema.names
-        return names
 
     def width(self, names: Sequence[str]) -> int:
         """Numbers in a row, as far as the types say."""
@@ -146,8 +132,10 @@ class JsonLinesFile(Source):
                     yield data[:end]
             if rest.strip():
                 yield rest + b"\n"
-        except (*_DAMAGE, DataError) as error:
-            raise self._unreadable(error) from error
+        except DataError as error:
+            raise self.error(str(error)) from error
+        except DAMAGE as error:
+            raise self.unreadable("not readable as JSON lines", error) from error
 
     def _parsed(self, block: bytes, schema: Any, row: int) -> Any:
         import pyarrow.json  # type: ignore[import-untyped]
@@ -159,12 +147,8 @@ class JsonLinesFile(Source):
         reading = pyarrow.json.ReadOptions(use_threads=False, block_size=max(len(block), 1) + 1)
         try:
             return pyarrow.json.read_json(pa.BufferReader(block), reading, options)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             text = printable(str(error).partition("\n")[0][:200])
             raise self.error(
                 f"rows {row} to {row + block.count(10) - 1}: not readable as JSON lines: {text}"
             ) from error
-
-    def _unreadable(self, error: Exception) -> DataError:
-        text = printable(str(error).partition("\n")[0][:300])
-        return self.error(text if isinstance(error, DataError) else f"not readable: {text}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from numloss.evaluation.errors import DataError
+from numloss.evaluation.tables import printable
 
 #: A column of a chunk: a NumPy array, or an Arrow array.
 Column = Any
@@ -29,11 +30,8 @@ class Source(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    @property
-    @abstractmethod
-    def names(self) -> Sequence[str]:
-        """Names of the columns, in the order of the file."""
+        #: Names of the columns or arrays, in the order of the file.
+        self.names: Sequence[str] = ()
 
     @abstractmethod
     def width(self, names: Sequence[str]) -> int:
@@ -81,6 +79,11 @@ class Source(ABC):
             place.append(f"{self.noun} {name}")
         where = f"{', '.join(place)}: " if place else ""
         return DataError(f"{self.path}: {where}{problem}", row)
+
+    def unreadable(self, kind: str, error: Exception, name: str | None = None) -> DataError:
+        """Make the error for a file that a reader gave up on, with the reader's first line."""
+        reason = str(error).partition("\n")[0][:300] or type(error).__name__
+        return self.error(f"{kind}: {printable(reason)}", name=name)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from numloss.evaluation.errors import DataError
 from numloss.evaluation.files.source import Column, Source
-from numloss.evaluation.tables import printable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, NotImplementedError)
+_NOT_READABLE = "not a readable Parquet file"
+#: What Arrow raises of damaged files.
+DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, NotImplementedError)
 
 
 class ParquetFile(Source):
@@ -29,17 +29,12 @@ class ParquetFile(Source):
             with self._open() as file:
                 metadata = file.metadata
                 self._schema, self._rows = file.schema_arrow, metadata.num_rows
-                self._names = tuple(self._schema.names)
+                self.names = tuple(self._schema.names)
                 groups = range(metadata.num_row_groups)
                 self._sizes = [int(metadata.row_group(i).num_rows) for i in groups]
                 self._starts = list(accumulate(self._sizes, initial=0))[: len(groups)]
-        except _DAMAGE as error:
-            raise self._unreadable(error) from error
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names of the top-level columns."""
-        return self._names
+        except DAMAGE as error:
+            raise self.unreadable(_NOT_READABLE, error) from error
 
     def width(self, names: Sequence[str]) -> int:
         """Numbers in a row: of lists of no fixed size, in the first row."""
@@ -58,8 +53,8 @@ class ParquetFile(Source):
                 for batch in file.iter_batches(1, None, [name]):
                     first = batch.column(0)[0].as_py() if len(batch) else None
                     return len(first) if first is not None else 1
-            except _DAMAGE as error:
-                raise self._unreadable(error) from error
+            except DAMAGE as error:
+                raise self.unreadable(_NOT_READABLE, error) from error
         return 1
 
     def chunks(
@@ -89,8 +84,8 @@ class ParquetFile(Source):
                 for batch in file.iter_batches(rows, [part], wanted, use_threads=False):
                     self._seen += len(batch)
                     yield dict(zip(wanted, batch.columns, strict=True))
-            except _DAMAGE as error:
-                raise self._unreadable(error) from error
+            except DAMAGE as error:
+                raise self.unreadable(_NOT_READABLE, error) from error
 
     def _open(self, names: Sequence[str] = ()) -> Any:
         # A few long texts in a dictionary may stand for gigabytes.
@@ -109,12 +104,8 @@ class ParquetFile(Source):
             for batch in file.iter_batches(rows, columns=list(dict.fromkeys(names))):
                 self._seen += len(batch)
                 yield batch
-        except _DAMAGE as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> DataError:
-        text = printable(str(error).partition("\n")[0][:300])
-        return self.error(f"not a readable Parquet file: {text}")
+        except DAMAGE as error:
+            raise self.unreadable(_NOT_READABLE, error) from error
 
 
 def width_of_type(kind: Any) -> int:

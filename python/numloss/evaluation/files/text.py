@@ -14,10 +14,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
 from numloss.evaluation.files.source import Column, Format, Source
-from numloss.evaluation.files.tables import chunks_of
+from numloss.evaluation.files.tables import DAMAGE, chunks_of
 from numloss.evaluation.tables import printable
 
-_DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError)
 # Bytes that are parsed at once, and the most that a line may have.
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 23
@@ -115,7 +114,7 @@ def _drain(reader: Any) -> None:
     try:
         while True:
             reader.read_next_batch()
-    except (StopIteration, *_DAMAGE, DataError):
+    except (StopIteration, *DAMAGE, DataError):
         pass
 
 
@@ -139,16 +138,11 @@ class CsvFile(Source):
         self._block = max(_BLOCK, *(8 * len(line) for line in head.split(b"\n", 2)[:2]))
         try:
             reader = self._reader(pa.BufferReader(head), [], len(head) + 1)
-            self._names: tuple[str, ...] = tuple(reader.schema.names)
+            self.names = tuple(reader.schema.names)
         except UnicodeDecodeError as error:
             raise self.error(f"the header is not UTF-8 text ({error.reason})") from error
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise self._unreadable(error) from error
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names in the header; ``f0``, ``f1``, ... without one."""
-        return self._names
 
     def width(self, names: Sequence[str]) -> int:
         """Assume one number in a column."""
@@ -208,7 +202,7 @@ class CsvFile(Source):
             first, second = lines.readline(), lines.readline()
             rest = lines.read(_BLOCK)
             head = first + second + rest[: rest.rfind(b"\n") + 1]
-        except (*_DAMAGE, DataError) as error:
+        except (*DAMAGE, DataError) as error:
             raise self._unreadable(error) from error
         finally:
             self._file.close()
@@ -244,7 +238,7 @@ class CsvFile(Source):
                 yield batch
         except StopIteration:
             return
-        except (*_DAMAGE, DataError) as error:
+        except (*DAMAGE, DataError) as error:
             if "straddling" in str(error) and self._block <= _LONGEST_LINE:
                 raise _LongRowError(rows) from error
             raise self._unreadable(error) from error
@@ -261,7 +255,7 @@ class CsvFile(Source):
             # Arrow counts from 1, the header too.
             row = int(found[1]) - 1 - self._header
             return self.error(printable(found[2][:200]), row=max(row, 0))
-        return self.error(f"not a readable CSV file: {printable(text.partition(chr(10))[0][:300])}")
+        return self.unreadable("not a readable CSV file", error)
 
     def _refuse_open_quote(self) -> None:
         """Find the quote that swallows the rest of the file, if there is one.
@@ -301,7 +295,7 @@ class CsvFile(Source):
                 start = lines.line_num + 1
                 if start > _MAX_LINES:
                     break
-        except (csv.Error, *_DAMAGE, DataError):
+        except (csv.Error, *DAMAGE, DataError):
             pass
         return None
 
