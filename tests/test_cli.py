@@ -954,7 +954,7 @@ def test_progress_on_a_terminal(csv):
     os.close(follower)
     shown = os.read(leader, 100_000).decode()
     os.close(leader)
-    assert result.returncode == 0
+    assert result.returncode == 0, shown
     assert "evaluating" in shown
     assert "100%" in shown
     assert "\x1b" not in result.stdout

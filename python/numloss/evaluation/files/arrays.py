@@ -109,7 +109,6 @@ class NpyFile(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._done = 0.0
         with path.open("rb") as file:
             reader = self._reader(file)
             header_bytes = file.tell()
@@ -136,12 +135,8 @@ class NpyFile(Source):
             seen = 0
             while (chunk := _next(self, chunks)) is not None:
                 seen += len(chunk)
-                self._done = seen / self._shape[0]
+                self.done = seen / self._shape[0]
                 yield {name: self._column(chunk, name) for name in names}
-
-    def progress(self) -> float:
-        """Part of the rows that was read."""
-        return self._done
 
     def _refuse_cut(self, header_bytes: int) -> None:
         """Find out before hours of reading, not after."""
@@ -170,7 +165,6 @@ class NpzFile(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._done = 0.0
         try:
             with self._archive() as archive:
                 members = [name for name in archive.namelist() if name.endswith(".npy")]
@@ -199,12 +193,8 @@ class NpzFile(Source):
             streams = {name: reader.chunks(rows) for name, reader in readers.items()}
             for first in range(0, total, rows):
                 chunk = {name: _next(self, stream, name) for name, stream in streams.items()}
-                self._done = min(first + rows, total) / total
+                self.done = min(first + rows, total) / total
                 yield chunk
-
-    def progress(self) -> float:
-        """Part of the rows that was read."""
-        return self._done
 
     def _readers(self, files: ExitStack, names: Sequence[str]) -> list[ArrayReader]:
         archive = files.enter_context(self._archive())
@@ -246,7 +236,6 @@ class SafetensorsFile(NpzFile):
 
     def __init__(self, path: Path) -> None:
         Source.__init__(self, path)
-        self._done = 0.0
         try:
             with path.open("rb") as file:
                 (length,) = struct.unpack("<Q", file.read(8))

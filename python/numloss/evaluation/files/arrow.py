@@ -24,7 +24,6 @@ class ArrowFile(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._done = 0.0
         try:
             with pa.OSFile(str(path)) as file:
                 schema = self._open(file)[0]
@@ -44,10 +43,6 @@ class ArrowFile(Source):
         self.refuse_duplicates(names)
         yield from chunks_of(self._batches(names), names, rows, exact)
 
-    def progress(self) -> float:
-        """Part of the batches or bytes that was read."""
-        return self._done
-
     @staticmethod
     def _open(file: Any) -> tuple[Any, Any]:
         """Return the schema, and a reader: of a file, which has a mark, or of a stream."""
@@ -63,7 +58,7 @@ class ArrowFile(Source):
                 _, reader = self._open(file)
                 whole = getattr(reader, "num_record_batches", None)
                 for index, batch in enumerate(_each(reader)):
-                    self._done = file.tell() / size if whole is None else (index + 1) / whole
+                    self.done = file.tell() / size if whole is None else (index + 1) / whole
                     # Where the columns lie is written in the file: nothing else has checked it.
                     chosen = batch.select(list(dict.fromkeys(names)))
                     chosen.validate(full=True)
@@ -101,10 +96,6 @@ class JsonLinesFile(Source):
         """Parse block by block."""
         yield from chunks_of(self._batches(list(dict.fromkeys(names))), names, rows, exact)
 
-    def progress(self) -> float:
-        """Part of the bytes that was read."""
-        return 1.0 if self._file.closed else self._file.tell() / max(self._size, 1)
-
     def row(self, row: int) -> str:
         """Name a row; lines are counted from 1, and there may be empty ones."""
         return f"row {row}"
@@ -115,6 +106,7 @@ class JsonLinesFile(Source):
         for block in self._blocks():
             table = self._parsed(block, schema, seen)
             seen += len(table)
+            self.done = self._file.tell() / max(self._size, 1)
             yield from table.select(names).combine_chunks().to_batches()
         self._file.close()
 

@@ -63,7 +63,7 @@ class Dataset:
 
     def progress(self) -> float:
         """Part of the files that was read."""
-        return (len(self._inputs) - 1 + self._inputs[-1].progress()) / len(self._places)
+        return (len(self._inputs) - 1 + self._inputs[-1].prediction.source.done) / len(self._places)
 
     def finish(self, rows: int) -> None:
         """Refuse inputs that turned out to hold nothing."""

@@ -250,10 +250,6 @@ class Inputs:
         shown = printable(shortened(names))
         return shown if main else f"{shown} of {printable(source.path)}"
 
-    def progress(self) -> float:
-        """Part of the rows that was read."""
-        return self.prediction.source.progress()
-
     def _checked_weight(self, weight: Array, first_row: int) -> Array:
         assert self.weight is not None
         bad = ~((weight >= 0) & (weight < np.inf))

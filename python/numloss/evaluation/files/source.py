@@ -32,6 +32,8 @@ class Source(ABC):
         self.path = path
         #: Names of the columns or arrays, in the order of the file.
         self.names: Sequence[str] = ()
+        #: Part of the file that was read, from 0 to 1; the thread that reads it writes it.
+        self.done = 0.0
 
     @abstractmethod
     def width(self, names: Sequence[str]) -> int:
@@ -55,10 +57,6 @@ class Source(ABC):
     ) -> Iterator[Mapping[str, Column]]:
         """Read a part, at most so many rows at a time."""
         raise NotImplementedError
-
-    @abstractmethod
-    def progress(self) -> float:
-        """Part of the file that was read, from 0 to 1."""
 
     def row(self, row: int) -> str:
         """Name a row in a message."""

@@ -24,7 +24,6 @@ class ParquetFile(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._seen = 0
         try:
             with self._open() as file:
                 metadata = file.metadata
@@ -65,10 +64,6 @@ class ParquetFile(Source):
         with self._open(names) as file:
             yield from chunks_of(self._batches(file, names, rows), names, rows, exact)
 
-    def progress(self) -> float:
-        """Part of the rows that was read."""
-        return self._seen / int(self._rows or 1)
-
     def parts(self) -> Sequence[tuple[int, int, Any]] | None:
         """Return the row groups."""
         return list(zip(self._starts, self._sizes, range(len(self._sizes)), strict=True))
@@ -82,7 +77,7 @@ class ParquetFile(Source):
         with self._open(wanted) as file:
             try:
                 for batch in file.iter_batches(rows, [part], wanted, use_threads=False):
-                    self._seen += len(batch)
+                    self._count(len(batch))
                     yield dict(zip(wanted, batch.columns, strict=True))
             except DAMAGE as error:
                 raise self.unreadable(_NOT_READABLE, error) from error
@@ -99,10 +94,13 @@ class ParquetFile(Source):
             read_dictionary=texts,
         )
 
+    def _count(self, rows: int) -> None:
+        self.done = min(1.0, self.done + rows / max(self._rows, 1))
+
     def _batches(self, file: Any, names: Sequence[str], rows: int) -> Iterator[Any]:
         try:
             for batch in file.iter_batches(rows, columns=list(dict.fromkeys(names))):
-                self._seen += len(batch)
+                self._count(len(batch))
                 yield batch
         except DAMAGE as error:
             raise self.unreadable(_NOT_READABLE, error) from error

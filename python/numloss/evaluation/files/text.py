@@ -157,10 +157,6 @@ class CsvFile(Source):
         if self._guard.quotes % 2:
             self._refuse_open_quote()
 
-    def progress(self) -> float:
-        """Part of the bytes that was read."""
-        return 1.0 if self._file.closed else self._file.tell() / max(self._size, 1)
-
     def row(self, row: int) -> str:
         """Name a row, and the line it starts on."""
         line = self._line(row) if self.says_lines else None
@@ -218,6 +214,7 @@ class CsvFile(Source):
                 for batch in self._until_the_end(names):
                     known = min(seen, len(batch))  # of a reading before this one
                     seen -= known
+                    self.done = self._file.tell() / max(self._size, 1)
                     if known < len(batch):
                         yield batch.slice(known)
                 return
