@@ -19,7 +19,7 @@ test: .venv/.installed
 # Against torch, JAX, pandas and polars.
 test-peers: .venv/.peers
 	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py \
-	  tests/test_figures.py
+	  tests/test_figures.py tests/test_stores.py
 
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m slow

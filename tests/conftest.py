@@ -6,10 +6,15 @@ import zlib
 import pytest
 
 # The peers, and what draws pictures of them, are extras of their own.
-PEERS = ("torch", "jax", "pandas", "polars", "matplotlib")
+PEERS = ("torch", "jax", "pandas", "polars", "matplotlib", "moto")
 collect_ignore = []
 if not all(importlib.util.find_spec(peer) for peer in PEERS):
-    collect_ignore = ["test_peers.py", "test_arraylike_peers.py", "test_figures.py"]
+    collect_ignore = [
+        "test_peers.py",
+        "test_arraylike_peers.py",
+        "test_figures.py",
+        "test_stores.py",
+    ]
 
 
 def pytest_configure(config):

@@ -2,8 +2,12 @@
 
 # ruff: noqa: E402 (imports follow the skip where the extra is not installed)
 
+import bz2
 import gzip
 import json
+import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -679,6 +683,15 @@ def test_many_files_are_one(table, tmp_path):
             assert {k: v for k, v in mine.items() if k not in different} == {
                 k: v for k, v in theirs.items() if k not in different
             }
+    missing = folder / "country=__HIVE_DEFAULT_PARTITION__"
+    (folder / "country=fr").rename(missing)
+    by = json.loads(
+        run("evaluate", folder, "-p", "score", "-l", "mse", "--by", "country", "--json")
+    )
+    assert [(g["group"], g["count"]) for g in by["losses"][0]["groups"]] == [
+        ("de", 2000), (None, 1000),
+    ]  # fmt: skip
+    missing.rename(folder / "country=fr")
     by = json.loads(run("evaluate", folder, "-p", "score", "-l", "mse", "--by", "country",
                         "--by", "g", "--json"))  # fmt: skip
     counts = {tuple(g["group"]): g["count"] for g in by["losses"][0]["groups"]}
@@ -774,7 +787,11 @@ def test_resumed_runs_end_with_the_same_bytes(tmp_path):
                 return self.left < 0
 
         part = evaluate_files(
-            Dataset(Request(paths, by=["g"])), losses, chunk_rows=300, threads=2, stop=Stop()
+            Dataset(Request([str(path) for path in paths], by=["g"])),
+            losses,
+            chunk_rows=300,
+            threads=2,
+            stop=Stop(),
         )
         assert 0 < part.rows < 15_000
         state.write_bytes(part.to_bytes())
@@ -889,3 +906,111 @@ def test_bad_rows_are_skipped(kind, rows, tmp_path, csv):
     result = numloss.evaluate(path, "cross_entropy", on_error="skip")
     assert (result.skipped, result["cross_entropy"].total.mean) == (4, found["mean"])
     assert "row 0" in message(path, "-l", "cross_entropy", code=1)
+
+
+# -------------------------------------------------------------------------------- pipes and stores
+
+
+def piped(data, *arguments):
+    """Run the command with bytes on its standard input."""
+    command = [sys.executable, "-m", "numloss", "evaluate", *map(str, arguments)]
+    return subprocess.run(command, input=data, capture_output=True, check=False, timeout=60)
+
+
+def arrow_bytes(table, make=pa.ipc.new_stream):
+    sink = pa.BufferOutputStream()
+    with make(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=700)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("kind", ["arrow", "csv", "csv.gz", "jsonl", "jsonl.bz2"])
+def test_pipes(kind, tmp_path):
+    rng = np.random.default_rng(4)
+    scores, labels = rng.normal(size=60_000).astype("f4"), rng.integers(0, 2, 60_000)
+    columns = {"score": scores, "label": labels}
+    if kind == "arrow":
+        data = arrow_bytes(pa.table(columns))
+    elif kind.startswith("csv"):
+        rows = "".join(f"{s!r},{y}\n" for s, y in zip(scores.tolist(), labels, strict=True))
+        data = f"score,label\n{rows}".encode()  # more than a block
+    else:
+        data = "".join(
+            json.dumps({"score": s, "label": y}) + "\n"
+            for s, y in zip(scores.tolist(), labels.tolist(), strict=True)
+        ).encode()
+    data = gzip.compress(data) if kind.endswith("gz") else data
+    data = bz2.compress(data) if kind.endswith("bz2") else data
+    wanted = float(np.square(scores.astype("f8") - labels).mean())
+    found = piped(data, "-", "-l", "mse", "--json")
+    assert found.returncode == 0, found.stderr
+    document = json.loads(found.stdout)
+    assert document["prediction"]["file"] == "-"
+    assert document["rows"] == 60_000
+    assert document["losses"][0]["all"]["mean"] == pytest.approx(wanted, rel=1e-6)
+    # A named pipe, and targets of another file beside it.
+    path, pipe = tmp_path / f"data.{kind}", tmp_path / "pipe"
+    path.write_bytes(data)
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", path, pipe]):
+        beside = report(pipe, "-l", "mse", "-T", path, "-t", "label")
+    assert beside["rows"] == 60_000
+    del document["losses"][0]["all"]["maximum_file"]
+    assert beside["losses"] == document["losses"]
+
+
+def test_pipes_that_end_in_a_message(tmp_path):
+    table = pa.table({"score": [1.0, 2.0], "label": [0.0, 1.0]})
+    pa.parquet.write_table(table, tmp_path / "t.parquet")
+    np.save(tmp_path / "t.npy", np.ones((3, 2)))
+    csv = b"score,label\n"
+    for data, options, wanted in (
+        (b"", [], "Empty CSV file"),
+        (csv + b"1,0\nx,1\n", [], "row 1, column score: 'x' is not a number"),
+        (csv + b'1,0\n2,"1\n', [], "an odd number of quotes, 1: one may not be closed"),
+        (csv + b"1" * 9_000_000, [], "is longer than 8 MB"),
+        (csv + b"1,0\n" * 10 + b"1,2,3\n", [], "row 10: Expected 2 columns, got 3"),
+        (gzip.compress(csv + b"1,0\n" * 100_000)[:-40], [], "Truncated compressed stream"),
+        ((tmp_path / "t.parquet").read_bytes(), [], "the file is Parquet"),
+        ((tmp_path / "t.parquet").read_bytes(), ["--format", "parquet"], "need a file"),
+        ((tmp_path / "t.npy").read_bytes(), ["--format", "npy"], "need a file"),
+        (arrow_bytes(table, pa.ipc.new_file), [], "its file format needs a file"),
+        (arrow_bytes(table)[:-200], [], "not a readable Arrow file"),
+    ):
+        found = piped(data, "-", "-l", "mse", *options)
+        assert found.returncode == 1, (data[:20], found.stderr)
+        assert re.search(f"error: -: .*({wanted})", found.stderr.decode())
+        assert found.stderr.count(b"\n") == 1
+    command = f"{sys.executable} -m numloss evaluate - -l mse <&-"
+    closed = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (closed.returncode, closed.stderr) == (
+        1, "numloss evaluate: error: -: standard input is closed\n",
+    )  # fmt: skip
+
+
+def test_a_pipe_is_read_in_bounded_memory():
+    code = "import sys\nfor i in range(3_000_000): sys.stdout.write(f'{i % 7}.5,1\\n')"
+    command = (
+        f"(echo score,label; {sys.executable} -c {shlex.quote(code)}) | {sys.executable} -c "
+        + shlex.quote(
+            "import sys; from numloss import cli; "
+            "code = cli.main(['evaluate', '-', '-l', 'mse', '--json']); "
+            "print([l for l in open('/proc/self/status') if 'VmHWM' in l][0], file=sys.stderr); "
+            "sys.exit(code)"
+        )
+    )
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["rows"] == 3_000_000
+    assert int(result.stderr.split()[1]) < 200_000  # kB
+
+
+def test_names_of_files_that_uris_give(csv, tmp_path):
+    path = csv("score,label\n1,0\n3,1\n")
+    uri = path.as_uri()
+    assert mean(path, "-l", "mse") == 2.5
+    for name in (uri, f"{tmp_path.as_uri()}/*.csv"):
+        document = json.loads(run("evaluate", name, "-l", "mse", "--json"))
+        assert document["prediction"]["file"] == str(path)
+    assert "Unrecognized filesystem" in message("ftp://a:key@b/c.csv", "-l", "mse", code=2)
+    assert "key" not in message("ftp://a:key@b/c.csv", "-l", "mse", code=2)

@@ -89,10 +89,10 @@ def _once(to: argparse._ActionsContainer, *names: str, **options: Any) -> None:
 def _declare_evaluate(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "predictions",
-        type=Path,
         nargs="+",
         help="files of predictions: .npy, .npz, .csv, .tsv, .parquet, .arrow, .feather, .jsonl or "
-        ".safetensors; patterns such as 'part-*.parquet'; folders of parts",
+        ".safetensors; patterns such as 'part-*.parquet'; folders of parts; URIs such as "
+        "s3://bucket/part-*.parquet; - for standard input (an Arrow stream, CSV or JSON lines)",
     )
     to.add_argument(
         "--loss",
@@ -104,9 +104,7 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         "`numloss losses` lists them",
     )
     roles = to.add_argument_group("columns")
-    _once(
-        roles, "--targets", "-T", type=Path, metavar="FILE", help="file of targets, if another one"
-    )
+    _once(roles, "--targets", "-T", metavar="FILE", help="file of targets, if another one")
     _once(
         roles,
         "--prediction",
@@ -345,7 +343,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.classes,
         )
     )
-    check_outputs(_outputs(options), data.paths)
+    check_outputs(_outputs(options), [file.path for file in data.files if file.path is not None])
     resumed = _resumed(options)
     stop = threading.Event()
     with progress() as advance, _stopped_by_signals(stop, options.state is not None):

@@ -49,8 +49,10 @@ def evaluate(
 
     Parameters
     ----------
-    files : path, or a sequence of them
-        Files of predictions, patterns such as ``"part-*.parquet"``, or folders of parts.
+    files : path or URI, or a sequence of them
+        Files of predictions, patterns such as ``"part-*.parquet"``, or folders of parts; on a disk,
+        or where a URI of pyarrow's file systems says: ``s3://``, ``gs://``, ``hdfs://``. A named
+        pipe, or ``"-"`` for standard input, brings an Arrow stream, CSV or JSON lines.
     losses : loss, name, or a sequence or mapping of them
         As `Evaluation` takes them.
     prediction : str, optional
@@ -58,7 +60,7 @@ def evaluate(
         with an obvious name, such as ``score``, or a series such as ``logit_0``, ``logit_1``.
     target : str, optional
         The same of targets; several columns hold a probability for each class.
-    targets : path, optional
+    targets : path or URI, optional
         The file of the targets, if it is another one.
     weight : str, optional
         The column of weights.
@@ -109,8 +111,8 @@ def evaluate(
     named = specs_of(losses)
     data = Dataset(
         Request(
-            [Path(file) for file in several],
-            None if targets is None else Path(targets),
+            [str(file) for file in several],
+            None if targets is None else str(targets),
             prediction, target, weight, (by,) if isinstance(by, str) else tuple(by), positive,
             scale=scale, classes=classes,
         )
@@ -225,8 +227,8 @@ def _cut(pieces: Pieces, begin: int, end: int, rows: int) -> Pieces:
     if begin == 0 and end == rows:
         return pieces
     return {
-        path: {name: column[begin:end] for name, column in columns.items()}
-        for path, columns in pieces.items()
+        file: {name: column[begin:end] for name, column in columns.items()}
+        for file, columns in pieces.items()
     }
 
 
@@ -407,7 +409,7 @@ class _Worker:
             if not self._skip or error.row is None:
                 raise
             if rows == 1:
-                source = str(inputs.prediction.source.path)
+                source = str(inputs.prediction.source.file)
                 self.evaluation._skip(source, first_row, str(error))
                 return
             middle = rows // 2
@@ -427,7 +429,7 @@ class _Worker:
         if not len(chunk.prediction):
             return
         found = [loss(chunk) for loss in losses]
-        source = str(inputs.prediction.source.path)
+        source = str(inputs.prediction.source.file)
         try:
             self.evaluation._take_from(source, found, chunk.groups, first_row)
         except GroupError as error:

@@ -12,7 +12,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from numloss.evaluation.files.source import Column, Source
+from numloss.evaluation.files.storage import File
 
 Array = npt.NDArray[Any]
 
@@ -107,11 +107,11 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 class NpyFile(Source):
     """One array: taken whole, by its named fields, or by the numbers of its columns."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        with path.open("rb") as file:
-            reader = self._reader(file)
-            header_bytes = file.tell()
+    def __init__(self, file: File) -> None:
+        super().__init__(file)
+        with file.open_plain() as opened:
+            reader = self._reader(opened)
+            header_bytes = opened.tell()
         self._shape, self._dtype = reader.shape, reader.dtype
         self._refuse_cut(header_bytes)
         fields = self._dtype.names
@@ -130,7 +130,7 @@ class NpyFile(Source):
         self, names: Sequence[str], rows: int, exact: bool = False
     ) -> Iterator[Mapping[str, Column]]:
         """Read rows of the array, and take the columns from them."""
-        with self.path.open("rb") as file:
+        with self.file.open_plain() as file:
             chunks = self._reader(file).chunks(rows)
             seen = 0
             while (chunk := _next(self, chunks)) is not None:
@@ -141,7 +141,7 @@ class NpyFile(Source):
     def _refuse_cut(self, header_bytes: int) -> None:
         """Find out before hours of reading, not after."""
         row_bytes = math.prod(self._shape[1:]) * self._dtype.itemsize
-        there = (self.path.stat().st_size - header_bytes) // max(1, row_bytes)
+        there = ((self.file.size or 0) - header_bytes) // max(1, row_bytes)
         if there < self._shape[0] and row_bytes:
             raise self.error(f"it is cut short: {there} of {self._shape[0]} rows are there")
 
@@ -163,8 +163,8 @@ class NpzFile(Source):
 
     noun = "array"
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, file: File) -> None:
+        super().__init__(file)
         try:
             with self._archive() as archive:
                 members = [name for name in archive.namelist() if name.endswith(".npy")]
@@ -204,7 +204,7 @@ class NpzFile(Source):
         import zipfile  # slow to import, and few need it
 
         try:
-            return zipfile.ZipFile(self.path)
+            return zipfile.ZipFile(self.file.path or self.file.open_plain())
         except (zipfile.BadZipFile, NotImplementedError) as error:
             raise ValueError(str(error)) from error
 
@@ -234,14 +234,14 @@ class _Tensor(ArrayReader):
 class SafetensorsFile(NpzFile):
     """Named tensors behind a header of JSON, as Hugging Face's format has them."""
 
-    def __init__(self, path: Path) -> None:
-        Source.__init__(self, path)
+    def __init__(self, file: File) -> None:
+        Source.__init__(self, file)
         try:
-            with path.open("rb") as file:
-                (length,) = struct.unpack("<Q", file.read(8))
+            with file.open_plain() as opened:
+                (length,) = struct.unpack("<Q", opened.read(8))
                 if length > 16 * _LONGEST_HEADER:
                     raise ValueError(f"its header has {length} bytes")
-                header = json.loads(file.read(length))
+                header = json.loads(opened.read(length))
             header.pop("__metadata__", None)
             self._start = 8 + length
             self._tensors = {name: self._tensor(entry) for name, entry in header.items()}
@@ -256,7 +256,7 @@ class SafetensorsFile(NpzFile):
         size = math.prod(shape) * dtype.itemsize
         if not shape or min(shape) < 1 or end - begin != size or begin < 0:
             raise ValueError(f"a tensor of shape {shape} takes {size} bytes, not {end - begin}")
-        if self._start + end > self.path.stat().st_size:
+        if self._start + end > (self.file.size or 0):
             raise ValueError("it is cut short")
         return begin, shape, dtype
 
@@ -264,7 +264,7 @@ class SafetensorsFile(NpzFile):
         readers: list[ArrayReader] = []
         for name in names:
             begin, shape, dtype = self._tensors[name]
-            file = files.enter_context(self.path.open("rb"))
+            file = files.enter_context(self.file.open_plain())
             file.seek(self._start + begin)
             readers.append(_Tensor(file, shape, dtype))
         return readers

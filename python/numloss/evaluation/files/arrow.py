@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
 from numloss.evaluation.files.source import Column, Source
+from numloss.evaluation.files.storage import File
 from numloss.evaluation.files.tables import DAMAGE, chunks_of, width_of_type
-from numloss.evaluation.files.text import Guard, compression_of
+from numloss.evaluation.files.text import Guard
 from numloss.evaluation.tables import printable
 
 _NOT_READABLE = "not a readable Arrow file"
+_FILE = b"ARROW1"  # how the format that is read here and there begins
 # Bytes of JSON that are parsed at once.
 _BLOCK = 1 << 20
 
@@ -22,11 +23,13 @@ _BLOCK = 1 << 20
 class ArrowFile(Source):
     """Record batches in a file, or in a stream."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, file: File) -> None:
+        super().__init__(file)
+        if file.is_pipe and file.stream().read(len(_FILE)) == _FILE:
+            raise self.error("a pipe brings Arrow's streams; its file format needs a file")
         try:
-            with pa.OSFile(str(path)) as file:
-                schema = self._open(file)[0]
+            with self._opened() as opened:
+                schema = self._reader(opened)[0]
                 self.names = tuple(schema.names)
                 self._types = list(schema.types)
         except DAMAGE as error:
@@ -43,22 +46,29 @@ class ArrowFile(Source):
         self.refuse_duplicates(names)
         yield from chunks_of(self._batches(names), names, rows, exact)
 
-    @staticmethod
-    def _open(file: Any) -> tuple[Any, Any]:
+    def _opened(self) -> Any:
+        if self.file.is_pipe:
+            return pa.PythonFile(self.file.stream(), mode="r")
+        return self.file.open()
+
+    def _reader(self, file: Any) -> tuple[Any, Any]:
         """Return the schema, and a reader: of a file, which has a mark, or of a stream."""
-        is_file = file.read(6) == b"ARROW1"
-        file.seek(0)
+        is_file = not self.file.is_pipe and file.read(len(_FILE)) == _FILE
+        if not self.file.is_pipe:
+            file.seek(0)
         reader = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
         return reader.schema, reader
 
     def _batches(self, names: Sequence[str]) -> Iterator[Any]:
-        size = max(self.path.stat().st_size, 1)
         try:
-            with pa.OSFile(str(self.path)) as file:
-                _, reader = self._open(file)
+            with self._opened() as file:
+                _, reader = self._reader(file)
                 whole = getattr(reader, "num_record_batches", None)
                 for index, batch in enumerate(_each(reader)):
-                    self.done = file.tell() / size if whole is None else (index + 1) / whole
+                    if whole is None:
+                        self.at(file.tell())
+                    else:
+                        self.done = (index + 1) / whole
                     # Where the columns lie is written in the file: nothing else has checked it.
                     chosen = batch.select(list(dict.fromkeys(names)))
                     chosen.validate(full=True)
@@ -77,9 +87,8 @@ def _each(reader: Any) -> Iterator[Any]:
 class JsonLinesFile(Source):
     """An object on each line, compressed or not. The first lines say what the columns hold."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._size = path.stat().st_size
+    def __init__(self, file: File) -> None:
+        super().__init__(file)
         self._file: Any
         first = next(self._blocks(), b"")
         self._schema = self._parsed(first, None, 0).schema
@@ -106,15 +115,15 @@ class JsonLinesFile(Source):
         for block in self._blocks():
             table = self._parsed(block, schema, seen)
             seen += len(table)
-            self.done = self._file.tell() / max(self._size, 1)
+            self.at(self._file.tell())
             yield from table.select(names).combine_chunks().to_batches()
         self._file.close()
 
     def _blocks(self) -> Iterator[bytes]:
         """Yield bytes that end with a line."""
         try:
-            self._file = pa.OSFile(str(self.path))
-            stream = pa.input_stream(self._file, compression=compression_of(self.path))
+            self._file = self.file.stream()
+            stream = pa.input_stream(self._file, compression=self.file.compression)
             guard, rest = Guard(stream), b""
             while data := guard.read(_BLOCK):
                 data = rest + data

@@ -79,7 +79,7 @@ class NumberColumns:
         for name, part in zip(self.names, parts, strict=True):
             if part.ndim > 1:
                 raise UsageError(
-                    f"{self.source.path}: {self.source.noun} {name} has several numbers in a row: "
+                    f"{self.source.file}: {self.source.noun} {name} has several numbers in a row: "
                     "choose it alone"
                 )
         return np.stack(parts, axis=1)
@@ -238,8 +238,10 @@ def group_column(source: Source, name: str, chunk: Mapping[str, Column], first_r
     )
 
 
-def constant_column(value: str, rows: int) -> Column:
+def constant_column(value: str | None, rows: int) -> Column:
     """Return a column that says the same in every row."""
+    if value is None:
+        return pa.nulls(rows, pa.string())
     return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), pa.array([value]))
 
 

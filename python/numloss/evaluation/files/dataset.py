@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.columns import PositiveColumn
 from numloss.evaluation.files.inputs import Inputs, Part, Request
-from numloss.evaluation.files.several import places_of
+from numloss.evaluation.files.several import files_of
+from numloss.evaluation.files.storage import File
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.report import Origin, Role
 from numloss.evaluation.tables import printable
@@ -22,16 +22,16 @@ class Dataset:
         self.done: dict[str, Ranges] = {}  # rows of each file that an earlier run has taken in
         self.says_lines = True  # do messages about rows of text
         self._request = request
-        self._places = places_of(request.predictions)
-        if len(self._places) > 1 and request.targets is not None:
+        self._files = files_of(request.predictions)
+        if len(self._files) > 1 and request.targets is not None:
             raise UsageError("--targets goes with one file of predictions")
-        self.first = Inputs(request, self._places[0])
+        self.first = Inputs(request, self._files[0])
         self._inputs = [self.first]
 
     @property
     def by(self) -> list[str]:
         """Names of the columns that group the rows."""
-        return [name or str(source.path if source else "") for source, name in self.first.by]
+        return [name or str(source.file if source else "") for source, name in self.first.by]
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -45,30 +45,30 @@ class Dataset:
         return {name: value for name, value in found.items() if value is not None}
 
     @property
-    def paths(self) -> list[Path]:
+    def files(self) -> list[File]:
         """The files that are read."""
-        return [*(place.path for place in self._places), *self.first.paths]
+        return [*self._files, *self.first.files]
 
     def parts(self, rows: int | None) -> Iterator[Part]:
         """Cut the rows of all files into parts, and open a file when it is its turn."""
-        for place in self._places:
+        for file in self._files:
             inputs = self.first
-            if place is not self._places[0]:
-                inputs = Inputs(self._request, place)
+            if file is not self._files[0]:
+                inputs = Inputs(self._request, file)
                 inputs.adopt(self.first)
                 self._inputs.append(inputs)
             inputs.say_lines(self.says_lines)
-            inputs.done = self.done.get(str(place.path), [])
+            inputs.done = self.done.get(str(file), [])
             yield from inputs.parts(rows)
 
     def progress(self) -> float:
         """Part of the files that was read."""
-        return (len(self._inputs) - 1 + self._inputs[-1].prediction.source.done) / len(self._places)
+        return (len(self._inputs) - 1 + self._inputs[-1].prediction.source.done) / len(self._files)
 
     def finish(self, rows: int) -> None:
         """Refuse inputs that turned out to hold nothing."""
         if rows == 0:
-            raise DataError(f"{self.first.prediction.source.path}: no rows")
+            raise DataError(f"{self.first.prediction.source.file}: no rows")
         if self.done:
             return
         targets = [inputs.target for inputs in self._inputs]
@@ -80,7 +80,7 @@ class Dataset:
 
     def origin(self, rows: int) -> Origin:
         """Say where the numbers come from."""
-        names = [printable(place.path) for place in self._places]
+        names = [printable(file) for file in self._files]
         files = names[0]
         if len(names) > 1:
             files = f"{len(names)} files, {names[0]} ... {names[-1]}"

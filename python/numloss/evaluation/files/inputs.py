@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from numloss.evaluation.files.columns import (
     constant_column,
     group_column,
 )
-from numloss.evaluation.files.several import FORMATS, Place, format_of
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source
+from numloss.evaluation.files.storage import FORMATS, File, file_of, reason_of
 from numloss.evaluation.files.tables import ParquetFile
 from numloss.evaluation.files.text import CsvFile
 from numloss.evaluation.names import (
@@ -45,19 +44,19 @@ _CHUNK_NUMBERS = 1 << 21
 _CHUNK_ROWS = 1 << 16
 
 
-def _arrow_file(path: Path) -> Source:
+def _arrow_file(file: File) -> Source:
     from numloss.evaluation.files.arrow import ArrowFile  # slow to import
 
-    return ArrowFile(path)
+    return ArrowFile(file)
 
 
-def _json_lines_file(path: Path) -> Source:
+def _json_lines_file(file: File) -> Source:
     from numloss.evaluation.files.arrow import JsonLinesFile
 
-    return JsonLinesFile(path)
+    return JsonLinesFile(file)
 
 
-_READERS: dict[str, Callable[[Path], Source]] = {
+_READERS: dict[str, Callable[[File], Source]] = {
     "npy": NpyFile,
     "npz": NpzFile,
     "parquet": ParquetFile,
@@ -71,8 +70,8 @@ _READERS: dict[str, Callable[[Path], Source]] = {
 class Request:
     """What the user named: files, and columns where they are not obvious."""
 
-    predictions: Sequence[Path]
-    targets: Path | None = None
+    predictions: Sequence[str]
+    targets: str | None = None
     prediction: str | None = None
     target: str | None = None
     weight: str | None = None
@@ -95,7 +94,7 @@ class Chunk:
 
 
 #: Columns as they lie in their files, of some consecutive rows.
-Pieces = Mapping[Path, Mapping[str, Column]]
+Pieces = Mapping[File, Mapping[str, Column]]
 
 
 @dataclass(frozen=True)
@@ -110,20 +109,20 @@ class Part:
 class Inputs:
     """The columns to evaluate of one file of predictions, and of the files beside it."""
 
-    def __init__(self, request: Request, place: Place) -> None:
-        self._sources: dict[Path, Source] = {}
+    def __init__(self, request: Request, file: File) -> None:
+        self._sources: dict[File, Source] = {}
         self._format = request.format
-        self._partitions = place.partitions
+        self._partitions = file.partitions
         self.done: Ranges = []  # rows that an earlier run has taken in
-        predictions = self._open(place.path)
-        targets = predictions if request.targets is None else self._open(request.targets)
+        predictions = self._open(file)
+        targets = predictions if request.targets is None else self._open(file_of(request.targets))
         self.prediction = self._numbers("prediction", predictions, request.prediction)
         self.target = self._target(targets, request)
         if targets is predictions:
             self._refuse_self_comparison()
         if request.classes is None:
             for role, columns in (("prediction", self.prediction), ("target", self.target)):
-                refuse_gaps(role, columns.names, str(columns.source.path))
+                refuse_gaps(role, columns.names, str(columns.source.file))
         elif 1 < len(self.prediction.names) != len(request.classes):
             raise UsageError(
                 f"--classes names {len(request.classes)} classes, where the prediction has "
@@ -138,10 +137,7 @@ class Inputs:
         if request.weight is not None:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
-        self.by: list[tuple[Source | None, str]] = [
-            (None, name) if name in place.partitions else self._single("by", name)
-            for name in request.by
-        ]
+        self.by: list[tuple[Source | None, str]] = [self._group(name) for name in request.by]
 
     def missing(self, begin: int, end: int) -> Ranges:
         """Return which of these rows are still to be read."""
@@ -171,14 +167,14 @@ class Inputs:
             rows = max(1, min(_CHUNK_ROWS, _CHUNK_NUMBERS // max(1, self.prediction.width)))
         wanted = self._wanted()
         if len(wanted) == 1:
-            ((path, names),) = wanted.items()
-            source = self._sources[path]
+            ((file, names),) = wanted.items()
+            source = self._sources[file]
             if (parts := source.parts()) is not None:
                 for first_row, length, part in parts:
                     if not self.missing(first_row, first_row + length):
                         continue
                     chunks = source.part_chunks(part, names, rows)
-                    yield Part(self, first_row, ({path: chunk} for chunk in chunks))
+                    yield Part(self, first_row, ({file: chunk} for chunk in chunks))
                 return
         first_row = 0
         for pieces in self._in_step(wanted, rows):
@@ -189,12 +185,12 @@ class Inputs:
         """Make arrays of columns as they lie in the files."""
 
         def read(columns: NumberColumns) -> Array:
-            return columns.read(pieces[columns.source.path], first_row)
+            return columns.read(pieces[columns.source.file], first_row)
 
         groups = [
             constant_column(self._partitions[name], length_of(pieces))
             if source is None
-            else group_column(source, name, pieces[source.path], first_row)
+            else group_column(source, name, pieces[source.file], first_row)
             for source, name in self.by
         ]
         weight = None
@@ -203,7 +199,7 @@ class Inputs:
         return Chunk(first_row, read(self.prediction), read(self.target), weight, groups)
 
     @property
-    def paths(self) -> list[Path]:
+    def files(self) -> list[File]:
         """The files that are read."""
         return list(self._sources)
 
@@ -213,7 +209,7 @@ class Inputs:
         if self.by:
             names = tuple(name for source, name in self.by if not source or name != source.only)
             source = next((source for source, _ in self.by if source), self.prediction.source)
-            by = Role(str(source.path), names)
+            by = Role(str(source.file), names)
         return {
             "prediction": self._role(self.prediction),
             "target": self._role(self.target),
@@ -224,7 +220,7 @@ class Inputs:
     @staticmethod
     def _role(columns: NumberColumns) -> Role:
         names = tuple(name for name in columns.names if name != columns.source.only)
-        return Role(str(columns.source.path), names)
+        return Role(str(columns.source.file), names)
 
     def columns(self) -> str:
         """Say which columns are what."""
@@ -246,9 +242,9 @@ class Inputs:
             return printable(shortened(names))
         main = source is self.prediction.source
         if list(names) == [source.only]:
-            return "the array" if main else printable(source.path)
+            return "the array" if main else printable(source.file)
         shown = printable(shortened(names))
-        return shown if main else f"{shown} of {printable(source.path)}"
+        return shown if main else f"{shown} of {printable(source.file)}"
 
     def _checked_weight(self, weight: Array, first_row: int) -> Array:
         assert self.weight is not None
@@ -262,67 +258,67 @@ class Inputs:
             )
         return weight
 
-    def _wanted(self) -> dict[Path, list[str]]:
+    def _wanted(self) -> dict[File, list[str]]:
         """Return the columns that each file is read for, once."""
-        wanted: dict[Path, list[str]] = {}
+        wanted: dict[File, list[str]] = {}
         roles = [self.prediction, self.target] + ([self.weight] if self.weight else [])
         for role in roles:
-            wanted.setdefault(role.source.path, []).extend(role.names)
+            wanted.setdefault(role.source.file, []).extend(role.names)
         for source, name in self.by:
             if source is not None:
-                wanted.setdefault(source.path, []).append(name)
-        return {path: list(dict.fromkeys(names)) for path, names in wanted.items()}
+                wanted.setdefault(source.file, []).append(name)
+        return {file: list(dict.fromkeys(names)) for file, names in wanted.items()}
 
-    def _in_step(self, wanted: Mapping[Path, list[str]], rows: int) -> Iterator[Pieces]:
+    def _in_step(self, wanted: Mapping[File, list[str]], rows: int) -> Iterator[Pieces]:
         """Read each file that has a role once, all of them side by side."""
         with ExitStack() as stack:
             streams = [
-                stack.enter_context(closing(self._stream(path, names, rows, len(wanted) > 1)))
-                for path, names in wanted.items()
+                stack.enter_context(closing(self._stream(file, names, rows, len(wanted) > 1)))
+                for file, names in wanted.items()
             ]
             counts = dict.fromkeys(wanted, 0)
             for pieces in zip_longest(*streams):
-                for path, piece in zip(wanted, pieces, strict=True):
-                    counts[path] += 0 if piece is None else _length(piece)
+                for file, piece in zip(wanted, pieces, strict=True):
+                    counts[file] += 0 if piece is None else _length(piece)
                 self._compare(counts, streams)
                 yield {
-                    path: piece
-                    for path, piece in zip(wanted, pieces, strict=True)
+                    file: piece
+                    for file, piece in zip(wanted, pieces, strict=True)
                     if piece is not None
                 }
 
     def _stream(
-        self, path: Path, names: list[str], rows: int, exact: bool
+        self, file: File, names: list[str], rows: int, exact: bool
     ) -> Generator[Mapping[str, Column], None, None]:
-        yield from self._sources[path].chunks(names, rows, exact)
+        yield from self._sources[file].chunks(names, rows, exact)
 
     @staticmethod
     def _compare(
-        counts: Mapping[Path, int], streams: Sequence[Iterator[Mapping[str, Column]]]
+        counts: Mapping[File, int], streams: Sequence[Iterator[Mapping[str, Column]]]
     ) -> None:
         """Refuse files of unequal length; chunks are equally long but for the last one."""
         if len(set(counts.values())) <= 1:
             return
         totals = [
-            f"{path} has {count + sum(_length(piece) for piece in stream)}"
-            for (path, count), stream in zip(counts.items(), streams, strict=True)
+            f"{file} has {count + sum(_length(piece) for piece in stream)}"
+            for (file, count), stream in zip(counts.items(), streams, strict=True)
         ]
         raise DataError(f"the files have unequal numbers of rows: {', '.join(totals)}")
 
-    def _open(self, path: Path) -> Source:
-        if path not in self._sources:
-            self._sources[path] = open_source(path, self._format)
-        return self._sources[path]
+    def _open(self, file: File) -> Source:
+        if file not in self._sources:
+            self._sources[file] = open_source(file, self._format)
+        return self._sources[file]
 
     def _numbers(self, role: str, source: Source, wanted: str | None) -> NumberColumns:
         return NumberColumns(source, self._names(role, source, wanted))
 
     def _names(self, role: str, source: Source, wanted: str | None) -> tuple[str, ...]:
         if wanted is not None:
-            return chosen(wanted, source.names, str(source.path))
+            return chosen(wanted, source.names, str(source.file))
         if source.only is not None:
             return (source.only,)
-        return obvious(role, source.names, str(source.path))
+        return obvious(role, source.names, str(source.file))
 
     def _target(self, source: Source, request: Request) -> NumberColumns:
         names = self._names("target", source, request.target)
@@ -345,9 +341,16 @@ class Inputs:
             source = self.prediction.source
             what = "its only array" if self.target.name == source.only else self.target.name
             raise UsageError(
-                f"{source.path}: {what} is both prediction and target: name the target with "
+                f"{source.file}: {what} is both prediction and target: name the target with "
                 "--target, or its file with --targets"
             )
+
+    def _group(self, name: str) -> tuple[Source | None, str]:
+        """Find a column, or else what the folders say of the file."""
+        columns = {column for source in self._sources.values() for column in source.names}
+        if name in self._partitions and name not in columns:
+            return None, name
+        return self._single("by", name)
 
     def _single(self, role: str, wanted: str) -> tuple[Source, str]:
         """Find a column in the files of predictions and targets, or a file with one array."""
@@ -355,18 +358,17 @@ class Inputs:
         for source in sources:
             if wanted in source.names:
                 return source, wanted
-        path = Path(wanted)
-        if format_of(path) is not None:
-            source = self._open(path)
+        if (file := file_of(wanted)).format is not None:
+            source = self._open(file)
             if source.only is not None:
                 return source, source.only
             if len(source.names) == 1:
                 return source, source.names[0]
             raise UsageError(
-                f"--{role}: {path} must hold one {source.noun}; {listed(source.names)}"
+                f"--{role}: {file} must hold one {source.noun}; {listed(source.names)}"
             )
         names = [name for source in sources for name in source.names]
-        where = " and ".join(str(source.path) for source in sources)
+        where = " and ".join(str(source.file) for source in sources)
         raise UsageError(
             f"{where} has no {wanted!r} for --{role}{closest(wanted, names)}; {listed(names)}"
         )
@@ -381,23 +383,21 @@ def length_of(pieces: Pieces) -> int:
     return _length(next(iter(pieces.values())))
 
 
-def open_source(path: Path, format: Format) -> Source:
+def open_source(file: File, format: Format) -> Source:
     """Open a file by the format its name tells, or by the one asked for."""
     try:
-        if not path.exists():
-            raise DataError(f"{path}: no such file")
-        if path.is_dir():
-            raise DataError(f"{path}: is a directory, where a file is needed")
-        with path.open("rb"):
-            return _reader(path, format)(path)
+        file.check()
+        source = _reader(file, format)(file)
+        file.learned()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+        raise DataError(f"{file}: cannot be read: {reason_of(error)}") from error
+    return source
 
 
-def _reader(path: Path, format: Format) -> Callable[[Path], Source]:
-    kind = format.name or format_of(path)
+def _reader(file: File, format: Format) -> Callable[[File], Source]:
+    kind = format.name or file.format
     if kind is None:
         raise UsageError(
-            f"{path}: the name does not tell the format ({', '.join(FORMATS)}): give --format"
+            f"{file}: the name does not tell the format ({', '.join(FORMATS)}): give --format"
         )
-    return _READERS.get(kind, lambda path: CsvFile(path, format))
+    return _READERS.get(kind, lambda file: CsvFile(file, format))

@@ -3,89 +3,120 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
 
 from numloss.evaluation.errors import DataError, UsageError
+from numloss.evaluation.files.storage import (
+    File,
+    LocalFile,
+    file_of,
+    is_uri,
+    reason_of,
+    shown,
+    store_of,
+    stored,
+)
 from numloss.evaluation.tables import printable
 
-#: Endings that tell a format; ``.gz``, ``.bz2`` and ``.zst`` may follow those of text.
-FORMATS = {
-    ".npy": "npy", ".npz": "npz", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
-    ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow", ".jsonl": "jsonl",
-    ".ndjson": "jsonl", ".safetensors": "safetensors",
-}  # fmt: skip
-_COMPRESSED = (".gz", ".bz2", ".zst")
 
-
-@dataclass(frozen=True)
-class Place:
-    """A file, and the columns that the folders above it name, as ``country=de``."""
-
-    path: Path
-    partitions: dict[str, str] = field(default_factory=dict)
-
-
-def format_of(path: Path) -> str | None:
-    """Return the format that a name tells."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
-        suffixes.pop()
-    return FORMATS.get(suffixes[-1] if suffixes else "")
-
-
-def places_of(names: Sequence[Path]) -> list[Place]:
+def files_of(names: Sequence[str]) -> list[File]:
     """Return the files that names, patterns and folders stand for, each once, in order."""
-    found: dict[Path, Place] = {}
+    found: dict[File, None] = {}
     for name in names:
         try:
-            for place in _expanded(name):
-                found.setdefault(place.path, place)
+            found |= dict.fromkeys(_in_store(name) if is_uri(name) else _on_disk(name))
         except OSError as error:
-            shown = printable(str(name)[:200])
-            raise DataError(f"{shown}: cannot be read: {error.strerror}") from error
-    places = list(found.values())
-    keys = {tuple(place.partitions) for place in places}
-    if len(keys) > 1:
-        first, second = sorted(keys)[:2]
-        raise DataError(
-            f"the folders of some files name the columns {', '.join(first) or 'none'}, those of "
-            f"others {', '.join(second) or 'none'}"
-        )
-    return places
+            raise DataError(
+                f"{printable(shown(name)[:200])}: cannot be read: {reason_of(error)}"
+            ) from error
+    return list(found)
 
 
-def _expanded(name: Path) -> list[Place]:
-    if name.is_dir():
-        return _parts(name)
-    if not name.exists() and glob.has_magic(str(name)):
-        paths = sorted(Path(path) for path in glob.glob(str(name), recursive=True))  # noqa: PTH207
+def _on_disk(name: str) -> list[File]:
+    path = Path(name)
+    if path.is_dir():
+        files = ((file, str(file.relative_to(path))) for file in path.rglob("*") if file.is_file())
+        return _parts(name, ((LocalFile(file), inside) for file, inside in files))
+    if not path.exists() and glob.has_magic(name):
+        paths = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
         if not paths:
             raise DataError(f"{printable(name)}: no file matches")
-        return [place for path in paths for place in _expanded(path)]
-    return [Place(name)]
+        return [file for path in paths for file in _on_disk(path)]
+    return [file_of(name)]
 
 
-def _parts(folder: Path) -> list[Place]:
+def _in_store(name: str) -> list[File]:
+    """Return the files of a store. A question mark begins what its URI says of the store."""
+    uri, mark, options = name.partition("?")
+    base = uri[: _fixed(uri)].rstrip("/")
+    filesystem, root = store_of(f"{base}{mark}{options}")
+    if filesystem.type_name == "local":
+        return _on_disk(root + uri[len(base) :])
+    prefix = base.removesuffix(root)
+
+    def file(place: str) -> File:
+        return stored(f"{prefix}{place}", filesystem, place)
+
+    if _fixed(uri) < len(uri):
+        # What matches a folder means the files in it whose names tell a format.
+        wanted = re.compile(f"{_expression(root + uri[len(base) :])}(?P<inside>/.*)?")
+        files = [
+            file(place)
+            for place in _listed(filesystem, root)
+            if (match := wanted.fullmatch(place)) and (not match["inside"] or file(place).format)
+        ]
+        if not files:
+            raise DataError(f"{printable(shown(name))}: no file matches")
+        return files
+    from pyarrow.fs import FileType  # type: ignore[import-untyped]
+
+    if filesystem.get_file_info(root).type == FileType.Directory:
+        parts = [(file(place), place[len(root) :]) for place in _listed(filesystem, root)]
+        return _parts(shown(name), parts)
+    return [file(root)]
+
+
+def _fixed(pattern: str) -> int:
+    """Return the length of the folders that no sign of a pattern stands in."""
+    magic = re.search(r"[*\[]", pattern)
+    return len(pattern) if magic is None else pattern.rfind("/", 0, magic.start()) + 1
+
+
+def _listed(filesystem: Any, root: str) -> Iterator[str]:
+    from pyarrow.fs import FileSelector
+
+    selector = FileSelector(root, recursive=True, allow_not_found=True)
+    yield from sorted(info.path for info in filesystem.get_file_info(selector) if info.is_file)
+
+
+def _expression(pattern: str) -> str:
+    """Return a regular expression for a pattern: ``*`` stays within a folder, ``**`` does not."""
+    kinds = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+    parts = re.split(r"(\*\*/|\*\*|\*|\[[^]]+\])", pattern)
+    return "".join(
+        kinds.get(part) or (part.replace("[!", "[^") if part[:1] == "[" else re.escape(part))
+        for part in parts
+    )
+
+
+def _parts(folder: str, files: Iterable[tuple[File, str]]) -> list[File]:
     """Return the files of a folder and the folders in it, but for those that are hidden."""
-    places = []
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).parts
-        if any(part.startswith((".", "_")) for part in inside) or not path.is_file():
-            continue
-        if format_of(path) is not None:
-            pairs = [part.partition("=") for part in inside[:-1] if "=" in part]
-            places.append(Place(path, {unquote(key): unquote(value) for key, _, value in pairs}))
-    if not places:
+    found = []
+    for file, inside in sorted(files, key=lambda pair: Path(pair[1])):
+        hidden = any(part.startswith((".", "_")) for part in inside.split("/"))
+        if not hidden and file.format is not None:
+            found.append(file)
+    if not found:
         raise DataError(
             f"{printable(folder)}: is a directory without a file whose name tells a format"
         )
-    kinds = {format_of(place.path) for place in places}
+    kinds = {file.format for file in found}
     if len(kinds) > 1:
         several = ", ".join(sorted(map(str, kinds)))
         raise UsageError(
             f"{printable(folder)}: holds files of several formats, {several}: name a pattern"
         )
-    return places
+    return found

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from numloss.evaluation.errors import DataError
+from numloss.evaluation.files.storage import File
 from numloss.evaluation.tables import printable
 
 #: A column of a chunk: a NumPy array, or an Arrow array.
@@ -28,8 +28,8 @@ class Source(ABC):
     #: The name of the only array, where the file has just one.
     only: str | None = None
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, file: File) -> None:
+        self.file = file
         #: Names of the columns or arrays, in the order of the file.
         self.names: Sequence[str] = ()
         #: Part of the file that was read, from 0 to 1; the thread that reads it writes it.
@@ -58,6 +58,11 @@ class Source(ABC):
         """Read a part, at most so many rows at a time."""
         raise NotImplementedError
 
+    def at(self, position: int) -> None:
+        """Take note of how many bytes of the file were read."""
+        if size := self.file.size:
+            self.done = min(1.0, position / size)
+
     def row(self, row: int) -> str:
         """Name a row in a message."""
         return f"row {row}"
@@ -76,7 +81,7 @@ class Source(ABC):
         if name is not None and name != self.only:
             place.append(f"{self.noun} {name}")
         where = f"{', '.join(place)}: " if place else ""
-        return DataError(f"{self.path}: {where}{problem}", row)
+        return DataError(f"{self.file}: {where}{problem}", row)
 
     def unreadable(self, kind: str, error: Exception, name: str | None = None) -> DataError:
         """Make the error for a file that a reader gave up on, with the reader's first line."""

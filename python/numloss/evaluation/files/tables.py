@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.files.source import Column, Source
+from numloss.evaluation.files.storage import File
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,12 +22,12 @@ DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, NotImplem
 class ParquetFile(Source):
     """A Parquet file, read in pieces of its row groups."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, file: File) -> None:
+        super().__init__(file)
         try:
-            with self._open() as file:
-                metadata = file.metadata
-                self._schema, self._rows = file.schema_arrow, metadata.num_rows
+            with self._open() as opened:
+                metadata = opened.metadata
+                self._schema, self._rows = opened.schema_arrow, metadata.num_rows
                 self.names = tuple(self._schema.names)
                 groups = range(metadata.num_row_groups)
                 self._sizes = [int(metadata.row_group(i).num_rows) for i in groups]
@@ -85,11 +85,12 @@ class ParquetFile(Source):
     def _open(self, names: Sequence[str] = ()) -> Any:
         # A few long texts in a dictionary may stand for gigabytes.
         texts = [name for name in names if _is_text(self._schema.field(name).type)]
-        # A buffer makes Arrow read pages one by one, not all of a row group.
+        # A buffer makes Arrow read pages one by one, not all of a row group: which for a store is
+        # better, as each reading is a request.
         return _parquet_reader(
-            self.path,
-            buffer_size=1 << 20,
-            pre_buffer=False,
+            self.file,
+            buffer_size=0 if self.file.is_remote else 1 << 20,
+            pre_buffer=self.file.is_remote,
             page_checksum_verification=True,
             read_dictionary=texts,
         )
@@ -120,11 +121,11 @@ def _is_text(kind: Any) -> bool:
 class _Reader:
     """Arrow's reader without `pyarrow.parquet`, which imports clients of clouds: 20 ms."""
 
-    def __init__(self, path: Path, **options: Any) -> None:
+    def __init__(self, file: File, **options: Any) -> None:
         from pyarrow._parquet import ParquetReader  # type: ignore[import-untyped]
 
         self._reader = ParquetReader()
-        self._file = pa.OSFile(str(path))
+        self._file = file.open()
         self._reader.open(self._file, **options)
         self.metadata = self._reader.metadata
         self.schema_arrow = self._reader.schema_arrow
@@ -152,13 +153,13 @@ class _Reader:
             yield batch.select(list(columns))
 
 
-def _parquet_reader(path: Path, **options: Any) -> Any:
+def _parquet_reader(file: File, **options: Any) -> Any:
     try:
-        return _Reader(path, **options)
+        return _Reader(file, **options)
     except (ImportError, AttributeError, TypeError):  # another Arrow than this was written for
         import pyarrow.parquet  # type: ignore[import-untyped]
 
-        return pyarrow.parquet.ParquetFile(path, **options)
+        return pyarrow.parquet.ParquetFile(file.open(), **options)
 
 
 # A chunk of columns of text or lists ends early, at so many bytes.

@@ -7,13 +7,13 @@ import io
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
 from numloss.evaluation.files.source import Column, Format, Source
+from numloss.evaluation.files.storage import File
 from numloss.evaluation.files.tables import DAMAGE, chunks_of
 from numloss.evaluation.tables import printable
 
@@ -126,16 +126,17 @@ class CsvFile(Source):
 
     is_text = True
 
-    def __init__(self, path: Path, format: Format) -> None:
-        super().__init__(path)
-        tabbed = ".tsv" in (suffix.lower() for suffix in path.suffixes)
+    def __init__(self, file: File, format: Format) -> None:
+        super().__init__(file)
+        tabbed = ".tsv" in file.suffixes
         self._delimiter = format.delimiter or ("\t" if tabbed else ",")
         self._header = format.header
-        self._size = path.stat().st_size
         self._file: Any
         self._guard: Guard
         head = self._head()
-        self._block = max(_BLOCK, *(8 * len(line) for line in head.split(b"\n", 2)[:2]))
+        # What comes once cannot be begun again with larger blocks.
+        least = _LONGEST_LINE if file.is_pipe else _BLOCK
+        self._block = max(least, *(8 * len(line) for line in head.split(b"\n", 2)[:2]))
         try:
             reader = self._reader(pa.BufferReader(head), [], len(head) + 1)
             self.names = tuple(reader.schema.names)
@@ -159,13 +160,12 @@ class CsvFile(Source):
 
     def row(self, row: int) -> str:
         """Name a row, and the line it starts on."""
-        line = self._line(row) if self.says_lines else None
+        line = self._line(row) if self.says_lines and not self.file.is_pipe else None
         return f"row {row}" if line is None else f"row {row} (line {line})"
 
     def _stream(self) -> Guard:
-        self._file = pa.OSFile(str(self.path))
-        compression = compression_of(self.path)
-        return Guard(pa.input_stream(self._file, compression=compression))
+        self._file = self.file.stream()
+        return Guard(pa.input_stream(self._file, compression=self.file.compression))
 
     def _reader(self, stream: Any, names: Sequence[str], block: int) -> Any:
         """Start reading a stream; without names, only to learn them."""
@@ -214,7 +214,7 @@ class CsvFile(Source):
                 for batch in self._until_the_end(names):
                     known = min(seen, len(batch))  # of a reading before this one
                     seen -= known
-                    self.done = self._file.tell() / max(self._size, 1)
+                    self.at(self._file.tell())
                     if known < len(batch):
                         yield batch.slice(known)
                 return
@@ -236,7 +236,8 @@ class CsvFile(Source):
         except StopIteration:
             return
         except (*DAMAGE, DataError) as error:
-            if "straddling" in str(error) and self._block <= _LONGEST_LINE:
+            again = self._block <= _LONGEST_LINE and not self.file.is_pipe
+            if "straddling" in str(error) and again:
                 raise _LongRowError(rows) from error
             raise self._unreadable(error) from error
         finally:
@@ -259,6 +260,11 @@ class CsvFile(Source):
 
         An odd number of quotes may also come from one in the middle of a value, which is no fault.
         """
+        if self.file.is_pipe:
+            raise self.error(
+                f"holds an odd number of quotes, {self._guard.quotes}: one may not be closed. Of a "
+                "file, numloss would find out"
+            )
         lines = self._lines(strict=True)
         start, row = 1, -self._header
         try:
@@ -295,8 +301,3 @@ class CsvFile(Source):
         except (csv.Error, *DAMAGE, DataError):
             pass
         return None
-
-
-def compression_of(path: Path) -> str | None:
-    """Return what Arrow calls the compression that a name tells."""
-    return {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix.lower())
