@@ -104,13 +104,13 @@ RuntimeWarning
     If a mean is taken over nothing; it is nan then, and the gradient zeros.
 """
 
-_PENALTY = r"""\
+_PENALTY = """\
 Parameters
 ----------
 w : array-like
     Weights, of any shape.
 strength : float, default 1.0
-    :math:`\lambda`, at least 0.
+    :math:`\\lambda`, at least 0.
 """
 
 _PENALTY_RESULTS = """\

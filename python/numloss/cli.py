@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import math
-import re
+import shutil
 import signal
 import sys
 import threading
@@ -32,9 +32,6 @@ _EXIT_CODES = (
     "Exit codes: 0 success; 1 something is wrong in the files; 2 something is wrong in the "
     "command; 3 a mean is above its --fail-above limit; 4 rows were skipped; 130 it was stopped."
 )
-
-# Roles and literals in docstrings.
-_MARKUP = re.compile(r"(?::\w+:)?`+([^`]*)`+")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -443,15 +440,16 @@ def _read_state(path: Path) -> Evaluation:
 
 def _losses(options: argparse.Namespace) -> int:
     from numloss.evaluation.specs import options_of, parse_loss
+    from numloss.plain import documentation, summary
 
     if options.name is not None:
-        print(inspect.getdoc(parse_loss(options.name).loss) or "")
+        columns = min(shutil.get_terminal_size().columns, 100)
+        print(documentation(inspect.getdoc(parse_loss(options.name).loss) or "", columns))
         return 0
     rows = []
     for name, loss in numloss.LOSSES.items():
         known = [f"{key}={value.default}" for key, value in options_of(loss).items()]
-        summary = (inspect.getdoc(loss) or "").partition("\n")[0]
-        rows.append([name, ", ".join(known), _MARKUP.sub(r"\1", summary).replace("\\", "")])
+        rows.append([name, ", ".join(known), summary(inspect.getdoc(loss) or "")])
     print("\n".join(table(["loss", "options", ""], rows, left=3)))
     return 0
 

@@ -149,15 +149,15 @@ def gaussian_nll(
     .. math:: l = \frac{1}{2} \left( \log v + \frac{(p - t)^2}{v} \right)
 
     Gradients and Hessians are pairs, by the prediction :math:`p` and by the variance :math:`v`:
-    :math:`(p - t) / v` and :math:`(1 - z) / 2 v` with :math:`z = (p - t)^2 / v`; :math:`1 / v` and
-    :math:`(2 z - 1) / 2 v^2`. ``out`` takes such pairs.
+    :math:`(p - t) / v` and :math:`(1 - z) / (2 v)` with :math:`z = (p - t)^2 / v`; :math:`1 / v`
+    and :math:`(2 z - 1) / (2 v^2)`. ``out`` takes such pairs.
 
     {elementwise}
     variance : array-like
         Predicted variances :math:`v`, of the shape of the prediction and above 0: none is raised to
         a least one in silence (``numpy.maximum(variance, floor)`` does that where it is meant).
     full : bool, default False
-        Whether :math:`\frac{1}{2} \log 2 \pi`, a constant, is added.
+        Whether :math:`\frac{1}{2} \log(2 \pi)`, a constant, is added.
 
     {results}
 
