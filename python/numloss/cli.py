@@ -69,6 +69,13 @@ def parser() -> argparse.ArgumentParser:
         ("merge", "Merge states that --state wrote, and report them.", _declare_merge, _merge),
         ("show", "Report a state that --state wrote.", _declare_show, _show),
         ("losses", "List the losses with their options, or explain one.", _declare_losses, _losses),
+        ("plot", "Draw losses, their gradients and Hessians.", _declare_plot, _plot),
+        (
+            "completion",
+            "Print a script that completes the command line in a shell.",
+            _declare_completion,
+            _completion,
+        ),
         ("info", "Show versions, instruction set and threads.", lambda _: None, _info),
     ):
         made = commands.add_parser(
@@ -285,6 +292,75 @@ def _declare_losses(to: argparse.ArgumentParser) -> None:
     to.add_argument("name", nargs="?", help="show the documentation of this loss")
 
 
+def _declare_plot(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "losses",
+        nargs="+",
+        metavar="LOSS",
+        help="loss to draw, with its options: mse, huber:delta=0.5; several share one picture",
+    )
+    _once(
+        to,
+        "--from",
+        dest="start",
+        type=_number,
+        metavar="A",
+        help="where the range of the prediction begins",
+    )
+    _once(to, "--to", dest="stop", type=_number, metavar="B", help="where it ends")
+    _once(
+        to,
+        "--target",
+        type=_number,
+        metavar="V",
+        help="target; default: 0, the positive class of two, the first of several",
+    )
+    _once(
+        to,
+        "--variance",
+        type=_number,
+        default=1.0,
+        metavar="V",
+        help="predicted variance, for gaussian_nll (default: 1)",
+    )
+    _once(
+        to,
+        "--classes",
+        type=lambda text: _whole(text, 2),
+        metavar="N",
+        help="classes of losses over classes (default: 3, or as many as their options are for)",
+    )
+    to.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="option of the only loss; may be repeated, and written as --NAME VALUE: --delta 0.5",
+    )
+    _once(
+        to,
+        "--output",
+        "-o",
+        type=Path,
+        metavar="FILE",
+        help="write the picture to a file: .svg, .png or .pdf; default: draw it here",
+    )
+
+
+def _declare_completion(to: argparse.ArgumentParser) -> None:
+    to.add_argument("shell", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not abs(number) <= 1e100:  # its square is finite
+        raise argparse.ArgumentTypeError(f"must be a number from -1e100 to 1e100, got {text!r}")
+    return number
+
+
 def _count(text: str) -> int:
     return _whole(text, 1)
 
@@ -454,6 +530,32 @@ def _losses(options: argparse.Namespace) -> int:
     return 0
 
 
+def _plot(options: argparse.Namespace) -> int:
+    from numloss import plot
+    from numloss.evaluation.output import check_outputs, write_file
+
+    path: Path | None = options.output
+    if path is not None:
+        plot.check_ending(path)
+        check_outputs([("--output", path)], [])
+    setting = plot.Setting(
+        options.start, options.stop, options.target, options.variance, options.classes
+    )
+    curves = plot.curves_of(plot.parse_losses(options.losses, options.option), setting)
+    if path is not None:
+        write_file(path, plot.picture(curves, path.suffix))
+    else:
+        _print(plot.text(curves, shutil.get_terminal_size().columns, sys.stdout.isatty()))
+    return 0
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from numloss.completion import script
+
+    _print(script(parser(), options.shell))
+    return 0
+
+
 def _info(_: argparse.Namespace) -> int:
     numloss.show_config()
     return 0
@@ -587,6 +689,10 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments:
         top.print_help()
         return USAGE_ERROR
+    if arguments[0] == "plot":
+        from numloss.plot import gathered
+
+        arguments = gathered(arguments)
     options = top.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:

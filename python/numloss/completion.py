@@ -1,0 +1,84 @@
+"""Scripts that complete the command line, made by shtab from the parser."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numloss
+from numloss.evaluation.errors import UsageError
+from numloss.evaluation.specs import options_of
+
+#: Arguments that are losses, by command.
+_LOSSES = {"evaluate": "loss", "losses": "name", "plot": "losses"}
+_FUNCTION = "_numloss_losses"
+
+
+def script(parser: argparse.ArgumentParser, shell: str) -> str:
+    """Return the script for a shell.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        A parser of the command line, which is changed: it is of no other use afterwards.
+    shell : str
+        ``"bash"``, ``"zsh"`` or ``"fish"``.
+
+    Returns
+    -------
+    str
+        Text to be sourced by the shell.
+    """
+    shtab = _imported()
+    commands = _commands(parser)
+    _declare_options_of_losses(commands["plot"])
+    for command, subparser in commands.items():
+        for action in subparser._actions:
+            # shtab looks for this attribute, of which argparse knows nothing.
+            said: Any = action
+            if action.type is Path:
+                said.complete = shtab.FILE
+            elif action.dest == _LOSSES.get(command):
+                said.complete = _names_of_losses()
+    text: str = shtab.complete(parser, shell=shell)
+    return text
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    (action,) = (x for x in parser._actions if isinstance(x, argparse._SubParsersAction))
+    return dict(action.choices)
+
+
+def _declare_options_of_losses(plot: argparse.ArgumentParser) -> None:
+    """Let ``numloss plot`` offer what it hands on to the loss: ``--delta``."""
+    takers: dict[str, list[str]] = {}
+    for name, loss in numloss.LOSSES.items():
+        for option in options_of(loss):
+            takers.setdefault(f"--{option.replace('_', '-')}", []).append(name)
+    for option, names in takers.items():
+        if option not in (*plot._option_string_actions, "--axis"):
+            plot.add_argument(option, metavar="VALUE", help=f"option of {', '.join(names)}")
+
+
+def _names_of_losses() -> dict[str, Any]:
+    names = " ".join(numloss.LOSSES)
+    function = f'{_FUNCTION}() {{\n  compgen -W "{names}" -- "$1"\n}}'
+    return {
+        "bash": _FUNCTION,
+        "zsh": f"({names})",
+        "fish": names,
+        "preamble": {"bash": function},
+    }
+
+
+def _imported() -> Any:
+    try:
+        return import_module("shtab")
+    except ModuleNotFoundError as error:
+        if error.name != "shtab":
+            raise
+        raise UsageError(
+            "a completion script needs shtab, which is missing: pip install 'numloss[cli]'"
+        ) from None
