@@ -4,6 +4,7 @@
 
 import bz2
 import gzip
+import itertools
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -1014,3 +1017,47 @@ def test_names_of_files_that_uris_give(csv, tmp_path):
         assert document["prediction"]["file"] == str(path)
     assert "Unrecognized filesystem" in message("ftp://a:key@b/c.csv", "-l", "mse", code=2)
     assert "key" not in message("ftp://a:key@b/c.csv", "-l", "mse", code=2)
+
+
+# ------------------------------------------------------------------------------------------ locales
+
+
+LOCALES = (
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"LC_ALL": "C.UTF-8"},
+    {"LC_ALL": "POSIX"},
+    {"LC_ALL": "de_DE.UTF-8", "LANG": "tr_TR.UTF-8"},
+    {"PYTHONIOENCODING": "latin-1"},
+)
+
+
+def test_no_locale_and_no_time_zone_changes_a_byte(tmp_path):
+    folder = tmp_path / "größe=İ"
+    folder.mkdir()
+    path = folder / "é.csv"
+    path.write_text("score,label,Größe\n1.5,0,ä\n2.5,1,I\n", encoding="utf-8")
+    odd = os.fsencode(folder) + b"/\xff.csv"  # no text at all
+    Path(os.fsdecode(odd)).write_bytes(path.read_bytes())
+    state, written = tmp_path / "s.nls", tmp_path / "r.json"
+    found = set()
+    for environment in (*LOCALES, {"TZ": "Pacific/Kiritimati"}, {"TZ": "UTC+12"}):
+        for names in ([path], [odd], [f"{tmp_path}/*/é.csv", path], [folder]):
+            command = [
+                sys.executable, "-m", "numloss", "evaluate", *names, "-l", "mse", "-l", "mae",
+                "--by", "Größe", "--by", "größe", "--json", "-o", written, "--state", state,
+            ]  # fmt: skip
+            result = subprocess.run(
+                command, env={**os.environ, **environment}, capture_output=True, check=False
+            )
+            assert result.returncode == 0, result.stderr
+            found.add((str(names), state.read_bytes(), written.read_bytes()))
+    assert len(found) == 4
+    assert json.loads(written.read_bytes().decode("utf-8", "replace"))["rows"] == 4
+
+
+def test_a_clock_that_jumps(csv, monkeypatch):
+    path = csv("score,label\n" + "1,0\n" * 5000)
+    wanted = report(path, "-l", "mse")
+    times = itertools.cycle([1e9, -5.0, 0.0, 4e9])
+    monkeypatch.setattr(time, "time", lambda: next(times))
+    assert report(path, "-l", "mse", "--chunk-rows", 9) == wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
 import math
 import shutil
 import signal
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numloss
 from numloss.evaluation.errors import DataError, EvaluationError, StoppedError, UsageError
+from numloss.evaluation.paths import path_of, text_of
 from numloss.evaluation.tables import printable, table
 
 if TYPE_CHECKING:
@@ -239,25 +241,27 @@ def _declare_output(to: argparse.ArgumentParser) -> None:
         const="markdown",
         help="report as Markdown tables",
     )
-    _once(reports, "--output", "-o", type=Path, metavar="FILE", help="write the report to a file")
+    _once(
+        reports, "--output", "-o", type=path_of, metavar="FILE", help="write the report to a file"
+    )
     _once(
         reports,
         "--metrics",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="write a flat tree of numbers as JSON, as DVC and MLflow take it",
     )
     _once(
         reports,
         "--prom",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="write gauges in Prometheus's text format",
     )
     _once(
         reports,
         "--state",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="write the state, which `numloss merge` and `numloss show` read",
     )
@@ -279,12 +283,14 @@ def _declare_output(to: argparse.ArgumentParser) -> None:
 
 
 def _declare_merge(to: argparse.ArgumentParser) -> None:
-    to.add_argument("states", nargs="+", type=Path, help="files that --state wrote")
+    to.add_argument("states", nargs="+", type=path_of, help="files that --state wrote")
     _declare_output(to)
 
 
 def _declare_show(to: argparse.ArgumentParser) -> None:
-    to.add_argument("states", nargs=1, type=Path, metavar="state", help="file that --state wrote")
+    to.add_argument(
+        "states", nargs=1, type=path_of, metavar="state", help="file that --state wrote"
+    )
     _declare_output(to)
 
 
@@ -341,7 +347,7 @@ def _declare_plot(to: argparse.ArgumentParser) -> None:
         to,
         "--output",
         "-o",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="write the picture to a file: .svg, .png or .pdf; default: draw it here",
     )
@@ -680,7 +686,10 @@ def main(arguments: Sequence[str]) -> int:
     if hasattr(signal, "SIGPIPE"):
         # End quietly, as other filters do, when the reader of a pipe has gone.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    return run(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the encoding of a terminal has no character for is shown as its number.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return run([text_of(argument) for argument in arguments])
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numloss
 from numloss.evaluation.errors import UsageError
+from numloss.evaluation.paths import path_of
 from numloss.evaluation.specs import options_of
 
 #: Arguments that are losses, by command.
 _LOSSES = {"evaluate": "loss", "losses": "name", "plot": "losses"}
+#: Arguments that are files, or may be one, though not only.
+_FILES = ("predictions", "targets", "weight", "by")
 _FUNCTION = "_numloss_losses"
 
 
@@ -38,7 +40,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
         for action in subparser._actions:
             # shtab looks for this attribute, of which argparse knows nothing.
             said: Any = action
-            if action.type is Path:
+            if action.type is path_of or action.dest in _FILES:
                 said.complete = shtab.FILE
             elif action.dest == _LOSSES.get(command):
                 said.complete = _names_of_losses()

@@ -16,6 +16,7 @@ from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, length_of
 from numloss.evaluation.files.losses import FileLosses
 from numloss.evaluation.groups import GroupError
+from numloss.evaluation.paths import text_of
 from numloss.evaluation.result import EvaluationResult
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 
@@ -111,8 +112,8 @@ def evaluate(
     named = specs_of(losses)
     data = Dataset(
         Request(
-            [str(file) for file in several],
-            None if targets is None else str(targets),
+            [text_of(file) for file in several],
+            None if targets is None else text_of(targets),
             prediction, target, weight, (by,) if isinstance(by, str) else tuple(by), positive,
             scale=scale, classes=classes,
         )

@@ -19,6 +19,7 @@ from numloss.evaluation.files.storage import (
     store_of,
     stored,
 )
+from numloss.evaluation.paths import path_of, text_of
 from numloss.evaluation.tables import printable
 
 
@@ -36,15 +37,15 @@ def files_of(names: Sequence[str]) -> list[File]:
 
 
 def _on_disk(name: str) -> list[File]:
-    path = Path(name)
+    path = path_of(name)
     if path.is_dir():
-        files = ((file, str(file.relative_to(path))) for file in path.rglob("*") if file.is_file())
-        return _parts(name, ((LocalFile(file), inside) for file, inside in files))
+        files = (file for file in path.rglob("*") if file.is_file())
+        return _parts(name, ((LocalFile(file), text_of(file.relative_to(path))) for file in files))
     if not path.exists() and glob.has_magic(name):
-        paths = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+        paths = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
         if not paths:
             raise DataError(f"{printable(name)}: no file matches")
-        return [file for path in paths for file in _on_disk(path)]
+        return [file for path in paths for file in _on_disk(text_of(path))]
     return [file_of(name)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 import weakref
@@ -16,6 +17,7 @@ from urllib.parse import unquote
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError, UsageError
+from numloss.evaluation.paths import path_of, text_of
 from numloss.evaluation.tables import printable
 
 #: Endings that tell a format; ``.gz``, ``.bz2`` and ``.zst`` may follow those of text.
@@ -117,15 +119,15 @@ class LocalFile(File):
     """A file of the machine."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
+        super().__init__(text_of(path))
         self.path: Path = path
 
     def check(self) -> None:
         """Refuse what is no file, or cannot be read."""
         if not self.path.exists():
-            raise DataError(f"{self.path}: no such file")
+            raise DataError(f"{self.name}: no such file")
         if self.path.is_dir():
-            raise DataError(f"{self.path}: is a directory, where a file is needed")
+            raise DataError(f"{self.name}: is a directory, where a file is needed")
         with self.path.open("rb"):
             pass
 
@@ -136,7 +138,7 @@ class LocalFile(File):
 
     def open(self) -> Any:
         """Open it for Arrow."""
-        return pa.OSFile(str(self.path))
+        return pa.OSFile(os.fsencode(self.path))
 
     def open_plain(self) -> Any:
         """Open it for NumPy, which may map it."""
@@ -202,7 +204,7 @@ class PipedFile(File):
     @cached_property
     def _raw(self) -> Any:
         if self.name != "-":
-            raw = Path(self.name).open("rb")  # noqa: SIM115
+            raw = path_of(self.name).open("rb")
             weakref.finalize(self, raw.close)
             return raw
         if sys.stdin is None:
@@ -307,7 +309,7 @@ def file_of(name: str) -> File:
     if is_uri(name):
         filesystem, place = store_of(name)
         return stored(name, filesystem, place)
-    path = Path(name)
+    path = path_of(name)
     if path.exists() and not (path.is_file() or path.is_dir()):
         return PipedFile(name)
     return LocalFile(path)

@@ -193,8 +193,9 @@ class CsvFile(Source):
 
     def _head(self) -> bytes:
         """Return the first lines: a megabyte, or two long ones."""
+        stream = self._stream()
         try:
-            lines = io.BufferedReader(_Raw(self._stream()), 1 << 16)
+            lines = io.BufferedReader(_Raw(stream), 1 << 16)
             first, second = lines.readline(), lines.readline()
             rest = lines.read(_BLOCK)
             head = first + second + rest[: rest.rfind(b"\n") + 1]

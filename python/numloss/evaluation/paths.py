@@ -1,0 +1,16 @@
+"""Names of files as text that is the same under every locale."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def text_of(path: str | Path) -> str:
+    """Return a name as UTF-8 says it, whatever Python takes the locale's encoding for."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
+def path_of(text: str) -> Path:
+    """Return the path that Python opens for such a text."""
+    return Path(os.fsdecode(text.encode("utf-8", "surrogateescape")))
