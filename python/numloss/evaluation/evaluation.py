@@ -229,7 +229,13 @@ class Evaluation:
         if not len(examples.losses):
             return
         per_row = len(examples.losses) // examples.rows
-        if per_row > 1:
+        if examples.lengths is not None:
+            if identities is None and first_row is not None:
+                identities = np.arange(first_row, first_row + examples.rows, dtype=np.uint64)
+            first_row, per_row = None, 1
+            codes = None if codes is None else np.repeat(codes, examples.lengths)
+            identities = None if identities is None else np.repeat(identities, examples.lengths)
+        elif per_row > 1:
             codes = None if codes is None else np.repeat(codes, per_row)
             identities = None if identities is None else np.repeat(identities, per_row)
         self._state.add(

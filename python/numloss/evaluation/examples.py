@@ -20,6 +20,7 @@ class Examples:
     losses: npt.NDArray[np.floating[Any]]  # float32 or float64
     weights: npt.NDArray[np.float64] | None  # 0 beside a loss of 0: the example does not count
     weighted: bool  # else weights say only that
+    lengths: npt.NDArray[np.int64] | None = None  # examples of each row, where rows differ
 
 
 def examples_of(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from numloss.evaluation.errors import DataError, UsageError
@@ -61,18 +62,26 @@ def write_file(path: Path, data: bytes | str) -> None:
             with path.open("ab") as file:
                 file.write(content)
             return
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(name).chmod(0o666 & ~mask)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path) as place, place.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise DataError(f"{printable(path)}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a place beside a file, whose contents take that of the file unless something fails."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}-")
+    os.close(descriptor)
+    place = Path(name)
+    try:
+        yield place
+        mask = os.umask(0)
+        os.umask(mask)
+        place.chmod(0o666 & ~mask)
+        place.replace(path)
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise

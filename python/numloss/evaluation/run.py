@@ -13,10 +13,12 @@ import numloss
 from numloss.evaluation.errors import DataError, EvaluationError
 from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.dataset import Dataset
-from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, length_of
+from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, cut, length_of
 from numloss.evaluation.files.losses import FileLosses
 from numloss.evaluation.groups import GroupError
+from numloss.evaluation.losses_out import LossFile
 from numloss.evaluation.paths import text_of
+from numloss.evaluation.progress import Done
 from numloss.evaluation.result import EvaluationResult
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 
@@ -142,7 +144,8 @@ def evaluate_files(
     keep: Callable[[Evaluation], None] | None = None,
     stop: threading.Event | None = None,
     skip: bool = False,
-    on_progress: Callable[[float], None] = lambda part: None,
+    writer: LossFile | None = None,
+    on_progress: Callable[[Callable[[], Done]], None] = lambda measure: None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Read the files once, and evaluate all losses.
@@ -150,7 +153,8 @@ def evaluate_files(
     The state of every thread is merged at the end: the result is the same for any number of them.
     With `skip`, rows that something is wrong with are counted and left out. An evaluation to
     `resume` takes in the rows that it does not have. Every half minute it goes to `keep`. Once
-    `stop` is set, what was read so far is returned.
+    `stop` is set, what was read so far is returned. A `writer` gets the losses of every row, in
+    their order.
     """
     data.says_lines = not skip  # looking for the line of each bad row would take for ever
     whole = _Whole(_empty(data, losses, worst), keep)
@@ -160,15 +164,18 @@ def evaluate_files(
         except StateError as error:
             raise DataError(f"the state to go on from is another one: {error}") from error
         data.done = resume._done()
-    workers = [
-        _Worker(data, losses, worst, max_groups, whole, skip)
-        for _ in range(threads or numloss.num_threads())
-    ]
+    # What is written row by row is computed row by row: by one thread, and the threads of a call.
+    count = 1 if writer is not None else threads or numloss.num_threads()
+    workers = [_Worker(data, losses, worst, max_groups, whole, skip, writer) for _ in range(count)]
     parts = _Shared(data.parts(chunk_rows), stop)
     # The first chunk fixes what the columns hold, lest that depend on which thread comes first.
     workers[0].begin(parts)
     if not parts.failed:
-        _run_all(workers, parts, on_progress)
+        _run_all(
+            workers,
+            parts,
+            lambda: on_progress(lambda: data.progress(sum(worker.rows for worker in workers))),
+        )
     if parts.failed:
         raise min(parts.failures, key=lambda failure: failure[:2])[2]
     for worker in workers:
@@ -197,9 +204,7 @@ def _suspect(
         )
 
 
-def _run_all(
-    workers: Sequence[_Worker], parts: _Shared, on_progress: Callable[[float], None]
-) -> None:
+def _run_all(workers: Sequence[_Worker], parts: _Shared, on_progress: Callable[[], None]) -> None:
     others = [
         threading.Thread(target=worker.run_alone, args=(parts,), daemon=True)
         for worker in workers[1:]
@@ -221,16 +226,6 @@ def _run_all(
 def _refuse_groups(evaluation: Evaluation, most: int | None) -> None:
     if most is not None and evaluation.group_count > most:
         raise DataError(f"--by finds more than {most} groups: --max-groups allows more")
-
-
-def _cut(pieces: Pieces, begin: int, end: int, rows: int) -> Pieces:
-    """Return some rows of pieces."""
-    if begin == 0 and end == rows:
-        return pieces
-    return {
-        file: {name: column[begin:end] for name, column in columns.items()}
-        for file, columns in pieces.items()
-    }
 
 
 def _empty(data: Dataset, losses: dict[str, LossSpec], worst: int) -> Evaluation:
@@ -340,6 +335,7 @@ class _Worker:
         max_groups: int | None,
         whole: _Whole,
         skip: bool,
+        writer: LossFile | None,
     ) -> None:
         self._data = data
         self._specs = losses
@@ -347,6 +343,8 @@ class _Worker:
         self._max_groups = max_groups
         self._whole = whole
         self._skip = skip
+        self._writer = writer
+        self.rows = 0  # taken so far
         self._given = time.monotonic()
         self.evaluation = _empty(data, losses, worst)
         self.losses: dict[Inputs, list[FileLosses]] = {}
@@ -360,21 +358,19 @@ class _Worker:
 
     def begin(self, parts: _Shared) -> None:
         """Take the first chunk, by which the options are checked."""
-        self._step(parts, lambda part: None, check=True)
+        self._step(parts, lambda: None, check=True)
 
     def run_alone(self, parts: _Shared) -> None:
         """Work as one of several threads."""
         with numloss.threads(1):
-            self.run(parts, lambda part: None)
+            self.run(parts, lambda: None)
 
-    def run(self, parts: _Shared, on_progress: Callable[[float], None]) -> None:
+    def run(self, parts: _Shared, on_progress: Callable[[], None]) -> None:
         """Take chunks until there are none, all of a part if nobody else wants them."""
         while self._step(parts, on_progress):
             pass
 
-    def _step(
-        self, parts: _Shared, on_progress: Callable[[float], None], check: bool = False
-    ) -> bool:
+    def _step(self, parts: _Shared, on_progress: Callable[[], None], check: bool = False) -> bool:
         """Take the chunks of a part, or only the first one. False: there is none."""
         row, part = 0, None
         try:
@@ -387,11 +383,12 @@ class _Worker:
                 rows = length_of(pieces)
                 missing = part.inputs.missing(row, row + rows) if rows else [(row, row)]
                 for begin, end in missing:
-                    some = _cut(pieces, begin - row, end - row, rows)
+                    some = cut(pieces, begin - row, end - row)
                     self._take_or_skip(part.inputs, some, begin, check)
                 if self._whole.keep is not None and time.monotonic() - self._given > KEEP_SECONDS:
                     self.give()
-                on_progress(self._data.progress())
+                self.rows += rows
+                on_progress()
                 row = part.row
                 if check:
                     break
@@ -414,8 +411,8 @@ class _Worker:
                 self.evaluation._skip(source, first_row, str(error))
                 return
             middle = rows // 2
-            self._take_or_skip(inputs, _cut(pieces, 0, middle, rows), first_row, check)
-            rest = _cut(pieces, middle, rows, rows)
+            self._take_or_skip(inputs, cut(pieces, 0, middle), first_row, check)
+            rest = cut(pieces, middle, rows)
             self._take_or_skip(inputs, rest, first_row + middle, check)
 
     def _take(self, inputs: Inputs, pieces: Pieces, first_row: int, check: bool) -> None:
@@ -435,4 +432,6 @@ class _Worker:
             self.evaluation._take_from(source, found, chunk.groups, first_row)
         except GroupError as error:
             raise DataError(f"{source}: column {error}") from error
+        if self._writer is not None:
+            self._writer.write(source, first_row, found)
         _refuse_groups(self.evaluation, self._max_groups)

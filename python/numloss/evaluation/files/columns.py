@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError, UsageError
+from numloss.evaluation.files.bins import Bins
 from numloss.evaluation.files.source import Column, Source
 from numloss.evaluation.tables import printable
 
@@ -29,15 +30,36 @@ class _Origin:
     source: Source
     name: str
     first_row: int
-    per_row: int = 1
     hint: str = ""  # what to do about text
+    starts: tuple[Array, ...] = ()  # of lists within lists: which value each begins with
 
     def error(self, index: int, problem: str) -> DataError:
-        row = self.first_row + index // self.per_row
-        return self.source.error(problem, row=row, name=self.name)
+        for starts in reversed(self.starts):
+            index = int(np.searchsorted(starts, index, "right")) - 1
+        return self.source.error(problem, row=self.first_row + index, name=self.name)
 
     def type_error(self, kind: object) -> UsageError:
         return UsageError(str(self.source.error(f"holds no numbers, but {kind}", name=self.name)))
+
+
+#: The classes of a prediction, among the shapes that every row must have.
+CLASSES = "classes"
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of unequally many values, as sentences of tokens are."""
+
+    values: Array  # of all rows, one after the other
+    lengths: Array
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.lengths)
+
+    def row_of(self, index: int) -> int:
+        """Return the row that a value stands in."""
+        return int(np.searchsorted(np.cumsum(self.lengths), index, "right"))
 
 
 class NumberColumns:
@@ -71,32 +93,45 @@ class NumberColumns:
         """Numbers in a row, as far as known before reading."""
         return self.source.width(self.names)
 
-    def read(self, chunk: Mapping[str, Column], first_row: int) -> Array:
+    def read(self, chunk: Mapping[str, Column], first_row: int) -> Array | Ragged:
         """Convert a chunk."""
         parts = [self._part(chunk[name], name, first_row) for name in self.names]
         if len(parts) == 1:
             return parts[0]
+        arrays: list[Array] = []
         for name, part in zip(self.names, parts, strict=True):
-            if part.ndim > 1:
+            if isinstance(part, Ragged) or part.ndim > 1:
                 raise UsageError(
                     f"{self.source.file}: {self.source.noun} {name} has several numbers in a row: "
                     "choose it alone"
                 )
-        return np.stack(parts, axis=1)
+            arrays.append(part)
+        return np.stack(arrays, axis=1)
 
-    def _part(self, column: Column, name: str, first_row: int) -> Array:
+    def _part(self, column: Column, name: str, first_row: int) -> Array | Ragged:
         origin = _Origin(self.source, name, first_row, hint=self._text_hint)
         values = self._values(column, origin)
-        shape = self._shapes.setdefault(name, values.shape[1:])
-        if values.shape[1:] != shape:
-            raise self.source.error(
-                f"{values.shape[1]} numbers, where the rows before have {shape[0]}",
-                row=first_row,
-                name=name,
-            )
+        # The rows of a chunk may have one length by chance: of lists, those in them count.
+        inside = values.values.shape[1:] if isinstance(values, Ragged) else values.shape[2:]
+        if len(values.values if isinstance(values, Ragged) else values):
+            self.hold(name, inside, first_row)
         return values
 
-    def _values(self, column: Column, origin: _Origin) -> Array:
+    def hold(self, name: str, shape: tuple[int, ...], row: int) -> None:
+        """Refuse a shape that is another one than before, in any file."""
+        before = self._shapes.setdefault(name, shape)
+        if shape != before:
+            raise self.source.error(
+                f"{_product(shape)} numbers, where the rows before have {_product(before)}",
+                row=row,
+                name=self.name,
+            )
+
+    def held(self, name: str) -> tuple[int, ...] | None:
+        """Return the shape that `hold` was told first."""
+        return self._shapes.get(name)
+
+    def _values(self, column: Column, origin: _Origin) -> Array | Ragged:
         if self._class_names is None or self._kinds.get(origin.name) in ("number", "truth", "list"):
             return _numbers(column, origin, self._kinds)
         if isinstance(column, np.ndarray):
@@ -238,11 +273,35 @@ def group_column(source: Source, name: str, chunk: Mapping[str, Column], first_r
     )
 
 
-def constant_column(value: str | None, rows: int) -> Column:
-    """Return a column that says the same in every row."""
+def binned_column(
+    columns: NumberColumns, bins: Bins, chunk: Mapping[str, Column], first_row: int
+) -> Column:
+    """Return the lower edge of the bin that each row is in; what is missing is in none."""
+    column = chunk[columns.name]
+    if not isinstance(column, np.ndarray):
+        column = _decoded(column)
+        if column.null_count:
+            if not _is_text(column.type):
+                column = column.cast(pa.float64(), safe=False)
+            column = column.fill_null("nan" if _is_text(column.type) else math.nan)
+    values = columns.read({columns.name: column}, first_row)
+    if isinstance(values, Ragged) or values.ndim > 1:
+        message = "has several values in a row, where one is needed"
+        raise UsageError(str(columns.source.error(message, name=columns.name)))
+    return bins.lower_edges(values)
+
+
+def constant_column(value: str | None, bins: Bins | None, rows: int) -> Column:
+    """Return a column that says the same in every row, or the bin of it."""
     if value is None:
         return pa.nulls(rows, pa.string())
-    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), pa.array([value]))
+    if bins is None:
+        return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), pa.array([value]))
+    try:
+        edge = bins.lower_edges(np.array([float(value)]))
+    except ValueError:
+        raise UsageError(f"--by: {value!r}, by which a folder is named, is not a number") from None
+    return np.repeat(edge, rows)
 
 
 def _arrow(column: Column, origin: _Origin) -> Any:
@@ -261,7 +320,11 @@ def _arrow(column: Column, origin: _Origin) -> Any:
     return pa.array(column.astype(column.dtype.newbyteorder("=")))
 
 
-def _numbers(column: Column, origin: _Origin, kinds: dict[str, str]) -> Array:
+def _product(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "single"
+
+
+def _numbers(column: Column, origin: _Origin, kinds: dict[str, str]) -> Array | Ragged:
     if isinstance(column, np.ndarray):
         return _from_numpy(column, origin)
     column = _decoded(column)
@@ -276,6 +339,8 @@ def _numbers(column: Column, origin: _Origin, kinds: dict[str, str]) -> Array:
         return _from_numpy(column.cast(pa.float64()).to_numpy(), origin)
     if _Types.is_fixed_size_list(kind) or _Types.is_list(kind) or _Types.is_large_list(kind):
         return _vectors(column, origin, kinds)
+    if _Types.is_struct(kind) and {field.name for field in kind} == _SPARK:
+        return _spark_vectors(column, origin, kinds)
     if origin.source.is_text and _Types.is_string(kind):
         return _parsed(column, origin, kinds)
     raise origin.type_error(f"text{origin.hint}" if _is_text(kind) else kind)
@@ -327,25 +392,68 @@ def _refuse_missing(column: Any, origin: _Origin) -> None:
         raise origin.error(pc.index(column.is_null(), True).as_py(), "missing value")
 
 
-def _vectors(column: Any, origin: _Origin, kinds: dict[str, str]) -> Array:
-    """Convert lists, which must all be as long."""
+def _vectors(column: Any, origin: _Origin, kinds: dict[str, str]) -> Array | Ragged:
+    """Convert lists: to an axis where all are as long."""
     if len(column) == 0:
         return np.zeros((0, 1))
     import pyarrow.compute as pc
 
-    lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
-    width = int(lengths[0])
-    uneven = np.flatnonzero(lengths != width)
-    if len(uneven):
-        raise origin.error(
-            int(uneven[0]),
-            f"{lengths[uneven[0]]} numbers, where the rows before have {width}",
+    lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    inside = replace(origin, starts=(*origin.starts, starts[:-1]))
+    flat = column.flatten()
+    if len(flat) == 0:  # perhaps of no type
+        return Ragged(np.zeros((0, 1) if _Types.is_nested(flat.type) else 0), lengths)
+    values = _numbers(flat, inside, {origin.name: "number"})
+    if isinstance(values, Ragged):
+        bad = int(np.argmax(values.lengths != values.lengths[0]))
+        raise inside.error(
+            bad,
+            f"{values.lengths[bad]} numbers, where the lists before have {values.lengths[0]}",
         )
-    if width == 0:
-        raise origin.error(0, "an empty list")
-    inside = replace(origin, per_row=origin.per_row * width)
-    values = _numbers(column.flatten(), inside, {origin.name: "number"})
+    width = int(lengths[0])
+    if (lengths != width).any() or width == 0:
+        return Ragged(values, lengths)
     return values.reshape(len(column), width, *values.shape[1:])
+
+
+#: Fields of a vector of Spark's machine learning.
+_SPARK = {"type", "size", "indices", "values"}
+
+
+def _spark_vectors(column: Any, origin: _Origin, kinds: dict[str, str]) -> Array | Ragged:
+    """Convert vectors of Spark: dense ones (type 1), and sparse ones (0), which are filled up."""
+    import pyarrow.compute as pc
+
+    def lengths_of(name: str) -> Array:
+        lengths = pc.fill_null(pc.list_value_length(pc.struct_field(column, name)), 0)
+        found: Array = lengths.to_numpy(zero_copy_only=False).astype(np.int64)
+        return found
+
+    dense = np.asarray(pc.equal(pc.struct_field(column, "type"), 1))
+    if dense.all():
+        return _vectors(pc.struct_field(column, "values"), origin, kinds)
+    counts = lengths_of("values")
+    sizes = pc.fill_null(pc.struct_field(column, "size"), 0).to_numpy(zero_copy_only=False)
+    sizes = np.where(dense, counts, sizes)
+    width = int(sizes[0])
+    entries = pc.struct_field(column, "indices").flatten().to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(column)), counts)
+    for wrong, problem in (
+        (sizes != width, f"a vector of another size than those before, which have {width}"),
+        (~dense & (lengths_of("indices") != counts), "a vector with more indices than values"),
+    ):
+        if wrong.any():
+            raise origin.error(int(np.argmax(wrong)), problem)
+    places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    places[~dense[rows]] = entries
+    outside = (places < 0) | (places >= width)
+    if outside.any():
+        bad = int(np.argmax(outside))
+        raise origin.error(int(rows[bad]), f"index {places[bad]} in a vector of {width} numbers")
+    found = np.zeros((len(column), width))
+    found[rows, places] = pc.struct_field(column, "values").flatten().to_numpy(zero_copy_only=False)
+    return found
 
 
 def _kind_of_text(text: Any) -> str:
@@ -358,7 +466,7 @@ def _kind_of_text(text: Any) -> str:
     return "number" if _cast(text[:1], pa.float64()) is not None else "none"
 
 
-def _parsed(text: Any, origin: _Origin, kinds: dict[str, str]) -> Array:
+def _parsed(text: Any, origin: _Origin, kinds: dict[str, str]) -> Array | Ragged:
     """Parse numbers, truth values, or lists of numbers such as ``[0.5, 1]``.
 
     The first row of a column says which of them it holds: what is read does not depend on where

@@ -10,6 +10,7 @@ from numloss.evaluation.files.columns import PositiveColumn
 from numloss.evaluation.files.inputs import Inputs, Part, Request
 from numloss.evaluation.files.several import files_of
 from numloss.evaluation.files.storage import File
+from numloss.evaluation.progress import Done
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.report import Origin, Role
 from numloss.evaluation.tables import printable
@@ -31,7 +32,7 @@ class Dataset:
     @property
     def by(self) -> list[str]:
         """Names of the columns that group the rows."""
-        return [name or str(source.file if source else "") for source, name in self.first.by]
+        return [group.title for group in self.first.by]
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -50,7 +51,19 @@ class Dataset:
         return [*self._files, *self.first.files]
 
     def parts(self, rows: int | None) -> Iterator[Part]:
-        """Cut the rows of all files into parts, and open a file when it is its turn."""
+        """Cut the rows of all files into parts, as far as they are wanted."""
+        left = self._request.limit
+        for part in self._all_parts(rows):
+            if left is None:
+                yield part
+                continue
+            yield part.first(min(left, part.rows))
+            left -= part.rows
+            if left <= 0:
+                return
+
+    def _all_parts(self, rows: int | None) -> Iterator[Part]:
+        """Open a file when it is its turn."""
         for file in self._files:
             inputs = self.first
             if file is not self._files[0]:
@@ -61,9 +74,12 @@ class Dataset:
             inputs.done = self.done.get(str(file), [])
             yield from inputs.parts(rows)
 
-    def progress(self) -> float:
-        """Part of the files that was read."""
-        return (len(self._inputs) - 1 + self._inputs[-1].prediction.source.done) / len(self._files)
+    def progress(self, rows: int) -> Done:
+        """Say how much was read: so many rows, and which part of the files."""
+        part = (len(self._inputs) - 1 + self._inputs[-1].prediction.source.done) / len(self._files)
+        sources = [source for inputs in self._inputs for source in inputs.sources]
+        size = sum((source.file.size or 0) * source.done for source in sources)
+        return Done(min(part, 1.0), rows, int(size))
 
     def finish(self, rows: int) -> None:
         """Refuse inputs that turned out to hold nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -12,11 +12,15 @@ import numpy as np
 
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.arrays import NpyFile, NpzFile, SafetensorsFile
+from numloss.evaluation.files.bins import Bins
+from numloss.evaluation.files.bins import parse as parse_bins
 from numloss.evaluation.files.columns import (
     Array,
     ClassColumn,
     NumberColumns,
     PositiveColumn,
+    Ragged,
+    binned_column,
     constant_column,
     group_column,
 )
@@ -80,6 +84,7 @@ class Request:
     format: Format = BY_NAME
     scale: str | None = None  # "logits" or "probabilities", where the user said so
     classes: Sequence[str] | None = None  # what labels are called, in the order of the columns
+    limit: int | None = None  # the first rows alone
 
 
 @dataclass(frozen=True)
@@ -87,14 +92,43 @@ class Chunk:
     """Some consecutive rows."""
 
     first_row: int
-    prediction: Array
-    target: Array
-    weight: Array | None
+    prediction: Array | Ragged
+    target: Array | Ragged
+    weight: Array | Ragged | None
     groups: list[Any]
 
 
 #: Columns as they lie in their files, of some consecutive rows.
 Pieces = Mapping[File, Mapping[str, Column]]
+
+
+class GroupColumn:
+    """What groups the rows: a column, bins of its numbers, or what a folder says of its files."""
+
+    def __init__(
+        self, title: str, source: Source | None, name: str, bins: Bins | None,
+        constant: str | None = None,
+    ) -> None:  # fmt: skip
+        self.title = title  # how reports call it
+        self.source = source
+        self.name = name
+        self.bins = bins
+        self._constant = constant
+        self._numbers = None if source is None else NumberColumns(source, [name])
+
+    def adopt(self, first: GroupColumn) -> None:
+        """Hold numbers to what those of the first file turned out to be."""
+        if self._numbers is not None and first._numbers is not None:
+            self._numbers.adopt(first._numbers)
+
+    def read(self, pieces: Pieces, first_row: int, rows: int) -> Column:
+        """Return the group of each row of a chunk."""
+        if self.source is None or self._numbers is None:
+            return constant_column(self._constant, self.bins, rows)
+        chunk = pieces[self.source.file]
+        if self.bins is not None:
+            return binned_column(self._numbers, self.bins, chunk, first_row)
+        return group_column(self.source, self.name, chunk, first_row)
 
 
 @dataclass(frozen=True)
@@ -103,7 +137,12 @@ class Part:
 
     inputs: Inputs
     first_row: int
+    rows: int
     chunks: Iterator[Pieces]
+
+    def first(self, rows: int) -> Part:
+        """Return the part without the rows from there on."""
+        return replace(self, rows=rows, chunks=_first(self.chunks, rows))
 
 
 class Inputs:
@@ -137,7 +176,7 @@ class Inputs:
         if request.weight is not None:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
-        self.by: list[tuple[Source | None, str]] = [self._group(name) for name in request.by]
+        self.by = [self._group(text) for text in request.by]
 
     def missing(self, begin: int, end: int) -> Ranges:
         """Return which of these rows are still to be read."""
@@ -156,6 +195,8 @@ class Inputs:
             mine.adopt(theirs)
         if self.weight is not None and first.weight is not None:
             self.weight.adopt(first.weight)
+        for group, other in zip(self.by, first.by, strict=True):
+            group.adopt(other)
 
     def parts(self, rows: int | None = None) -> Iterator[Part]:
         """Cut all rows into parts, in their order. The rows of a chunk may be left to the inputs.
@@ -171,32 +212,34 @@ class Inputs:
             source = self._sources[file]
             if (parts := source.parts()) is not None:
                 for first_row, length, part in parts:
-                    if not self.missing(first_row, first_row + length):
-                        continue
-                    chunks = source.part_chunks(part, names, rows)
-                    yield Part(self, first_row, ({file: chunk} for chunk in chunks))
+                    chunks: Iterator[Mapping[str, Column]] = iter(())
+                    if self.missing(first_row, first_row + length):
+                        chunks = source.part_chunks(part, names, rows)
+                    yield Part(self, first_row, length, ({file: chunk} for chunk in chunks))
                 return
         first_row = 0
         for pieces in self._in_step(wanted, rows):
-            yield Part(self, first_row, iter([pieces]))
-            first_row += length_of(pieces)
+            length = length_of(pieces)
+            yield Part(self, first_row, length, iter([pieces]))
+            first_row += length
 
     def chunk(self, pieces: Pieces, first_row: int) -> Chunk:
         """Make arrays of columns as they lie in the files."""
 
-        def read(columns: NumberColumns) -> Array:
+        def read(columns: NumberColumns) -> Array | Ragged:
             return columns.read(pieces[columns.source.file], first_row)
 
-        groups = [
-            constant_column(self._partitions[name], length_of(pieces))
-            if source is None
-            else group_column(source, name, pieces[source.file], first_row)
-            for source, name in self.by
-        ]
+        rows = length_of(pieces)
+        groups = [group.read(pieces, first_row, rows) for group in self.by]
         weight = None
         if self.weight is not None:
             weight = self._checked_weight(read(self.weight), first_row)
         return Chunk(first_row, read(self.prediction), read(self.target), weight, groups)
+
+    @property
+    def sources(self) -> list[Source]:
+        """What the files offer."""
+        return list(self._sources.values())
 
     @property
     def files(self) -> list[File]:
@@ -207,9 +250,10 @@ class Inputs:
         """Return the columns of each role, and their files."""
         by = None
         if self.by:
-            names = tuple(name for source, name in self.by if not source or name != source.only)
-            source = next((source for source, _ in self.by if source), self.prediction.source)
-            by = Role(str(source.file), names)
+            source = next((group.source for group in self.by if group.source), None)
+            only = source and source.only
+            names = tuple(group.name for group in self.by if group.name != only)
+            by = Role(str((source or self.prediction.source).file), names)
         return {
             "prediction": self._role(self.prediction),
             "target": self._role(self.target),
@@ -232,28 +276,33 @@ class Inputs:
             if columns is not None
         ]  # fmt: skip
         if self.by:
-            parts.append("by " + ", ".join(self._place(source, [name]) for source, name in self.by))
+            parts.append("by " + ", ".join(map(self._place_of_group, self.by)))
         if self.probabilities:
             parts[0] += " (probabilities)"
         return ", ".join(parts)
 
-    def _place(self, source: Source | None, names: Sequence[str]) -> str:
-        if source is None:
-            return printable(shortened(names))
+    def _place_of_group(self, group: GroupColumn) -> str:
+        if group.source is None or group.bins is not None:
+            return printable(group.title)
+        return self._place(group.source, [group.name])
+
+    def _place(self, source: Source, names: Sequence[str]) -> str:
         main = source is self.prediction.source
         if list(names) == [source.only]:
             return "the array" if main else printable(source.file)
         shown = printable(shortened(names))
         return shown if main else f"{shown} of {printable(source.file)}"
 
-    def _checked_weight(self, weight: Array, first_row: int) -> Array:
+    def _checked_weight(self, weight: Array | Ragged, first_row: int) -> Array | Ragged:
         assert self.weight is not None
-        bad = ~((weight >= 0) & (weight < np.inf))
+        values = weight.values if isinstance(weight, Ragged) else weight
+        bad = ~((values >= 0) & (values < np.inf))
         if bad.any():
             index = tuple(int(i) for i in np.argwhere(bad)[0])
+            row = weight.row_of(index[0]) if isinstance(weight, Ragged) else index[0]
             raise self.weight.source.error(
-                f"a weight must be a finite number of at least 0, got {weight[index]}",
-                row=first_row + index[0],
+                f"a weight must be a finite number of at least 0, got {values[index]}",
+                row=first_row + row,
                 name=self.weight.name,
             )
         return weight
@@ -264,9 +313,9 @@ class Inputs:
         roles = [self.prediction, self.target] + ([self.weight] if self.weight else [])
         for role in roles:
             wanted.setdefault(role.source.file, []).extend(role.names)
-        for source, name in self.by:
-            if source is not None:
-                wanted.setdefault(source.file, []).append(name)
+        for group in self.by:
+            if group.source is not None:
+                wanted.setdefault(group.source.file, []).append(group.name)
         return {file: list(dict.fromkeys(names)) for file, names in wanted.items()}
 
     def _in_step(self, wanted: Mapping[File, list[str]], rows: int) -> Iterator[Pieces]:
@@ -345,12 +394,16 @@ class Inputs:
                 "--target, or its file with --targets"
             )
 
-    def _group(self, name: str) -> tuple[Source | None, str]:
-        """Find a column, or else what the folders say of the file."""
+    def _group(self, text: str) -> GroupColumn:
+        """Find a column, or what the folders say of the file; bins where no column is named so."""
         columns = {column for source in self._sources.values() for column in source.names}
+        known = text in columns or text in self._partitions
+        name, bins = (text, None) if known else parse_bins(text) or (text, None)
         if name in self._partitions and name not in columns:
-            return None, name
-        return self._single("by", name)
+            return GroupColumn(text, None, name, bins, self._partitions[name])
+        source, name = self._single("by", name)
+        title = text if bins is not None else name or str(source.file)
+        return GroupColumn(title, source, name, bins)
 
     def _single(self, role: str, wanted: str) -> tuple[Source, str]:
         """Find a column in the files of predictions and targets, or a file with one array."""
@@ -372,6 +425,25 @@ class Inputs:
         raise UsageError(
             f"{where} has no {wanted!r} for --{role}{closest(wanted, names)}; {listed(names)}"
         )
+
+
+def cut(pieces: Pieces, begin: int, end: int) -> Pieces:
+    """Return some rows of pieces."""
+    if begin == 0 and end == length_of(pieces):
+        return pieces
+    return {
+        file: {name: column[begin:end] for name, column in columns.items()}
+        for file, columns in pieces.items()
+    }
+
+
+def _first(chunks: Iterator[Pieces], rows: int) -> Iterator[Pieces]:
+    """Yield no more than so many rows."""
+    for pieces in chunks:
+        yield cut(pieces, 0, min(rows, length_of(pieces)))
+        rows -= length_of(pieces)
+        if rows <= 0:
+            return
 
 
 def _length(piece: Mapping[str, Column]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 import numloss
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.examples import Examples, examples_of
-from numloss.evaluation.files.columns import Array
+from numloss.evaluation.files.batches import Batch, batch_of
+from numloss.evaluation.files.columns import CLASSES, Array
 from numloss.evaluation.files.inputs import Chunk, Inputs
 from numloss.evaluation.specs import LossSpec, options_of
 
@@ -50,31 +52,33 @@ class FileLosses:
 
     def __call__(self, chunk: Chunk) -> Examples:
         """Compute the loss of every example of a chunk."""
-        prediction, target = self._arrays(chunk)
+        batch = batch_of(chunk, self._inputs, self._loss.rowwise)
+        prediction, target = self._arrays(batch)
         if self.looks_like_probabilities:
             self.looks_like_probabilities = self._could_be_probabilities(prediction)
-        self.rows += len(prediction)
-        weight = self._weight(chunk, prediction.ndim - self._loss.rowwise)
+        self.rows += batch.rows
+        weight = self._weight(batch, prediction.ndim - self._loss.rowwise)
         try:
-            return examples_of(self.spec, prediction, target, weight, {})
+            found = examples_of(self.spec, prediction, target, weight, {})
         except numloss.Error as error:
-            self._refuse(error, chunk.first_row)
+            self._refuse(error, batch)
+        return replace(found, rows=batch.rows, lengths=batch.lengths)
 
     def check(self, chunk: Chunk) -> None:
         """Without rows, only the options and the kinds of the columns can be wrong."""
-        prediction, target = self._arrays(chunk)
+        prediction, target = self._arrays(batch_of(chunk, self._inputs, self._loss.rowwise))
         try:
             self._loss(prediction[:0], target[:0], reduction="none", **self.spec.options)
         except numloss.Error as error:
             raise self._usage(str(error)) from error
 
-    def _arrays(self, chunk: Chunk) -> tuple[Array, Array]:
+    def _arrays(self, batch: Batch) -> tuple[Array, Array]:
         """Bring prediction and target to the shapes and types that the loss takes."""
-        prediction, target = chunk.prediction, chunk.target
+        prediction, target = batch.prediction, batch.target
         if self._loss.rowwise:
             if self._inputs.probabilities and prediction.ndim > 1:
-                prediction = self._logarithms(prediction, chunk.first_row)
-            return prediction, self._classes(prediction, target, chunk.first_row)
+                prediction = self._logarithms(prediction, batch)
+            return prediction, self._classes(prediction, target, batch)
         # A column of vectors of one number is a column of numbers.
         if prediction.shape == (*target.shape, 1):
             prediction = prediction[..., 0]
@@ -88,7 +92,7 @@ class FileLosses:
             )
         return prediction, target
 
-    def _logarithms(self, prediction: Array, first_row: int) -> Array:
+    def _logarithms(self, prediction: Array, batch: Batch) -> Array:
         """Turn the probabilities of classes into logits: their softmax is what they were."""
         axis = self.spec.options.get("axis", -1)
         values = prediction.astype(np.float64)
@@ -102,7 +106,7 @@ class FileLosses:
                 f"{self.spec.name}: probabilities of classes must lie in [0, 1] and add up to 1, "
                 f"got {values[index]:.6g} in a row that adds up to "
                 f"{np.take(total, 0, axis)[index[:-1]]:.6g}: --from-logits if they are logits",
-                row=first_row + index[0],
+                row=batch.row_of(index[0]),
                 name=columns.name,
             )
         with np.errstate(divide="ignore"):
@@ -117,7 +121,7 @@ class FileLosses:
         total = prediction.sum(self.spec.options.get("axis", -1), dtype=np.float64)
         return bool((np.abs(total - 1) <= _SUM_SLACK).all())
 
-    def _classes(self, prediction: Array, target: Array, first_row: int) -> Array:
+    def _classes(self, prediction: Array, target: Array, batch: Batch) -> Array:
         """Return integer labels, or probabilities."""
         if prediction.ndim == 1:
             raise self._usage(
@@ -133,15 +137,20 @@ class FileLosses:
             raise self._usage(
                 f"axis={axis} is no axis of classes: a row has {prediction.ndim - 1}, from axis 1"
             )
+        if batch.lengths is not None and axis not in (-1, prediction.ndim - 1):
+            raise self._usage(f"axis={axis} cannot be where rows have unequally many tokens")
+        if len(prediction):
+            shape = (prediction.shape[axis],)
+            self._inputs.prediction.hold(CLASSES, shape, batch.first_row)
         if target.ndim == prediction.ndim and target.shape[axis] == 1 < prediction.shape[axis]:
             target = np.squeeze(target, axis)
         if target.ndim == prediction.ndim:
             return target if target.dtype.kind == "f" else target.astype(np.float64)
         if target.dtype.kind == "f":
-            return self._labels(target, first_row)
+            return self._labels(target, batch)
         return target.astype(np.int64) if target.dtype.kind == "b" else target
 
-    def _labels(self, target: Array, first_row: int) -> Array:
+    def _labels(self, target: Array, batch: Batch) -> Array:
         """Turn whole floats into integers: text files and missing values make labels floats."""
         bad = ~((np.trunc(target) == target) & (np.abs(target) < 2.0**63))
         if bad.any():
@@ -149,19 +158,19 @@ class FileLosses:
             columns = self._inputs.target
             raise columns.source.error(
                 f"{self.spec.name}: a label must be a whole number, got {target[index]}",
-                row=first_row + index[0],
+                row=batch.row_of(index[0]),
                 name=columns.name,
             )
         return target.astype(np.int64)
 
     @staticmethod
-    def _weight(chunk: Chunk, ndim: int) -> Array | None:
-        if chunk.weight is None:
+    def _weight(batch: Batch, ndim: int) -> Array | None:
+        if batch.weight is None:
             return None
-        weight = chunk.weight.astype(np.float64)
+        weight = batch.weight.astype(np.float64)
         return weight.reshape(weight.shape + (1,) * (ndim - weight.ndim))
 
-    def _refuse(self, error: numloss.Error, first_row: int) -> NoReturn:
+    def _refuse(self, error: numloss.Error, batch: Batch) -> NoReturn:
         if not error.index:
             raise self._usage(str(error))
         columns = self._inputs.prediction if error.argument == "prediction" else self._inputs.target
@@ -169,7 +178,7 @@ class FileLosses:
         signs = ": --positive 1 makes the label 1 the positive class"
         raise columns.source.error(
             f"{self.spec.name}: {error.problem}{signs if error.kind == 'signs' else error.fix}",
-            row=first_row + error.index[0],
+            row=batch.row_of(error.index[0]),
             name=columns.name,
         )
 
