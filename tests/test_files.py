@@ -6,6 +6,7 @@ import bz2
 import gzip
 import itertools
 import json
+import math
 import os
 import re
 import shlex
@@ -13,12 +14,14 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 pa = pytest.importorskip("pyarrow")
+import pyarrow.csv
 import pyarrow.parquet
 from test_cli import invoke, message, report, run, spawn
 
@@ -509,7 +512,10 @@ def test_gauges_for_prometheus(csv, tmp_path):
 def test_worst_rows_are_named(csv):
     path = csv("score,label\n1,0\n5,0\n3,0\n")
     text = run("evaluate", path, "-l", "mae", "--worst", 2)
-    assert f"5  row 1 of {path}\n3  row 2 of {path}\n" in text
+    assert text.endswith("mae: highest losses\nloss  row\n   5    1\n   3    2\n")
+    other = csv("score,label\n4,0\n", "other.csv")
+    text = run("evaluate", path, other, "-l", "mae", "--worst", 2)
+    assert re.search(rf"\n   5 +{path} +1\n   4 +{other} +0\n$", text)
     (loss,) = report(path, "-l", "mae", "--worst", 2)["losses"]
     assert [(w["loss"], w["row"]) for w in loss["worst"]] == [(5.0, 1), (3.0, 2)]
 
@@ -1061,3 +1067,361 @@ def test_a_clock_that_jumps(csv, monkeypatch):
     times = itertools.cycle([1e9, -5.0, 0.0, 4e9])
     monkeypatch.setattr(time, "time", lambda: next(times))
     assert report(path, "-l", "mse", "--chunk-rows", 9) == wanted
+
+
+# -------------------------------------------------------------------- tokens and Spark's vectors
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory):
+    """Return a table of sentences, with their logits and labels laid one after the other."""
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(0, 7, 4000)
+    logits = rng.normal(size=(lengths.sum(), 4)).astype("f4")
+    labels = rng.integers(0, 4, lengths.sum())
+    weights = rng.random(lengths.sum())
+    ends = np.cumsum(lengths)[:-1]
+    table = pa.table(
+        {
+            "logits": pa.array(
+                [part.tolist() for part in np.split(logits, ends)], pa.list_(pa.list_(pa.float32()))
+            ),
+            "label": [part.tolist() for part in np.split(labels, ends)],
+            "token_weight": [part.tolist() for part in np.split(weights, ends)],
+            "weight": rng.random(len(lengths)),
+            "g": rng.integers(0, 3, len(lengths)),
+        }
+    )
+    return table, lengths, logits, labels, weights
+
+
+def test_tokens_are_examples(tokens, tmp_path):
+    table, lengths, logits, labels, weights = tokens
+    path = tmp_path / "t.parquet"
+    pa.parquet.write_table(table, path, row_group_size=700)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    losses = numloss.cross_entropy(logits, labels, reduction="none")
+    for options in ({}, {"threads": 1}):
+        result = numloss.evaluate(
+            path, ["cross_entropy", "multiclass_hinge"], prediction="logits", by="g", **options
+        )
+        found = result["cross_entropy"]
+        assert (result.rows, found.total.count) == (len(lengths), len(labels))
+        assert found.total.mean == numloss.cross_entropy(logits, labels)
+        assert found.total.maximum_row.row == rows[losses.argmax()]
+        for key, group in found.groups:
+            assert group.mean == losses[table["g"].to_numpy()[rows] == key].mean(dtype="f8")
+    for name, each in (("weight", table["weight"].to_numpy()[rows]), ("token_weight", weights)):
+        result = numloss.evaluate(path, "cross_entropy", prediction="logits", weight=name)
+        wanted = numloss.cross_entropy(logits, labels, weight=each)
+        assert result["cross_entropy"].total.mean == pytest.approx(wanted, rel=1e-15)
+    # Cutting changes nothing, nor does a chunk of sentences without words.
+    first = int(np.argmax(lengths == 0))
+    empty = table.slice(first, 1)
+    pa.parquet.write_table(pa.concat_tables([table, *[empty] * 50]), path)
+    for rows_at_once in (1, 7, 50, 5000):
+        assert mean(
+            path, "-l", "cross_entropy", "-p", "logits", "--chunk-rows", rows_at_once
+        ) == numloss.cross_entropy(logits, labels)
+
+
+def test_numbers_in_rows_of_unequal_lengths(tokens, tmp_path):
+    table, _, logits, labels, _ = tokens
+    table = table.append_column(
+        "score", [[[x[0] for x in row] for row in table["logits"].to_pylist()]]
+    )
+    path = tmp_path / "t.parquet"
+    pa.parquet.write_table(table, path, row_group_size=700)
+    wanted = float(np.square(logits[:, 0].astype("f8") - labels).mean())
+    assert mean(path, "-p", "score", "-l", "mse") == pytest.approx(wanted, rel=1e-7)
+    with path.with_suffix(".jsonl").open("w") as file:
+        file.writelines(json.dumps(row) + "\n" for row in table.to_pylist())
+    for rows_at_once in (13, 5000):
+        assert mean(
+            path.with_suffix(".jsonl"), "-p", "score", "-l", "mse", "--chunk-rows", rows_at_once
+        ) == pytest.approx(wanted, rel=1e-7)
+
+
+def test_tokens_that_do_not_fit(tokens, tmp_path):
+    table, lengths, _, _, _ = tokens
+    path = tmp_path / "t.parquet"
+    bad = int(np.flatnonzero(lengths > 2)[40])
+    labels, logits = table["label"].to_pylist(), table["logits"].to_pylist()
+
+    def with_column(name, values):
+        place = table.schema.get_field_index(name)
+        pa.parquet.write_table(table.set_column(place, name, pa.array(values)), path)
+
+    def refused(*options):
+        found = {
+            message(
+                path, "-l", "cross_entropy", "-p", "logits", *options, "--chunk-rows", n, code=1
+            )
+            for n in (1, 5, 10_000)
+        }
+        (one,) = found
+        return one.partition(": ")[2]
+
+    with_column("label", [*labels[:bad], labels[bad][:-1], *labels[bad + 1 :]])
+    n = lengths[bad]
+    assert refused() == f"row {bad}, column label: {n - 1} values, where the prediction has {n}"
+    with_column("label", [*labels[:bad], [9, *labels[bad][1:]], *labels[bad + 1 :]])
+    assert refused().startswith(f"row {bad}, column label: cross_entropy: target must hold labels")
+    with_column("label", [*labels[:bad], [None, *labels[bad][1:]], *labels[bad + 1 :]])
+    assert refused() == f"row {bad}, column label: missing value"
+    with_column("logits", [*logits[:bad], [[1.0, 2.0], *logits[bad][1:]], *logits[bad + 1 :]])
+    pa.parquet.read_table(path)
+    assert f"row {bad}, column logits: " in message(
+        path, "-l", "cross_entropy", "-p", "logits", code=1
+    )
+    pa.parquet.write_table(table, path)
+    negative = table["token_weight"].to_pylist()
+    negative[bad] = [-1.0, *negative[bad][1:]]
+    with_column("token_weight", negative)
+    assert refused("-w", "token_weight").startswith(
+        f"row {bad}, column token_weight: a weight must"
+    )
+    assert "axis=1 cannot be" in message(path, "-l", "cross_entropy:axis=1", "-p", "logits", code=2)
+
+
+def test_vectors_of_spark(tmp_path):
+    kind = pa.struct(
+        [("type", pa.int8()), ("size", pa.int32()), ("indices", pa.list_(pa.int32())),
+         ("values", pa.list_(pa.float64()))]
+    )  # fmt: skip
+    rng = np.random.default_rng(5)
+    logits = rng.normal(size=(1000, 4)) * (rng.random((1000, 4)) < 0.5)
+    labels = rng.integers(0, 4, 1000)
+
+    def dense(row):
+        return {"type": 1, "size": None, "indices": None, "values": row.tolist()}
+
+    def sparse(row):
+        return {"type": 0, "size": 4, "indices": np.flatnonzero(row), "values": row[row != 0]}
+
+    path = tmp_path / "spark.parquet"
+
+    def written(rows):
+        table = pa.table({"features": pa.array(rows, kind), "label": labels})
+        pa.parquet.write_table(table, path, row_group_size=300)
+        return path, "-l", "cross_entropy", "-p", "features"
+
+    mixed = [dense(row) if i % 3 else sparse(row) for i, row in enumerate(logits)]
+    wanted = numloss.cross_entropy(logits, labels)
+    for rows in ([dense(row) for row in logits], [sparse(row) for row in logits], mixed):
+        assert mean(*written(rows)) == wanted
+    for wrong, problem in (
+        ({"type": 0, "size": 4, "indices": [4], "values": [1.0]}, "index 4 in a vector of 4"),
+        ({"type": 0, "size": 4, "indices": [-1], "values": [1.0]}, "index -1 in a vector of 4"),
+        ({"type": 0, "size": 5, "indices": [1], "values": [1.0]}, "a vector of another size"),
+        ({"type": 0, "size": 4, "indices": [1, 2], "values": [1.0]}, "more indices than values"),
+        (None, "missing value"),
+    ):
+        rows = [*mixed[:500], wrong, *mixed[501:]]
+        assert f"row 500, column features: {problem}" in message(*written(rows), code=1).replace(
+            "a vector with more", "more"
+        )
+
+
+# -------------------------------------------------- bins, the first rows, losses of all, columns
+
+
+def test_bins(tmp_path, csv):
+    rng = np.random.default_rng(8)
+    ages = np.concatenate([rng.integers(0, 900, 5000) / 10, np.arange(0, 90, 0.1), [-0.05, 1e6]])
+    table = pa.table(
+        {"score": rng.normal(size=len(ages)), "label": np.zeros(len(ages)), "age": ages}
+    )
+    path = tmp_path / "t.parquet"
+    pa.parquet.write_table(table, path)
+    tenths = np.array([math.floor(Fraction(repr(float(a))) / Fraction(1, 10)) for a in ages])
+    between = np.searchsorted([18, 30, 65], ages, "right")
+    for by, wanted in (
+        ("age:10", np.floor(ages / 10) * 10),
+        ("age:0.1", tenths / 10),
+        (
+            "age:18,30,65",
+            np.array([-np.inf, 18, 30, 65])[between],
+        ),
+    ):
+        result = numloss.evaluate(path, "mse", by=by)
+        assert result.by == (by,)
+        keys, counts = np.unique(wanted, return_counts=True)
+        found = {key: group.count for key, group in result["mse"].groups}
+        assert found == dict(zip(keys.tolist(), counts.tolist(), strict=True))
+    text = csv("score,label,age,age:5\n1,0,3,x\n2,0,,y\n3,0,nan,x\n4,0,31,x\n5,0,inf,y\n")
+    rows = json.loads(run("evaluate", text, "-l", "mse", "--by", "age:10", "--json"))
+    counts = [(g["group"], g["count"]) for g in rows["losses"][0]["groups"]]
+    assert counts == [(0.0, 1), (30.0, 1), ("Infinity", 1), (None, 2)]
+    # A column of that name is the column.
+    assert len(numloss.evaluate(text, "mse", by="age:5")["mse"].groups) == 2
+    assert "width of bins must be above 0" in message(text, "-l", "mse", "--by", "age:0", code=2)
+    assert "edges of bins must grow" in message(text, "-l", "mse", "--by", "age:2,1", code=2)
+    assert "did you mean 'age'" in message(text, "-l", "mse", "--by", "agg:10", code=2)
+    words = csv("score,label,age\n1,0,old\n", "w.csv")
+    assert "row 0 (line 2), column age: 'old' is not a number" in message(
+        words, "-l", "mse", "--by", "age:10", code=1
+    )
+    vectors = tmp_path / "v.parquet"
+    pa.parquet.write_table(pa.table({"score": [1.0], "label": [0.0], "age": [[1.0, 2.0]]}), vectors)
+    assert "several values in a row" in message(vectors, "-l", "mse", "--by", "age:1", code=2)
+    for folder in ("hour=7", "hour=13"):
+        (tmp_path / "h" / folder).mkdir(parents=True)
+        pa.parquet.write_table(table.slice(0, 10), tmp_path / "h" / folder / "p.parquet")
+    found = numloss.evaluate(tmp_path / "h", "mse", by="hour:6")["mse"].groups
+    assert {key: group.count for key, group in found} == {6.0: 10, 12.0: 10}
+
+
+@pytest.mark.parametrize("limit", [1, 99, 100, 101, 1234, 3000, 10_000])
+def test_limit(limit, table, tmp_path):
+    files = []
+    for index in range(3):
+        path = tmp_path / f"{index}.parquet"
+        pa.parquet.write_table(table.slice(1000 * index, 1000), path, row_group_size=300)
+        files.append(path)
+    rows = min(limit, 3000)
+    wanted = table.slice(0, rows)
+    scores, labels = wanted["score"].to_numpy(), wanted["label"].to_numpy()
+    expected = numloss.mse(scores, labels.astype(scores.dtype))
+    for threads in (1, 2):
+        document = json.loads(
+            run("evaluate", *files, "-p", "score", "-l", "mse", "--json", "--limit", limit,
+                "--threads", threads, "--chunk-rows", 77)
+        )  # fmt: skip
+        assert document["rows"] == rows
+        assert document["losses"][0]["all"]["mean"] == pytest.approx(expected, rel=1e-6)
+    for wrong in (0, -1):
+        with pytest.raises(ValueError, match="limit must be at least 1"):
+            numloss.evaluate(files, "mse", limit=wrong)
+
+
+def test_losses_of_all_rows(table, tmp_path):
+    files = []
+    for index in range(2):
+        path = tmp_path / f"{index}.parquet"
+        pa.parquet.write_table(table.slice(1500 * index, 1500), path, row_group_size=400)
+        files.append(path)
+    scores = table["score"].to_numpy()
+    labels = table["label"].to_numpy().astype(scores.dtype)
+    for ending in (".parquet", ".arrow", ".feather", ".csv"):
+        out = tmp_path / f"losses{ending}"
+        run("evaluate", *files, "-p", "score", "-l", "mse", "-l", "huber:delta=0.5",
+            "--losses-out", out, "--threads", 2)  # fmt: skip
+        if ending == ".csv":
+            found = pyarrow.csv.read_csv(out)
+        elif ending == ".parquet":
+            found = pa.parquet.read_table(out)
+        else:
+            found = pa.ipc.open_file(pa.memory_map(str(out))).read_all()
+        assert found.column_names == ["file", "row", "mse", "huber:delta=0.5"]
+        assert found["row"].to_pylist() == [*range(1500)] * 2
+        assert found["file"].to_pylist() == [str(files[0])] * 1500 + [str(files[1])] * 1500
+        np.testing.assert_array_equal(
+            found["mse"].to_numpy().astype(scores.dtype),
+            numloss.mse(scores, labels, reduction="none"),
+        )
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_losses_of_rows_with_several_and_of_none(tokens, tmp_path):
+    path, out = tmp_path / "t.parquet", tmp_path / "out.parquet"
+    table, lengths, logits, labels, _ = tokens
+    pa.parquet.write_table(table, path)
+    run("evaluate", path, "-p", "logits", "-l", "cross_entropy", "--losses-out", out)
+    found = pa.parquet.read_table(out)["cross_entropy"]
+    assert [len(row) for row in found.to_pylist()] == lengths.tolist()
+    np.testing.assert_array_equal(
+        found.combine_chunks().flatten().to_numpy(),
+        numloss.cross_entropy(logits, labels, reduction="none"),
+    )
+    assert "for which CSV has no columns" in message(
+        path, "-p", "logits", "-l", "cross_entropy", "--losses-out", tmp_path / "o.csv", code=2
+    )
+    pa.parquet.write_table(
+        pa.table({"logits": [[1.0, 2.0]] * 3, "label": [0, -100, 1], "w": [1.0, 1.0, 0.0]}), path
+    )
+    run("evaluate", path, "-p", "logits", "-l", "cross_entropy", "-w", "w", "--losses-out", out)
+    values = pa.parquet.read_table(out)["cross_entropy"].to_pylist()
+    assert values == [pytest.approx(np.log(1 + np.exp(1))), None, None]
+
+
+def test_losses_out_is_refused(tmp_path, csv):
+    path = csv("score,label\n1,0\nx,1\n")
+    out = tmp_path / "o.parquet"
+    out.write_text("old")
+    for options, code, wanted in (
+        (["--losses-out", tmp_path / "o.txt"], 2, "the name must end with .parquet"),
+        (["--losses-out", path], 2, "is an input"),
+        (["--losses-out", out, "--state", tmp_path / "s", "--resume"], 2, "--resume only those"),
+        (["--losses-out", tmp_path / "no" / "o.csv"], 1, "cannot be written"),
+        (["--losses-out", out, "--output", out], 2, "both write"),
+        (["--losses-out", out], 1, "'x' is not a number"),
+    ):
+        assert wanted in message(path, "-l", "mse", *options, code=code)
+        assert out.read_text() == "old"
+    assert "--losses-out" in run("evaluate", "--help")
+    run("evaluate", path, "-l", "mse", "--losses-out", out, "--on-error", "skip", code=4)
+    assert pa.parquet.read_table(out)["row"].to_pylist() == [0]
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".jsonl", ".npz"])
+def test_columns_of_the_worst_rows(ending, tmp_path):
+    rows = 100_000
+    rng = np.random.default_rng(6)
+    scores = rng.normal(size=rows)
+    columns = {"score": scores, "label": np.zeros(rows), "id": np.arange(rows) * 3}
+    path = tmp_path / f"d{ending}"
+    if ending == ".npz":
+        np.savez(path, **columns)
+    else:
+        table = pa.table(columns | {"meta_note": [f"note {i}\x1b[31m" for i in range(rows)]})
+        if ending == ".parquet":
+            pa.parquet.write_table(table, path, row_group_size=7000)
+        elif ending == ".csv":
+            pyarrow.csv.write_csv(table, path)
+        else:
+            path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    order = np.argsort(-np.square(scores))[:4]
+    wanted = "id" if ending == ".npz" else "id,meta_*"
+    document = report(path, "-l", "mse", "--worst", 4, "--worst-columns", wanted)
+    for entry, row in zip(document["losses"][0]["worst"], order, strict=True):
+        assert entry["row"] == row
+        assert int(entry["columns"]["id"]) == 3 * row
+        if ending != ".npz":
+            assert entry["columns"]["meta_note"] == f"note {row}\x1b[31m"
+    text = run("evaluate", path, "-l", "mse", "--worst", 4, "--worst-columns", wanted)
+    assert "\x1b" not in text
+    assert str(3 * order[0]) in text
+    result = numloss.evaluate(path, "mse", worst=2, worst_columns="id")
+    assert [int(worst.columns["id"]) for worst in result["mse"].worst] == [3 * r for r in order[:2]]
+    assert "no 'idd' (did you mean 'id'?)" in message(
+        path, "-l", "mse", "--worst", 1, "--worst-columns", "idd", code=2
+    )
+    assert "say how many" in message(path, "-l", "mse", "--worst-columns", "id", code=2)
+
+
+def test_columns_of_pipes_cannot_be_looked_up():
+    found = piped(b"score,label\n1,0\n", "-", "-l", "mse", "--worst", 1, "--worst-columns", "score")
+    assert (found.returncode, b"a pipe is read once" in found.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit that Linux alone keeps")
+def test_memory_that_is_limited(tmp_path):
+    rows = 400_000
+    path = tmp_path / "g.parquet"
+    names = [f"a long name of a user, {i:060d}" for i in range(rows)]
+    pa.parquet.write_table(
+        pa.table({"score": np.zeros(rows), "label": np.ones(rows), "g": names}), path
+    )
+    wanted = "numloss evaluate: error: out of the {} MB of --max-memory: allow more"
+    for megabytes in (200, 220, 240):
+        result = spawn("evaluate", path, "-l", "mse", "-l", "mae", "--by", "g",
+                       "--max-memory", f"{megabytes}M")  # fmt: skip
+        assert result.returncode == 1, result.stderr
+        assert result.stderr.startswith(wanted.format(megabytes))
+    assert spawn("evaluate", path, "-l", "mse", "--max-memory", "1G").returncode == 0
+    least = spawn("evaluate", path, "-l", "mse", "--max-memory", "20M")
+    assert (least.returncode, "must be at least" in least.stderr) == (2, True)
+    for size in ("2", "0x3M", "-1G", "1E9G", "M"):
+        refused = spawn("evaluate", path, "-l", "mse", f"--max-memory={size}")
+        assert (refused.returncode, "must be a size as 500M" in refused.stderr) == (2, True)

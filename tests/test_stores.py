@@ -1,5 +1,7 @@
 """Files of an object store, which a local server plays (moto)."""
 
+import shlex
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
@@ -8,6 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pyarrow import fs
 from test_cli import run
+from test_docs import COMMANDS
 from test_files import arrow_bytes, message
 
 import numloss
@@ -107,6 +110,14 @@ def test_what_is_not_there(bucket):
     assert "s3://bucket/a.csv: cannot be read: " in message(
         f"s3://bucket/a.csv{nobody}", "-l", "mse", code=1
     )
+
+
+def test_environment_names_the_server(bucket, server, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server}")
+    (example,) = (line for line in COMMANDS if "s3://" in line)
+    arguments = shlex.split(example)[1:]
+    arguments = [word.replace("/scores/", "/parts/") for word in arguments]
+    assert "2 files, s3://bucket/parts/country=de/part-0.parquet" in run(*arguments)
 
 
 def test_states_name_no_keys(bucket, tmp_path):

@@ -6,12 +6,13 @@ import argparse
 import inspect
 import io
 import math
+import re
 import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,6 +23,8 @@ from numloss.evaluation.tables import printable, table
 
 if TYPE_CHECKING:
     from numloss.evaluation.evaluation import Evaluation
+    from numloss.evaluation.files.dataset import Dataset
+    from numloss.evaluation.losses_out import LossFile
     from numloss.evaluation.report import Origin
     from numloss.evaluation.result import EvaluationResult
 
@@ -173,7 +176,20 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         help="the predictions are probabilities: losses of logits take their "
         "logarithm, those of two classes their log-odds",
     )
-    _declare_output(to)
+    reports = _declare_output(to)
+    _once(
+        reports,
+        "--worst-columns",
+        metavar="NAMES",
+        help="columns to show of the rows that --worst names: id,text or a pattern",
+    )
+    _once(
+        reports,
+        "--losses-out",
+        type=path_of,
+        metavar="FILE",
+        help="write the losses of every row: .parquet, .arrow, .feather or .csv",
+    )
     reading = to.add_argument_group("reading")
     _once(
         reading,
@@ -220,6 +236,14 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         help="what to do about a row that something is wrong with: end with code 1, or leave it "
         "out, say so, and end with code 4",
     )
+    _once(reading, "--limit", type=_count, metavar="N", help="read the first N rows alone")
+    _once(
+        reading,
+        "--max-memory",
+        type=_size,
+        metavar="SIZE",
+        help="most memory of the process, as 500M or 4G: beyond, it ends with a message",
+    )
     reading.add_argument(
         "--resume",
         action="store_true",
@@ -228,7 +252,7 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
     )
 
 
-def _declare_output(to: argparse.ArgumentParser) -> None:
+def _declare_output(to: argparse.ArgumentParser) -> argparse._ActionsContainer:
     reports = to.add_argument_group("reports")
     forms = reports.add_mutually_exclusive_group()
     forms.add_argument(
@@ -280,6 +304,7 @@ def _declare_output(to: argparse.ArgumentParser) -> None:
         metavar="LOSS=MAX",
         help="exit with code 3 if the mean is above the limit, or NaN; may be repeated",
     )
+    return reports
 
 
 def _declare_merge(to: argparse.ArgumentParser) -> None:
@@ -367,6 +392,13 @@ def _number(text: str) -> float:
     return number
 
 
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([KMGT])(?:i?B)?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"must be a size as 500M or 4G, got {text!r}")
+    return int(float(match[1]) * 1024 ** ("KMGT".index(match[2].upper()) + 1))
+
+
 def _count(text: str) -> int:
     return _whole(text, 1)
 
@@ -391,9 +423,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     from numloss.evaluation.files.dataset import Dataset
     from numloss.evaluation.files.inputs import Request
     from numloss.evaluation.files.source import Format
+    from numloss.evaluation.memory import limit_memory
     from numloss.evaluation.output import check_outputs, write_file
     from numloss.evaluation.progress import progress
-    from numloss.evaluation.run import evaluate_files
+    from numloss.evaluation.run import add_columns, evaluate_files
     from numloss.evaluation.specs import LossSpec, parse_loss
 
     losses: dict[str, LossSpec] = {}
@@ -404,6 +437,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     limits = [_parse_limit(text, losses) for text in options.fail_above]
     if options.delimiter is not None and len(options.delimiter.encode()) != 1:
         raise UsageError(f"--delimiter must be one character, got {options.delimiter!r}")
+    if options.max_memory is not None:
+        limit_memory(options.max_memory)
     end_on_abort(
         f"numloss evaluate: error: {printable(options.predictions[0])}: a damaged file: its reader "
         "gave up\n"
@@ -420,12 +455,18 @@ def _evaluate(options: argparse.Namespace) -> int:
             Format(options.format, options.delimiter, options.header),
             options.scale,
             options.classes,
+            options.limit,
         )
     )
+    _check_rows_wanted(options, data)
     check_outputs(_outputs(options), [file.path for file in data.files if file.path is not None])
     resumed = _resumed(options)
     stop = threading.Event()
-    with progress() as advance, _stopped_by_signals(stop, options.state is not None):
+    with (
+        progress() as advance,
+        _stopped_by_signals(stop, options.state is not None),
+        _losses_out(options, losses) as writer,
+    ):
         evaluation = evaluate_files(
             data,
             losses,
@@ -437,6 +478,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             keep=_keeper(options),
             stop=stop,
             skip=options.on_error == "skip",
+            writer=writer,
             on_progress=advance,
             warn=_warn,
         )
@@ -445,7 +487,37 @@ def _evaluate(options: argparse.Namespace) -> int:
         raise StoppedError(
             f"stopped: {evaluation.rows} rows are in {printable(options.state)}; --resume goes on"
         )
-    return _report(options, evaluation, data.origin(evaluation.rows), limits)
+
+    def complete(result: EvaluationResult) -> None:
+        if options.worst_columns is not None:
+            add_columns(data, result, options.worst_columns, options.worst)
+
+    return _report(options, evaluation, data.origin(evaluation.rows), limits, complete)
+
+
+def _check_rows_wanted(options: argparse.Namespace, data: Dataset) -> None:
+    """Refuse columns that are not there, and losses of rows that an earlier run took."""
+    from numloss.evaluation.files.rows import columns_of
+    from numloss.evaluation.losses_out import check_ending
+
+    if options.worst_columns is not None:
+        if not options.worst:
+            raise UsageError("--worst-columns shows columns of the rows of --worst N: say how many")
+        columns_of(data.first, options.worst_columns)
+    if options.losses_out is not None:
+        check_ending(options.losses_out)
+        if options.resume:
+            raise UsageError("--losses-out has all rows, and --resume only those that are left")
+
+
+def _losses_out(
+    options: argparse.Namespace, losses: Iterable[str]
+) -> AbstractContextManager[LossFile | None]:
+    if options.losses_out is None:
+        return nullcontext()
+    from numloss.evaluation.losses_out import writing
+
+    return writing(options.losses_out, list(losses))
 
 
 def _resumed(options: argparse.Namespace) -> Evaluation | None:
@@ -577,6 +649,7 @@ def _outputs(options: argparse.Namespace) -> list[tuple[str, Path]]:
         "--metrics": options.metrics,
         "--prom": options.prom,
         "--state": options.state,
+        "--losses-out": getattr(options, "losses_out", None),
     }
     return [(option, path) for option, path in named.items() if path is not None]
 
@@ -586,6 +659,7 @@ def _report(
     evaluation: Evaluation,
     origin: Origin,
     limits: Sequence[tuple[str, float]],
+    complete: Callable[[EvaluationResult], None] = lambda result: None,
 ) -> int:
     from numloss.evaluation.output import write_file
     from numloss.evaluation.report import write_metrics, write_prometheus
@@ -593,6 +667,7 @@ def _report(
     if options.state is not None:
         write_file(options.state, evaluation.to_bytes())
     result = evaluation._result((0.5, 0.95, 0.99), lazily=True)
+    complete(result)
     if options.metrics is not None:
         write_file(options.metrics, write_metrics(result))
     if options.prom is not None:
@@ -616,7 +691,7 @@ def _text(options: argparse.Namespace, origin: Origin, result: EvaluationResult)
     bold = options.output is None and sys.stdout.isatty()
     text = report.write_text(origin, result, bold)
     for loss in result.losses.values() if options.worst else ():
-        lines = report.worst_table(loss)[: options.worst]
+        lines = report.worst_table(loss, options.worst)
         text += "\n".join(["", f"{printable(loss.name)}: highest losses", *lines, ""])
     return text
 
@@ -711,7 +786,14 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _fail(arguments[0], "interrupted", StoppedError.exit_code)
     except MemoryError:
-        return _fail(arguments[0], "out of memory: try a smaller --chunk-rows", DATA_ERROR)
+        return _fail(arguments[0], _out_of_memory(options), DATA_ERROR)
+
+
+def _out_of_memory(options: argparse.Namespace) -> str:
+    limit = getattr(options, "max_memory", None)
+    if limit is None:
+        return "out of memory: try a smaller --chunk-rows"
+    return f"out of the {limit >> 20} MB of --max-memory: allow more, or try a smaller --chunk-rows"
 
 
 def _fail(command: str, message: str, code: int) -> int:

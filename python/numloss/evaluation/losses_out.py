@@ -38,9 +38,8 @@ class LossFile:
         import pyarrow as pa  # type: ignore[import-untyped]
 
         rows = found[0].rows
-        files = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array([source]))
         columns = {
-            "file": files.dictionary_decode() if self._path.suffix == ".csv" else files,
+            "file": pa.repeat(source, rows),
             "row": pa.array(np.arange(first_row, first_row + rows)),
             **{name: _column(examples) for name, examples in zip(self._losses, found, strict=True)},
         }

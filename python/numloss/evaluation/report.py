@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,12 @@ from numloss.evaluation.result import (
     loss_table,
     notes,
 )
-from numloss.evaluation.tables import printable
+from numloss.evaluation.tables import printable, table
 
 #: Version of the layout of the JSON document; it grows with changes that break readers.
 SCHEMA = 1
+# Letters of a value that a table shows of a row.
+_LONGEST = 60
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def valid(value: Any) -> Any:
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
         return {key: valid(part) for key, part in value.items()}
-    return [valid(part) for part in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return [valid(part) for part in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def write_text(origin: Origin, result: EvaluationResult, bold: bool = False) -> str:
@@ -171,13 +175,29 @@ def _label(value: Any) -> str:
     return str(value).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
-def worst_table(loss: LossResult) -> Sequence[str]:
-    """Return lines that name the rows with the highest losses."""
-    lines = []
-    for worst in loss.worst:
-        where = "a row without identity"
-        if worst.row is not None:
-            source = f" of {printable(worst.row.source)}" if worst.row.source else ""
-            where = f"row {worst.row.row}{source}"
-        lines.append(f"{worst.loss:.6g}  {where}")
-    return lines
+def worst_table(loss: LossResult, most: int) -> list[str]:
+    """Return lines that name the rows with the highest losses, and what columns say of them."""
+    shown = loss.worst[:most]
+    sources = {worst.row.source for worst in shown if worst.row is not None}
+    several = len(sources) > 1
+    names = list(dict.fromkeys(name for worst in shown for name in worst.columns))
+    titles = ["loss", *(["file"] if several else []), "row", *map(printable, names)]
+    rows = []
+    for worst in shown:
+        source, row = (None, None) if worst.row is None else worst.row
+        rows.append(
+            [
+                f"{worst.loss:.6g}",
+                *([printable(source or "-")] if several else []),
+                "-" if row is None else str(row),
+                *(_shortened(worst.columns.get(name)) for name in names),
+            ]
+        )
+    return table(titles, rows, left=0)
+
+
+def _shortened(value: Any) -> str:
+    if value is None:
+        return "(missing)"
+    text = printable(f"{value:.6g}" if isinstance(value, float) else value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

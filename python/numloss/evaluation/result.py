@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ class WorstRow(NamedTuple):
 
     loss: float
     row: Row | None
+    #: What the row says in the columns that were asked for.
+    columns: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -236,7 +239,10 @@ class LossResult:
             "name": self.name, "loss": described[0], "options": described[1],
             "all": self.total.to_dict(),
             "worst": [
-                {"loss": worst.loss, "row": row, **({} if source is None else {"file": source})}
+                {
+                    "loss": worst.loss, "row": row, **({} if source is None else {"file": source}),
+                    **({"columns": dict(worst.columns)} if worst.columns else {}),
+                }
                 for worst in self.worst
                 for row, source in [_place(worst.row)]
             ],

@@ -15,6 +15,7 @@ from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, cut, length_of
 from numloss.evaluation.files.losses import FileLosses
+from numloss.evaluation.files.rows import columns_of, rows_of
 from numloss.evaluation.groups import GroupError
 from numloss.evaluation.losses_out import LossFile
 from numloss.evaluation.paths import text_of
@@ -42,6 +43,8 @@ def evaluate(
     scale: Literal["logits", "probabilities"] | None = None,
     quantiles: Iterable[float] = (0.5, 0.95, 0.99),
     worst: int = 10,
+    worst_columns: str | None = None,
+    limit: int | None = None,
     threads: int | None = None,
     on_error: Literal["fail", "skip"] = "fail",
 ) -> EvaluationResult:
@@ -68,7 +71,8 @@ def evaluate(
     weight : str, optional
         The column of weights.
     by : str or sequence of str, optional
-        Columns that group the rows.
+        Columns that group the rows; bins of a number, ``"age:10"`` of a width or
+        ``"age:18,30,65"`` between edges, each named by its lower edge.
     positive : str, optional
         The value of the target that is the positive class.
     classes : sequence of str, optional
@@ -80,6 +84,10 @@ def evaluate(
         Which quantiles to compute.
     worst : int, default 10
         How many rows with the highest losses to name.
+    worst_columns : str, optional
+        Columns that say what these rows are, as `prediction` names them: ``"id,text"``.
+    limit : int, optional
+        Read the first so many rows alone.
     threads : int, optional
         Threads; they change no digit.
     on_error : {"fail", "skip"}
@@ -110,6 +118,10 @@ def evaluate(
     >>> result["mse"].total.mean
     2.5
     """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
+    if on_error not in ("fail", "skip"):
+        raise ValueError(f"on_error must be 'fail' or 'skip', got {on_error!r}")
     several = [files] if isinstance(files, (str, Path)) else list(files)
     named = specs_of(losses)
     data = Dataset(
@@ -117,15 +129,18 @@ def evaluate(
             [text_of(file) for file in several],
             None if targets is None else text_of(targets),
             prediction, target, weight, (by,) if isinstance(by, str) else tuple(by), positive,
-            scale=scale, classes=classes,
+            scale=scale, classes=classes, limit=limit,
         )
     )  # fmt: skip
-    if on_error not in ("fail", "skip"):
-        raise ValueError(f"on_error must be 'fail' or 'skip', got {on_error!r}")
+    if worst_columns is not None:
+        columns_of(data.first, worst_columns)
     evaluation = evaluate_files(
         data, named, worst=worst, threads=threads, skip=on_error == "skip", warn=_warn_in_python
     )
-    return evaluation.result(quantiles)
+    result = evaluation.result(quantiles)
+    if worst_columns is not None:
+        add_columns(data, result, worst_columns)
+    return result
 
 
 def _warn_in_python(message: str) -> None:
@@ -192,6 +207,26 @@ def evaluate_files(
     return evaluation
 
 
+def add_columns(
+    data: Dataset, result: EvaluationResult, wanted: str, most: int | None = None
+) -> None:
+    """Look up what columns say of the rows with the highest losses."""
+    by_source: dict[str, set[int]] = {}
+    for loss in result.losses.values():
+        for worst in loss.worst[:most]:
+            if worst.row is not None and worst.row.source is not None:
+                by_source.setdefault(worst.row.source, set()).add(worst.row.row)
+    found = {
+        source: rows_of(data.inputs_of(source), wanted, rows) for source, rows in by_source.items()
+    }
+    for loss in result.losses.values():
+        loss.worst[:most] = [
+            worst if worst.row is None or worst.row.source is None
+            else worst._replace(columns=found[worst.row.source][worst.row.row])
+            for worst in loss.worst[:most]
+        ]  # fmt: skip
+
+
 def _suspect(
     name: str, spec: LossSpec, inputs: Inputs, rows: int, warn: Callable[[str], None]
 ) -> None:
@@ -209,8 +244,13 @@ def _run_all(workers: Sequence[_Worker], parts: _Shared, on_progress: Callable[[
         threading.Thread(target=worker.run_alone, args=(parts,), daemon=True)
         for worker in workers[1:]
     ]
+    started = []
     for thread in others:
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # no memory for its stack, or no more threads allowed: fewer will do
+            break
+        started.append(thread)
     try:
         if others:
             with numloss.threads(1):
@@ -219,7 +259,7 @@ def _run_all(workers: Sequence[_Worker], parts: _Shared, on_progress: Callable[[
             workers[0].run(parts, on_progress)
     finally:
         parts.stop()
-        for thread in others:
+        for thread in started:
             thread.join()
 
 

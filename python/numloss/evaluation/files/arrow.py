@@ -149,6 +149,8 @@ class JsonLinesFile(Source):
         try:
             return pyarrow.json.read_json(pa.BufferReader(block), reading, options)
         except DAMAGE as error:
+            if isinstance(error, MemoryError):
+                raise
             text = printable(str(error).partition("\n")[0][:200])
             raise self.error(
                 f"rows {row} to {row + block.count(10) - 1}: not readable as JSON lines: {text}"

@@ -28,14 +28,15 @@ class Batch:
         return self.first_row + index
 
 
-def batch_of(chunk: Chunk, inputs: Inputs, over_classes: bool) -> Batch:
-    """Return the arrays of a chunk, for a loss over classes or one of single numbers."""
+def batch_of(chunk: Chunk, inputs: Inputs, over_classes: bool, axis: object) -> Batch:
+    """Return the arrays of a chunk, for a loss over an axis of classes or one of single numbers."""
     prediction, target, weight = chunk.prediction, chunk.target, chunk.weight
     if over_classes and isinstance(prediction, Ragged) and prediction.values.ndim == 1:
         # Its rows are classes, not tokens.
         _refuse_unlike_rows(prediction, inputs.prediction, chunk.first_row)
     ragged = [isinstance(part, Ragged) for part in (prediction, target, weight)]
     if not any(ragged):
+        _refuse_unlike_lists(chunk, inputs, over_classes, axis)
         return Batch(
             chunk.first_row, len(prediction), _flat(prediction), _flat(target),
             None if weight is None else _flat(weight),
@@ -51,6 +52,14 @@ def batch_of(chunk: Chunk, inputs: Inputs, over_classes: bool) -> Batch:
         chunk.first_row, len(lengths), _tokens(prediction), _tokens(target),
         None if weight is None else _tokens(weight), lengths,
     )  # fmt: skip
+
+
+def _refuse_unlike_lists(chunk: Chunk, inputs: Inputs, over_classes: bool, axis: object) -> None:
+    """Hold lists that have one length by chance to the same rule as others."""
+    if not (inputs.prediction.varies and inputs.target.varies) or (over_classes and axis != -1):
+        return
+    if _flat(chunk.prediction).ndim > 1 + over_classes:
+        _refuse_unlike(chunk.target, _lengths(chunk.prediction), inputs.target, chunk.first_row)
 
 
 def _flat(part: Array | Ragged) -> Array:

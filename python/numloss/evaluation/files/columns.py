@@ -78,6 +78,8 @@ class NumberColumns:
         self._class_names = class_names  # what text may say, if it is no number
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._kinds: dict[str, str] = {}  # of text, by the first chunk
+        #: Whether a row is a list, which may be longer than another one.
+        self.varies = False
 
     def adopt(self, first: NumberColumns) -> None:
         """Share what the first chunk of another file has fixed."""
@@ -111,6 +113,7 @@ class NumberColumns:
     def _part(self, column: Column, name: str, first_row: int) -> Array | Ragged:
         origin = _Origin(self.source, name, first_row, hint=self._text_hint)
         values = self._values(column, origin)
+        self.varies = self.varies or _is_list(column) or self._kinds.get(name) == "list"
         # The rows of a chunk may have one length by chance: of lists, those in them count.
         inside = values.values.shape[1:] if isinstance(values, Ragged) else values.shape[2:]
         if len(values.values if isinstance(values, Ragged) else values):
@@ -318,6 +321,13 @@ def _arrow(column: Column, origin: _Origin) -> Any:
     if column.dtype.kind not in "biufU":
         raise origin.type_error(column.dtype)
     return pa.array(column.astype(column.dtype.newbyteorder("=")))
+
+
+def _is_list(column: Column) -> bool:
+    if isinstance(column, np.ndarray):
+        return False
+    kind = _stored(column).type
+    return bool(_Types.is_list(kind) or _Types.is_large_list(kind))
 
 
 def _product(shape: tuple[int, ...]) -> str:

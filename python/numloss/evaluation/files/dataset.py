@@ -50,6 +50,13 @@ class Dataset:
         """The files that are read."""
         return [*self._files, *self.first.files]
 
+    def inputs_of(self, source: str) -> Inputs:
+        """Return the columns of a file of predictions."""
+        for inputs in self._inputs:
+            if str(inputs.prediction.source.file) == source:
+                return inputs
+        return Inputs(self._request, next(file for file in self._files if str(file) == source))
+
     def parts(self, rows: int | None) -> Iterator[Part]:
         """Cut the rows of all files into parts, as far as they are wanted."""
         left = self._request.limit

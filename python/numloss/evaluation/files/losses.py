@@ -52,7 +52,7 @@ class FileLosses:
 
     def __call__(self, chunk: Chunk) -> Examples:
         """Compute the loss of every example of a chunk."""
-        batch = batch_of(chunk, self._inputs, self._loss.rowwise)
+        batch = self._batch(chunk)
         prediction, target = self._arrays(batch)
         if self.looks_like_probabilities:
             self.looks_like_probabilities = self._could_be_probabilities(prediction)
@@ -66,11 +66,15 @@ class FileLosses:
 
     def check(self, chunk: Chunk) -> None:
         """Without rows, only the options and the kinds of the columns can be wrong."""
-        prediction, target = self._arrays(batch_of(chunk, self._inputs, self._loss.rowwise))
+        prediction, target = self._arrays(self._batch(chunk))
         try:
             self._loss(prediction[:0], target[:0], reduction="none", **self.spec.options)
         except numloss.Error as error:
             raise self._usage(str(error)) from error
+
+    def _batch(self, chunk: Chunk) -> Batch:
+        axis = self.spec.options.get("axis", -1)
+        return batch_of(chunk, self._inputs, self._loss.rowwise, axis)
 
     def _arrays(self, batch: Batch) -> tuple[Array, Array]:
         """Bring prediction and target to the shapes and types that the loss takes."""
@@ -137,7 +141,7 @@ class FileLosses:
             raise self._usage(
                 f"axis={axis} is no axis of classes: a row has {prediction.ndim - 1}, from axis 1"
             )
-        if batch.lengths is not None and axis not in (-1, prediction.ndim - 1):
+        if batch.lengths is not None and axis != -1:
             raise self._usage(f"axis={axis} cannot be where rows have unequally many tokens")
         if len(prediction):
             shape = (prediction.shape[axis],)

@@ -85,6 +85,8 @@ class Source(ABC):
 
     def unreadable(self, kind: str, error: Exception, name: str | None = None) -> DataError:
         """Make the error for a file that a reader gave up on, with the reader's first line."""
+        if isinstance(error, MemoryError):  # Arrow's is one of its other errors, too
+            raise error
         reason = str(error).partition("\n")[0][:300] or type(error).__name__
         return self.error(f"{kind}: {printable(reason)}", name=name)
 
