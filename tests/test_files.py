@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -1425,3 +1426,68 @@ def test_memory_that_is_limited(tmp_path):
     for size in ("2", "0x3M", "-1G", "1E9G", "M"):
         refused = spawn("evaluate", path, "-l", "mse", f"--max-memory={size}")
         assert (refused.returncode, "must be a size as 500M" in refused.stderr) == (2, True)
+
+
+def read_whole(path, exact, rows, delimiter=","):
+    """Read a CSV file in chunks; return its columns, or what is wrong and where."""
+    from numloss.evaluation.errors import DataError
+    from numloss.evaluation.files.source import Format
+    from numloss.evaluation.files.storage import LocalFile
+    from numloss.evaluation.files.text import CsvFile
+
+    try:
+        source = CsvFile(LocalFile(path), Format(delimiter=delimiter))
+        names = [name for name in source.names if source.names.count(name) == 1]
+        found = {name: [] for name in names}
+        for chunk in source.chunks(names, rows, exact) if names else ():
+            for name in names:
+                found[name] += chunk[name].to_pylist()
+    except DataError as error:
+        return re.sub(r"^\S+ ", "", str(error))
+    return found
+
+
+def test_blocks_of_lines_are_what_a_parser_reads(tmp_path):
+    """Lines are parsed side by side only where each is a row, whatever the quotes say."""
+    rng = np.random.default_rng(11)
+    pieces = ["1", "2.5", '"3"', '""', '"a,b"', '"x\ny"', ' 4 ', '5" d', '"q""r"', '"', "", '"e"f',
+              "\u00e9"]  # fmt: skip
+    ends = ["\n"] * 12 + ["\r\n", "\n\n", "\r", "\n\r\n", ""]
+    path = tmp_path / "t.csv"
+    kinds = Counter()
+    for _ in range(1500):
+        odd = rng.random() < 0.5
+        choices = pieces if odd else pieces[:5]
+        lines = ["a,b\n"]
+        for _ in range(rng.integers(1, 12)):
+            values = ",".join(rng.choice(choices, 2 + (rng.random() < 0.03)))
+            lines.append(values + (rng.choice(ends) if odd else "\n"))
+        path.write_bytes("".join(lines).encode())
+        wanted = read_whole(path, True, 10_000)
+        for rows in (2, 5, 10_000):
+            assert read_whole(path, False, rows) == wanted
+        kinds[type(wanted)] += 1
+    assert min(kinds[dict], kinds[str]) > 100
+
+
+def test_types_that_change_far_down(csv):
+    numbers = "".join(f"{i % 10}.5,{i % 2}\n" for i in range(300_000))
+    for late, wanted in (
+        ("x,1\n", "row 300000 (line 300002), column score: 'x' is not a number"),
+        (",1\n", "row 300000 (line 300002), column score: missing value"),
+        ('"[1,2]",1\n', "row 300000 (line 300002), column score: '[1,2]' is not a number"),
+        ("true,1\n", "row 300000 (line 300002), column score: 'true' is not a number"),
+        ("1,1,1\n", "row 300000 (line 300002): Expected 2 columns, got 3: 1,1,1"),
+        ('" 7 ",1\n', None),
+        ('"1\n",1\n', None),
+        ("\n\n1,1\n", None),
+    ):
+        path = csv("score,label\n" + numbers + late + numbers)
+        if wanted is None:
+            assert report(path, "-l", "mse")["rows"] == 600_001
+        else:
+            assert message(path, "-l", "mse", code=1).endswith(wanted)
+    # A group of the same column stays text.
+    path = csv("score,label\n" + numbers)
+    keys = [g["group"] for g in report(path, "-l", "mse", "--by", "label")["losses"][0]["groups"]]
+    assert keys == ["0", "1"]

@@ -89,11 +89,9 @@ class JsonLinesFile(Source):
 
     def __init__(self, file: File) -> None:
         super().__init__(file)
-        self._file: Any
         first = next(self._blocks(), b"")
         self._schema = self._parsed(first, None, 0).schema
         self.names = tuple(self._schema.names)
-        self._file.close()
 
     def width(self, names: Sequence[str]) -> int:
         """Numbers in a row, as far as the types say."""
@@ -115,20 +113,17 @@ class JsonLinesFile(Source):
         for block in self._blocks():
             table = self._parsed(block, schema, seen)
             seen += len(table)
-            self.at(self._file.tell())
             yield from table.select(names).combine_chunks().to_batches()
-        self._file.close()
 
     def _blocks(self) -> Iterator[bytes]:
         """Yield bytes that end with a line."""
+        guard, rest = Guard(self.file), b""
         try:
-            self._file = self.file.stream()
-            stream = pa.input_stream(self._file, compression=self.file.compression)
-            guard, rest = Guard(stream), b""
             while data := guard.read(_BLOCK):
                 data = rest + data
                 end = data.rfind(b"\n") + 1
                 rest = data[end:]
+                self.at(guard.tell())
                 if end and data[:end].strip():
                     yield data[:end]
             if rest.strip():
@@ -137,6 +132,8 @@ class JsonLinesFile(Source):
             raise self.error(str(error)) from error
         except DAMAGE as error:
             raise self.unreadable("not readable as JSON lines", error) from error
+        finally:
+            guard.close()
 
     def _parsed(self, block: bytes, schema: Any, row: int) -> Any:
         import pyarrow.json  # type: ignore[import-untyped]

@@ -130,6 +130,10 @@ class NumberColumns:
                 name=self.name,
             )
 
+    def holds_numbers(self, name: str) -> bool:
+        """Whether the first row of a column of text was a number."""
+        return self._kinds.get(name) == "number"
+
     def held(self, name: str) -> tuple[int, ...] | None:
         """Return the shape that `hold` was told first."""
         return self._shapes.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -24,7 +25,7 @@ from numloss.evaluation.files.columns import (
     constant_column,
     group_column,
 )
-from numloss.evaluation.files.source import BY_NAME, Column, Format, Source
+from numloss.evaluation.files.source import BY_NAME, Column, Format, Source, rows_of_piece
 from numloss.evaluation.files.storage import FORMATS, File, file_of, reason_of
 from numloss.evaluation.files.tables import ParquetFile
 from numloss.evaluation.files.text import CsvFile
@@ -114,20 +115,20 @@ class GroupColumn:
         self.name = name
         self.bins = bins
         self._constant = constant
-        self._numbers = None if source is None else NumberColumns(source, [name])
+        self.numbers = None if source is None else NumberColumns(source, [name])
 
     def adopt(self, first: GroupColumn) -> None:
         """Hold numbers to what those of the first file turned out to be."""
-        if self._numbers is not None and first._numbers is not None:
-            self._numbers.adopt(first._numbers)
+        if self.numbers is not None and first.numbers is not None:
+            self.numbers.adopt(first.numbers)
 
     def read(self, pieces: Pieces, first_row: int, rows: int) -> Column:
         """Return the group of each row of a chunk."""
-        if self.source is None or self._numbers is None:
+        if self.source is None or self.numbers is None:
             return constant_column(self._constant, self.bins, rows)
         chunk = pieces[self.source.file]
         if self.bins is not None:
-            return binned_column(self._numbers, self.bins, chunk, first_row)
+            return binned_column(self.numbers, self.bins, chunk, first_row)
         return group_column(self.source, self.name, chunk, first_row)
 
 
@@ -177,6 +178,21 @@ class Inputs:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
         self.by = [self._group(text) for text in request.by]
+        for source in self._sources.values():
+            if source.is_text:
+                source.holds_numbers = partial(self._holds_numbers, source)
+
+    def _holds_numbers(self, source: Source, name: str) -> bool:
+        """Whether all who read a column of text take it for numbers."""
+        roles = [self.prediction, self.target, *([self.weight] if self.weight else [])]
+        groups = [group for group in self.by if group.source is source and group.name == name]
+        takers = [role for role in roles if role.source is source and name in role.names]
+        takers += [group.numbers for group in groups if group.bins is not None and group.numbers]
+        return (
+            all(taker.holds_numbers(name) for taker in takers)
+            and all(group.bins is not None for group in groups)
+            and bool(takers)
+        )
 
     def missing(self, begin: int, end: int) -> Ranges:
         """Return which of these rows are still to be read."""
@@ -328,7 +344,7 @@ class Inputs:
             counts = dict.fromkeys(wanted, 0)
             for pieces in zip_longest(*streams):
                 for file, piece in zip(wanted, pieces, strict=True):
-                    counts[file] += 0 if piece is None else _length(piece)
+                    counts[file] += 0 if piece is None else rows_of_piece(piece)
                 self._compare(counts, streams)
                 yield {
                     file: piece
@@ -349,7 +365,7 @@ class Inputs:
         if len(set(counts.values())) <= 1:
             return
         totals = [
-            f"{file} has {count + sum(_length(piece) for piece in stream)}"
+            f"{file} has {count + sum(rows_of_piece(piece) for piece in stream)}"
             for (file, count), stream in zip(counts.items(), streams, strict=True)
         ]
         raise DataError(f"the files have unequal numbers of rows: {', '.join(totals)}")
@@ -446,13 +462,9 @@ def _first(chunks: Iterator[Pieces], rows: int) -> Iterator[Pieces]:
             return
 
 
-def _length(piece: Mapping[str, Column]) -> int:
-    return len(next(iter(piece.values())))
-
-
 def length_of(pieces: Pieces) -> int:
     """Return the rows of pieces, which are equally long."""
-    return _length(next(iter(pieces.values())))
+    return rows_of_piece(next(iter(pieces.values())))
 
 
 def open_source(file: File, format: Format) -> Source:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from numloss.evaluation.errors import DataError
@@ -16,6 +17,38 @@ from numloss.evaluation.tables import printable
 Column = Any
 
 
+class Block(Mapping[str, Column]):
+    """Columns of a known number of rows, which whoever looks at them first parses."""
+
+    def __init__(
+        self, names: Sequence[str], rows: int, parse: Callable[[], Mapping[str, Column]]
+    ) -> None:
+        self.rows = rows
+        self._names = tuple(dict.fromkeys(names))
+        self._parse = parse
+
+    @cached_property
+    def _columns(self) -> Mapping[str, Column]:
+        return self._parse()
+
+    def __getitem__(self, name: str) -> Column:
+        """Return a column."""
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self._names)
+
+
+def rows_of_piece(piece: Mapping[str, Column]) -> int:
+    """Return how many rows columns have."""
+    return piece.rows if isinstance(piece, Block) else len(next(iter(piece.values())))
+
+
 class Source(ABC):
     """A file of columns, or of arrays, with as many rows each."""
 
@@ -23,6 +56,8 @@ class Source(ABC):
     noun = "column"
     #: Whether numbers are written as text.
     is_text = False
+    #: Whether a column of text is known to hold numbers, which a reader may then parse itself.
+    holds_numbers: Callable[[str], bool] = staticmethod(lambda name: False)
     #: Whether messages say on which line a row begins, which is looked for in the file.
     says_lines = True
     #: The name of the only array, where the file has just one.

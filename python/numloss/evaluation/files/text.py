@@ -7,12 +7,14 @@ import io
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
-from numloss.evaluation.files.source import Column, Format, Source
+from numloss.evaluation.files.source import Block, Column, Format, Source
 from numloss.evaluation.files.storage import File
 from numloss.evaluation.files.tables import DAMAGE, chunks_of
 from numloss.evaluation.tables import printable
@@ -23,6 +25,7 @@ _LONGEST_LINE = 1 << 23
 _MOST_COLUMNS = 100_000
 # Lines are counted anew for a message about a row; beyond this it would take too long.
 _MAX_LINES = 20_000_000
+_LINE_FEED, _RETURN, _QUOTE = b'\n\r"'
 # Text of other encodings begins with these bytes.
 _MARKS = {
     b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "compressed by gzip",
@@ -33,8 +36,9 @@ _MARKS = {
 class Guard:
     """A stream of text that Arrow reads; it sees what Arrow would choke on or swallow."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, file: File) -> None:
+        self._file = file.stream()
+        self._stream = pa.input_stream(self._file, compression=file.compression)
         self._line = 0  # bytes of the last line so far
         self._lines = 0
         self._start = True
@@ -66,7 +70,7 @@ class Guard:
         if len(data) > _LONGEST_LINE:
             longest = max(longest, *map(len, data.split(b"\n")))
         self._line = self._line + len(data) if end < 0 else len(data) - end - 1
-        self._lines += data.count(b"\n")
+        self._lines += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _LINE_FEED))
         if max(self._line, longest) > _LONGEST_LINE:
             raise DataError(
                 f"a line up to line {self._lines + 1} is longer than {_LONGEST_LINE >> 20} MB, the "
@@ -74,14 +78,19 @@ class Guard:
             )
         return data
 
+    def tell(self) -> int:
+        """Return how many bytes of the file were read."""
+        return int(self._file.tell())
+
     def readable(self) -> bool:
         """Tell `io` that it can be read."""
         return True
 
     def close(self) -> None:
-        """Close the stream."""
+        """Close the file."""
         self.closed = True
         self._stream.close()
+        self._file.close()
 
 
 class _Raw(io.RawIOBase):
@@ -118,6 +127,37 @@ def _drain(reader: Any) -> None:
         pass
 
 
+def rows_in(data: bytes, delimiter: str) -> int | None:
+    """Return how many rows there are in lines of which each is one; None where they may not be."""
+    codes = np.frombuffer(data, np.uint8)
+    feeds = codes == _LINE_FEED
+    if b"\r" in data:
+        returns = codes == _RETURN
+        if (returns[:-1] & ~feeds[1:]).any():  # which end a line by themselves
+            return None
+        codes, feeds = codes[~returns], feeds[~returns]
+    if feeds[0] or (feeds[1:] & feeds[:-1]).any():  # empty lines are no rows
+        return None
+    if b'"' in data and not _quotes_are_plain(codes, feeds, ord(delimiter)):
+        return None
+    return int(np.count_nonzero(feeds))
+
+
+def _quotes_are_plain(codes: Any, feeds: Any, delimiter: int) -> bool:
+    """Whether quotes begin and end values, and no line ends within them."""
+    places = np.flatnonzero(codes == _QUOTE)
+    if len(places) % 2:
+        return False
+    opening, closing = places[::2], places[1::2]
+    # Two quotes for one within a value close it and open it again, with nothing between them.
+    before = np.where(opening > 0, codes[opening - 1], _LINE_FEED)
+    after = codes[closing + 1]  # a line feed at least
+    begins = (before == delimiter) | (before == _LINE_FEED) | (before == _QUOTE)
+    ends = (after == delimiter) | (after == _LINE_FEED) | (after == _QUOTE)
+    lines = np.cumsum(feeds)
+    return bool(begins.all() and ends.all() and (lines[opening] == lines[closing]).all())
+
+
 class CsvFile(Source):
     """Text with a delimiter, compressed or not. All columns are read as text, and parsed later.
 
@@ -131,7 +171,6 @@ class CsvFile(Source):
         tabbed = ".tsv" in file.suffixes
         self._delimiter = format.delimiter or ("\t" if tabbed else ",")
         self._header = format.header
-        self._file: Any
         self._guard: Guard
         head = self._head()
         # What comes once cannot be begun again with larger blocks.
@@ -152,9 +191,18 @@ class CsvFile(Source):
     def chunks(
         self, names: Sequence[str], rows: int, exact: bool = False
     ) -> Iterator[Mapping[str, Column]]:
-        """Parse the file block by block."""
+        """Parse the file block by block: side by side, as long as a row is a line."""
         self.refuse_duplicates(names)
-        yield from chunks_of(self._batches(names), names, rows, exact)
+        seen = 0
+        if not exact and not self.file.is_pipe:
+            for block in self._blocks(names, rows):
+                if block is None:
+                    break
+                seen += block.rows
+                yield block
+            else:
+                return
+        yield from chunks_of(self._batches(names, seen), names, rows, exact)
         if self._guard.quotes % 2:
             self._refuse_open_quote()
 
@@ -163,59 +211,110 @@ class CsvFile(Source):
         line = self._line(row) if self.says_lines and not self.file.is_pipe else None
         return f"row {row}" if line is None else f"row {row} (line {line})"
 
-    def _stream(self) -> Guard:
-        self._file = self.file.stream()
-        return Guard(pa.input_stream(self._file, compression=self.file.compression))
-
     def _reader(self, stream: Any, names: Sequence[str], block: int) -> Any:
         """Start reading a stream; without names, only to learn them."""
         import pyarrow.csv  # type: ignore[import-untyped]
 
-        return pyarrow.csv.open_csv(
-            stream,
-            # With threads, Arrow does not know the row of an error.
-            read_options=pyarrow.csv.ReadOptions(
-                use_threads=False,
-                autogenerate_column_names=not self._header,
-                block_size=block,
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=self._delimiter, newlines_in_values=True
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=list(dict.fromkeys(names)),
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                check_utf8=True,
-            ),
+        return pyarrow.csv.open_csv(stream, *self._options(names, block))
+
+    def _options(self, names: Sequence[str], block: int) -> tuple[Any, Any, Any]:
+        import pyarrow.csv
+
+        # With threads, Arrow does not know the row of an error.
+        reading = pyarrow.csv.ReadOptions(
+            use_threads=False, autogenerate_column_names=not self._header, block_size=block
         )
+        parsing = pyarrow.csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True)
+        converting = pyarrow.csv.ConvertOptions(
+            include_columns=list(dict.fromkeys(names)),
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            check_utf8=True,
+        )
+        return reading, parsing, converting
 
     def _head(self) -> bytes:
         """Return the first lines: a megabyte, or two long ones."""
-        stream = self._stream()
+        guard = Guard(self.file)
         try:
-            lines = io.BufferedReader(_Raw(stream), 1 << 16)
+            lines = io.BufferedReader(_Raw(guard), 1 << 16)
             first, second = lines.readline(), lines.readline()
             rest = lines.read(_BLOCK)
             head = first + second + rest[: rest.rfind(b"\n") + 1]
         except (*DAMAGE, DataError) as error:
             raise self._unreadable(error) from error
         finally:
-            self._file.close()
+            guard.close()
+        lines_of_head = max(1, head.count(b"\n"))
+        self._line_bytes = len(head) / lines_of_head
         if (columns := first.count(self._delimiter.encode()) + 1) > _MOST_COLUMNS:
             raise self.error(f"{columns} columns, where at most {_MOST_COLUMNS} are read")
         return head
 
-    def _batches(self, names: Sequence[str]) -> Iterator[Any]:
-        seen = 0
+    def _blocks(self, names: Sequence[str], rows: int) -> Iterator[Block | None]:
+        """Cut the file after lines, and leave the parsing to others; None: that takes a parser."""
+        self._guard = Guard(self.file)
+        size = max(1, min(_BLOCK, int(rows * self._line_bytes * 0.8)))
+        first_row, header = 0, self._header
+        try:
+            for data in self._whole_lines(size, 1 + header):
+                count = rows_in(data, self._delimiter)
+                if count is None or count - header > rows:
+                    yield None
+                    return
+                self.at(self._guard.tell())
+                parse = partial(self._parsed, data, names, header, first_row)
+                yield Block(names, count - header, parse)
+                first_row += count - header
+                header = False
+        except (*DAMAGE, DataError) as error:
+            raise self._unreadable(error) from error
+        finally:
+            self._guard.close()
+
+    def _whole_lines(self, size: int, least: int) -> Iterator[bytes]:
+        """Yield bytes that end with a line; so many lines at least to begin with."""
+        rest = b""
+        while data := self._guard.read(size):
+            rest += data
+            if b"\n" in data and (least == 1 or rest.count(b"\n") >= least):
+                end = rest.rfind(b"\n") + 1
+                yield rest[:end]
+                rest, least = rest[end:], 1
+        if rest:
+            yield rest + b"\n"
+
+    def _parsed(
+        self, data: bytes, names: Sequence[str], header: bool, first_row: int
+    ) -> Mapping[str, Column]:
+        """Parse lines of which the first may be the header."""
+        import pyarrow.csv
+
+        reading, parsing, converting = self._options(names, len(data) + 1)
+        if self._header and not header:
+            reading.column_names = self.names
+        text = converting.column_types
+        numbers = {name: pa.float64() for name in names if self.holds_numbers(name)}
+        for types in ({**text, **numbers}, text) if numbers else (text,):
+            converting.column_types = types
+            try:
+                table = pyarrow.csv.read_csv(pa.BufferReader(data), reading, parsing, converting)
+                break
+            except DAMAGE as error:
+                if types is text:
+                    before = first_row + (self._header and not header)
+                    raise self._unreadable(error, before) from error
+        return {name: table.column(name).combine_chunks() for name in names}
+
+    def _batches(self, names: Sequence[str], seen: int = 0) -> Iterator[Any]:
         while True:
-            self._guard = self._stream()
+            self._guard = Guard(self.file)
             try:
                 for batch in self._until_the_end(names):
                     known = min(seen, len(batch))  # of a reading before this one
                     seen -= known
-                    self.at(self._file.tell())
+                    self.at(self._guard.tell())
                     if known < len(batch):
                         yield batch.slice(known)
                 return
@@ -224,7 +323,7 @@ class CsvFile(Source):
                 self._block *= 8
                 seen = error.rows
             finally:
-                self._file.close()
+                self._guard.close()
 
     def _until_the_end(self, names: Sequence[str]) -> Iterator[Any]:
         reader, rows = None, 0
@@ -246,13 +345,13 @@ class CsvFile(Source):
             if reader is not None:
                 _drain(reader)
 
-    def _unreadable(self, error: Exception) -> DataError:
+    def _unreadable(self, error: Exception, first_row: int = 0) -> DataError:
         if isinstance(error, DataError):
             return self.error(str(error))
         text = str(error)
         if found := re.search(r"Row #(\d+): (.*)", text):
             # Arrow counts from 1, the header too.
-            row = int(found[1]) - 1 - self._header
+            row = first_row + int(found[1]) - 1 - self._header
             return self.error(printable(found[2][:200]), row=max(row, 0))
         return self.unreadable("not a readable CSV file", error)
 
@@ -282,7 +381,7 @@ class CsvFile(Source):
     def _lines(self, strict: bool = False) -> Any:
         csv.field_size_limit(1 << 30)
         text = io.TextIOWrapper(
-            io.BufferedReader(_Raw(self._stream()), 1 << 20),
+            io.BufferedReader(_Raw(Guard(self.file)), 1 << 20),
             encoding="utf-8", errors="replace", newline="",
         )  # fmt: skip
         return csv.reader(text, delimiter=self._delimiter, strict=strict)
