@@ -238,6 +238,18 @@ def accumulate_command(parser: argparse.ArgumentParser, arguments: list[str]) ->
         print(line)
 
 
+def formats_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+    """Time the evaluation of files of several formats beside reading them."""
+    from bench.commands import formats
+
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--large", type=int, metavar="ROWS", help="rows of 10 classes, float16")
+    options = parser.parse_args(arguments)
+    for line in formats(options.rows, options.rounds, options.large):
+        print(line)
+
+
 def thread_count(text: str) -> int:
     """Read a number of threads that this process has CPUs for."""
     most = len(machine.ALL_CPUS)
@@ -254,6 +266,7 @@ COMMANDS: dict[str, Callable[[argparse.ArgumentParser, list[str]], None]] = {
     "callers": callers_command,
     "evaluate": evaluate_command,
     "accumulate": accumulate_command,
+    "formats": formats_command,
     "show": show_command,
     "compare": compare_command,
     "goals": goals_command,

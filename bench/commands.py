@@ -187,3 +187,94 @@ def accumulation(values: int, rounds: int) -> Iterator[str]:
             )  # fmt: skip
     header = ["losses", "groups", "ns a value", "no quantiles", "weights", "MB", "MB as bytes"]
     yield from table(header, found)
+
+
+# Either in a process of its own that is warm: the third time counts.
+IN_PROCESS = """
+import sys, time
+{setup}
+def work():
+    {work}
+for _ in range(3):
+    start = time.perf_counter()
+    work()
+    taken = time.perf_counter() - start
+print(taken, max(int(l.split()[1]) for l in open("/proc/self/status") if "VmHWM" in l) / 1024)
+"""
+
+
+def in_process(setup: str, work: str, arguments: list[str]) -> tuple[float, float]:
+    """Return the seconds that work takes in a process which is warm, and the MB it had at most."""
+    code = IN_PROCESS.format(setup=setup, work=work)
+    command = [sys.executable, "-c", code, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, size = result.stdout.split()
+    return float(seconds), float(size)
+
+
+def formats(rows: int, rounds: int, large: int | None) -> Iterator[str]:
+    """Yield a table of files: the seconds of reading and of evaluating them, and memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = []
+        for name, paths, (setup, reading), call in _files(Path(folder), rows, large):
+            arguments = [str(path) for path in paths]
+            pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
+            for _ in range(rounds if name != "large" else 1):
+                alone = in_process(setup, reading, arguments)
+                pairs.append((alone, in_process("import numloss", call, arguments)))
+            alone_seconds = statistics.median(pair[0][0] for pair in pairs)
+            seconds, memory = (statistics.median(pair[1][i] for pair in pairs) for i in (0, 1))
+            size = sum(path.stat().st_size for path in paths) / 1e6
+            found.append(
+                [name, number(size), number(alone_seconds), number(seconds),
+                 number(seconds / alone_seconds), number(memory)]
+            )  # fmt: skip
+        yield from table(["file", "MB", "s reading", "s evaluating", "x reading", "MB RSS"], found)
+
+
+def _files(
+    folder: Path, rows: int, large: int | None
+) -> Iterator[tuple[str, list[Path], tuple[str, str], str]]:
+    """Yield names, files, how they are read (setup and work), and how they are evaluated."""
+    import pyarrow.csv
+    import pyarrow.parquet as pq
+
+    bytes_alone = (
+        "buffer = bytearray(1 << 22)",
+        "for path in sys.argv[1:]:\n        with open(path, 'rb', buffering=0) as file:\n"
+        "            while file.readinto(buffer): pass",
+    )
+    arrays = "numloss.evaluate(sys.argv[1], 'cross_entropy', targets=sys.argv[2])"
+    rng = np.random.default_rng(0)
+    shapes = [
+        (rows, 10, "f4"),
+        (rows, 10, "f2"),
+        (rows // 10, 1000, "f4"),
+        (rows // 10, 1000, "f2"),
+    ]
+    shapes += [(large, 10, "f2")] if large else []
+    for index, (count, classes, dtype) in enumerate(shapes):
+        logits, labels = folder / f"logits{index}.npy", folder / f"labels{index}.npy"
+        whole = np.lib.format.open_memmap(logits, "w+", dtype, (count, classes))
+        for first in range(0, count, 100_000):
+            part = whole[first : first + 100_000]
+            part[:] = rng.normal(size=part.shape)
+        del whole
+        np.save(labels, rng.integers(0, classes, count).astype(np.int32))
+        name = "large" if count == large and index == 4 else f"npy {count} x {classes} {dtype}"
+        yield name, [logits, labels], bytes_alone, arrays
+        logits.unlink()
+    path = folder / "rows.parquet"
+    write_rows(path, 5 * rows)
+    parquet = (
+        "import pyarrow.parquet as parquet",
+        "parquet.read_table(sys.argv[1], columns=['score', 'label'])",
+    )
+    one = "numloss.evaluate(sys.argv[1], 'binary_cross_entropy')"
+    five = "numloss.evaluate(sys.argv[1], ['binary_cross_entropy', 'mse', 'mae', 'huber', 'focal'])"
+    yield "parquet, 2 columns", [path], parquet, one
+    yield "parquet, five losses beside one", [path], ("import numloss", one), five
+    table_ = pq.read_table(path, columns=["score", "label"])
+    path = folder / "rows.csv"
+    pyarrow.csv.write_csv(table_, path)
+    yield "csv, 2 columns", [path], ("import pyarrow.csv as csv", "csv.read_csv(sys.argv[1])"), one
