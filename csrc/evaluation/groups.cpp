@@ -753,10 +753,31 @@ void Groups<T>::renumber(const std::vector<uint32_t>& sources, bool keep_unnamed
 
 // ------------------------------------------------------------------------------------ results
 
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+bool is_plain(const Extra& e) { return e.nan + e.above + e.below == 0; }
+
+// What a sum of terms is that are not all finite.
+double special(const Extra& e) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (e.nan > 0 || (e.above > 0 && e.below > 0)) return kNan;
+  return e.above > 0 ? kInfinity : -kInfinity;
+}
+
+}  // namespace
+
+template <class T>
+double Groups<T>::mean(int64_t g) const {
+  const Integer w = sum(g, kW);
+  if (w.zero()) return kNan;
+  const Extra e = extra_of(g);
+  return is_plain(e) ? divide(sum(g, kU), w) : special(e);
+}
+
 template <class T>
 Summary Groups<T>::summary(int64_t g) const {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const Extra e = extra_of(g);
   const Record<T>& r = record(g);
   const uint64_t n = known(g) + e.nan;
@@ -764,14 +785,10 @@ Summary Groups<T>::summary(int64_t g) const {
             kNan,       double(r.low),      double(r.high), r.high_row, e.first_nan, exact(g)};
   const Integer u = sum(g, kU), w = sum(g, kW), one(1);
   s.weight = divide(w, one);
-  const bool is_finite = e.nan + e.above + e.below == 0;
-  const double special = e.nan > 0 || (e.above > 0 && e.below > 0) ? kNan
-                         : e.above > 0                             ? kInfinity
-                                                                   : -kInfinity;
-  s.sum = is_finite ? divide(u, one) : special;
+  s.sum = is_plain(e) ? divide(u, one) : special(e);
   if (n == 0 || w.zero()) return s;
-  s.mean = is_finite ? divide(u, w) : special;
-  if (n < 2 || !is_finite) return s;
+  s.mean = is_plain(e) ? divide(u, w) : special(e);
+  if (n < 2 || !is_plain(e)) return s;
   // SE^2 = sum w^2 (l - mean)^2 / (sum w)^2 * n / (n - 1), multiplied out.
   const Integer count(n), less(n - 1), uu = sum(g, kUU);
   double square;
@@ -801,6 +818,7 @@ double between(double low, double high, double share) {
 // With linear interpolation between neighbours.
 template <class T>
 void Groups<T>::quantiles(int64_t g, const double* probabilities, int n, double* values) const {
+  if (n == 0) return;
   const uint64_t size = known(g);
   if (size == 0 || !wanted_.quantiles) {
     std::fill_n(values, n, std::numeric_limits<double>::quiet_NaN());

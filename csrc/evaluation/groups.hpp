@@ -176,6 +176,8 @@ class Groups {
   void total_into(Groups<U>& total) const;
 
   Summary summary(int64_t group) const;
+  // Its mean alone, NaN where there is none.
+  double mean(int64_t group) const;
   void quantiles(int64_t group, const double* probabilities, int n, double* values) const;
   // A sum, exactly.
   Integer sum(int64_t group, int name) const;

@@ -50,15 +50,27 @@ double rounded(Uint128 high, int exponent, bool sticky, bool negative) {
   return negative ? -magnitude : magnitude;
 }
 
+// high * 2^64 + low, divided by b > high, and what is left.
+uint64_t quotient_of(uint64_t high, uint64_t low, uint64_t b, uint64_t& left) {
+#if defined(__x86_64__)
+  // The compiler calls a function for it, as it does not know that the quotient has one word.
+  uint64_t quotient;
+  __asm__("divq %4" : "=a"(quotient), "=d"(left) : "0"(low), "1"(high), "r"(b) : "cc");
+  return quotient;
+#else
+  const Uint128 whole = Uint128(high) << 64 | low;
+  left = uint64_t(whole % b);
+  return uint64_t(whole / b);
+#endif
+}
+
 // By a number of one word: long division from the top, until the quotient has two words.
 double divide_short(const Integer& a, uint64_t b, int exponent, bool negative) {
   Uint128 quotient = 0;
   uint64_t left = 0;
   int i = a.size - 1;
   for (; quotient >> 64 == 0; --i) {
-    const Uint128 part = Uint128(left) << 64 | (i >= 0 ? a.word[i] : 0);
-    quotient = quotient << 64 | uint64_t(part / b);
-    left = uint64_t(part % b);
+    quotient = quotient << 64 | quotient_of(left, i >= 0 ? a.word[i] : 0, b, left);
   }
   // The lowest word of a is not 0.
   return rounded(quotient, exponent + 64 * (i + 1), left != 0 || i >= 0, negative);

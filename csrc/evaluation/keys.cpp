@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "fixed.hpp"
 
@@ -188,15 +189,45 @@ std::vector<int32_t> Keys::take(const Keys& other) {
 }
 
 std::vector<int32_t> Keys::order() const {
+  std::vector<int32_t> codes = kind_ == KeyKind::kText ? order_of_text() : order_of_numbers();
+  if (missing_ >= 0) codes.push_back(missing_);
+  return codes;
+}
+
+std::vector<int32_t> Keys::order_of_text() const {
   std::vector<int32_t> codes(static_cast<size_t>(size_));
   std::iota(codes.begin(), codes.end(), 0);
-  const auto before = [&](int32_t a, int32_t b) {
-    if (a == missing_ || b == missing_) return b == missing_ && a != missing_;
-    if (kind_ == KeyKind::kText) return text(a) < text(b);
-    if (kind_ == KeyKind::kReal) return real(a) < real(b);
-    return integer(a) < integer(b);
+  std::erase(codes, missing_);
+  std::sort(codes.begin(), codes.end(), [&](int32_t a, int32_t b) { return text(a) < text(b); });
+  return codes;
+}
+
+std::vector<int32_t> Keys::order_of_numbers() const {
+  // As whole numbers without a sign, which are in the same order.
+  constexpr uint64_t kSign = uint64_t(1) << 63;
+  const auto rank_of = [&](uint64_t bits) {
+    return kind_ == KeyKind::kReal && bits >= kSign ? ~bits : bits ^ kSign;
   };
-  std::sort(codes.begin(), codes.end(), before);
+  std::vector<std::pair<uint64_t, int32_t>> ranked;
+  ranked.reserve(size_t(size_));
+  uint64_t least = ~uint64_t(0), most = 0;
+  for (int32_t code = 0; code < size_; ++code) {
+    if (code == missing_) continue;
+    const uint64_t rank = rank_of(bits_[size_t(code)]);
+    least = std::min(least, rank);
+    most = std::max(most, rank);
+    ranked.emplace_back(rank, code);
+  }
+  std::vector<int32_t> codes;
+  if (ranked.empty()) return codes;
+  if (most - least < 4 * uint64_t(size_)) {  // side by side: each has a place in a table
+    codes.assign(size_t(most - least) + 1, -1);
+    for (const auto& [rank, code] : ranked) codes[size_t(rank - least)] = code;
+    std::erase(codes, -1);
+  } else {
+    std::sort(ranked.begin(), ranked.end());
+    for (const auto& [rank, code] : ranked) codes.push_back(code);
+  }
   return codes;
 }
 

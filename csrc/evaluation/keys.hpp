@@ -87,6 +87,9 @@ class Keys {
   int32_t code_of_bits(uint64_t bits, uint64_t hash);
   int32_t code_of_text(std::string_view text, uint64_t hash);
   int32_t code_of_missing();
+  // Codes in order, but for what is missing.
+  std::vector<int32_t> order_of_text() const;
+  std::vector<int32_t> order_of_numbers() const;
 
   KeyKind kind_ = KeyKind::kNone;
   HashTable table_;

@@ -111,6 +111,7 @@ Column Column::total() const {
 #define NUMLOSS_OF_GROUPS(call) std::visit([&](const auto& held) { return held.call; }, groups_)
 
 Summary Column::summary(int64_t g) const { return NUMLOSS_OF_GROUPS(summary(g)); }
+double Column::mean(int64_t g) const { return NUMLOSS_OF_GROUPS(mean(g)); }
 void Column::quantiles(int64_t g, const double* p, int n, double* values) const {
   NUMLOSS_OF_GROUPS(quantiles(g, p, n, values));
 }

@@ -28,6 +28,7 @@ class Column {
   Column total() const;
 
   Summary summary(int64_t g) const;
+  double mean(int64_t g) const;
   void quantiles(int64_t g, const double* probabilities, int n, double* values) const;
   Integer sum(int64_t g, int name) const;
   const std::vector<Worst>& worst() const;

@@ -184,13 +184,7 @@ class EvaluationState {
   py::dict summary(int loss, const std::vector<double>& probabilities, bool total,
                    const std::optional<Flat<int32_t>>& groups) {
     check_loss(loss);
-    if (groups) {
-      for (int64_t i = 0; i < groups->size(); ++i) {
-        if (groups->data()[i] < 0 || groups->data()[i] >= state_.groups()) {
-          throw py::index_error("no such group");
-        }
-      }
-    }
+    if (groups) check_groups(*groups);
     for (const double p : probabilities) {
       if (!(p >= 0 && p <= 1)) throw std::invalid_argument("probabilities lie between 0 and 1");
     }
@@ -237,6 +231,18 @@ class EvaluationState {
     result["quantiles"] = py::array_t<double>({n, int64_t(each)}, values.data());
     result["weighted"] = weighted;
     result["bins_per_octave"] = (1 << kFineBits) >> coarser;
+    return result;
+  }
+
+  py::array_t<double> means(int loss, const Flat<int32_t>& groups) {
+    check_loss(loss);
+    check_groups(groups);
+    py::array_t<double> result(groups.size());
+    double* const to = result.mutable_data();
+    alone([&] {
+      const Column& column = state_.column(loss);
+      for_groups(groups.size(), [&](int64_t i) { to[i] = column.mean(groups.data()[i]); });
+    });
     return result;
   }
 
@@ -305,6 +311,14 @@ class EvaluationState {
 
   void check_loss(int loss) const {
     if (loss < 0 || loss >= state_.losses()) throw py::index_error("no such loss");
+  }
+
+  void check_groups(const Flat<int32_t>& groups) const {
+    for (int64_t i = 0; i < groups.size(); ++i) {
+      if (groups.data()[i] < 0 || groups.data()[i] >= state_.groups()) {
+        throw py::index_error("no such group");
+      }
+    }
   }
 
   Keys& keys(int column) {
@@ -379,6 +393,7 @@ void add_evaluation(py::module_& module) {
       .def("order", &S::order)
       .def("summary", &S::summary, py::arg("loss"), py::arg("probabilities"),
            py::arg("total") = false, py::arg("groups") = none)
+      .def("means", &S::means, py::arg("loss"), py::arg("groups"))
       .def("sums", &S::sums, py::arg("loss"), py::arg("group") = none)
       .def("worst", &S::worst, py::arg("loss"))
       .def_property_readonly("nbytes", &S::nbytes)

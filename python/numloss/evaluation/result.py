@@ -128,6 +128,41 @@ def _place(row: Row | None) -> tuple[int | None, str | None]:
     return (None, None) if row is None else (row.row, row.source)
 
 
+class _Asked:
+    """Asks a state for what it has about groups, which are named by their places in an order."""
+
+    def __init__(
+        self, state: EvaluationState, loss: int, by: int, probabilities: tuple[float, ...],
+        order: npt.NDArray[np.int32], keys: list[Any] | None,
+    ) -> None:  # fmt: skip
+        self._state, self._loss, self._by = state, loss, by
+        self._probabilities = probabilities
+        self._order = order
+        self._keys = keys  # or None, as long as nobody needed them to sort the groups
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def keys(self, places: Sequence[int] | None = None) -> list[Any]:
+        """Return the keys of some groups, or all."""
+        if self._keys is not None:
+            return self._keys if places is None else [self._keys[place] for place in places]
+        return _keys_of(self._state, self._by, self._some(places))
+
+    def columns(self, places: Sequence[int] | None = None) -> dict[str, Any]:
+        """Return the statistics of some groups, or all."""
+        groups = self._some(places)
+        found = self._state.summary(self._loss, self._probabilities, groups=groups)
+        return {**found, "kept": self._state.quantiles}
+
+    def means(self) -> npt.NDArray[np.float64]:
+        """Return the means of all groups, for a part of the time that all statistics take."""
+        return self._state.means(self._loss, self._order)
+
+    def _some(self, places: Sequence[int] | None) -> npt.NDArray[np.int32]:
+        return self._order if places is None else self._order[list(places)]
+
+
 class GroupStatistics:
     """The statistics of each group, in the order of the groups.
 
@@ -136,29 +171,34 @@ class GroupStatistics:
     """
 
     def __init__(
-        self, keys: list[Any], columns: dict[str, Any], probabilities: tuple[float, ...],
-        row_named: Callable[[int], Row | None], quantiles: Callable[[list[int]], Any] | None = None,
+        self, asked: _Asked | None, probabilities: tuple[float, ...],
+        row_named: Callable[[int], Row | None],
     ) -> None:  # fmt: skip
-        self.keys = keys
-        self._columns = columns
-        self._quantiles = quantiles  # of some groups, where the columns do not have those of all
+        self._asked = asked  # until all that it would say is here
+        self._size = 0 if asked is None else len(asked)
+        self._columns: dict[str, Any] = {}
         self._probabilities = probabilities
         self._row_named = row_named
 
     def __len__(self) -> int:
         """Return the number of groups."""
-        return len(self.keys)
+        return self._size
 
     def __iter__(self) -> Iterator[tuple[Any, Statistics]]:
         """Yield keys and statistics."""
         self._complete()
-        for index, key in enumerate(self.keys):
-            yield key, self.at(index)
+        return self.some(range(self._size))
 
     def _complete(self) -> None:
-        if self._quantiles is not None:
-            self._columns["quantiles"] = self._quantiles(list(range(len(self.keys))))
-            self._quantiles = None
+        """Compute everything, for which the state is no longer needed then."""
+        if self._asked is not None:
+            self._columns, self.keys = self._asked.columns(), self._asked.keys()
+            self._asked = None
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        """The keys of all groups, in their order."""
+        return [] if self._asked is None else self._asked.keys()
 
     def __getitem__(self, key: Any) -> Statistics:
         """Return the statistics of a group."""
@@ -170,37 +210,36 @@ class GroupStatistics:
 
     def at(self, index: int) -> Statistics:
         """Return the statistics of the group at a place in the order."""
-        columns = self._columns
-        count, nan = int(columns["count"][index]), int(columns["nan"][index])
-        known = count > nan
-        weight = float(columns["weight"][index])
-        quantiles = columns["quantiles"][index : index + 1]
-        if self._quantiles is not None:
-            quantiles = self._quantiles([index])
-        return Statistics(
-            count,
-            int(columns["ignored"][index]),
-            nan,
-            weight,
-            float(columns["sum"][index]),
-            float(columns["mean"][index]) if count and weight else None,
-            float(columns["standard_error"][index]) if count > 1 and weight else None,
-            float(columns["minimum"][index]) if known else None,
-            float(columns["maximum"][index]) if known else None,
-            self._row_named(int(columns["maximum_row"][index])) if known else None,
-            {
-                p: float(quantiles[0, i]) if known and columns["kept"] else None
-                for i, p in enumerate(self._probabilities)
-            },
-            0.0 if columns["exact"][index] else 0.5 / columns["bins_per_octave"],
-            self._row_named(int(columns["first_nan"][index])) if nan else None,
-        )
+        if self._asked is not None:
+            return statistics_of(
+                self._asked.columns([index]), 0, self._probabilities, self._row_named
+            )
+        return statistics_of(self._columns, index, self._probabilities, self._row_named)
+
+    def some(self, places: Sequence[int]) -> Iterator[tuple[Any, Statistics]]:
+        """Yield the keys and statistics of the groups at some places in the order."""
+        if self._asked is None:
+            keys, columns = [self.keys[place] for place in places], self._columns
+            rows: Sequence[int] = places
+        else:
+            keys, columns = self._asked.keys(places), self._asked.columns(places)
+            rows = range(len(places))
+        for key, row in zip(keys, rows, strict=True):
+            yield key, statistics_of(columns, row, self._probabilities, self._row_named)
+
+    @cached_property
+    def means(self) -> npt.NDArray[np.float64]:
+        """The mean of each group, or NaN."""
+        if self._asked is not None:
+            return self._asked.means()
+        means: npt.NDArray[np.float64] = self._columns["mean"]
+        return means
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """Return one statistic of all groups as an array: ``count``, ``mean``, ``p95``, ..."""
+        self._complete()
         for i, p in enumerate(self._probabilities):
             if name == quantile_name(p):
-                self._complete()
                 values: npt.NDArray[Any] = self._columns["quantiles"][:, i]
                 return values
         values = self._columns[name]
@@ -208,6 +247,35 @@ class GroupStatistics:
             known = self._columns["count"] > self._columns["nan"]
             values = np.where(known, values, np.nan)
         return values
+
+
+def statistics_of(
+    columns: Mapping[str, Any], index: int, probabilities: tuple[float, ...],
+    row_named: Callable[[int], Row | None],
+) -> Statistics:  # fmt: skip
+    """Return what columns say in one row; None where there is nothing to say."""
+    count, nan = int(columns["count"][index]), int(columns["nan"][index])
+    known = count > nan
+    weight = float(columns["weight"][index])
+    quantiles = columns["quantiles"]
+    return Statistics(
+        count,
+        int(columns["ignored"][index]),
+        nan,
+        weight,
+        float(columns["sum"][index]),
+        float(columns["mean"][index]) if count and weight else None,
+        float(columns["standard_error"][index]) if count > 1 and weight else None,
+        float(columns["minimum"][index]) if known else None,
+        float(columns["maximum"][index]) if known else None,
+        row_named(int(columns["maximum_row"][index])) if known else None,
+        {
+            p: float(quantiles[index, i]) if known and columns["kept"] else None
+            for i, p in enumerate(probabilities)
+        },
+        0.0 if columns["exact"][index] else 0.5 / columns["bins_per_octave"],
+        row_named(int(columns["first_nan"][index])) if nan else None,
+    )
 
 
 class LossResult:
@@ -411,39 +479,37 @@ def result_of(
     skipped: int = 0,
     skips: Sequence[tuple[str, int, str]] = (),
 ) -> EvaluationResult:
-    """Compute what a state says; the quantiles of groups when they are asked for, if it stays."""
-    order, keys = _ordered(state, len(by)) if by else (None, [])
+    """Compute what a state says; of groups what is asked for, if the state stays as it is."""
+    order, keys = _ordered(state, len(by)) if by else (None, None)
     found = {}
     for index, (name, spec) in enumerate(losses.items()):
         summed = {**state.summary(index, probabilities, total=True), "kept": state.quantiles}
-        total = GroupStatistics([None], summed, probabilities, row_named).at(0)
-        grouped: dict[str, Any] = {}
-        if by:
-            asked = () if lazily else probabilities
-            grouped = {**state.summary(index, asked, groups=order), "kept": state.quantiles}
-        later = _quantiles_of(state, index, probabilities, order) if by and lazily else None
-        groups = GroupStatistics(keys, grouped, probabilities, row_named, later)
+        total = statistics_of(summed, 0, probabilities, row_named)
+        asked = None
+        if order is not None:
+            asked = _Asked(state, index, len(by), probabilities, order, keys)
+        groups = GroupStatistics(asked, probabilities, row_named)
+        if not lazily:
+            groups._complete()
         worst = [WorstRow(loss, row_named(row)) for loss, row in state.worst(index)]
         found[name] = LossResult(name, spec, total, groups, worst)
     return EvaluationResult(rows, by, found, skipped, skips)
 
 
-def _quantiles_of(
-    state: EvaluationState, loss: int, probabilities: tuple[float, ...], order: Any
-) -> Callable[[list[int]], Any]:
-    def some(places: list[int]) -> Any:
-        return state.summary(loss, probabilities, groups=order[places])["quantiles"]
-
-    return some
+def _keys_of(state: EvaluationState, by: int, groups: npt.NDArray[np.int32]) -> list[Any]:
+    columns: list[list[Key]] = [state.keys_of_groups(column, groups) for column in range(by)]
+    return columns[0] if by == 1 else list(zip(*columns, strict=True))
 
 
-def _ordered(state: EvaluationState, by: int) -> tuple[npt.NDArray[np.int32], list[Any]]:
-    """Return the groups in the order of people, and their keys."""
+def _ordered(state: EvaluationState, by: int) -> tuple[npt.NDArray[np.int32], list[Any] | None]:
+    """Return the groups in the order of people, and their keys if it is more than that of C++."""
     order = state.order()
+    # Of two keys of a column, one is there and says of which kind they are.
+    some = [state.keys_of_groups(column, order[:2]) for column in range(by)]
+    if not any(isinstance(key, str) for column in some for key in column):
+        return order, None
     columns: list[list[Key]] = [state.keys_of_groups(column, order) for column in range(by)]
     keys: list[Any] = columns[0] if by == 1 else list(zip(*columns, strict=True))
-    if not any(isinstance(key, str) for column in columns for key in column[:2]):
-        return order, keys
     ranked = sorted(
         range(len(keys)), key=lambda i: tuple(sortable(column[i]) for column in columns)
     )
@@ -491,12 +557,11 @@ def _shown_groups(loss: LossResult, most: int) -> Iterator[tuple[Any, Statistics
     if len(groups) <= most:
         yield from groups
         return
-    means = groups.column("mean")
+    means = groups.means
     ranks = np.where(np.isnan(means), -np.inf, -means)
     highest = np.sort(np.argpartition(ranks, most)[:most])
     ranked = highest[np.argsort(ranks[highest], kind="stable")]
-    for index in ranked.tolist():
-        yield groups.keys[index], groups.at(index)
+    yield from groups.some(ranked.tolist())
 
 
 def shown_key(key: Key) -> str:
