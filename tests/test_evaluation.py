@@ -378,6 +378,63 @@ def test_groups_of_any_kind(values, keys):
     assert evaluation.result()["mae"].groups.keys == keys
 
 
+@pytest.mark.parametrize("width", ["int8", "uint8", "int16", "int32", "int64"])
+@pytest.mark.parametrize(
+    "dictionary", [["b", "unused", "a", None, "c"], [7, 0, -3, None, 5], [0.5, 9.0, -1.0, None, 2]]
+)
+def test_groups_of_a_dictionary_are_the_values_that_rows_have(width, dictionary):
+    pa = pytest.importorskip("pyarrow")
+    places = [0, 2, None, 2, 3, 4, 0, 2]
+    values = pa.DictionaryArray.from_arrays(pa.array(places, width), pa.array(dictionary))
+    plain = [None if place is None else dictionary[place] for place in places]
+    for begin in (0, 1, 3):  # an array may begin anywhere in its memory
+        evaluation = numloss.Evaluation("mae", by="g")
+        rows = np.arange(8.0)[begin:]
+        evaluation.update(rows, np.zeros(len(rows)), groups=values[begin:])
+        found = {key: group.sum for key, group in evaluation.result()["mae"].groups}
+        present = {key for key in plain[begin:] if key is not None}
+        assert list(found) == [*sorted(present), None]
+        for key in found:
+            assert found[key] == sum(
+                row for row, value in zip(rows, plain[begin:], strict=True) if value == key
+            )
+
+
+def test_an_index_beyond_its_dictionary_is_refused():
+    pa = pytest.importorskip("pyarrow")
+    for index in (2, -1):
+        values = pa.DictionaryArray.from_arrays(
+            pa.array([0, index, 1], "int8"), pa.array(["a", "b"]), safe=False
+        )
+        evaluation = numloss.Evaluation("mae", by="g")
+        with pytest.raises(ValueError, match="g: an index is beyond its dictionary"):
+            evaluation.update(np.ones(3), np.zeros(3), groups=values)
+
+
+@pytest.mark.parametrize("factor", [1, 1000, 2**50])
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_numbers_are_in_order_whether_side_by_side_or_far_apart(factor, dtype):
+    values = (np.random.default_rng(0).permutation(2001) - 1000).astype(dtype) * factor
+    evaluation = numloss.Evaluation("mae", by="g")
+    evaluation.update(np.ones(2001), np.zeros(2001), groups=values)
+    assert evaluation.result()["mae"].groups.keys == sorted(values.tolist())
+
+
+def test_what_is_shown_is_what_a_whole_result_says():
+    rng = np.random.default_rng(0)
+    evaluation = numloss.Evaluation("mae", by=["g", "h"])
+    losses, keys = rng.exponential(size=5000), rng.integers(-400, 400, 5000)
+    texts = rng.choice(["a2", "a10", None], 5000).tolist()
+    evaluation.update(losses, np.zeros(5000), groups=[keys, texts])
+    lazy = evaluation._result((0.5, 0.95, 0.99), lazily=True)
+    assert str(lazy) == str(evaluation.result())  # asks for a few groups
+    shown = [lazy["mae"].groups.at(index) for index in range(3)]
+    whole = evaluation.result()["mae"].groups
+    assert shown == [whole.at(index) for index in range(3)]
+    assert list(lazy["mae"].groups) == list(whole)
+    assert lazy.to_dict() == evaluation.result().to_dict()
+
+
 def test_more_examples_than_rows():
     prediction = np.arange(12.0).reshape(4, 3)
     evaluation = numloss.Evaluation("mae", by="g", worst=2)

@@ -106,7 +106,8 @@ int32_t Keys::code_of_missing() {
 }
 
 // By a table over a range of values, once all of a batch lie in it.
-bool Keys::encode_direct(const int64_t* values, int64_t n, int32_t* codes) {
+template <class Value>
+bool Keys::encode_direct(const Value* values, int64_t n, int32_t* codes) {
   if (n == 0) return true;
   if (direct_.empty()) {
     const auto [least, most] = std::minmax_element(values, values + n);
@@ -125,7 +126,8 @@ bool Keys::encode_direct(const int64_t* values, int64_t n, int32_t* codes) {
   return true;
 }
 
-void Keys::encode(KeyKind kind, const int64_t* values, const uint8_t* missing, int64_t n,
+template <class Value>
+void Keys::encode(KeyKind kind, const Value* values, const uint8_t* missing, int64_t n,
                   int32_t* codes) {
   become(kind);
   if (missing == nullptr && encode_direct(values, n, codes)) return;
@@ -136,6 +138,9 @@ void Keys::encode(KeyKind kind, const int64_t* values, const uint8_t* missing, i
     codes[i] = absent ? code_of_missing() : code_of_bits(bits, hash_of(bits));
   }
 }
+
+template void Keys::encode(KeyKind, const int32_t*, const uint8_t*, int64_t, int32_t*);
+template void Keys::encode(KeyKind, const int64_t*, const uint8_t*, int64_t, int32_t*);
 
 void Keys::encode(const double* values, const uint8_t* missing, int64_t n, int32_t* codes) {
   become(KeyKind::kReal);
@@ -162,8 +167,13 @@ void Keys::encode(const Offset* offsets, const char* data, const uint8_t* missin
     for (int64_t i = begin; i < end; ++i) hashes_[size_t(i - begin)] = hash_of(value(i));
     for (int64_t i = begin; i < end; ++i) {
       table_.prefetch(hashes_[size_t(std::min(i + kAhead, end - 1) - begin)]);
-      const bool absent = missing != nullptr && missing[i] != 0;
-      codes[i] = absent ? code_of_missing() : code_of_text(value(i), hashes_[size_t(i - begin)]);
+      const uint8_t mark = missing != nullptr ? missing[i] : 0;
+      if (mark == kUnused) {
+        codes[i] = -1;
+      } else {
+        codes[i] =
+            mark != 0 ? code_of_missing() : code_of_text(value(i), hashes_[size_t(i - begin)]);
+      }
     }
   }
 }

@@ -63,11 +63,13 @@ class Keys {
 
   // Codes of n values, of which those with a mark in `missing` (or null) are not there. Throws
   // std::invalid_argument if the column was of another kind before.
-  void encode(KeyKind kind, const int64_t* values, const uint8_t* missing, int64_t n,
-              int32_t* codes);
+  template <class Value>  // int32_t or int64_t
+  void encode(KeyKind kind, const Value* values, const uint8_t* missing, int64_t n, int32_t* codes);
   // A NaN is missing.
   void encode(const double* values, const uint8_t* missing, int64_t n, int32_t* codes);
-  // Value i is data[offsets[i]] up to data[offsets[i + 1]].
+  // Value i is data[offsets[i]] up to data[offsets[i + 1]]. One whose mark is kUnused gets no code,
+  // but -1.
+  static constexpr uint8_t kUnused = 2;
   template <class Offset>
   void encode(const Offset* offsets, const char* data, const uint8_t* missing, int64_t n,
               int32_t* codes);
@@ -83,7 +85,8 @@ class Keys {
   static constexpr uint64_t kRange = 1 << 18;
 
   void become(KeyKind kind);
-  bool encode_direct(const int64_t* values, int64_t n, int32_t* codes);
+  template <class Value>
+  bool encode_direct(const Value* values, int64_t n, int32_t* codes);
   int32_t code_of_bits(uint64_t bits, uint64_t hash);
   int32_t code_of_text(std::string_view text, uint64_t hash);
   int32_t code_of_missing();

@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,6 +31,62 @@ const T* data_of(const std::optional<Flat<T>>& array, int64_t n, const char* nam
     throw std::invalid_argument(std::string(name) + " must have one number for each loss");
   }
   return array->data();
+}
+
+// Whether all of n numbers lie in [0, most).
+bool all_below(const int32_t* numbers, int64_t n, int64_t most) {
+  const auto last = int32_t(std::min<int64_t>(most, INT32_MAX) - 1);
+  int32_t bad = 0;  // without a branch, so that vectors of them are compared
+  for (int64_t i = 0; i < n; ++i) bad |= int32_t(numbers[i] < 0) | int32_t(numbers[i] > last);
+  return bad == 0;
+}
+
+// Marks the values of a dictionary that rows have, one more at the end for rows that have none.
+template <class Index>
+py::array_t<uint8_t> used_of_dictionary(const Flat<Index>& indices,
+                                        const std::optional<Flat<uint8_t>>& missing, int64_t size) {
+  const uint8_t* const absent = data_of(missing, indices.size(), "missing");
+  if (size < 0) throw std::invalid_argument("a dictionary has 0 values or more");
+  py::array_t<uint8_t> used(size + 1);
+  uint8_t* const to = used.mutable_data();
+  std::fill_n(to, size + 1, uint8_t(0));
+  for (int64_t i = 0; i < indices.size(); ++i) {
+    const auto index = int64_t(indices.data()[i]);
+    const bool is_missing = absent != nullptr && absent[i] != 0;
+    if (!is_missing && uint64_t(index) >= uint64_t(size)) {
+      throw py::index_error("an index is beyond its dictionary");
+    }
+    to[is_missing ? size : index] = 1;
+  }
+  return used;
+}
+
+// The codes of rows from those of the values of their dictionary, the last for rows without one.
+template <class Index>
+py::array_t<int32_t> codes_of_dictionary(const Flat<Index>& indices,
+                                         const std::optional<Flat<uint8_t>>& missing,
+                                         const Flat<int32_t>& found) {
+  const uint8_t* const absent = data_of(missing, indices.size(), "missing");
+  const int64_t size = found.size() - 1;
+  py::array_t<int32_t> codes(indices.size());
+  int32_t* const to = codes.mutable_data();
+  for (int64_t i = 0; i < indices.size(); ++i) {
+    const auto index = int64_t(indices.data()[i]);
+    const bool is_missing = absent != nullptr && absent[i] != 0;
+    if (!is_missing && uint64_t(index) >= uint64_t(size)) {
+      throw py::index_error("an index is beyond its dictionary");
+    }
+    to[i] = found.data()[is_missing ? size : index];
+  }
+  return codes;
+}
+
+template <class Index>
+void add_dictionary(py::module_& module) {
+  module.def("used_of_dictionary", &used_of_dictionary<Index>, py::arg("indices").noconvert(),
+             py::arg("missing"), py::arg("size"));
+  module.def("codes_of_dictionary", &codes_of_dictionary<Index>, py::arg("indices").noconvert(),
+             py::arg("missing"), py::arg("found"));
 }
 
 // Calls f for every group, on several threads where there are many.
@@ -59,7 +116,8 @@ class EvaluationState {
   EvaluationState(int losses, int by, bool quantiles, int worst)
       : state_(losses, by, Wanted{quantiles, worst}), quantiles_(quantiles) {}
 
-  py::array_t<int32_t> codes_of_integers(int column, const Flat<int64_t>& values,
+  template <class Value>
+  py::array_t<int32_t> codes_of_integers(int column, const Flat<Value>& values,
                                          const std::optional<Flat<uint8_t>>& missing,
                                          bool truth_values) {
     const uint8_t* const absent = data_of(missing, values.size(), "missing");
@@ -108,13 +166,14 @@ class EvaluationState {
     std::vector<const int32_t*> from;
     for (size_t k = 0; k < codes.size(); ++k) {
       if (codes[k].size() != n) throw std::invalid_argument("columns must be of one length");
-      const int32_t most = state_.keys(int(k)).size();
-      for (int64_t i = 0; i < n; ++i) {
-        if (codes[k].data()[i] < 0 || codes[k].data()[i] >= most) {
-          throw std::invalid_argument("a code must be one that the column has");
-        }
+      if (!all_below(codes[k].data(), n, state_.keys(int(k)).size())) {
+        throw std::invalid_argument("a code must be one that the column has");
       }
       from.push_back(codes[k].data());
+    }
+    if (state_.by() == 1) {  // the groups are the keys
+      alone([&] { state_.combine(from.data(), 0, nullptr); });
+      return codes[0];
     }
     py::array_t<int32_t> groups(n);
     int32_t* const to = groups.mutable_data();
@@ -350,10 +409,8 @@ class EvaluationState {
     batch.rows = data_of(aside.rows, n, "rows");
     batch.first_row = aside.first_row.value_or(kNoRow);
     batch.per_row = aside.per_row;
-    for (int64_t i = 0; batch.codes != nullptr && i < n; ++i) {
-      if (batch.codes[i] < 0 || batch.codes[i] >= state_.groups()) {
-        throw std::invalid_argument("a code must be that of a group");
-      }
+    if (batch.codes != nullptr && !all_below(batch.codes, n, state_.groups())) {
+      throw std::invalid_argument("a code must be that of a group");
     }
     const int most = threads > 0 ? threads : num_threads_of_context();
     const ThreadOverride override(most);
@@ -369,12 +426,19 @@ class EvaluationState {
 
 void add_evaluation(py::module_& module) {
   using S = EvaluationState;
+  add_dictionary<int8_t>(module);
+  add_dictionary<int16_t>(module);
+  add_dictionary<int32_t>(module);
+  add_dictionary<int64_t>(module);
   const auto none = py::none();
   py::class_<S>(module, "EvaluationState", "The statistics of losses, by group.")
       .def(py::init<int, int, bool, int>(), py::arg("losses"), py::arg("by") = 0,
            py::arg("quantiles") = true, py::arg("worst") = 0)
-      .def("codes_of_integers", &S::codes_of_integers, py::arg("column"), py::arg("values"),
-           py::arg("missing") = none, py::arg("truth_values") = false)
+      .def("codes_of_integers", &S::codes_of_integers<int32_t>, py::arg("column"),
+           py::arg("values").noconvert(), py::arg("missing") = none,
+           py::arg("truth_values") = false)
+      .def("codes_of_integers", &S::codes_of_integers<int64_t>, py::arg("column"),
+           py::arg("values"), py::arg("missing") = none, py::arg("truth_values") = false)
       .def("codes_of_reals", &S::codes_of_reals, py::arg("column"), py::arg("values"),
            py::arg("missing") = none)
       .def("codes_of_text", &S::codes_of_text<int32_t>, py::arg("column"),

@@ -8,10 +8,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from numloss._core import EvaluationState
+from numloss._core import EvaluationState, codes_of_dictionary, used_of_dictionary
 
 Key: TypeAlias = str | int | float | bool | None
 Codes: TypeAlias = npt.NDArray[np.int32]
+
+# The mark of a text that gets no number, as csrc/evaluation/keys.hpp has it.
+_UNUSED = 2
 
 
 class GroupError(ValueError):
@@ -67,7 +70,7 @@ def _codes_of_array(state: EvaluationState, column: int, values: Any, name: str)
     if kind in "iu":
         if kind == "u" and values.itemsize == 8 and (values > np.iinfo(np.int64).max).any():
             raise GroupError(f"{name}: groups must be below 2**63: turn them into text")
-        return state.codes_of_integers(column, np.ascontiguousarray(values, np.int64))
+        return state.codes_of_integers(column, _as_integers(values))
     if kind == "f":
         return state.codes_of_reals(column, np.ascontiguousarray(values, np.float64))
     if kind in "mM":
@@ -79,6 +82,13 @@ def _codes_of_array(state: EvaluationState, column: int, values: Any, name: str)
     if kind == "O":
         return _codes_of_objects(state, column, values, name)
     raise GroupError(f"{name}: groups must be numbers, text or truth values, got {values.dtype}")
+
+
+def _as_integers(values: Any) -> npt.NDArray[np.int32] | npt.NDArray[np.int64]:
+    """Return whole numbers as the state takes them: of 32 bits as they lie, others as 64."""
+    if values.dtype == np.int32:
+        return np.ascontiguousarray(values, np.int32)
+    return np.ascontiguousarray(values, np.int64)
 
 
 def _codes_of_text(state: EvaluationState, column: int, values: Any, missing: Any) -> Codes:
@@ -124,21 +134,11 @@ def _codes_of_arrow(state: EvaluationState, column: int, values: Any, name: str)
         return _codes_of_arrow(state, column, values.storage, name)
     if pa.types.is_dictionary(kind):
         return _codes_of_dictionary(state, column, values, name)
-    missing = None
-    if values.null_count:
-        missing = np.asarray(values.is_null().to_numpy(zero_copy_only=False)).view(np.uint8)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        width: type[np.int64 | np.int32] = np.int32
-        if pa.types.is_large_string(kind):
-            width = np.int64
-        _, offsets, data = values.buffers()
-        at: Any = np.frombuffer(
-            offsets, width, len(values) + 1, values.offset * np.dtype(width).itemsize
-        )
-        text = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
-        return state.codes_of_text(column, at, text, missing)
     if pa.types.is_null(kind):
         return state.codes_of_reals(column, np.full(len(values), np.nan))
+    missing = _missing(values)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return state.codes_of_text(column, *_text_of(values), missing)
     if pa.types.is_boolean(kind):
         numbers = values.fill_null(False) if missing is not None else values
         integers = numbers.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -151,10 +151,33 @@ def _codes_of_arrow(state: EvaluationState, column: int, values: Any, name: str)
             return state.codes_of_reals(column, numbers.astype(np.float64), missing)
         if missing is None:
             return _codes_of_array(state, column, numbers, name)
-        return state.codes_of_integers(column, numbers.astype(np.int64), missing)
+        return state.codes_of_integers(column, _as_integers(numbers), missing)
     if pa.types.is_nested(kind):
         raise GroupError(f"{name}: groups must be one value for each row, got {kind}")
     return _codes_of_arrow(state, column, values.cast(pa.string()), name)
+
+
+def _missing(values: Any) -> npt.NDArray[np.uint8] | None:
+    """Mark the nulls of an array of Arrow, if there are any; `is_null` would import much more."""
+    if not values.null_count:
+        return None
+    end = values.offset + len(values)
+    bits = np.frombuffer(values.buffers()[0], np.uint8)
+    valid = np.unpackbits(bits, count=end, bitorder="little")[values.offset :]
+    missing: npt.NDArray[np.uint8] = 1 - valid
+    return missing
+
+
+def _text_of(values: Any) -> tuple[Any, npt.NDArray[np.uint8]]:
+    """Return where each text of an array of Arrow begins, and the text of all."""
+    import pyarrow as pa
+
+    width = np.dtype(np.int64 if pa.types.is_large_string(values.type) else np.int32)
+    _, offsets, data = values.buffers()
+    if offsets is None:  # as may be where there are no values
+        return np.zeros(len(values) + 1, width), np.zeros(0, np.uint8)
+    at = np.frombuffer(offsets, width, len(values) + 1, values.offset * width.itemsize)
+    return at, np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
 
 
 def _codes_of_dictionary(state: EvaluationState, column: int, values: Any, name: str) -> Codes:
@@ -162,20 +185,42 @@ def _codes_of_dictionary(state: EvaluationState, column: int, values: Any, name:
     import pyarrow as pa
 
     dictionary, indices = values.dictionary, values.indices
-    missing = np.zeros(len(indices), bool)
-    if indices.null_count:
-        missing = np.asarray(indices.is_null().to_numpy(zero_copy_only=False))
-        indices = indices.fill_null(0)
-    places = indices.to_numpy().astype(np.int64)
-    if len(places) and not 0 <= places.min() <= places.max() < max(len(dictionary), 1):
-        raise GroupError(f"{name}: an index is beyond its dictionary: the column is damaged")
-    # A value that no row has is no group.
-    used = np.unique(places[~missing])
-    found = np.zeros(max(len(dictionary), 1), np.int32)
-    found[used] = _codes_of_arrow(state, column, dictionary.take(pa.array(used)), name)
-    codes: Codes = found[places]
-    if missing.any():
-        codes[missing] = _codes_of_arrow(state, column, pa.nulls(1, dictionary.type), name)[0]
+    kind = np.dtype(indices.type.to_pandas_dtype())
+    places = np.frombuffer(indices.buffers()[1], kind, len(indices), indices.offset * kind.itemsize)
+    if kind.kind == "u":
+        places = places.astype(np.int64)
+    missing = _missing(indices)
+    try:
+        used = used_of_dictionary(places, missing, len(dictionary))
+    except IndexError as error:
+        raise GroupError(
+            f"{name}: an index is beyond its dictionary: the column is damaged"
+        ) from error
+    found = np.full(len(dictionary) + 1, -1, np.int32)
+    found[:-1] = _codes_of_used(state, column, dictionary, used[:-1], name)
+    if used[-1]:
+        found[-1] = _codes_of_arrow(state, column, pa.nulls(1, dictionary.type), name)[0]
+    return codes_of_dictionary(places, missing, found)
+
+
+def _codes_of_used(
+    state: EvaluationState, column: int, dictionary: Any, used: npt.NDArray[np.uint8], name: str
+) -> Codes:
+    """Give the values of a dictionary that rows have numbers: one that no row has is no group."""
+    import pyarrow as pa
+
+    if used.all():
+        return _codes_of_arrow(state, column, dictionary, name)
+    kind = dictionary.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        marks = np.where(used, 0, _UNUSED).astype(np.uint8)
+        missing = _missing(dictionary)
+        if missing is not None:
+            marks[(missing != 0) & (used != 0)] = 1
+        return state.codes_of_text(column, *_text_of(dictionary), marks)
+    codes = np.full(len(dictionary), -1, np.int32)
+    chosen = dictionary.take(pa.array(np.flatnonzero(used)))
+    codes[used != 0] = _codes_of_arrow(state, column, chosen, name)
     return codes
 
 
