@@ -809,3 +809,45 @@ def test_parse_loss(text, name, options):
 def test_parse_loss_in_vain(text, match):
     with pytest.raises(UsageError, match=match):
         parse_loss(text)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("groups", [300, 3000])
+def test_examples_of_many_groups_that_wait_for_others_are_counted_alike(groups, dtype):
+    # Ties, zeros of both signs, NaN, infinities, numbers too small or too far apart for short sums.
+    rng = np.random.default_rng(0)
+    size = 60_000
+    losses = np.abs(rng.normal(size=size) * 10.0 ** rng.integers(-12, 5, size)).astype(dtype)
+    for value, count in ((0.25, 9000), (0.0, 900), (-0.0, 900), (1e-38, 99), (1e30, 9), (np.nan, 9),
+                         (np.inf, 9), (1e4, 900)):  # fmt: skip
+        losses[rng.integers(0, size, count)] = value
+    keys = rng.integers(0, groups, size)
+    keys[: size // 3] = 7  # a bucket fills up again and again
+    order = rng.permutation(size)
+    blobs = set()
+    for cut in (size, 4096, 777):
+        evaluation = numloss.Evaluation("mae", by="g")
+        for begin in range(0, size, cut):
+            some = order[begin : begin + cut] if cut == 777 else np.arange(size)[begin:][:cut]
+            evaluation.update(losses[some], np.zeros(len(some), dtype), groups=keys[some], ids=some)
+            if cut == 4096 and begin < 9 * cut:
+                evaluation.result()  # takes in what waits
+        blobs.add(evaluation.to_bytes())
+    assert len(blobs) == 1
+    result = evaluation.result()["mae"].groups
+    for key in (7, 0, groups // 2, groups - 1):
+        mine = losses[keys == key].astype(np.float64)
+        finite = mine[np.isfinite(mine)]
+        statistics = result[key]
+        assert statistics.count == len(mine)
+        assert statistics.nan == np.isnan(mine).sum()
+        if len(finite) == len(mine):
+            assert statistics.sum == math.fsum(finite)
+            assert statistics.maximum == finite.max()
+            assert statistics.minimum == finite.min()
+            assert (
+                statistics.maximum_row.row
+                == np.flatnonzero((keys == key) & (losses == finite.max()))[0]
+            )
+            if statistics.exact_quantiles:
+                assert statistics.median == np.quantile(finite, 0.5)

@@ -11,6 +11,11 @@ namespace {
 
 constexpr int kView = 1 << 16;  // examples that are sorted by group together
 constexpr int64_t kSortedGroups = 255;
+// Of more groups than that, examples do not wait: too few of a group would come together.
+constexpr int64_t kGatheredGroups = 1 << 17;
+constexpr int kBucketBits = 9, kBucketGroups = 1 << kBucketBits;
+// No power of two: buckets fill up side by side, and should not compete for the same cache lines.
+constexpr int kBucketSize = 4000;
 constexpr int kMostLevels = 48;  // 2 * 1024 + 2 * 1074 bits, and a few, by 50
 
 template <class T>
@@ -53,6 +58,12 @@ template <class T>
 double magnitude(uint64_t bits) {
   if constexpr (sizeof(T) == 4) return double(std::bit_cast<float>(uint32_t(bits)));
   return std::bit_cast<double>(bits);
+}
+
+// Adds n finite values.
+template <class T>
+void add_to(Histogram& histogram, const T* x, int n, const Scan& scan) {
+  histogram.add(x, n, magnitude<T>(scan.smallest), magnitude<T>(scan.largest), scan.low < 0);
 }
 
 int levels(int top, int bottom) {
@@ -307,8 +318,14 @@ Histogram& Groups<T>::condense(int64_t g, uint64_t n) {
   Record<T>& r = record(g);
   auto made = std::make_unique<Histogram>(resolution_.coarser);
   if (n > 0) {
-    const T* values = lists_.at(r.place);
-    for (uint64_t i = 0; i < n; ++i) made->add(double(values[i]));
+    const T* const values = lists_.at(r.place);
+    Scan scan;
+    scan_of(values, int(n), scan);
+    if (finite<T>(scan)) {  // all at once, so that it gets its width once
+      add_to(*made, values, int(n), scan);
+    } else {
+      for (uint64_t i = 0; i < n; ++i) made->add(double(values[i]));
+    }
     lists_.give_back(r.place, std::max(int(std::bit_width(n - 1)) - 3, 0));
   }
   r.place = uint32_t(histograms_.size());
@@ -351,11 +368,11 @@ void Groups<T>::keep(int64_t g, const T* x, int n, const Scan& scan) {
   }
   Histogram& histogram =
       before <= resolution_.most_exact ? condense(g, before) : *histograms_[record(g).place];
-  histogram.add(x, n, magnitude<T>(scan.smallest), magnitude<T>(scan.largest), scan.low < 0);
+  add_to(histogram, x, n, scan);
   count(g, uint64_t(n));
 }
 
-// Keeps n values of another group's list.
+// Keeps n values, none of them -0.
 template <class T>
 template <class U>
 void Groups<T>::keep_all(int64_t g, const U* values, uint32_t n) {
@@ -601,6 +618,102 @@ void Groups<T>::scatter(const View& view, const Rows& rows) {
   }
 }
 
+// Whether it pays to let examples wait: what it saves is the growth of many short lists.
+template <class T>
+bool Groups<T>::is_gathered() const {
+  return wanted_.quantiles && size_ <= kGatheredGroups &&
+         taken_ <= size_ * int64_t(resolution_.most_exact);
+}
+
+// Between few and many groups: examples wait in buckets, and all of a group are taken in together.
+// Its record is then in the cache, and its list grows once.
+template <class T>
+template <class Rows>
+void Groups<T>::gather(const View& view, const Rows& rows) {
+  taken_ += view.size;
+  buckets_.resize(size_t((size_ + kBucketGroups - 1) >> kBucketBits));
+  Bucket* const buckets = buckets_.data();
+  for (int i = 0; i < view.size; ++i) {
+    const int32_t group = view.codes[i];
+    const auto place = size_t(group >> kBucketBits);
+    Bucket& bucket = buckets[place];
+    if (bucket.examples == nullptr) [[unlikely]] {
+      bucket.examples = std::make_unique_for_overwrite<Waiting[]>(kBucketSize);
+    } else if (bucket.size == kBucketSize) [[unlikely]] {
+      flush(place);
+    }
+    Waiting* const to = bucket.examples.get() + bucket.size++;
+    __builtin_prefetch(to + 8, 1);
+    *to = {rows(i), view.losses[i], group};
+  }
+}
+
+template <class T>
+void Groups<T>::flush(size_t place) {
+  Bucket& bucket = buckets_[place];
+  const Waiting* const examples = bucket.examples.get();
+  uint32_t begin[kBucketGroups + 1] = {}, end[kBucketGroups];
+  const auto in_bucket = [](const Waiting& example) { return example.group & (kBucketGroups - 1); };
+  for (int i = 0; i < bucket.size; ++i) ++begin[in_bucket(examples[i]) + 1];
+  for (int g = 0; g < kBucketGroups; ++g) end[g] = begin[g + 1] += begin[g];
+  T losses[kBucketSize];
+  uint16_t order[kBucketSize];
+  for (int i = bucket.size - 1; i >= 0; --i) {
+    const uint32_t to = --end[in_bucket(examples[i])];
+    losses[to] = examples[i].loss + T(0);  // -0 becomes 0
+    order[to] = uint16_t(i);
+  }
+  bucket.size = 0;
+  const int64_t first = int64_t(place) << kBucketBits;
+  const int64_t groups = std::min<int64_t>(kBucketGroups, size_ - first);
+  constexpr int64_t kAhead = 6;
+  for (int64_t g = 0; g < groups; ++g) {
+    const Record<T>& soon = record(first + std::min(g + kAhead, groups - 1));
+    if (soon.count != 0 && soon.count < resolution_.most_exact && wanted_.quantiles) {
+      __builtin_prefetch(lists_.at(soon.place) + soon.count, 1);
+    }
+    const uint32_t at = begin[g];
+    const int n = int(begin[g + 1] - at);
+    if (n > 0) few(first + g, losses + at, n, [&](int k) { return examples[order[at + k]].row; });
+  }
+}
+
+// Some examples of one group without weights, of which there may be too few for `run`.
+template <class T>
+template <class Rows>
+void Groups<T>::few(int64_t g, const T* x, int n, const Rows& rows) {
+  if constexpr (sizeof(T) == 4) {
+    Record<T>& r = record(g);
+    if (r.add(x, n)) {
+      float low = x[0], high = x[0];
+      for (int i = 1; i < n; ++i) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+      }
+      r.low = std::min(r.low, low);
+      if (high >= r.high) {
+        for (int i = 0; i < n; ++i) {
+          if (x[i] == high) see_high(r, high, rows(i));
+        }
+      }
+      if (wanted_.worst > 0 &&
+          (int(worst_.size()) < wanted_.worst || double(high) >= worst_.back().loss)) {
+        for (int i = 0; i < n; ++i) offer(double(x[i]), rows(i));
+      }
+      return wanted_.quantiles ? keep_all(g, x, uint32_t(n)) : count(g, uint64_t(n));
+    }
+  }
+  for (int i = 0; i < n; ++i) one(g, x[i], 1.0, rows(i));
+}
+
+template <class T>
+void Groups<T>::settle() {
+  for (size_t place = 0; place < buckets_.size(); ++place) {
+    if (buckets_[place].size > 0) flush(place);
+  }
+  buckets_.clear();
+}
+
 template <class T>
 template <class Rows>
 void Groups<T>::add_view(const View& view, const Rows& rows) {
@@ -611,7 +724,10 @@ void Groups<T>::add_view(const View& view, const Rows& rows) {
     }
   } else if (size_ <= kSortedGroups) {
     add_sorted(view, rows);
+  } else if (view.weights == nullptr && is_gathered()) {
+    gather(view, rows);
   } else {
+    settle();
     scatter(view, rows);
   }
 }
@@ -868,6 +984,9 @@ template <class T>
 size_t Groups<T>::bytes() const {
   size_t sum = size_t(size_) * sizeof(Record<T>) + lists_.bytes() +
                weights_.capacity() * sizeof(Weights) + extras_.capacity() * sizeof(Extra);
+  for (const Bucket& bucket : buckets_) {
+    sum += bucket.examples != nullptr ? kBucketSize * sizeof(Waiting) : 0;
+  }
   for (const auto& histogram : histograms_) sum += histogram->bytes();
   constexpr size_t kLong = 1024;  // roughly
   return sum + longs_.size() * kLong;

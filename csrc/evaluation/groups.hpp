@@ -1,6 +1,7 @@
 // The statistics of one loss, by group: columns over groups, each record a cache line or two.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -71,6 +72,56 @@ struct alignas(64) Record<float> {
       if (word == 0) uu[2] += carry;
     }
     return true;
+  }
+
+  // Adds some losses to both sums. False, and they are as they were: a loss is not finite, or lies
+  // too far from the others, or there is no room.
+  bool add(const float* loss, int n) {
+    uint32_t least = ~uint32_t(0), most = 0;
+    for (int i = 0; i < n; ++i) {
+      const uint32_t bits = std::bit_cast<uint32_t>(loss[i]) & 0x7fffffff;
+      least = std::min(least, bits - 1);  // of a zero it is the largest
+      most = std::max(most, bits);
+    }
+    if (most == 0) return true;
+    // All are whole multiples of 2^(lowest - 80), and those are below 2^48.
+    const int first = int((least + 1) >> 23), last = int(most >> 23);
+    const int lowest = first - (150 - 80), highest = last - (150 - 80);
+    const int more = std::bit_width(uint32_t(n));
+    if (lowest < 0 || last - first > 24 || more > 12 || 2 * (highest + 24) + more > 190 ||
+        uu[2] >> 62 != 0) {
+      return false;
+    }
+    int64_t sum = 0;
+    Uint128 squares = 0;
+    for (int i = 0; i < n; ++i) {
+      const auto bits = std::bit_cast<uint32_t>(loss[i]);
+      const uint64_t mantissa = bits << 1 == 0 ? 0 : (bits & 0x7fffff) | 0x800000;
+      const uint64_t multiple = mantissa << ((int(bits >> 23 & 0xff) - first) & 63);
+      sum += bits >> 31 != 0 ? -int64_t(multiple) : int64_t(multiple);
+      squares += Uint128(multiple) * multiple;
+    }
+    Int128 total;
+    std::memcpy(&total, u, sizeof total);
+    if (__builtin_add_overflow(total, Int128(sum) << lowest, &total)) return false;
+    std::memcpy(u, &total, sizeof total);
+    add_square(squares, 2 * lowest);
+    return true;
+  }
+
+ private:
+  // Adds squares * 2^place units, which are below 2^190, to uu, which is so as well.
+  void add_square(Uint128 squares, int place) {
+    const int word = place >> 6, shift = place & 63;
+    const auto low = uint64_t(squares), high = uint64_t(squares >> 64);
+    const uint64_t part[3] = {low << shift, high << shift | low >> 1 >> (63 - shift),
+                              high >> 1 >> (63 - shift)};
+    uint64_t carry = 0;
+    for (int k = 0; word + k < 3; ++k) {
+      const Uint128 total = Uint128(uu[word + k]) + part[k] + carry;
+      uu[word + k] = uint64_t(total);
+      carry = uint64_t(total >> 64);
+    }
   }
 };
 static_assert(sizeof(Record<float>) == 64);
@@ -165,7 +216,9 @@ class Groups {
 
   // Makes room for groups up to that number.
   void grow(int64_t groups);
+  // Some of the batch may wait until `settle`, without which the others do not see it.
   void add(const Batch<T>& batch);
+  void settle();
   // The examples so far have weights of 1.
   void begin_weights();
   // Takes in another's groups; its group g is group codes[g] here, or g without codes.
@@ -227,6 +280,12 @@ class Groups {
   void add_sorted(const View& view, const Rows& rows);
   template <class Rows>
   void scatter(const View& view, const Rows& rows);
+  bool is_gathered() const;
+  template <class Rows>
+  void gather(const View& view, const Rows& rows);
+  void flush(size_t bucket);
+  template <class Rows>
+  void few(int64_t g, const T* x, int n, const Rows& rows);
   template <class Rows>
   void run(int64_t g, const T* x, const double* w, int n, const Rows& rows);
   void run_sums(int64_t g, const T* x, const double* w, int n, const Scan& scan);
@@ -244,6 +303,17 @@ class Groups {
   template <class U>
   void merge_group(int64_t g, const Groups<U>& other, int64_t h);
 
+  // Examples of kBucketGroups groups side by side, which wait until there are some of each.
+  struct Waiting {
+    uint64_t row;
+    T loss;
+    int32_t group;
+  };
+  struct Bucket {
+    int size = 0;
+    std::unique_ptr<Waiting[]> examples;
+  };
+
   Wanted wanted_;
   int64_t size_ = 0;
   bool weighted_ = false;
@@ -252,6 +322,8 @@ class Groups {
   std::vector<Weights> weights_;  // as many as groups, once there are weights
   std::vector<Extra> extras_;     // the same, once something is unusual
   std::unordered_map<int64_t, Long> longs_;
+  std::vector<Bucket> buckets_;
+  int64_t taken_ = 0;  // examples that waited there
   Lists<T> lists_;
   std::vector<std::unique_ptr<Histogram>> histograms_;  // Record::place says which
   std::vector<Worst> worst_;                            // the worst first

@@ -22,6 +22,7 @@ void Column::grow(int64_t groups) {
       [&](auto& held) {
         using G = std::decay_t<decltype(held)>;
         if (held.size() <= kFewGroups && groups > kFewGroups) {
+          held.settle();
           held.total_into(std::get<G>(total_));
         }
         held.grow(groups);
@@ -29,9 +30,14 @@ void Column::grow(int64_t groups) {
       groups_);
 }
 
+void Column::settle() {
+  std::visit([](auto& held) { held.settle(); }, groups_);
+}
+
 // From here on in float64.
 void Column::widen() {
   if (std::holds_alternative<Groups<double>>(groups_)) return;
+  settle();
   for (Any* part : {&groups_, &total_}) {
     const auto narrow = std::get<Groups<float>>(std::move(*part));
     Groups<double> wide(part == &groups_ ? wanted_ : Wanted{wanted_.quantiles, 0});
@@ -245,7 +251,10 @@ template void State::add(int, const Batch<double>&, int);
 
 void State::settle() {
   for (Columns& columns : parts_) {
-    for (Column& column : columns) column.grow(groups_);
+    for (Column& column : columns) {
+      column.settle();
+      column.grow(groups_);
+    }
   }
   for (size_t part = 1; part < parts_.size(); ++part) {
     for (size_t loss = 0; loss < parts_[part].size(); ++loss) {

@@ -23,6 +23,8 @@ class Column {
   void grow(int64_t groups);
   template <class T>
   void add(const Batch<T>& batch);
+  // Takes in what of the batches still waits, as all the others expect.
+  void settle();
   void merge(const Column& other, const int32_t* codes);
   // All groups together.
   Column total() const;
