@@ -76,6 +76,8 @@ class State {
   std::vector<int32_t> order() const;
   size_t bytes() const;
   void renumber(const std::vector<uint32_t>& sources, bool keep_unnamed);
+  // Brings together what waits and what threads have added: all others but `add` do so first.
+  void settle();
 
   std::string write();
   void read(std::string_view bytes);
@@ -83,8 +85,6 @@ class State {
  private:
   using Columns = std::vector<Column>;
   static Columns columns_of(int losses, Wanted wanted);
-  // Brings together what threads have added.
-  void settle();
 
   Wanted wanted_;
   std::vector<Keys> keys_;

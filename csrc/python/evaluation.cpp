@@ -213,6 +213,10 @@ class EvaluationState {
     alone([&] { state_.renumber(sources, keep_unnamed); });
   }
 
+  void settle() {
+    alone([&] { state_.settle(); });
+  }
+
   int64_t groups() const { return state_.groups(); }
   bool quantiles() const { return quantiles_; }
 
@@ -451,6 +455,7 @@ void add_evaluation(py::module_& module) {
            py::arg("first_row") = none, py::arg("per_row") = 1, py::arg("threads") = 0)
       .def("merge", &S::merge, py::arg("other"))
       .def("renumber", &S::renumber, py::arg("sources"), py::arg("keep_unnamed"))
+      .def("settle", &S::settle)
       .def_property_readonly("groups", &S::groups)
       .def_property_readonly("quantiles", &S::quantiles)
       .def("keys_of_groups", &S::keys_of_groups, py::arg("column"), py::arg("order"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from inspect import Parameter, signature
 from typing import Any, NoReturn
 
@@ -256,6 +255,8 @@ def arguments(loss: Callable[..., Any], positional: int, named: Sequence[str]) -
             f"{name}({', '.join(places)})"
         )
     if unknown:
+        from difflib import get_close_matches  # which few need, and takes 4 ms
+
         near = get_close_matches(unknown[0], takes, 1)
         fix = f"did you mean {near[0]!r}? It" if near else "it"
         raise InputTypeError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,11 +36,18 @@ def _check_writable(path: Path) -> None:
                 return
         if path.exists() and not os.access(path, os.W_OK):
             raise DataError(f"{printable(path)}: cannot be written: Permission denied")
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".numloss-")
+        descriptor, name = _beside(path, ".numloss-")
         os.close(descriptor)
         Path(name).unlink()
     except OSError as error:
         raise DataError(f"{printable(path)}: cannot be written: {error.strerror}") from error
+
+
+def _beside(path: Path, prefix: str) -> tuple[int, str]:
+    """Make a file in the folder of another, and open it."""
+    import tempfile  # which a report to the terminal does not need
+
+    return tempfile.mkstemp(dir=path.parent, prefix=prefix)
 
 
 def _is_special(path: Path) -> bool:
@@ -73,7 +79,7 @@ def write_file(path: Path, data: bytes | str) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a place beside a file, whose contents take that of the file unless something fails."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}-")
+    descriptor, name = _beside(path, f".{path.name[:60]}-")
     os.close(descriptor)
     place = Path(name)
     try:

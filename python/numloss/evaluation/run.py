@@ -409,6 +409,8 @@ class _Worker:
         """Take chunks until there are none, all of a part if nobody else wants them."""
         while self._step(parts, on_progress):
             pass
+        # What the merge would do first, on one thread for all.
+        self.evaluation._state.settle()
 
     def _step(self, parts: _Shared, on_progress: Callable[[], None], check: bool = False) -> bool:
         """Take the chunks of a part, or only the first one. False: there is none."""
