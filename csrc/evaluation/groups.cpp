@@ -554,32 +554,29 @@ void Groups<T>::add_sorted(const View& view, const Rows& rows) {
     }
   }
   begin[size_] = at;
-  static thread_local std::vector<T> losses;
-  static thread_local std::vector<double> weights;
-  static thread_local std::vector<uint32_t> order;
-  losses.resize(kView);
-  order.resize(kView);
-  if (view.weights != nullptr) weights.resize(kView);
-  for (int i = 0; i < quarter; ++i) {
-    for (int c = 0; c < kCursors; ++c) {
-      const int from = quarter * c + i;
-      const uint32_t to = cursor[c][view.codes[from]]++;
-      losses[to] = view.losses[from];
-      order[to] = uint32_t(from);
-      if (view.weights != nullptr) weights[to] = view.weights[from];
-    }
-  }
-  for (int from = quarter * kCursors; from < view.size; ++from) {
-    const uint32_t to = cursor[kCursors - 1][view.codes[from]]++;
+  static thread_local std::vector<T> all_losses(kView);
+  static thread_local std::vector<uint16_t> all_places(kView);
+  static thread_local std::vector<double> all_weights;
+  static_assert(kView <= 1 << 16);
+  if (view.weights != nullptr) all_weights.resize(kView);
+  T* const losses = all_losses.data();
+  uint16_t* const places = all_places.data();  // of the examples before they were sorted
+  double* const weights = view.weights != nullptr ? all_weights.data() : nullptr;
+  const auto move = [&](int from, uint32_t* cursors) {
+    const uint32_t to = cursors[view.codes[from]]++;
     losses[to] = view.losses[from];
-    order[to] = uint32_t(from);
-    if (view.weights != nullptr) weights[to] = view.weights[from];
+    places[to] = uint16_t(from);
+    if (weights != nullptr) weights[to] = view.weights[from];
+  };
+  for (int i = 0; i < quarter; ++i) {
+    for (int c = 0; c < kCursors; ++c) move(quarter * c + i, cursor[c]);
   }
+  for (int i = quarter * kCursors; i < view.size; ++i) move(i, cursor[kCursors - 1]);
   for (int64_t g = 0; g < size_; ++g) {
     for (uint32_t i = begin[g]; i < begin[g + 1]; i += kSumBlock) {
       const int n = int(std::min<uint32_t>(kSumBlock, begin[g + 1] - i));
-      run(g, losses.data() + i, view.weights != nullptr ? weights.data() + i : nullptr, n,
-          [&](int k) { return rows(int(order[i + uint32_t(k)])); });
+      run(g, losses + i, weights != nullptr ? weights + i : nullptr, n,
+          [&](int k) { return rows(int(places[i + uint32_t(k)])); });
     }
   }
 }
@@ -878,6 +875,8 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+constexpr int kShortSort = 64;
+
 bool is_plain(const Extra& e) { return e.nan + e.above + e.below == 0; }
 
 // What a sum of terms is that are not all finite.
@@ -888,6 +887,19 @@ double special(const Extra& e) {
 }
 
 }  // namespace
+
+template <class T>
+void Groups<T>::prefetch(int64_t g) const {
+  __builtin_prefetch(&record(g));
+}
+
+template <class T>
+void Groups<T>::prefetch_values(int64_t g) const {
+  const Record<T>& r = record(g);
+  if (!wanted_.quantiles || r.count == 0 || r.count > kShortSort) return;
+  const T* const values = lists_.at(r.place);
+  for (uint32_t i = 0; i < r.count; i += 64 / sizeof(T)) __builtin_prefetch(values + i);
+}
 
 template <class T>
 double Groups<T>::mean(int64_t g) const {
@@ -934,6 +946,26 @@ double between(double low, double high, double share) {
   return share < 0.5 ? low + step * share : high - step * (1.0 - share);
 }
 
+// Puts n <= kShortSort values, none of them NaN, in order: each goes where so many are less. No
+// branch depends on them, and vectors compare several.
+template <class T>
+void sort_short(const T* x, int n, T* sorted) {
+  constexpr int kLanes = 16;
+  using Count = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  T mine[kShortSort] = {};
+  std::copy_n(x, n, mine);
+  uint8_t taken[kShortSort] = {};  // by equal values
+  for (int begin = 0; begin < n; begin += kLanes) {
+    Count less[kLanes] = {};
+    for (int j = 0; j < n; ++j) {
+      for (int i = 0; i < kLanes; ++i) less[i] += x[j] < mine[begin + i] ? 1 : 0;
+    }
+    for (int i = 0; i < std::min(kLanes, n - begin); ++i) {
+      sorted[less[i] + taken[less[i]]++] = mine[begin + i];
+    }
+  }
+}
+
 }  // namespace
 
 // With linear interpolation between neighbours.
@@ -948,6 +980,17 @@ void Groups<T>::quantiles(int64_t g, const double* probabilities, int n, double*
   const Record<T>& r = record(g);
   const auto rank_of = [&](int i) { return probabilities[i] * double(size - 1); };
   if (exact(g)) {
+    if (size <= kShortSort) {
+      T sorted[kShortSort];
+      sort_short(lists_.at(r.place), int(size), sorted);
+      for (int i = 0; i < n; ++i) {
+        const double rank = rank_of(i), floor = std::floor(rank);
+        const auto at = size_t(floor);
+        const double low = double(sorted[at]);
+        values[i] = between(low, rank > floor ? double(sorted[at + 1]) : low, rank - floor);
+      }
+      return;
+    }
     static thread_local std::vector<T> some;
     some.assign(lists_.at(r.place), lists_.at(r.place) + size);
     int64_t placed = 0;  // values before this one are at most those from it on

@@ -228,6 +228,9 @@ class Groups {
   template <class U>
   void total_into(Groups<U>& total) const;
 
+  // Asks for the memory of a group that will be looked at: its record, then its values.
+  void prefetch(int64_t group) const;
+  void prefetch_values(int64_t group) const;
   Summary summary(int64_t group) const;
   // Its mean alone, NaN where there is none.
   double mean(int64_t group) const;

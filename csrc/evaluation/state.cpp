@@ -116,6 +116,8 @@ Column Column::total() const {
 
 #define NUMLOSS_OF_GROUPS(call) std::visit([&](const auto& held) { return held.call; }, groups_)
 
+void Column::prefetch(int64_t g) const { NUMLOSS_OF_GROUPS(prefetch(g)); }
+void Column::prefetch_values(int64_t g) const { NUMLOSS_OF_GROUPS(prefetch_values(g)); }
 Summary Column::summary(int64_t g) const { return NUMLOSS_OF_GROUPS(summary(g)); }
 double Column::mean(int64_t g) const { return NUMLOSS_OF_GROUPS(mean(g)); }
 void Column::quantiles(int64_t g, const double* p, int n, double* values) const {

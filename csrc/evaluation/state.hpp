@@ -29,6 +29,8 @@ class Column {
   // All groups together.
   Column total() const;
 
+  void prefetch(int64_t g) const;
+  void prefetch_values(int64_t g) const;
   Summary summary(int64_t g) const;
   double mean(int64_t g) const;
   void quantiles(int64_t g, const double* probabilities, int n, double* values) const;

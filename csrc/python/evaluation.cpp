@@ -89,6 +89,8 @@ void add_dictionary(py::module_& module) {
              py::arg("missing"), py::arg("found"));
 }
 
+constexpr int64_t kAhead = 4;  // groups whose memory is asked for before their turn
+
 // Calls f for every group, on several threads where there are many.
 template <class F>
 void for_groups(int64_t groups, F&& f) {
@@ -264,8 +266,13 @@ class EvaluationState {
       const int64_t n = total ? 1 : groups ? groups->size() : state_.groups();
       values.resize(size_t(n * each));
       found.resize(size_t(n));
+      const auto group_at = [&](int64_t i) -> int64_t {
+        return groups && !total ? groups->data()[std::min(i, n - 1)] : std::min(i, n - 1);
+      };
       for_groups(n, [&](int64_t i) {
-        const int64_t g = groups && !total ? groups->data()[i] : i;
+        const int64_t g = group_at(i);
+        shown.prefetch(group_at(i + 2 * kAhead));
+        if (each > 0) shown.prefetch_values(group_at(i + kAhead));
         found[size_t(i)] = shown.summary(g);
         shown.quantiles(g, probabilities.data(), each, values.data() + i * each);
       });
@@ -304,7 +311,11 @@ class EvaluationState {
     double* const to = result.mutable_data();
     alone([&] {
       const Column& column = state_.column(loss);
-      for_groups(groups.size(), [&](int64_t i) { to[i] = column.mean(groups.data()[i]); });
+      const int64_t n = groups.size();
+      for_groups(n, [&](int64_t i) {
+        column.prefetch(groups.data()[std::min(i + 2 * kAhead, n - 1)]);
+        to[i] = column.mean(groups.data()[i]);
+      });
     });
     return result;
   }
