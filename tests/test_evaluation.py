@@ -411,6 +411,24 @@ def test_an_index_beyond_its_dictionary_is_refused():
             evaluation.update(np.ones(3), np.zeros(3), groups=values)
 
 
+def test_a_number_is_one_group_however_its_batch_is_encoded():
+    # Far apart, side by side, with one missing, of another width, and merged.
+    batches = [
+        np.array([10**15, 5, -3]), np.array([5, 6, 7, -3]), np.array([None, 6, 10**15, 8], object),
+        np.array([8, 10**15, 2**40, 7]), np.array([9, 5], np.int32), np.array([2**40, 4]),
+    ]  # fmt: skip
+    whole = numloss.Evaluation("mae", by="g")
+    for order in (batches, batches[::-1]):
+        part = numloss.Evaluation("mae", by="g")
+        for batch in order:
+            part.update(np.ones(len(batch)), np.zeros(len(batch)), groups=batch)
+        whole.merge(part)
+    found = {key: group.count for key, group in whole.result()["mae"].groups}
+    every = [key for batch in batches for key in batch.tolist()]
+    assert list(found) == [-3, 4, 5, 6, 7, 8, 9, 2**40, 10**15, None]
+    assert found == {key: 2 * every.count(key) for key in every}
+
+
 @pytest.mark.parametrize("factor", [1, 1000, 2**50])
 @pytest.mark.parametrize("dtype", [np.int64, np.float64])
 def test_numbers_are_in_order_whether_side_by_side_or_far_apart(factor, dtype):

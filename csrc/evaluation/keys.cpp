@@ -77,13 +77,18 @@ void Keys::become(KeyKind kind) {
   }
 }
 
+int32_t Keys::code_of_new(uint64_t bits) {
+  bits_.push_back(bits);
+  return size_++;
+}
+
 int32_t Keys::code_of_bits(uint64_t bits, uint64_t hash) {
-  return table_.find(
-      hash, [](int32_t) { return true; },
-      [&] {
-        bits_.push_back(bits);
-        return size_++;
-      });
+  if (!direct_.empty() && bits - lowest_ < kRange) {
+    int32_t& code = direct_[bits - lowest_];
+    if (code < 0) code = code_of_new(bits);
+    return code;
+  }
+  return table_.find(hash, [](int32_t) { return true; }, [&] { return code_of_new(bits); });
 }
 
 int32_t Keys::code_of_text(std::string_view text, uint64_t hash) {
@@ -114,13 +119,18 @@ bool Keys::encode_direct(const Value* values, int64_t n, int32_t* codes) {
     if (uint64_t(*most) - uint64_t(*least) >= kRange / 2) return false;
     direct_.assign(kRange, -1);
     lowest_ = uint64_t(*least) - kRange / 4;
+    for (int32_t code = 0; code < size_; ++code) {
+      const uint64_t place = bits_[size_t(code)] - lowest_;
+      if (code != missing_ && place < kRange) direct_[place] = code;
+    }
   }
   uint64_t outside = 0;
   for (int64_t i = 0; i < n; ++i) outside |= uint64_t(values[i]) - lowest_;
   if (outside >= kRange) return false;
+  int32_t* const direct = direct_.data();
   for (int64_t i = 0; i < n; ++i) {
-    int32_t& code = direct_[uint64_t(values[i]) - lowest_];
-    if (code < 0) code = code_of_bits(uint64_t(values[i]), hash_of(uint64_t(values[i])));
+    int32_t& code = direct[uint64_t(values[i]) - lowest_];
+    if (code < 0) code = code_of_new(uint64_t(values[i]));
     codes[i] = code;
   }
   return true;

@@ -87,6 +87,7 @@ class Keys {
   void become(KeyKind kind);
   template <class Value>
   bool encode_direct(const Value* values, int64_t n, int32_t* codes);
+  int32_t code_of_new(uint64_t bits);
   int32_t code_of_bits(uint64_t bits, uint64_t hash);
   int32_t code_of_text(std::string_view text, uint64_t hash);
   int32_t code_of_missing();
@@ -102,7 +103,8 @@ class Keys {
   int32_t size_ = 0;
   int32_t missing_ = -1;
   std::vector<uint64_t> hashes_;
-  std::vector<int32_t> direct_;  // codes of the whole numbers from lowest_ on, or -1
+  // Codes of the whole numbers from lowest_ on, or -1. Once it is there, table_ has the others.
+  std::vector<int32_t> direct_;
   uint64_t lowest_ = 0;
 };
 
