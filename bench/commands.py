@@ -173,6 +173,7 @@ def accumulation(values: int, rounds: int) -> Iterator[str]:
                         0, losses[part], weights[part] if weighted else None, weighted, codes,
                         None, first, 1, 1,
                     )  # fmt: skip
+                state.settle()
                 return state
 
             times = [
