@@ -869,3 +869,57 @@ def test_examples_of_many_groups_that_wait_for_others_are_counted_alike(groups, 
             )
             if statistics.exact_quantiles:
                 assert statistics.median == np.quantile(finite, 0.5)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_update_that_ends_half_way_is_told(error, monkeypatch):
+    evaluation = numloss.Evaluation(["mse", "mae"])
+    evaluation.update(np.ones(3), np.zeros(3))
+    kept = evaluation.to_bytes()
+    whole = evaluation._add
+
+    def torn(loss, *rest):
+        if loss == 1:
+            raise error
+        whole(loss, *rest)
+
+    monkeypatch.setattr(evaluation, "_add", torn)
+    with pytest.raises(error):
+        evaluation.update(np.ones(3), np.zeros(3))
+    monkeypatch.undo()
+    other = numloss.Evaluation.from_bytes(kept)
+    for use in (
+        evaluation.to_bytes,
+        evaluation.result,
+        lambda: evaluation.update(np.ones(3), np.zeros(3)),
+        lambda: evaluation.merge(other),
+        lambda: other.merge(evaluation),
+    ):
+        with pytest.raises(numloss.StateError, match=f"half-way \\({error.__name__}\\)"):
+            use()
+    assert other.to_bytes() == kept
+    # What is refused before anything is taken in changes nothing.
+    with pytest.raises(ValueError, match="groups"):
+        other.update(np.ones(3), np.zeros(3), groups=[1, 2, 3])
+    with pytest.raises(numloss.Error):
+        other.update(np.ones(3), np.zeros(4))
+    assert other.to_bytes() == kept
+
+
+def test_columns_of_arrow_in_an_update():
+    pa = pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(100, 3)), rng.integers(0, 3, 100)
+    named = dict(zip("abc", logits.T, strict=True))
+    wanted = numloss.Evaluation("cross_entropy", by="g")
+    groups = rng.choice(["x", "y"], 100)
+    wanted.update(logits, labels, groups=groups)
+    for prediction in (
+        pa.table(named),
+        pa.RecordBatch.from_pydict({name: pa.array(column) for name, column in named.items()}),
+        pa.FixedShapeTensorArray.from_numpy_ndarray(logits),
+    ):
+        for target in (pa.array(labels), pa.chunked_array([labels[:30], labels[30:]])):
+            evaluation = numloss.Evaluation("cross_entropy", by="g")
+            evaluation.update(prediction, target, groups=pa.array(groups.tolist()))
+            assert evaluation.to_bytes() == wanted.to_bytes()

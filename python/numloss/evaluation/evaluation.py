@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,7 @@ class Evaluation:
         self._ids = False
         # How files were read, where that decides what a loss is: scale, positive class, classes.
         self._reading: dict[str, Any] = {}
+        self._torn: str | None = None  # what ended an update half-way
         self._skipped = 0
         self._skips: list[
             tuple[str, int, str]
@@ -158,7 +160,10 @@ class Evaluation:
             If a loss refuses the arrays. Nothing of the batch is taken in then.
         ValueError
             If groups or ids do not belong to the rows.
+        StateError
+            If an update before was ended half-way, by Ctrl-C or for want of memory.
         """
+        self._refuse_torn()
         found = [
             examples_of(spec, prediction, target, weight, inputs) for spec in self._losses.values()
         ]
@@ -169,41 +174,63 @@ class Evaluation:
         identities = self._checked_ids(ids, rows)
         columns = self._group_columns(groups, rows)
         first = None if identities is not None else self._first_row(source)
-        self._take(found, columns, first, identities)
-        self._ids = self._ids or (identities is not None and rows > 0)
-        if identities is None and source is not None:
-            ranges = self._ranges[self._sources.index(source)]
-            add_range(ranges, end_of(ranges), end_of(ranges) + rows)
-        elif identities is None and self._unnamed is not None:
-            self._unnamed += rows
+        codes = self._codes(columns)
+        with self._torn_unless_whole():
+            self._add_all(found, codes, first, identities)
+            self._ids = self._ids or (identities is not None and rows > 0)
+            if identities is None and source is not None:
+                ranges = self._ranges[self._sources.index(source)]
+                add_range(ranges, end_of(ranges), end_of(ranges) + rows)
+            elif identities is None and self._unnamed is not None:
+                self._unnamed += rows
 
-    def _take(
+    def _codes(self, groups: Sequence[Any]) -> Codes | None:
+        """Give the combinations of values that group the rows numbers."""
+        if not self._by:
+            return None
+        return self._state.combine(
+            [
+                codes_of(self._state, index, column, self._by[index])
+                for index, column in enumerate(groups)
+            ]
+        )
+
+    def _add_all(
         self,
         found: Sequence[Examples],
-        groups: Sequence[Any],
+        codes: Codes | None,
         first_row: int | None,
         identities: npt.NDArray[np.uint64] | None = None,
     ) -> None:
-        """Take in the examples of every loss, and the columns of their groups."""
-        codes = None
-        if self._by:
-            codes = self._state.combine(
-                [
-                    codes_of(self._state, index, column, self._by[index])
-                    for index, column in enumerate(groups)
-                ]
-            )
+        """Take in the examples of every loss."""
         for index, examples in enumerate(found):
             self._add(index, examples, codes, identities, first_row)
         self._rows += found[0].rows
+
+    @contextmanager
+    def _torn_unless_whole(self) -> Iterator[None]:
+        """Note it when Ctrl-C or want of memory leaves a batch in some losses and not in others."""
+        try:
+            yield
+        except BaseException as error:
+            self._torn = type(error).__name__
+            raise
+
+    def _refuse_torn(self) -> None:
+        if self._torn is not None:
+            raise StateError(
+                f"an update ended half-way ({self._torn}): begin anew, or from bytes kept before it"
+            )
 
     def _take_from(
         self, source: str, found: Sequence[Examples], groups: Sequence[Any], first_row: int
     ) -> None:
         """Take in rows of a file, which say where they stand."""
         index = self._source(source)
-        self._take(found, groups, index << _ROW_BITS | first_row)
-        add_range(self._ranges[index], first_row, first_row + found[0].rows)
+        codes = self._codes(groups)
+        with self._torn_unless_whole():
+            self._add_all(found, codes, index << _ROW_BITS | first_row)
+            add_range(self._ranges[index], first_row, first_row + found[0].rows)
 
     def _skip(self, source: str, row: int, problem: str) -> None:
         """Count a row that something is wrong with; it is in, and has no loss."""
@@ -318,6 +345,8 @@ class Evaluation:
         """
         if not isinstance(other, Evaluation):
             raise TypeError(f"merge takes an Evaluation, got {type(other).__name__}")
+        self._refuse_torn()
+        other._refuse_torn()
         if (mine := self._description()) != (theirs := other._description()):
             what = next(key for key in mine if mine[key] != theirs[key])
             raise StateError(
@@ -377,6 +406,7 @@ class Evaluation:
 
     def to_bytes(self) -> bytes:
         """Return the state as bytes, the same for the same rows, with a version and a checksum."""
+        self._refuse_torn()
         description = {
             **self._description(),
             "rows": self._rows,
@@ -474,6 +504,7 @@ class Evaluation:
 
     def result(self, quantiles: Iterable[float] = (0.5, 0.95, 0.99)) -> EvaluationResult:
         """Compute the statistics of what was taken in so far."""
+        self._refuse_torn()
         return self._result(quantiles, lazily=False)
 
     def _result(self, quantiles: Iterable[float], lazily: bool) -> EvaluationResult:
