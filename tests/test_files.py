@@ -1060,8 +1060,8 @@ def test_no_locale_and_no_time_zone_changes_a_byte(tmp_path):
             )
             assert result.returncode == 0, result.stderr
             found.add((str(names), state.read_bytes(), written.read_bytes()))
-    assert len(found) == 4
-    assert json.loads(written.read_bytes().decode("utf-8", "replace"))["rows"] == 4
+    assert len(found) == 4  # one for each way, whatever the environment
+    assert json.loads(written.read_bytes().decode("utf-8", "replace"))["rows"] == 2
 
 
 def test_a_clock_that_jumps(csv, monkeypatch):

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from numloss.evaluation.errors import DataError
@@ -26,13 +25,13 @@ class Block(Mapping[str, Column]):
         self.rows = rows
         self._names = tuple(dict.fromkeys(names))
         self._parse = parse
-
-    @cached_property
-    def _columns(self) -> Mapping[str, Column]:
-        return self._parse()
+        self._columns: Mapping[str, Column] | None = None
 
     def __getitem__(self, name: str) -> Column:
         """Return a column."""
+        # Not a cached property: until Python 3.12 all of a class wait for one another.
+        if self._columns is None:
+            self._columns = self._parse()
         return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:

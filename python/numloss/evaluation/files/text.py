@@ -21,7 +21,10 @@ from numloss.evaluation.tables import printable
 
 # Bytes that are parsed at once, and the most that a line may have.
 _BLOCK = 1 << 20
+# Bytes by which a file is judged, and that one thread parses before others join in.
+_HEAD = 1 << 16
 _LONGEST_LINE = 1 << 23
+_SHORTEST = 16  # bytes that are read at once, however few rows are wanted
 _MOST_COLUMNS = 100_000
 # Lines are counted anew for a message about a row; beyond this it would take too long.
 _MAX_LINES = 20_000_000
@@ -40,7 +43,7 @@ class Guard:
         self._file = file.stream()
         self._stream = pa.input_stream(self._file, compression=file.compression)
         self._line = 0  # bytes of the last line so far
-        self._lines = 0
+        self._bytes = 0
         self._start = True
         self._stopped = False
         self._reading = threading.Lock()
@@ -70,11 +73,11 @@ class Guard:
         if len(data) > _LONGEST_LINE:
             longest = max(longest, *map(len, data.split(b"\n")))
         self._line = self._line + len(data) if end < 0 else len(data) - end - 1
-        self._lines += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _LINE_FEED))
+        self._bytes += len(data)
         if max(self._line, longest) > _LONGEST_LINE:
             raise DataError(
-                f"a line up to line {self._lines + 1} is longer than {_LONGEST_LINE >> 20} MB, the "
-                "most that is read"
+                f"a line within the first {self._bytes} bytes is longer than "
+                f"{_LONGEST_LINE >> 20} MB, the most that is read"
             )
         return data
 
@@ -125,6 +128,10 @@ def _drain(reader: Any) -> None:
             reader.read_next_batch()
     except (StopIteration, *DAMAGE, DataError):
         pass
+
+
+def _lines(data: bytes) -> int:
+    return data.count(b"\n")
 
 
 def rows_in(data: bytes, delimiter: str) -> int | None:
@@ -235,12 +242,12 @@ class CsvFile(Source):
         return reading, parsing, converting
 
     def _head(self) -> bytes:
-        """Return the first lines: a megabyte, or two long ones."""
+        """Return the first lines: two, and some more."""
         guard = Guard(self.file)
         try:
             lines = io.BufferedReader(_Raw(guard), 1 << 16)
             first, second = lines.readline(), lines.readline()
-            rest = lines.read(_BLOCK)
+            rest = lines.read(_HEAD)
             head = first + second + rest[: rest.rfind(b"\n") + 1]
         except (*DAMAGE, DataError) as error:
             raise self._unreadable(error) from error
@@ -255,7 +262,7 @@ class CsvFile(Source):
     def _blocks(self, names: Sequence[str], rows: int) -> Iterator[Block | None]:
         """Cut the file after lines, and leave the parsing to others; None: that takes a parser."""
         self._guard = Guard(self.file)
-        size = max(1, min(_BLOCK, int(rows * self._line_bytes * 0.8)))
+        size = max(_SHORTEST, min(_BLOCK, int(rows * self._line_bytes * 0.8)))
         first_row, header = 0, self._header
         try:
             for data in self._whole_lines(size, 1 + header):
@@ -275,15 +282,18 @@ class CsvFile(Source):
 
     def _whole_lines(self, size: int, least: int) -> Iterator[bytes]:
         """Yield bytes that end with a line; so many lines at least to begin with."""
-        rest = b""
-        while data := self._guard.read(size):
-            rest += data
-            if b"\n" in data and (least == 1 or rest.count(b"\n") >= least):
-                end = rest.rfind(b"\n") + 1
-                yield rest[:end]
-                rest, least = rest[end:], 1
-        if rest:
-            yield rest + b"\n"
+        rest: list[bytes] = []
+        step = min(size, _HEAD)
+        while data := self._guard.read(step):
+            end = data.rfind(b"\n") + 1
+            if end and (least == 1 or data.count(b"\n") + sum(map(_lines, rest)) >= least):
+                yield b"".join([*rest, memoryview(data)[:end]])
+                rest, least, step = [data[end:]], 1, size
+            else:
+                rest.append(data)
+                step *= 2  # a long line takes few readings
+        if any(rest):
+            yield b"".join([*rest, b"\n"])
 
     def _parsed(
         self, data: bytes, names: Sequence[str], header: bool, first_row: int
