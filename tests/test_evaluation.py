@@ -923,3 +923,54 @@ def test_columns_of_arrow_in_an_update():
             evaluation = numloss.Evaluation("cross_entropy", by="g")
             evaluation.update(prediction, target, groups=pa.array(groups.tolist()))
             assert evaluation.to_bytes() == wanted.to_bytes()
+
+
+def test_texts_that_rows_are_called(tmp_path):
+    rng = np.random.default_rng(12)
+    rows = 3000
+    losses = rng.exponential(size=rows)
+    losses[[70, 2000]] = np.nan
+    names = np.array([f"row {i} ü{'x' * (i % 40)}" for i in range(rows)])
+    groups = rng.integers(0, 20, rows)
+
+    def evaluated(order, cuts, kind=list):
+        evaluation = numloss.Evaluation("mae", by="g", worst=5)
+        for part in np.array_split(order, cuts):
+            ids = names[part] if kind is np.array else kind(names[part].tolist())
+            evaluation.update(losses[part], np.zeros(len(part)), groups=groups[part], ids=ids)
+        return evaluation
+
+    whole = evaluated(np.arange(rows), 1)
+    parts = numloss.Evaluation("mae", by="g", worst=5)
+    parts.merge(evaluated(np.arange(1000), 3))
+    parts.merge(evaluated(rng.permutation(np.arange(1000, rows)), 7, np.array))
+    assert parts.to_bytes() == whole.to_bytes()
+    assert numloss.Evaluation.from_bytes(whole.to_bytes()).to_bytes() == whole.to_bytes()
+    found = whole.result()["mae"]
+    order = np.argsort(-np.nan_to_num(losses))
+    assert [worst.row.row for worst in found.worst] == names[order[:5]].tolist()
+    assert found.total.maximum_row.row == names[order[0]]
+    assert found.total.first_nan.row in names[[70, 2000]]
+    for key, group in found.groups:
+        mine = np.flatnonzero(groups == key)
+        assert group.maximum_row.row == names[mine[np.nanargmax(losses[mine])]]
+    assert len(whole._names) < 60
+    assert whole.result().to_dict()["losses"][0]["all"]["maximum_row"] == names[order[0]]
+    # What a hash is of does not depend on the longest text of a batch.
+    assert len({evaluated(rng.permutation(rows), n).to_bytes() for n in (1, 10, 300)}) == 1
+    for wrong in ([1] * 3, [b"a"] * 3, [1.5] * 3, ["a"] * 2, None, ["a", 1, None]):
+        with pytest.raises(ValueError, match="ids must be"):
+            whole.update(np.ones(3), np.zeros(3), groups=[1] * 3, ids=wrong)
+    numbers = numloss.Evaluation("mae", by="g", worst=5)
+    numbers.update(np.ones(3), np.zeros(3), groups=[1] * 3, ids=[1, 2, 3])
+    with pytest.raises(numloss.StateError, match="unlike ids"):
+        whole.merge(numbers)
+
+
+def test_hashes_of_texts_differ():
+    from numloss.evaluation.identities import of_text
+
+    texts = [f"{i}" for i in range(100_000)] + ["", "a", "a\0b", "ab", "a" * 8, "a" * 9, "a" * 16]
+    assert len(set(of_text(np.array(texts)).tolist())) == len(texts)
+    bits = np.unpackbits(of_text(np.array(texts)).view(np.uint8).reshape(-1, 8), axis=1)
+    assert abs(bits.mean(axis=0) - 0.5).max() < 0.01

@@ -10,11 +10,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numloss._core import EvaluationState, Loss
 from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.groups import Codes, codes_of
+from numloss.evaluation.identities import (
+    MOST_GROUPS,
+    Identities,
+    number_of,
+    of_numbers,
+    of_text,
+)
 from numloss.evaluation.ranges import Ranges, add_range, end_of
 from numloss.evaluation.result import EvaluationResult, Row, result_of
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
@@ -108,7 +114,8 @@ class Evaluation:
         self._ranges: list[Ranges] = []  # the rows of each source that are in
         # Rows of batches without a source, or None where several streams of them were merged.
         self._unnamed: int | None = 0
-        self._ids = False
+        self._ids: str | None = None  # what rows are called: numbers or text
+        self._names: dict[int, str] = {}  # texts of the rows that a report may name
         # How files were read, where that decides what a loss is: scale, positive class, classes.
         self._reading: dict[str, Any] = {}
         self._torn: str | None = None  # what ended an update half-way
@@ -144,9 +151,11 @@ class Evaluation:
         groups : array_like, or a mapping or sequence of them, optional
             The group of each row: for several columns of `by` an array for each, in their order or
             by name.
-        ids : array_like of int, optional
+        ids : array_like of int or str, optional
             An identity for each row, which the report of the highest losses then shows. Without,
-            rows are numbered in the order they come, for each `source`.
+            rows are numbered in the order they come, for each `source`. Texts are kept for the rows
+            that a report may name: the worst ones, and in each of up to 256 groups the one with the
+            highest loss and the first NaN.
         source : str, optional
             Name of the file or stream that the rows come from. Rows without a source cannot be told
             apart once two evaluations that have such rows are merged: statistics stay, their row
@@ -177,7 +186,10 @@ class Evaluation:
         codes = self._codes(columns)
         with self._torn_unless_whole():
             self._add_all(found, codes, first, identities)
-            self._ids = self._ids or (identities is not None and rows > 0)
+            if identities is not None and rows:
+                self._ids = "numbers" if np.asarray(ids).dtype.kind in "iu" else "text"
+            if self._ids == "text" and identities is not None:
+                self._keep_names(ids, identities)
             if identities is None and source is not None:
                 ranges = self._ranges[self._sources.index(source)]
                 add_range(ranges, end_of(ranges), end_of(ranges) + rows)
@@ -200,7 +212,7 @@ class Evaluation:
         found: Sequence[Examples],
         codes: Codes | None,
         first_row: int | None,
-        identities: npt.NDArray[np.uint64] | None = None,
+        identities: Identities | None = None,
     ) -> None:
         """Take in the examples of every loss."""
         for index, examples in enumerate(found):
@@ -250,7 +262,7 @@ class Evaluation:
         loss: int,
         examples: Examples,
         codes: Codes | None,
-        identities: npt.NDArray[np.uint64] | None,
+        identities: Identities | None,
         first_row: int | None,
     ) -> None:
         if not len(examples.losses):
@@ -270,22 +282,45 @@ class Evaluation:
             first_row, per_row,
         )  # fmt: skip
 
-    def _checked_ids(self, ids: Any, rows: int) -> npt.NDArray[np.uint64] | None:
+    def _checked_ids(self, ids: Any, rows: int) -> Identities | None:
         if ids is None:
-            if self._ids and rows:
+            if self._ids is not None and rows:
                 raise ValueError("ids must be given for every batch, as they were before")
             return None
         values = np.asarray(ids)
-        if values.dtype.kind not in "iu" or values.shape != (rows,):
+        text = values.dtype.kind in "UT" or (
+            values.dtype.kind == "O" and all(isinstance(value, str) for value in values.flat)
+        )
+        if not (text or values.dtype.kind in "iu") or values.shape != (rows,):
             raise ValueError(
-                f"ids must be {rows} whole numbers, one for each row, got {values.dtype} of shape "
-                f"{values.shape}"
+                f"ids must be {rows} whole numbers or texts, one for each row, got {values.dtype} "
+                f"of shape {values.shape}"
             )
-        if self._rows and not self._ids:
+        kind = "text" if text else "numbers"
+        if self._rows and self._ids is None:
             raise ValueError("ids must be given from the first batch on")
-        if len(values) and int(values.max()) >= np.iinfo(np.int64).max:
-            raise ValueError("ids must be below 2**63 - 1")
-        return values.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
+        if self._ids not in (None, kind):
+            raise ValueError(f"ids must be {self._ids}, as they were before, got {values.dtype}")
+        return of_text(values) if text else of_numbers(values)
+
+    def _keep_names(self, ids: Any, identities: Identities) -> None:
+        """Remember what the rows are called that a report may name."""
+        named = self._named_rows()
+        for index in np.flatnonzero(np.isin(identities, np.array(sorted(named), np.uint64))):
+            self._names[int(identities[index])] = str(ids[index])
+        self._names = {row: name for row, name in self._names.items() if row in named}
+
+    def _named_rows(self) -> set[int]:
+        """Return the rows with the highest losses, and the first ones that are NaN."""
+        found = {row for loss in range(len(self._losses)) for _, row in self._state.worst(loss)}
+        groups = self._state.order() if 0 < self._state.groups <= MOST_GROUPS else None
+        for loss in range(len(self._losses)):
+            tables = [self._state.summary(loss, (), total=True)]
+            if groups is not None and self._by:
+                tables.append(self._state.summary(loss, (), groups=groups))
+            for table in tables:
+                found.update(table["maximum_row"].tolist(), table["first_nan"].tolist())
+        return found - {NO_ROW}
 
     def _group_columns(self, groups: Any, rows: int) -> list[Any]:
         if not self._by:
@@ -353,7 +388,10 @@ class Evaluation:
                 f"evaluations of unlike {what} cannot be merged: {mine[what]} and {theirs[what]}"
             )
         if self._rows and other._rows and self._ids != other._ids:
-            raise StateError("evaluations with and without ids cannot be merged")
+            raise StateError(
+                "evaluations of unlike ids cannot be merged: "
+                f"{self._ids or 'none'} and {other._ids or 'none'}"
+            )
         self._refuse_rows_of_both(other)
         state = other._state
         if sources := sorted({*self._sources, *other._sources}):
@@ -372,6 +410,10 @@ class Evaluation:
         self._skipped += other._skipped
         self._skips = sorted([*self._skips, *other._skips])[:_MOST_SKIPS]
         self._ids = self._ids or other._ids
+        if self._ids == "text":
+            named = self._named_rows()
+            both = {**self._names, **other._names}
+            self._names = {row: name for row, name in both.items() if row in named}
         if self._unnamed is None or other._unnamed is None or (self._unnamed and other._unnamed):
             self._unnamed = None
             self._state.renumber(list(range(len(self._sources))), False)
@@ -413,6 +455,7 @@ class Evaluation:
             "sources": dict(zip(self._sources, self._ranges, strict=True)),
             "unnamed": self._unnamed,
             "ids": self._ids,
+            "names": sorted(self._names.items()),
             "skipped": self._skipped,
             "skips": self._skips,
         }
@@ -458,6 +501,7 @@ class Evaluation:
             [(int(begin), int(end)) for begin, end in ranges] for ranges in head["sources"].values()
         ]
         evaluation._ids = head["ids"]
+        evaluation._names = {int(row): str(name) for row, name in head["names"]}
         evaluation._skipped = int(head["skipped"])
         evaluation._skips = [(str(s), int(row), str(text)) for s, row, text in head["skips"]]
         evaluation._reading = dict(head["reading"])
@@ -516,8 +560,10 @@ class Evaluation:
     def _row_named(self, row: int) -> Row | None:
         if row == NO_ROW:
             return None
-        if self._ids:
-            return Row(None, row - (1 << 63))
+        if self._ids == "numbers":
+            return Row(None, number_of(row))
+        if self._ids == "text":
+            return Row(None, self._names[row]) if row in self._names else None
         source, place = row >> _ROW_BITS, row & ((1 << _ROW_BITS) - 1)
         return Row(None if source == _UNNAMED else self._sources[source], place)
 

@@ -26,7 +26,7 @@ class Row(NamedTuple):
     """A row: its number within a source, or its id."""
 
     source: str | None
-    row: int
+    row: int | str
 
 
 class WorstRow(NamedTuple):
@@ -124,7 +124,7 @@ def quantile_name(probability: float) -> str:
     return "median" if probability == 0.5 else f"p{probability * 100:.12g}"
 
 
-def _place(row: Row | None) -> tuple[int | None, str | None]:
+def _place(row: Row | None) -> tuple[int | str | None, str | None]:
     return (None, None) if row is None else (row.row, row.source)
 
 

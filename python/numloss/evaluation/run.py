@@ -20,7 +20,7 @@ from numloss.evaluation.groups import GroupError
 from numloss.evaluation.losses_out import LossFile
 from numloss.evaluation.paths import text_of
 from numloss.evaluation.progress import Done
-from numloss.evaluation.result import EvaluationResult
+from numloss.evaluation.result import EvaluationResult, Row
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 
 # Rows of binary predictions in [0, 1] that are no chance.
@@ -211,20 +211,21 @@ def add_columns(
     data: Dataset, result: EvaluationResult, wanted: str, most: int | None = None
 ) -> None:
     """Look up what columns say of the rows with the highest losses."""
-    by_source: dict[str, set[int]] = {}
+    wanted_rows: dict[str, set[int]] = {}
     for loss in result.losses.values():
-        for worst in loss.worst[:most]:
-            if worst.row is not None and worst.row.source is not None:
-                by_source.setdefault(worst.row.source, set()).add(worst.row.row)
+        for row in (worst.row for worst in loss.worst[:most]):
+            if row is not None and row.source is not None and isinstance(row.row, int):
+                wanted_rows.setdefault(row.source, set()).add(row.row)
     found = {
-        source: rows_of(data.inputs_of(source), wanted, rows) for source, rows in by_source.items()
+        Row(source, row): columns
+        for source, rows in wanted_rows.items()
+        for row, columns in rows_of(data.inputs_of(source), wanted, rows).items()
     }
     for loss in result.losses.values():
         loss.worst[:most] = [
-            worst if worst.row is None or worst.row.source is None
-            else worst._replace(columns=found[worst.row.source][worst.row.row])
+            worst._replace(columns=found[worst.row]) if worst.row in found else worst
             for worst in loss.worst[:most]
-        ]  # fmt: skip
+        ]
 
 
 def _suspect(
