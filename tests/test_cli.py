@@ -1016,3 +1016,79 @@ def test_given_format_wins_over_the_name(tmp_path):
     pyarrow.parquet.write_table(table, file)
     found = report(file, "--format", "parquet", "--loss", "mse")
     assert found["losses"][0]["all"]["mean"] == 2.0
+
+
+# ------------------------------------------------------------- intervals, perplexity, baselines
+
+
+def test_intervals_of_means(csv):
+    path = csv("score,label,g\n" + "".join(f"{i % 7},{i % 2},{i % 3}\n" for i in range(900)))
+    document = report(path, "-l", "mae", "--by", "g", "--confidence", 0.9)
+    assert document["confidence"] == 0.9
+    (loss,) = document["losses"]
+    z = 1.6448536269514722
+    for found in (loss["all"], *loss["groups"]):
+        half = z * found["standard_error"]
+        assert found["interval_low"] == pytest.approx(found["mean"] - half, rel=1e-12)
+        assert found["interval_high"] == pytest.approx(found["mean"] + half, rel=1e-12)
+    assert "90% from" in run("evaluate", path, "-l", "mae", "--confidence", 0.9)
+    assert "interval_low" not in report(path, "-l", "mae")["losses"][0]["all"]
+    result = numloss.evaluate(path, "mae", confidence=0.9)
+    assert result["mae"].total.confidence_interval(0.9) == (
+        loss["all"]["interval_low"], loss["all"]["interval_high"],
+    )  # fmt: skip
+    alone = json.loads(run("evaluate", csv("score,label\n1,0\n", "1.csv"), "-l", "mae",
+                           "--confidence", 0.9, "--json"))  # fmt: skip
+    assert alone["losses"][0]["all"]["interval_low"] is None
+    for wrong in ("0", "1", "95", "x"):
+        assert "--confidence" in spawn("evaluate", path, "-l", "mae", "--confidence", wrong).stderr
+
+
+def test_perplexity(csv):
+    path = csv("logit_0,logit_1,label\n1,2,0\n0.5,-1,1\n3,0,0\n")
+    (plain, smooth, hinge) = report(
+        path, "-l", "cross_entropy", "-l", "cross_entropy:label_smoothing=0.1", "-l",
+        "multiclass_hinge",
+    )["losses"]  # fmt: skip
+    mean = plain["all"]["mean"]
+    assert plain["perplexity"] == pytest.approx(np.exp(mean), rel=1e-15)
+    assert plain["bits"] == pytest.approx(mean / np.log(2), rel=1e-15)
+    assert "perplexity" not in smooth
+    assert "perplexity" not in hinge
+    text = run("evaluate", path, "-l", "cross_entropy")
+    assert f"cross_entropy: perplexity {np.exp(mean):.6g}, {mean / np.log(2):.6g} bits" in text
+
+
+def test_worse_than_a_baseline(csv, tmp_path):
+    rng = np.random.default_rng(4)
+    state = tmp_path / "base.nls"
+
+    def rows(error, n=4000):
+        return csv("score,label\n" + "".join(f"{x},0\n" for x in rng.normal(0, error, n)))
+
+    run("evaluate", rows(1.0), "-l", "mae", "-l", "mse", "--state", state)
+    before = json.loads(run("show", state, "--json"))["losses"]
+    path = rows(1.0)
+    run("evaluate", path, "-l", "mae", "-l", "mse", "--fail-worse-than", state)
+    path = rows(1.1)
+    told = run("evaluate", path, "-l", "mae", "--fail-worse-than", state, code=3)
+    after = report(path, "-l", "mae")["losses"][0]["all"]
+    difference = after["mean"] - before[0]["all"]["mean"]
+    noise = np.hypot(after["standard_error"], before[0]["all"]["standard_error"])
+    least = difference - 1.6448536269514722 * noise
+    assert f"by {difference:.6g}, and by {least:.6g} at least" in told
+    for margin, code in ((least * 0.99, 3), (least * 1.01, 0)):
+        run("evaluate", path, "-l", "mae", "--fail-worse-than", state, "--margin", margin,
+            code=code)  # fmt: skip
+    # A difference that noise explains is none.
+    run("evaluate", rows(1.1, 40), "-l", "mae", "--fail-worse-than", state)
+    nan = csv("score,label\nnan,0\n1,0\n")
+    told = run("evaluate", nan, "-l", "mae", "--fail-worse-than", state, code=3)
+    assert "nobody knows which is worse" in told
+    assert "the baseline has no huber; it has mae, mse" in message(
+        path, "-l", "huber", "--fail-worse-than", state, code=2
+    )
+    assert "belongs to --fail-worse-than" in message(path, "-l", "mae", "--margin", 1, code=2)
+    assert "not a state" in message(path, "-l", "mae", "--fail-worse-than", path, code=1)
+    merged = run("merge", state, "--fail-worse-than", state)
+    assert merged.startswith(str(state))

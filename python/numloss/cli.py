@@ -24,9 +24,11 @@ from numloss.evaluation.tables import printable, table
 if TYPE_CHECKING:
     from numloss.evaluation.evaluation import Evaluation
     from numloss.evaluation.files.dataset import Dataset
+    from numloss.evaluation.gates import Limit
     from numloss.evaluation.losses_out import LossFile
     from numloss.evaluation.report import Origin
     from numloss.evaluation.result import EvaluationResult
+    from numloss.evaluation.specs import LossSpec
 
 #: Exit codes; 0 is success.
 DATA_ERROR, USAGE_ERROR, ABOVE_LIMIT, SKIPPED = 1, 2, 3, 4
@@ -304,6 +306,29 @@ def _declare_output(to: argparse.ArgumentParser) -> argparse._ActionsContainer:
         metavar="LOSS=MAX",
         help="exit with code 3 if the mean is above the limit, or NaN; may be repeated",
     )
+    _once(
+        reports,
+        "--confidence",
+        type=_level,
+        metavar="LEVEL",
+        help="show intervals of the means, that hold the true one with this probability: 0.95",
+    )
+    _once(
+        reports,
+        "--fail-worse-than",
+        type=path_of,
+        metavar="STATE",
+        help="exit with code 3 if a mean is worse than that of a state, by more than noise "
+        "explains with --confidence (default: 0.95)",
+    )
+    _once(
+        reports,
+        "--margin",
+        type=_margin,
+        default=0.0,
+        metavar="M",
+        help="how much worse than --fail-worse-than is allowed (default: 0)",
+    )
     return reports
 
 
@@ -392,6 +417,20 @@ def _number(text: str) -> float:
     return number
 
 
+def _level(text: str) -> float:
+    level = _number(text)
+    if not 0 < level < 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, got {text!r}")
+    return level
+
+
+def _margin(text: str) -> float:
+    margin = _number(text)
+    if margin < 0:
+        raise argparse.ArgumentTypeError(f"must be at least 0, got {text!r}")
+    return margin
+
+
 def _size(text: str) -> int:
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([KMGT])(?:i?B)?", text.strip(), re.IGNORECASE)
     if match is None:
@@ -423,18 +462,20 @@ def _evaluate(options: argparse.Namespace) -> int:
     from numloss.evaluation.files.dataset import Dataset
     from numloss.evaluation.files.inputs import Request
     from numloss.evaluation.files.source import Format
+    from numloss.evaluation.gates import parse_limit
     from numloss.evaluation.memory import limit_memory
     from numloss.evaluation.output import check_outputs, write_file
     from numloss.evaluation.progress import progress
     from numloss.evaluation.run import add_columns, evaluate_files
-    from numloss.evaluation.specs import LossSpec, parse_loss
+    from numloss.evaluation.specs import parse_loss
 
     losses: dict[str, LossSpec] = {}
     for text in options.loss:
         if text in losses:
             raise UsageError(f"--loss {text}: given twice")
         losses[text] = parse_loss(text)
-    limits = [_parse_limit(text, losses) for text in options.fail_above]
+    limits = [parse_limit(text, losses) for text in options.fail_above]
+    baseline = _baseline(options, losses.values())
     if options.delimiter is not None and len(options.delimiter.encode()) != 1:
         raise UsageError(f"--delimiter must be one character, got {options.delimiter!r}")
     if options.max_memory is not None:
@@ -492,7 +533,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         if options.worst_columns is not None:
             add_columns(data, result, options.worst_columns, options.worst)
 
-    return _report(options, evaluation, data.origin(evaluation.rows), limits, complete)
+    return _report(options, evaluation, data.origin(evaluation.rows), limits, baseline, complete)
 
 
 def _check_rows_wanted(options: argparse.Namespace, data: Dataset) -> None:
@@ -555,6 +596,7 @@ def _stopped_by_signals(stop: threading.Event, wanted: bool) -> Iterator[None]:
 
 
 def _merge(options: argparse.Namespace) -> int:
+    from numloss.evaluation.gates import parse_limit
     from numloss.evaluation.output import check_outputs
     from numloss.evaluation.report import Origin
 
@@ -570,15 +612,30 @@ def _merge(options: argparse.Namespace) -> int:
             except ValueError as error:
                 raise DataError(f"{printable(path)}: {error}") from error
     assert whole is not None
-    limits = [_parse_limit(text, whole._losses) for text in options.fail_above]
+    limits = [parse_limit(text, whole._losses) for text in options.fail_above]
     names = ", ".join(map(printable, options.states[:3]))
     more = f", ... ({len(options.states)} states)" if len(options.states) > 3 else ""
     by = f"; by {', '.join(map(printable, whole.by))}" if whole.by else ""
     origin = Origin(f"{names}{more}: {whole.rows} rows{by}", {"by": None})
-    return _report(options, whole, origin, limits)
+    return _report(options, whole, origin, limits, _baseline(options, whole._losses.values()))
 
 
 _show = _merge
+
+
+def _baseline(options: argparse.Namespace, losses: Iterable[LossSpec]) -> EvaluationResult | None:
+    """Return what the state of --fail-worse-than says, before anything else is read."""
+    from numloss.evaluation.gates import counterpart
+
+    path: Path | None = options.fail_worse_than
+    if path is None:
+        if options.margin:
+            raise UsageError("--margin belongs to --fail-worse-than")
+        return None
+    baseline = _read_state(path)._result((), True)
+    for spec in losses:
+        counterpart(spec, baseline)
+    return baseline
 
 
 def _read_state(path: Path) -> Evaluation:
@@ -658,7 +715,8 @@ def _report(
     options: argparse.Namespace,
     evaluation: Evaluation,
     origin: Origin,
-    limits: Sequence[tuple[str, float]],
+    limits: Sequence[Limit],
+    baseline: EvaluationResult | None,
     complete: Callable[[EvaluationResult], None] = lambda result: None,
 ) -> int:
     from numloss.evaluation.output import write_file
@@ -666,7 +724,7 @@ def _report(
 
     if options.state is not None:
         write_file(options.state, evaluation.to_bytes())
-    result = evaluation._result((0.5, 0.95, 0.99), lazily=True)
+    result = evaluation._result((0.5, 0.95, 0.99), True, options.confidence)
     complete(result)
     if options.metrics is not None:
         write_file(options.metrics, write_metrics(result))
@@ -678,7 +736,7 @@ def _report(
     else:
         _print(text)
     _warn_of_nan(result)
-    return _enforce(limits, result)
+    return _verdict(options, limits, baseline, result)
 
 
 def _text(options: argparse.Namespace, origin: Origin, result: EvaluationResult) -> str:
@@ -704,25 +762,6 @@ def _print(text: str) -> None:
         raise DataError(f"the report cannot be written: {error.strerror}") from error
 
 
-def _parse_limit(text: str, losses: Iterable[str]) -> tuple[str, float]:
-    """Parse ``loss=limit``, where the loss may be written with its options."""
-    from numloss.evaluation.names import closest
-
-    name, _, number = text.rpartition("=")
-    known = [choice for loss in losses for choice in (loss.partition(":")[0], loss)]
-    if name not in known:
-        raise UsageError(
-            f"--fail-above {text}: write LOSS=LIMIT with a loss of --loss{closest(name, known)}"
-        )
-    try:
-        limit = float(number)
-    except ValueError:
-        limit = math.nan
-    if math.isnan(limit):
-        raise UsageError(f"--fail-above {text}: {number!r} is not a number")
-    return name, limit
-
-
 def _warn(message: str) -> None:
     print(f"numloss: warning: {printable(message)}", file=sys.stderr)
 
@@ -737,20 +776,21 @@ def _warn_of_nan(result: EvaluationResult) -> None:
             _warn(f"{loss.name} is NaN for {total.nan} of {total.count} examples{where}{source}")
 
 
-def _enforce(limits: Sequence[tuple[str, float]], result: EvaluationResult) -> int:
-    exceeded = False
-    for name, limit in limits:
-        for loss in result.losses.values():
-            mean = loss.total.mean
-            # A mean that is NaN, or of nothing, is not known to be below.
-            chosen = name in (loss.name, loss.spec.name)
-            if chosen and not (mean is not None and mean <= limit):
-                print(
-                    f"numloss: the mean of {printable(loss.name)} is {mean}, above {limit}",
-                    file=sys.stderr,
-                )
-                exceeded = True
-    return ABOVE_LIMIT if exceeded else SKIPPED if result.skipped else 0
+def _verdict(
+    options: argparse.Namespace,
+    limits: Sequence[Limit],
+    baseline: EvaluationResult | None,
+    result: EvaluationResult,
+) -> int:
+    """Return the exit code, and say why it is not 0."""
+    from numloss.evaluation.gates import above, worse
+
+    failures = list(above(limits, result))
+    if baseline is not None:
+        failures += worse(result, baseline, options.margin, options.confidence or 0.95)
+    for failure in failures:
+        print(f"numloss: {failure}", file=sys.stderr)
+    return ABOVE_LIMIT if failures else SKIPPED if result.skipped else 0
 
 
 # ------------------------------------------------------------------------------------------ main

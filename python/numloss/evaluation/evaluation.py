@@ -546,15 +546,37 @@ class Evaluation:
         """Bytes of memory that the state takes."""
         return self._state.nbytes
 
-    def result(self, quantiles: Iterable[float] = (0.5, 0.95, 0.99)) -> EvaluationResult:
-        """Compute the statistics of what was taken in so far."""
-        self._refuse_torn()
-        return self._result(quantiles, lazily=False)
+    def result(
+        self,
+        quantiles: Iterable[float] = (0.5, 0.95, 0.99),
+        *,
+        confidence: float | None = None,
+    ) -> EvaluationResult:
+        """Compute the statistics of what was taken in so far.
 
-    def _result(self, quantiles: Iterable[float], lazily: bool) -> EvaluationResult:
+        Parameters
+        ----------
+        quantiles : iterable of float
+            Which quantiles to compute.
+        confidence : float, optional
+            The level of intervals for the means, such as 0.95, which the result then shows.
+
+        Returns
+        -------
+        EvaluationResult
+            The statistics of each loss, by its name.
+        """
+        self._refuse_torn()
+        if confidence is not None and not 0 < confidence < 1:
+            raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+        return self._result(quantiles, lazily=False, confidence=confidence)
+
+    def _result(
+        self, quantiles: Iterable[float], lazily: bool, confidence: float | None = None
+    ) -> EvaluationResult:
         return result_of(
             self._state, self._losses, self._by, self._rows, tuple(quantiles), self._row_named,
-            lazily, self._skipped, self._skips,
+            lazily, self._skipped, self._skips, confidence,
         )  # fmt: skip
 
     def _row_named(self, row: int) -> Row | None:

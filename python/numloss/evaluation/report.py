@@ -55,6 +55,7 @@ def document(origin: Origin, result: EvaluationResult) -> dict[str, Any]:
         **{name: role and role.to_dict() for name, role in origin.roles.items()},
         **({"files": origin.files} if origin.files > 1 else {}),
         "rows": found["rows"],
+        **({"confidence": result.confidence} if result.confidence is not None else {}),
         **({name: found[name] for name in ("skipped", "skips")} if found["skipped"] else {}),
         "losses": valid(found["losses"]),
     }
@@ -82,7 +83,11 @@ def write_text(origin: Origin, result: EvaluationResult, bold: bool = False) -> 
     mark = ("\x1b[1m", "\x1b[0m") if bold else ("", "")
     lines = [origin.heading]
     for loss in result.losses.values():
-        lines += ["", f"{mark[0]}{printable(loss.name)}{mark[1]}", *loss_table(loss, result.by)]
+        lines += [
+            "",
+            f"{mark[0]}{printable(loss.name)}{mark[1]}",
+            *loss_table(loss, result.by),
+        ]
     return "\n".join([*lines, *notes(result)]) + "\n"
 
 
@@ -113,20 +118,22 @@ def metrics(result: EvaluationResult) -> dict[str, Any]:
     tree: dict[str, Any] = {"rows": result.rows}
     odd: dict[str, str] = {}
     for loss in result.losses.values():
-        tree[loss.name] = _finite(loss.total, loss.name, odd)
+        tree[loss.name] = _finite(loss.total, loss.name, odd, result.confidence)
         for key, statistics in loss.groups if result.by else ():
             path = tree[loss.name].setdefault("by", {})
             for part in key if len(result.by) > 1 else (key,):
                 path = path.setdefault(str(part), {})
-            path.update(_finite(statistics, f"{loss.name}.by.{key}", odd))
+            path.update(_finite(statistics, f"{loss.name}.by.{key}", odd, result.confidence))
     if odd:
         tree["not_finite"] = odd
     return tree
 
 
-def _finite(statistics: Statistics, name: str, odd: dict[str, str]) -> dict[str, float]:
+def _finite(
+    statistics: Statistics, name: str, odd: dict[str, str], confidence: float | None
+) -> dict[str, float]:
     found = {}
-    for key, value in statistics.to_dict().items():
+    for key, value in statistics.to_dict(confidence).items():
         if isinstance(value, float) and not math.isfinite(value):
             odd[f"{name}.{key}"] = valid(value)
         elif isinstance(value, (int, float)) and key not in ("maximum_row",):

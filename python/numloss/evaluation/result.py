@@ -105,18 +105,38 @@ class Statistics:
         """Whether quantiles are exact."""
         return self.quantile_relative_error == 0.0
 
-    def to_dict(self) -> dict[str, Any]:
+    def confidence_interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Return an interval that holds the true mean with a probability of about `level`.
+
+        It is mean ± z · standard_error with the quantile z of the normal distribution, for examples
+        that are independent. With fewer than some fifty, skewed losses need a wider one.
+        """
+        if self.mean is None or self.standard_error is None:
+            return None
+        half = normal_quantile((1 + level) / 2) * self.standard_error
+        return self.mean - half, self.mean + half
+
+    def to_dict(self, confidence: float | None = None) -> dict[str, Any]:
         """Return the numbers by name, as JSON can hold them but for NaN and infinity."""
+        low, high = (confidence and self.confidence_interval(confidence)) or (None, None)
         row, source = _place(self.maximum_row)
         return {
             "count": self.count, "ignored": self.ignored, "nan": self.nan, "weight": self.weight,
             "sum": self.sum, "mean": self.mean, "standard_error": self.standard_error,
+            **({} if confidence is None else {"interval_low": low, "interval_high": high}),
             "minimum": self.minimum,
             **{quantile_name(p): value for p, value in self.quantiles.items()},
             "maximum": self.maximum, "maximum_row": row,
             **({} if source is None else {"maximum_file": source}),
             "quantile_relative_error": self.quantile_relative_error,
         }  # fmt: skip
+
+
+def normal_quantile(probability: float) -> float:
+    """Return the quantile of the standard normal distribution."""
+    from statistics import NormalDist  # 10 ms, which few reports need
+
+    return NormalDist().inv_cdf(probability)
 
 
 def quantile_name(probability: float) -> str:
@@ -288,7 +308,9 @@ class LossResult:
         total: Statistics,
         groups: GroupStatistics,
         worst: list[WorstRow],
+        confidence: float | None = None,
     ) -> None:
+        self.confidence = confidence
         self.name = name
         self.spec = spec
         self.total = total
@@ -300,12 +322,28 @@ class LossResult:
         """Options of the loss."""
         return self.spec.options
 
+    @property
+    def perplexity(self) -> float | None:
+        """exp(mean), where the loss is the negative log-likelihood of labels, in nats."""
+        mean = self.total.mean
+        if mean is None or not self.spec.is_likelihood:
+            return None
+        return math.exp(mean) if mean < 709 else math.inf
+
+    @property
+    def bits(self) -> float | None:
+        """Mean / log 2: bits per label, or token, where the loss is its negative log-likelihood."""
+        mean = self.total.mean
+        return mean / math.log(2) if mean is not None and self.spec.is_likelihood else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers by name."""
         described = self.spec.described()
+        likelihood = {"perplexity": self.perplexity, "bits": self.bits}
         return {
             "name": self.name, "loss": described[0], "options": described[1],
-            "all": self.total.to_dict(),
+            **(likelihood if self.spec.is_likelihood else {}),
+            "all": self.total.to_dict(self.confidence),
             "worst": [
                 {
                     "loss": worst.loss, "row": row, **({} if source is None else {"file": source}),
@@ -338,6 +376,8 @@ class EvaluationResult:
         Rows that something was wrong with, where files were read with ``on_error="skip"``.
     skips : sequence of tuple
         The first of them: source, row, and what is wrong.
+    confidence : float, optional
+        The level of the intervals of means that tables and `to_dict` have.
 
     Examples
     --------
@@ -363,7 +403,9 @@ class EvaluationResult:
         losses: dict[str, LossResult],
         skipped: int = 0,
         skips: Sequence[tuple[str, int, str]] = (),
+        confidence: float | None = None,
     ) -> None:
+        self.confidence = confidence
         self.rows = rows
         self.by = by
         self.losses = losses
@@ -392,6 +434,7 @@ class EvaluationResult:
                 for source, row, problem in self.skips
             ],
             "by": list(self.by),
+            **({} if self.confidence is None else {"confidence": self.confidence}),
             "losses": [
                 {
                     **loss.to_dict(),
@@ -403,7 +446,8 @@ class EvaluationResult:
 
     def _group_dicts(self, loss: LossResult) -> Iterator[dict[str, Any]]:
         for key, statistics in loss.groups:
-            yield {"group": list(key) if len(self.by) > 1 else key, **statistics.to_dict()}
+            found = statistics.to_dict(self.confidence)
+            yield {"group": list(key) if len(self.by) > 1 else key, **found}
 
     def columns(self) -> dict[str, list[Any]]:
         """Return a table with a row for each loss and group, and one for all groups together."""
@@ -419,7 +463,7 @@ class EvaluationResult:
                         **({"all": whole} if self.by else {}),
                         **{name: named.get(name) for name in self.by},
                         "maximum_file": None,
-                        **statistics.to_dict(),
+                        **statistics.to_dict(self.confidence),
                     }
                 )
         names = list(records[0]) if records else []
@@ -444,7 +488,11 @@ class EvaluationResult:
         """Return the tables."""
         lines = [f"{self.rows} rows{', by ' + ', '.join(self.by) if self.by else ''}"]
         for loss in self.losses.values():
-            lines += ["", printable(loss.name), *loss_table(loss, self.by)]
+            lines += [
+                "",
+                printable(loss.name),
+                *loss_table(loss, self.by),
+            ]
         return "\n".join([*lines, *notes(self)])
 
     def __repr__(self) -> str:
@@ -478,6 +526,7 @@ def result_of(
     lazily: bool = False,
     skipped: int = 0,
     skips: Sequence[tuple[str, int, str]] = (),
+    confidence: float | None = None,
 ) -> EvaluationResult:
     """Compute what a state says; of groups what is asked for, if the state stays as it is."""
     order, keys = _ordered(state, len(by)) if by else (None, None)
@@ -492,8 +541,8 @@ def result_of(
         if not lazily:
             groups._complete()
         worst = [WorstRow(loss, row_named(row)) for loss, row in state.worst(index)]
-        found[name] = LossResult(name, spec, total, groups, worst)
-    return EvaluationResult(rows, by, found, skipped, skips)
+        found[name] = LossResult(name, spec, total, groups, worst, confidence)
+    return EvaluationResult(rows, by, found, skipped, skips, confidence)
 
 
 def _keys_of(state: EvaluationState, by: int, groups: npt.NDArray[np.int32]) -> list[Any]:
@@ -520,6 +569,7 @@ def _ordered(state: EvaluationState, by: int) -> tuple[npt.NDArray[np.int32], li
 
 _TITLES = {
     "count": "count", "mean": "mean", "sum": "sum", "standard_error": "std. error",
+    "interval_low": "{} from", "interval_high": "to",
     "minimum": "minimum", "median": "median", "p95": "p95", "p99": "p99", "maximum": "maximum",
     "ignored": "ignored",
 }  # fmt: skip
@@ -536,18 +586,24 @@ def cells(
 ) -> tuple[list[str], list[list[str]]]:
     """Return the titles and rows of a loss's table."""
     total = loss.total
-    names = [*list(_TITLES)[:5], *map(quantile_name, total.quantiles), "maximum", "ignored"]
-    titles = [_TITLES.get(name, name) for name in names] + (["NaN"] if total.nan else [])
+    interval = [] if loss.confidence is None else ["interval_low", "interval_high"]
+    names = [
+        *list(_TITLES)[:4], *interval, "minimum", *map(quantile_name, total.quantiles), "maximum",
+        "ignored",
+    ]  # fmt: skip
+    level = "" if loss.confidence is None else f"{100 * loss.confidence:.12g}%"
+    titles = [_TITLES.get(name, name).format(level) for name in names]
+    titles += ["NaN"] if total.nan else []
     rows = []
     for key, statistics in _shown_groups(loss, most):
         keys = key if len(by) > 1 else (key,)
-        rows.append([*map(shown_key, keys), *_numbers(statistics, names, total.nan > 0)])
+        rows.append([*map(shown_key, keys), *_numbers(statistics, names, loss)])
     if by:
         rest = len(loss.groups) - len(rows)
         last = "all" if not rest else f"all {len(loss.groups)} groups"
-        rows.append([last, *[""] * (len(by) - 1), *_numbers(total, names, total.nan > 0)])
+        rows.append([last, *[""] * (len(by) - 1), *_numbers(total, names, loss)])
     else:
-        rows.append(_numbers(total, names, total.nan > 0))
+        rows.append(_numbers(total, names, loss))
     return [*by, *titles], rows
 
 
@@ -569,15 +625,15 @@ def shown_key(key: Key) -> str:
     return "(missing)" if key is None else printable(key)
 
 
-def _numbers(statistics: Statistics, names: Sequence[str], nan: bool) -> list[str]:
-    values = statistics.to_dict()
+def _numbers(statistics: Statistics, names: Sequence[str], loss: LossResult) -> list[str]:
+    values = statistics.to_dict(loss.confidence)
     approximate = not statistics.exact_quantiles
     quantiles = {quantile_name(p) for p in statistics.quantiles}
     shown = [
         shown_number(values[name], "~" if approximate and name in quantiles else "")
         for name in names
     ]
-    return [*shown, *([str(statistics.nan)] if nan else [])]
+    return [*shown, *([str(statistics.nan)] if loss.total.nan else [])]
 
 
 def shown_number(value: float | None, mark: str = "") -> str:
@@ -600,6 +656,12 @@ def notes(result: EvaluationResult) -> list[str]:
                 "shown: JSON has all"
             )
             break
+    for loss in result.losses.values():
+        if loss.perplexity is not None:
+            lines.append(
+                f"{printable(loss.name)}: perplexity {shown_number(loss.perplexity)}, "
+                f"{shown_number(loss.bits)} bits"
+            )
     errors = {
         statistics.quantile_relative_error
         for loss in result.losses.values()

@@ -42,6 +42,7 @@ def evaluate(
     classes: Sequence[str] | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
     quantiles: Iterable[float] = (0.5, 0.95, 0.99),
+    confidence: float | None = None,
     worst: int = 10,
     worst_columns: str | None = None,
     limit: int | None = None,
@@ -82,6 +83,8 @@ def evaluate(
         probabilities, and all others logits.
     quantiles : iterable of float
         Which quantiles to compute.
+    confidence : float, optional
+        The level of intervals for the means, such as 0.95, which the result then shows.
     worst : int, default 10
         How many rows with the highest losses to name.
     worst_columns : str, optional
@@ -137,7 +140,7 @@ def evaluate(
     evaluation = evaluate_files(
         data, named, worst=worst, threads=threads, skip=on_error == "skip", warn=_warn_in_python
     )
-    result = evaluation.result(quantiles)
+    result = evaluation.result(quantiles, confidence=confidence)
     if worst_columns is not None:
         add_columns(data, result, worst_columns)
     return result

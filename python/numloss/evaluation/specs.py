@@ -25,6 +25,9 @@ _WORDS = {
     "nan": float("nan"),
 }  # fmt: skip
 
+# Losses whose mean is an entropy in nats, so that exp(mean) is a perplexity.
+_LIKELIHOODS = ("cross_entropy", "binary_cross_entropy")
+
 #: What people call losses elsewhere, and what to write here.
 ELSEWHERE = {
     "bce": "binary_cross_entropy",
@@ -83,6 +86,12 @@ class LossSpec:
     def weighs(self) -> bool:
         """Whether the loss gives rows weights by itself."""
         return self.options.get("class_weight") is not None
+
+    @property
+    def is_likelihood(self) -> bool:
+        """Whether it is the negative log-likelihood of labels as they are."""
+        changed = {"class_weight", "label_smoothing", "pos_weight"} & set(self.options)
+        return self.name in _LIKELIHOODS and not any(self.options[name] for name in changed)
 
     def described(self) -> tuple[str, dict[str, Any]]:
         """Return what is written of it, as JSON can hold it."""
