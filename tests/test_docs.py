@@ -46,6 +46,7 @@ def folder(tmp_path_factory):
     scores = pa.table(
         {
             "score": rng.normal(size=rows).astype("f4"), "label": rng.integers(0, 2, rows),
+            "other_score": rng.normal(size=rows),
             "chance": rng.random(rows), "exposure": rng.random(rows),
             "age": rng.integers(0, 90, rows),
             "country": rng.choice(["de", "fr"], rows), "device": rng.choice(["a", "b"], rows),
@@ -54,6 +55,8 @@ def folder(tmp_path_factory):
     )  # fmt: skip
     parquet.write_table(scores, folder / "scores.parquet")
     pa_csv.write_csv(scores, folder / "scores.csv")
+    other = pa.table({name: scores[name] for name in ("score", "label", "id")})
+    parquet.write_table(other, folder / "other.parquet")
     (folder / "scores.csv.gz").write_bytes(gzip.compress((folder / "scores.csv").read_bytes()))
     (folder / "scores.txt").write_text("1;0\n2;1\n")
     for index, country in enumerate(("de", "fr")):

@@ -140,6 +140,20 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="column or array of weights, or a file of them",
     )
+    _once(
+        roles,
+        "--compare",
+        metavar="NAMES",
+        help="predictions of another model on the same rows: columns, or a file with as many rows "
+        "in the same order",
+    )
+    _once(
+        roles,
+        "--id",
+        metavar="NAME",
+        help="column that must agree in both files of --compare; default: the target, if both "
+        "have it",
+    )
     roles.add_argument(
         "--by",
         "-b",
@@ -459,6 +473,7 @@ def _whole(text: str, least: int) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from numloss._core import end_on_abort
+    from numloss.evaluation.comparison import value_names
     from numloss.evaluation.files.dataset import Dataset
     from numloss.evaluation.files.inputs import Request
     from numloss.evaluation.files.source import Format
@@ -497,6 +512,8 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.scale,
             options.classes,
             options.limit,
+            options.compare,
+            options.id,
         )
     )
     _check_rows_wanted(options, data)
@@ -506,7 +523,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     with (
         progress() as advance,
         _stopped_by_signals(stop, options.state is not None),
-        _losses_out(options, losses) as writer,
+        _losses_out(options, value_names(losses, data.compare)) as writer,
     ):
         evaluation = evaluate_files(
             data,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from numloss._core import EvaluationState, Loss
+from numloss.evaluation.comparison import VALUES, Comparison, paired, value_names
 from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.groups import Codes, codes_of
 from numloss.evaluation.identities import (
@@ -69,6 +70,9 @@ class Evaluation:
         histogram.
     worst : int, default 10
         How many rows with the highest losses to remember.
+    compare : pair of str, optional
+        What two models are called whose predictions `update` takes: the first's, and as `other` the
+        other's. The result then also has their differences, row by row, and the rows won.
 
     Notes
     -----
@@ -98,6 +102,7 @@ class Evaluation:
         by: str | Sequence[str] | None = None,
         quantiles: bool = True,
         worst: int = 10,
+        compare: tuple[str, str] | None = None,
     ) -> None:
         if not 0 <= worst <= 1_000_000:
             raise ValueError(f"worst must lie between 0 and 1000000, got {worst}")
@@ -108,6 +113,9 @@ class Evaluation:
         if len(set(self._by)) < len(self._by):
             raise ValueError(f"by must name each column once, got {', '.join(self._by)}")
         self._quantiles, self._worst = bool(quantiles), int(worst)
+        if compare is not None and (len(compare) != 2 or len({*map(str, compare)}) < 2):
+            raise ValueError(f"compare must name two models, got {compare!r}")
+        self._compare = None if compare is None else (str(compare[0]), str(compare[1]))
         self._state = self._new_state()
         self._rows = 0
         self._sources: list[str] = []
@@ -125,7 +133,18 @@ class Evaluation:
         ] = []  # the first of them: source, row, what is wrong
 
     def _new_state(self) -> EvaluationState:
-        return EvaluationState(len(self._losses), len(self._by), self._quantiles, self._worst)
+        return EvaluationState(self._value_count, len(self._by), self._quantiles, self._worst)
+
+    @property
+    def _value_count(self) -> int:
+        return len(self._losses) * self._per_loss
+
+    @property
+    def _per_loss(self) -> int:
+        return 1 if self._compare is None else VALUES
+
+    def _value_names(self) -> list[str]:
+        return value_names(self._losses, self._compare)
 
     # ------------------------------------------------------------------------------------ update
 
@@ -138,6 +157,7 @@ class Evaluation:
         groups: Any = None,
         ids: Any = None,
         source: str | None = None,
+        other: Any = None,
         **inputs: Any,
     ) -> None:
         """Take in a batch.
@@ -160,6 +180,8 @@ class Evaluation:
             Name of the file or stream that the rows come from. Rows without a source cannot be told
             apart once two evaluations that have such rows are merged: statistics stay, their row
             numbers go.
+        other : array_like, optional
+            The predictions of the model that is compared with the first one.
         **inputs : array_like
             What some losses take besides, such as ``variance``.
 
@@ -173,11 +195,17 @@ class Evaluation:
             If an update before was ended half-way, by Ctrl-C or for want of memory.
         """
         self._refuse_torn()
-        found = [
-            examples_of(spec, prediction, target, weight, inputs) for spec in self._losses.values()
-        ]
+        if (other is None) != (self._compare is None):
+            raise ValueError("other holds the predictions of the model that `compare` names second")
+        found: list[Examples] = []
+        for spec in self._losses.values():
+            mine = examples_of(spec, prediction, target, weight, inputs)
+            if other is None:
+                found.append(mine)
+            else:
+                found += paired(mine, examples_of(spec, other, target, weight, inputs))
         rows = found[0].rows
-        for name, examples in zip(self._losses, found, strict=True):
+        for name, examples in zip(self._value_names(), found, strict=True):
             if examples.rows != rows:
                 raise ValueError(f"{name} has {examples.rows} rows where others have {rows}")
         identities = self._checked_ids(ids, rows)
@@ -312,9 +340,9 @@ class Evaluation:
 
     def _named_rows(self) -> set[int]:
         """Return the rows with the highest losses, and the first ones that are NaN."""
-        found = {row for loss in range(len(self._losses)) for _, row in self._state.worst(loss)}
+        found = {row for loss in range(self._value_count) for _, row in self._state.worst(loss)}
         groups = self._state.order() if 0 < self._state.groups <= MOST_GROUPS else None
-        for loss in range(len(self._losses)):
+        for loss in range(self._value_count):
             tables = [self._state.summary(loss, (), total=True)]
             if groups is not None and self._by:
                 tables.append(self._state.summary(loss, (), groups=groups))
@@ -443,6 +471,7 @@ class Evaluation:
             "by": list(self._by),
             "quantiles": self._quantiles,
             "worst": self._worst,
+            "compare": None if self._compare is None else list(self._compare),
             "reading": self._reading,
         }
 
@@ -493,7 +522,13 @@ class Evaluation:
     def _restored(cls, data: bytes, size: int) -> Evaluation:
         head = json.loads(data[_HEAD.size : _HEAD.size + size])
         losses = {name: (loss, options) for name, loss, options in head["losses"]}
-        evaluation = cls(losses, by=head["by"], quantiles=head["quantiles"], worst=head["worst"])
+        evaluation = cls(
+            losses,
+            by=head["by"],
+            quantiles=head["quantiles"],
+            worst=head["worst"],
+            compare=None if head["compare"] is None else tuple(head["compare"]),
+        )
         evaluation._state.read(data[_HEAD.size + size : -_CHECK.size])
         evaluation._rows, evaluation._unnamed = head["rows"], head["unnamed"]
         evaluation._sources = list(head["sources"])
@@ -574,10 +609,21 @@ class Evaluation:
     def _result(
         self, quantiles: Iterable[float], lazily: bool, confidence: float | None = None
     ) -> EvaluationResult:
-        return result_of(
-            self._state, self._losses, self._by, self._rows, tuple(quantiles), self._row_named,
-            lazily, self._skipped, self._skips, confidence,
+        specs = [spec for spec in self._losses.values() for _ in range(self._per_loss)]
+        values = result_of(
+            self._state, dict(zip(self._value_names(), specs, strict=True)), self._by,
+            tuple(quantiles), self._row_named, lazily, confidence,
         )  # fmt: skip
+        losses = dict(zip(self._losses, values[:: self._per_loss], strict=True))
+        comparisons = {}
+        if self._compare is not None:
+            for index, name in enumerate(self._losses):
+                losses[name].name = name
+                rest = values[VALUES * index + 1 : VALUES * (index + 1)]
+                comparisons[name] = Comparison(*self._compare, *rest)
+        return EvaluationResult(
+            self._rows, self._by, losses, self._skipped, self._skips, confidence, comparisons
+        )
 
     def _row_named(self, row: int) -> Row | None:
         if row == NO_ROW:

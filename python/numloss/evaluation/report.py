@@ -88,6 +88,7 @@ def write_text(origin: Origin, result: EvaluationResult, bold: bool = False) -> 
             f"{mark[0]}{printable(loss.name)}{mark[1]}",
             *loss_table(loss, result.by),
         ]
+    lines += result.comparison_lines()
     return "\n".join([*lines, *notes(result)]) + "\n"
 
 
@@ -100,7 +101,15 @@ def write_markdown(origin: Origin, result: EvaluationResult) -> str:
         rule = [":--" if i < left else "--:" for i in range(len(titles))]
         lines += ["", f"**{_in_markdown(loss.name)}**", ""]
         lines += [f"| {' | '.join(map(_in_markdown, row))} |" for row in (titles, rule, *rows)]
+    lines += _comparison_in_markdown(result)
     return "\n".join([*lines, *map(_in_markdown, notes(result))]) + "\n"
+
+
+def _comparison_in_markdown(result: EvaluationResult) -> list[str]:
+    lines = []
+    for line in result.comparison_lines():
+        lines.append(f"    {printable(line)}" if line else line)
+    return lines
 
 
 def _in_markdown(text: str) -> str:
@@ -124,6 +133,12 @@ def metrics(result: EvaluationResult) -> dict[str, Any]:
             for part in key if len(result.by) > 1 else (key,):
                 path = path.setdefault(str(part), {})
             path.update(_finite(statistics, f"{loss.name}.by.{key}", odd, result.confidence))
+    for name, comparison in result.comparisons.items():
+        numbers = comparison.to_dict(())["all"]
+        tree[name]["comparison"] = {
+            key: value for key, value in numbers.items()
+            if isinstance(value, (int, float)) and math.isfinite(value)
+        }  # fmt: skip
     if odd:
         tree["not_finite"] = odd
     return tree

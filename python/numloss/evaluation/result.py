@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from numloss._core import EvaluationState
 from numloss.evaluation.groups import Key, sortable
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import printable, table
+
+if TYPE_CHECKING:
+    from numloss.evaluation.comparison import Comparison
 
 # Groups shown in a table; files have all of them.
 _SHOWN_GROUPS = 50
@@ -378,6 +381,8 @@ class EvaluationResult:
         The first of them: source, row, and what is wrong.
     confidence : float, optional
         The level of the intervals of means that tables and `to_dict` have.
+    comparisons : mapping of str to Comparison
+        For each loss how another model does beside the first, where there is one.
 
     Examples
     --------
@@ -404,8 +409,10 @@ class EvaluationResult:
         skipped: int = 0,
         skips: Sequence[tuple[str, int, str]] = (),
         confidence: float | None = None,
+        comparisons: Mapping[str, Comparison] = MappingProxyType({}),
     ) -> None:
         self.confidence = confidence
+        self.comparisons = comparisons
         self.rows = rows
         self.by = by
         self.losses = losses
@@ -439,8 +446,13 @@ class EvaluationResult:
                 {
                     **loss.to_dict(),
                     **({"groups": list(self._group_dicts(loss))} if self.by else {}),
+                    **(
+                        {"comparison": self.comparisons[name].to_dict(self.by)}
+                        if name in self.comparisons
+                        else {}
+                    ),
                 }
-                for loss in self.losses.values()
+                for name, loss in self.losses.items()
             ],
         }
 
@@ -488,12 +500,16 @@ class EvaluationResult:
         """Return the tables."""
         lines = [f"{self.rows} rows{', by ' + ', '.join(self.by) if self.by else ''}"]
         for loss in self.losses.values():
-            lines += [
-                "",
-                printable(loss.name),
-                *loss_table(loss, self.by),
-            ]
-        return "\n".join([*lines, *notes(self)])
+            lines += ["", printable(loss.name), *loss_table(loss, self.by)]
+        return "\n".join([*lines, *self.comparison_lines(), *notes(self)])
+
+    def comparison_lines(self) -> list[str]:
+        """Return a table for each loss, of another model beside the first."""
+        lines = []
+        for name, comparison in self.comparisons.items():
+            title = f"{name}: {comparison.other} compared with {comparison.first}"
+            lines += ["", printable(title), *comparison.lines(self.losses[name], self.by)]
+        return lines
 
     def __repr__(self) -> str:
         """Return losses and rows in a line."""
@@ -520,17 +536,14 @@ def result_of(
     state: EvaluationState,
     losses: Mapping[str, LossSpec],
     by: tuple[str, ...],
-    rows: int,
     probabilities: tuple[float, ...],
     row_named: Callable[[int], Row | None],
     lazily: bool = False,
-    skipped: int = 0,
-    skips: Sequence[tuple[str, int, str]] = (),
     confidence: float | None = None,
-) -> EvaluationResult:
+) -> list[LossResult]:
     """Compute what a state says; of groups what is asked for, if the state stays as it is."""
     order, keys = _ordered(state, len(by)) if by else (None, None)
-    found = {}
+    found = []
     for index, (name, spec) in enumerate(losses.items()):
         summed = {**state.summary(index, probabilities, total=True), "kept": state.quantiles}
         total = statistics_of(summed, 0, probabilities, row_named)
@@ -541,8 +554,8 @@ def result_of(
         if not lazily:
             groups._complete()
         worst = [WorstRow(loss, row_named(row)) for loss, row in state.worst(index)]
-        found[name] = LossResult(name, spec, total, groups, worst, confidence)
-    return EvaluationResult(rows, by, found, skipped, skips, confidence)
+        found.append(LossResult(name, spec, total, groups, worst, confidence))
+    return found
 
 
 def _keys_of(state: EvaluationState, by: int, groups: npt.NDArray[np.int32]) -> list[Any]:

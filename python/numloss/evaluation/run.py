@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numloss
+from numloss.evaluation.comparison import paired
 from numloss.evaluation.errors import DataError, EvaluationError
 from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.dataset import Dataset
@@ -43,6 +44,8 @@ def evaluate(
     scale: Literal["logits", "probabilities"] | None = None,
     quantiles: Iterable[float] = (0.5, 0.95, 0.99),
     confidence: float | None = None,
+    compare: str | None = None,
+    id: str | None = None,
     worst: int = 10,
     worst_columns: str | None = None,
     limit: int | None = None,
@@ -85,6 +88,12 @@ def evaluate(
         Which quantiles to compute.
     confidence : float, optional
         The level of intervals for the means, such as 0.95, which the result then shows.
+    compare : str, optional
+        Predictions of another model on the same rows: columns of the same files, or a file with as
+        many rows in the same order.
+    id : str, optional
+        A column that must agree in both files, where another file is compared. Without, targets
+        that both have must.
     worst : int, default 10
         How many rows with the highest losses to name.
     worst_columns : str, optional
@@ -132,7 +141,7 @@ def evaluate(
             [text_of(file) for file in several],
             None if targets is None else text_of(targets),
             prediction, target, weight, (by,) if isinstance(by, str) else tuple(by), positive,
-            scale=scale, classes=classes, limit=limit,
+            scale=scale, classes=classes, limit=limit, compare=compare, identity=id,
         )
     )  # fmt: skip
     if worst_columns is not None:
@@ -274,7 +283,7 @@ def _refuse_groups(evaluation: Evaluation, most: int | None) -> None:
 
 def _empty(data: Dataset, losses: dict[str, LossSpec], worst: int) -> Evaluation:
     pairs = {name: (spec.loss, spec.options) for name, spec in losses.items()}
-    evaluation = Evaluation(pairs, by=data.by, worst=worst)
+    evaluation = Evaluation(pairs, by=data.by, worst=worst, compare=data.compare)
     evaluation._reading = data.reading
     return evaluation
 
@@ -392,6 +401,7 @@ class _Worker:
         self._given = time.monotonic()
         self.evaluation = _empty(data, losses, worst)
         self.losses: dict[Inputs, list[FileLosses]] = {}
+        self.others: dict[Inputs, list[FileLosses]] = {}  # of the model that is compared
 
     def give(self) -> None:
         """Hand over what was gathered, and begin anew."""
@@ -467,12 +477,19 @@ class _Worker:
         if losses is None:
             losses = [FileLosses(spec, inputs) for spec in self._specs.values()]
             self.losses[inputs] = losses
+            if inputs.other is not None:
+                view = inputs.of_other()
+                self.others[inputs] = [FileLosses(spec, view) for spec in self._specs.values()]
         if check:
             for loss in losses:
                 loss.check(chunk)
         if not len(chunk.prediction):
             return
         found = [loss(chunk) for loss in losses]
+        if inputs.other is not None:
+            other = [loss(chunk.of_other()) for loss in self.others[inputs]]
+            pairs = zip(found, other, strict=True)
+            found = [value for pair in pairs for value in paired(*pair)]
         source = str(inputs.prediction.source.file)
         try:
             self.evaluation._take_from(source, found, chunk.groups, first_row)

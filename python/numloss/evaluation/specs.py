@@ -90,8 +90,10 @@ class LossSpec:
     @property
     def is_likelihood(self) -> bool:
         """Whether it is the negative log-likelihood of labels as they are."""
-        changed = {"class_weight", "label_smoothing", "pos_weight"} & set(self.options)
-        return self.name in _LIKELIHOODS and not any(self.options[name] for name in changed)
+        plain = not self.options.get("label_smoothing", 0.0) and all(
+            self.options.get(name) is None for name in ("class_weight", "pos_weight")
+        )
+        return self.name in _LIKELIHOODS and plain
 
     def described(self) -> tuple[str, dict[str, Any]]:
         """Return what is written of it, as JSON can hold it."""

@@ -21,6 +21,8 @@ from numloss.evaluation.tables import printable
 Array: TypeAlias = npt.NDArray[Any]
 
 _Types = pa.types
+# Letters of a number written as text; converting longer ones takes long.
+_LONGEST_NUMBER = 400
 
 
 @dataclass(frozen=True)
@@ -296,6 +298,38 @@ def binned_column(
         message = "has several values in a row, where one is needed"
         raise UsageError(str(columns.source.error(message, name=columns.name)))
     return bins.lower_edges(values)
+
+
+def first_difference(column: Column, other: Column) -> int | None:
+    """Return the first row in which two columns differ.
+
+    Missing values are equal, and so are a number and the text that says it.
+    """
+    both = (column, other)
+    if all(isinstance(part, np.ndarray) for part in both):
+        if np.array_equal(column, other):
+            return None
+    elif not any(isinstance(part, np.ndarray) for part in both) and column.equals(other):
+        return None
+    mine, theirs = (
+        map(_said, part.tolist() if isinstance(part, np.ndarray) else part.to_pylist())
+        for part in both
+    )
+    pairs = zip(mine, theirs, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b and (a == a or b == b)), None)
+
+
+def _said(value: Any) -> Any:
+    """Return the number that a text says, or what it is."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    for kind in (int, float):
+        try:
+            return kind(text) if len(text) < _LONGEST_NUMBER else value
+        except ValueError:
+            continue
+    return value
 
 
 def constant_column(value: str | None, bins: Bins | None, rows: int) -> Column:

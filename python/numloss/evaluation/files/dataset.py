@@ -10,6 +10,7 @@ from numloss.evaluation.files.columns import PositiveColumn
 from numloss.evaluation.files.inputs import Inputs, Part, Request
 from numloss.evaluation.files.several import files_of
 from numloss.evaluation.files.storage import File
+from numloss.evaluation.names import shortened
 from numloss.evaluation.progress import Done
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.report import Origin, Role
@@ -28,11 +29,24 @@ class Dataset:
             raise UsageError("--targets goes with one file of predictions")
         self.first = Inputs(request, self._files[0])
         self._inputs = [self.first]
+        other = self.first.other
+        if len(self._files) > 1 and other and other.source is not self.first.prediction.source:
+            raise UsageError("--compare with a file goes with one file of predictions")
 
     @property
     def by(self) -> list[str]:
         """Names of the columns that group the rows."""
         return [group.title for group in self.first.by]
+
+    @property
+    def compare(self) -> tuple[str, str] | None:
+        """What two models are called, where they are compared."""
+        mine, other = self.first.prediction, self.first.other
+        if other is None:
+            return None
+        if mine.source is other.source:
+            return shortened(mine.names), shortened(other.names)
+        return str(mine.source.file), str(other.source.file)
 
     @property
     def reading(self) -> dict[str, Any]:

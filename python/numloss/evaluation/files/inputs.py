@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from copy import copy
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from numloss.evaluation.files.columns import (
     Ragged,
     binned_column,
     constant_column,
+    first_difference,
     group_column,
 )
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source, rows_of_piece
@@ -86,6 +89,8 @@ class Request:
     scale: str | None = None  # "logits" or "probabilities", where the user said so
     classes: Sequence[str] | None = None  # what labels are called, in the order of the columns
     limit: int | None = None  # the first rows alone
+    compare: str | None = None  # other predictions: columns, or a file
+    identity: str | None = None  # a column that must agree where rows of two files are compared
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,16 @@ class Chunk:
     target: Array | Ragged
     weight: Array | Ragged | None
     groups: list[Any]
+    other: Array | Ragged | None = None
 
+    def of_other(self) -> Chunk:
+        """Return the rows with the predictions of the other model."""
+        assert self.other is not None
+        return replace(self, prediction=self.other)
+
+
+# A column of one file, and the one of another that holds the same.
+_Pair: TypeAlias = tuple[tuple[Source, str], tuple[Source, str]]
 
 #: Columns as they lie in their files, of some consecutive rows.
 Pieces = Mapping[File, Mapping[str, Column]]
@@ -178,13 +192,23 @@ class Inputs:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
         self.by = [self._group(text) for text in request.by]
+        self.other = None if request.compare is None else self._other(request, predictions)
+        if self.other is not None and (self.other.source, self.other.names) == (
+            self.prediction.source, self.prediction.names,
+        ):  # fmt: skip
+            raise UsageError(f"--compare {request.compare}: this is the prediction itself")
+        self._agreeing = [] if self.other is None else self._columns_that_agree(request.identity)
+        self._scale = request.scale
         for source in self._sources.values():
             if source.is_text:
                 source.holds_numbers = partial(self._holds_numbers, source)
 
     def _holds_numbers(self, source: Source, name: str) -> bool:
         """Whether all who read a column of text take it for numbers."""
-        roles = [self.prediction, self.target, *([self.weight] if self.weight else [])]
+        roles = [self.prediction, self.target]
+        roles += [role for role in (self.weight, self.other) if role is not None]
+        if any((source, name) in pair for pair in self._agreeing):
+            return False
         groups = [group for group in self.by if group.source is source and group.name == name]
         takers = [role for role in roles if role.source is source and name in role.names]
         takers += [group.numbers for group in groups if group.bins is not None and group.numbers]
@@ -193,6 +217,62 @@ class Inputs:
             and all(group.bins is not None for group in groups)
             and bool(takers)
         )
+
+    def _other(self, request: Request, predictions: Source) -> NumberColumns:
+        """Find the predictions of another model: columns of the same file, or those of another."""
+        assert request.compare is not None
+        columns = {name for part in request.compare.split(",") for name in predictions.names
+                   if fnmatchcase(name, part.strip())}  # fmt: skip
+        file = None if columns else file_of(request.compare)
+        if file is None or file.format is None:
+            return NumberColumns(
+                predictions, chosen(request.compare, predictions.names, str(predictions.file))
+            )
+        source = self._open(file)
+        if set(self.prediction.names) <= set(source.names):
+            return NumberColumns(source, self.prediction.names)
+        return self._numbers("prediction", source, None)
+
+    def _columns_that_agree(self, identity: str | None) -> list[_Pair]:
+        """Return columns by which rows of two files are known to be the same."""
+        assert self.other is not None
+        mine, theirs = self.prediction.source, self.other.source
+        if mine is theirs:
+            return []
+        if identity is not None:
+            for source in (mine, theirs):
+                if identity not in source.names:
+                    raise UsageError(
+                        f"{source.file} has no {identity!r} for --id"
+                        f"{closest(identity, source.names)}; {listed(source.names)}"
+                    )
+            return [((mine, identity), (theirs, identity))]
+        pairs: list[_Pair] = []
+        if self.target.source is not theirs and set(self.target.names) <= set(theirs.names):
+            pairs += [((self.target.source, n), (theirs, n)) for n in self.target.names]
+        return pairs
+
+    def of_other(self) -> Inputs:
+        """Return the columns with those of the other model as the prediction."""
+        assert self.other is not None
+        found = copy(self)
+        found.prediction = self.other
+        found.probabilities = self._scale == "probabilities" or (
+            self._scale is None and are_probabilities(self.other.names)
+        )
+        found.scale_is_said = self._scale is not None or found.probabilities
+        return found
+
+    def _refuse_other_rows(self, pieces: Pieces, first_row: int) -> None:
+        """Refuse files whose rows are not the same ones, in the same order."""
+        for (mine, name), (theirs, other) in self._agreeing:
+            index = first_difference(pieces[mine.file][name], pieces[theirs.file][other])
+            if index is not None:
+                raise theirs.error(
+                    f"differs from {mine.file} in the same row: only equal rows can be compared",
+                    row=first_row + index,
+                    name=other,
+                )
 
     def missing(self, begin: int, end: int) -> Ranges:
         """Return which of these rows are still to be read."""
@@ -209,8 +289,9 @@ class Inputs:
             (self.prediction, first.prediction), (self.target, first.target),
         ):  # fmt: skip
             mine.adopt(theirs)
-        if self.weight is not None and first.weight is not None:
-            self.weight.adopt(first.weight)
+        for part, before in ((self.weight, first.weight), (self.other, first.other)):
+            if part is not None and before is not None:
+                part.adopt(before)
         for group, other in zip(self.by, first.by, strict=True):
             group.adopt(other)
 
@@ -250,7 +331,9 @@ class Inputs:
         weight = None
         if self.weight is not None:
             weight = self._checked_weight(read(self.weight), first_row)
-        return Chunk(first_row, read(self.prediction), read(self.target), weight, groups)
+        self._refuse_other_rows(pieces, first_row)
+        other = None if self.other is None else read(self.other)
+        return Chunk(first_row, read(self.prediction), read(self.target), weight, groups, other)
 
     @property
     def sources(self) -> list[Source]:
@@ -275,6 +358,7 @@ class Inputs:
             "target": self._role(self.target),
             "weight": None if self.weight is None else self._role(self.weight),
             "by": by,
+            **({} if self.other is None else {"compare": self._role(self.other)}),
         }
 
     @staticmethod
@@ -293,6 +377,9 @@ class Inputs:
         ]  # fmt: skip
         if self.by:
             parts.append("by " + ", ".join(map(self._place_of_group, self.by)))
+        if self.other is not None:
+            shown = self._place(self.other.source, self.other.names)
+            parts.append(f"compared with prediction {shown}")
         if self.probabilities:
             parts[0] += " (probabilities)"
         return ", ".join(parts)
@@ -329,6 +416,11 @@ class Inputs:
         roles = [self.prediction, self.target] + ([self.weight] if self.weight else [])
         for role in roles:
             wanted.setdefault(role.source.file, []).extend(role.names)
+        if self.other is not None:
+            wanted.setdefault(self.other.source.file, []).extend(self.other.names)
+        for pair in self._agreeing:
+            for source, name in pair:
+                wanted.setdefault(source.file, []).append(name)
         for group in self.by:
             if group.source is not None:
                 wanted.setdefault(group.source.file, []).append(group.name)
