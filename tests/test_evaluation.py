@@ -557,7 +557,7 @@ def test_long_tables_are_cut_to_the_worst_groups():
     evaluation.update(np.arange(200.0), np.zeros(200), groups=np.arange(200))
     text = str(evaluation.result())
     assert "all 200 groups" in text
-    assert "the 50 groups with the highest mean of 200 are shown" in text
+    assert "the 50 groups with the worst means of 200 are shown" in text
     assert text.splitlines()[4].split()[:3] == ["199", "1", "199"]
     assert len(text.splitlines()) < 60
 

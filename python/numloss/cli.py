@@ -667,7 +667,7 @@ def _read_state(path: Path) -> Evaluation:
 
 
 def _losses(options: argparse.Namespace) -> int:
-    from numloss.evaluation.specs import options_of, parse_loss
+    from numloss.evaluation.specs import known, options_of, parse_loss
     from numloss.plain import documentation, summary
 
     if options.name is not None:
@@ -675,9 +675,9 @@ def _losses(options: argparse.Namespace) -> int:
         print(documentation(inspect.getdoc(parse_loss(options.name).loss) or "", columns))
         return 0
     rows = []
-    for name, loss in numloss.LOSSES.items():
-        known = [f"{key}={value.default}" for key, value in options_of(loss).items()]
-        rows.append([name, ", ".join(known), summary(inspect.getdoc(loss) or "")])
+    for name, loss in known().items():
+        taken = [f"{key}={value.default}" for key, value in options_of(loss).items()]
+        rows.append([name, ", ".join(taken), summary(inspect.getdoc(loss) or "")])
     print("\n".join(table(["loss", "options", ""], rows, left=3)))
     return 0
 
@@ -766,6 +766,8 @@ def _text(options: argparse.Namespace, origin: Origin, result: EvaluationResult)
     bold = options.output is None and sys.stdout.isatty()
     text = report.write_text(origin, result, bold)
     for loss in result.losses.values() if options.worst else ():
+        if loss.spec.higher_is_better:
+            continue
         lines = report.worst_table(loss, options.worst)
         text += "\n".join(["", f"{printable(loss.name)}: highest losses", *lines, ""])
     return text

@@ -9,7 +9,7 @@ from typing import Any
 import numloss
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.paths import path_of
-from numloss.evaluation.specs import options_of
+from numloss.evaluation.specs import known, options_of
 
 #: Arguments that are losses, by command.
 _LOSSES = {"evaluate": "loss", "losses": "name", "plot": "losses"}
@@ -65,7 +65,7 @@ def _declare_options_of_losses(plot: argparse.ArgumentParser) -> None:
 
 
 def _names_of_losses() -> dict[str, Any]:
-    names = " ".join(numloss.LOSSES)
+    names = " ".join(known())
     function = f'{_FUNCTION}() {{\n  compgen -W "{names}" -- "$1"\n}}'
     return {
         "bash": _FUNCTION,

@@ -104,6 +104,8 @@ def parse_losses(texts: Sequence[str], options: Sequence[str]) -> list[LossSpec]
     for text in texts:
         more = f"{',' if ':' in text else ':'}{','.join(options)}" if options else ""
         spec = parse_loss(text + more, "")
+        if spec.name not in numloss.LOSSES:
+            raise UsageError(f"{text}: a metric has no derivatives to draw")
         if spec.text in [other.text for other in specs]:
             raise UsageError(f"{text}: given twice")
         _refuse_arrays(spec)

@@ -10,6 +10,7 @@ import numpy as np
 
 from numloss.evaluation.examples import Examples
 from numloss.evaluation.result import LossResult, Statistics, shown_key, shown_number
+from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import printable, table
 
 #: What a state keeps of each loss: those of both models, differences, and wins.
@@ -35,13 +36,14 @@ def value_names(losses: Iterable[str], models: tuple[str, str] | None) -> list[s
     ]  # fmt: skip
 
 
-def paired(first: Examples, other: Examples) -> list[Examples]:
-    """Return the losses of both, the other's less the first's, and 1 where the other's are lower.
+def paired(spec: LossSpec, first: Examples, other: Examples) -> list[Examples]:
+    """Return the losses of both, the other's less the first's, and 1 where the other is better.
 
     Differences are float64, and so exact for float32 losses of a like size. A tie counts half.
     """
     difference = other.losses.astype(np.float64) - first.losses
-    won = np.where(difference < 0, 1.0, np.where(difference > 0, 0.0, 0.5))
+    harm = -difference if spec.higher_is_better else difference
+    won = np.where(harm < 0, 1.0, np.where(harm > 0, 0.0, 0.5))
     won[np.isnan(difference)] = np.nan
     if first.weights is not None:  # what does not count has no loss
         absent = (first.weights == 0) & (first.losses == 0)
@@ -60,10 +62,10 @@ class Comparison:
     losses : LossResult
         The losses of the other model.
     difference : LossResult
-        The other's loss less the first's, row by row: above 0 the other is worse. As rows are
-        paired, the standard error of the mean is that of the differences.
+        The other's loss less the first's, row by row: above 0 the other is worse, or better where
+        higher is better. As rows are paired, the standard error is that of the differences.
     won : LossResult
-        1 where the other's loss is the lower one, 0.5 for a tie: the mean is the share of rows won.
+        1 where the other is better, 0.5 for a tie: the mean is the share of rows won.
     """
 
     first: str
@@ -127,7 +129,8 @@ class Comparison:
 
     def _by_harm(self) -> list[int]:
         means = self.difference.groups.means
-        harm = np.where(np.isnan(means), -np.inf, means)
+        sign = -1 if self.difference.spec.higher_is_better else 1
+        harm = np.where(np.isnan(means), -np.inf, sign * means)
         ranked: list[int] = np.argsort(-harm, kind="stable")[:_SHOWN].tolist()
         return ranked
 

@@ -203,7 +203,7 @@ class Evaluation:
             if other is None:
                 found.append(mine)
             else:
-                found += paired(mine, examples_of(spec, other, target, weight, inputs))
+                found += paired(spec, mine, examples_of(spec, other, target, weight, inputs))
         rows = found[0].rows
         for name, examples in zip(self._value_names(), found, strict=True):
             if examples.rows != rows:

@@ -68,10 +68,11 @@ def worse(
             continue
         errors = (loss.total.standard_error or 0.0, other.total.standard_error or 0.0)
         noise = normal_quantile(confidence) * math.hypot(*errors)
-        if mean - before - noise > margin:
+        harm = before - mean if loss.spec.higher_is_better else mean - before
+        if harm - noise > margin:
             yield (
                 f"the mean of {printable(loss.name)} is {mean:.6g}, worse than the baseline's "
-                f"{before:.6g} by {mean - before:.6g}, and by {mean - before - noise:.6g} at least "
+                f"{before:.6g} by {harm:.6g}, and by {harm - noise:.6g} at least "
                 f"with a confidence of {confidence:g}, where {margin:g} is allowed"
             )
 

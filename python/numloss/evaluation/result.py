@@ -589,7 +589,7 @@ _TITLES = {
 
 
 def loss_table(loss: LossResult, by: tuple[str, ...], most: int = _SHOWN_GROUPS) -> list[str]:
-    """Return the lines of a loss's table; of more groups, those with the highest means."""
+    """Return the lines of a loss's table; of more groups, those with the worst means."""
     titles, rows = cells(loss, by, most)
     return table([printable(title) for title in titles], rows, left=len(by))
 
@@ -621,13 +621,14 @@ def cells(
 
 
 def _shown_groups(loss: LossResult, most: int) -> Iterator[tuple[Any, Statistics]]:
-    """Yield all groups, or those with the highest means, in their order."""
+    """Yield all groups, or those with the worst means, in their order."""
     groups = loss.groups
     if len(groups) <= most:
         yield from groups
         return
     means = groups.means
-    ranks = np.where(np.isnan(means), -np.inf, -means)
+    sign = 1 if loss.spec.higher_is_better else -1
+    ranks = np.where(np.isnan(means), -np.inf, sign * means)
     highest = np.sort(np.argpartition(ranks, most)[:most])
     ranked = highest[np.argsort(ranks[highest], kind="stable")]
     yield from groups.some(ranked.tolist())
@@ -665,7 +666,7 @@ def notes(result: EvaluationResult) -> list[str]:
     for loss in result.losses.values():
         if len(loss.groups) > _SHOWN_GROUPS:
             lines.append(
-                f"the {_SHOWN_GROUPS} groups with the highest mean of {len(loss.groups)} are "
+                f"the {_SHOWN_GROUPS} groups with the worst means of {len(loss.groups)} are "
                 "shown: JSON has all"
             )
             break

@@ -488,8 +488,8 @@ class _Worker:
         found = [loss(chunk) for loss in losses]
         if inputs.other is not None:
             other = [loss(chunk.of_other()) for loss in self.others[inputs]]
-            pairs = zip(found, other, strict=True)
-            found = [value for pair in pairs for value in paired(*pair)]
+            triples = zip(self._specs.values(), found, other, strict=True)
+            found = [value for triple in triples for value in paired(*triple)]
         source = str(inputs.prediction.source.file)
         try:
             self.evaluation._take_from(source, found, chunk.groups, first_row)

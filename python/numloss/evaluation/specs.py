@@ -39,7 +39,9 @@ ELSEWHERE = {
     "ce": "cross_entropy",
     "crossentropy": "cross_entropy",
     "categorical_crossentropy": "cross_entropy",
-    "brier": "mse of probabilities and outcomes",
+    "acc": "accuracy, or binary_accuracy for two classes",
+    "brier_score": "brier, or multiclass_brier for more than two classes",
+    "top_k": "top_k_accuracy",
     "rps": "ranked_probability",
     "l1": "mae",
     "l2": "mse",
@@ -63,29 +65,42 @@ def options_of(loss: numloss.Loss[...]) -> dict[str, inspect.Parameter]:
     return {name: value for name, value in parameters.items() if name not in _RESERVED}
 
 
+@cache
+def known() -> dict[str, Any]:
+    """Return what an evaluation computes: losses and metrics, by name."""
+    from numloss.evaluation.metrics import METRICS
+
+    return {**numloss.LOSSES, **METRICS}
+
+
 @dataclass(frozen=True)
 class LossSpec:
-    """A loss with its options."""
+    """A loss, or metric, with its options."""
 
     text: str
     name: str
     options: Mapping[str, Any]
 
     @property
-    def loss(self) -> numloss.Loss[...]:
-        """The loss object."""
-        return numloss.LOSSES[self.name]
+    def loss(self) -> Any:
+        """The loss, or metric."""
+        return known()[self.name]
 
     @property
     def ignores(self) -> bool:
         """Whether some rows may not count."""
-        known = options_of(self.loss)
-        return "ignore_index" in known or "class_weight" in known
+        has = options_of(self.loss)
+        return "ignore_index" in has or "class_weight" in has
 
     @property
     def weighs(self) -> bool:
         """Whether the loss gives rows weights by itself."""
         return self.options.get("class_weight") is not None
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether good predictions have high values, as for accuracy."""
+        return bool(getattr(self.loss, "higher_is_better", False))
 
     @property
     def is_likelihood(self) -> bool:
@@ -132,10 +147,12 @@ def _is_one(losses: Any) -> bool:
 
 def spec_of(loss: LossLike) -> LossSpec:
     """Read one loss."""
+    from numloss.evaluation.metrics import Metric
+
     try:
         if isinstance(loss, str):
             return parse_loss(loss, "loss ")
-        if isinstance(loss, numloss.Loss):
+        if isinstance(loss, (numloss.Loss, Metric)):
             return LossSpec(loss.__name__, loss.__name__, {})
         if not (isinstance(loss, tuple) and len(loss) == 2 and isinstance(loss[1], Mapping)):
             raise TypeError(
@@ -155,28 +172,28 @@ def parse_loss(text: str, said: str = "--loss ") -> LossSpec:
     """Parse ``name`` or ``name:option=value,option=value``."""
     name, _, rest = text.partition(":")
     name = name.strip()
-    if name not in numloss.LOSSES:
-        hint = closest(name, numloss.LOSSES)
+    if name not in known():
+        hint = closest(name, known())
         if name.lower() in ELSEWHERE:
             hint = f" (here it is {ELSEWHERE[name.lower()]})"
-        raise UsageError(f"no loss is named {name!r}{hint}; there are {', '.join(numloss.LOSSES)}")
+        raise UsageError(f"no loss is named {name!r}{hint}; there are {', '.join(known())}")
     options = _parse_options(f"{said}{text}", rest)
     _check_options(name, f"{said}{text}", options)
     return LossSpec(text, name, options)
 
 
 def _check_options(name: str, said: str, options: Mapping[str, Any]) -> None:
-    inputs = inputs_of(numloss.LOSSES[name])
-    known = {key: p for key, p in options_of(numloss.LOSSES[name]).items() if key not in inputs}
+    inputs = inputs_of(known()[name])
+    has = {key: p for key, p in options_of(known()[name]).items() if key not in inputs}
     for option in options:
         if option in EXTRAS:
             raise UsageError(
                 f"{said}: an evaluation has no place for what {option} asks for: call "
                 f"numloss.{name}"
             )
-        if option not in known:
-            choices = f"it has {', '.join(known)}" if known else "it has none"
-            hint = closest(option, known)
+        if option not in has:
+            choices = f"it has {', '.join(has)}" if has else "it has none"
+            hint = closest(option, has)
             raise UsageError(f"{said}: {name} has no option {option!r}{hint}; {choices}")
 
 
