@@ -17,7 +17,7 @@ for extra in ("matplotlib", "plotext", "shtab"):
 
 import numloss
 from numloss import cli, plot
-from numloss.evaluation.specs import inputs_of, options_of, parse_loss
+from numloss.evaluation.specs import inputs_of, known, options_of, parse_loss
 from numloss.plain import display, documentation, formula, summary
 
 # Losses with options, among them those that change what the prediction is.
@@ -380,10 +380,11 @@ COMPLETIONS = {
     ("plot", "mse", "-o", "pic"): {"picture.svg"},
     ("evaluate", "pic"): {"picture.svg"},
     ("evaluate", "x.csv", "--loss", "f"): {"focal"},
-    ("evaluate", "x.csv", "-l", "m"): {"mae", "mse", "multiclass_hinge"},
+    ("evaluate", "x.csv", "-l", "m"): {"mae", "mse", "multiclass_brier", "multiclass_hinge"},
+    ("plot", "acc"): set(),
     ("evaluate", "x.csv", "--state", "pic"): {"picture.svg"},
     ("evaluate", "x.csv", "--on-error", ""): {"fail", "skip"},
-    ("losses", ""): set(numloss.LOSSES),
+    ("losses", ""): set(known()),
     ("completion", ""): {"bash", "zsh", "fish"},
     ("merge", "pic"): {"picture.svg"},
 }

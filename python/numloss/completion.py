@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,6 @@ from numloss.evaluation.specs import known, options_of
 _LOSSES = {"evaluate": "loss", "losses": "name", "plot": "losses"}
 #: Arguments that are files, or may be one, though not only.
 _FILES = ("predictions", "targets", "weight", "by")
-_FUNCTION = "_numloss_losses"
 
 
 def script(parser: argparse.ArgumentParser, shell: str) -> str:
@@ -43,7 +43,9 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
             if action.type is path_of or action.dest in _FILES:
                 said.complete = shtab.FILE
             elif action.dest == _LOSSES.get(command):
-                said.complete = _names_of_losses()
+                # A metric has no curve.
+                names = numloss.LOSSES if command == "plot" else known()
+                said.complete = _one_of(f"_numloss_{command}", names)
     text: str = shtab.complete(parser, shell=shell)
     return text
 
@@ -64,14 +66,14 @@ def _declare_options_of_losses(plot: argparse.ArgumentParser) -> None:
             plot.add_argument(option, metavar="VALUE", help=f"option of {', '.join(names)}")
 
 
-def _names_of_losses() -> dict[str, Any]:
-    names = " ".join(known())
-    function = f'{_FUNCTION}() {{\n  compgen -W "{names}" -- "$1"\n}}'
+def _one_of(function: str, names: Iterable[str]) -> dict[str, Any]:
+    """Return what shtab offers: in bash by a function of that name."""
+    words = " ".join(names)
     return {
-        "bash": _FUNCTION,
-        "zsh": f"({names})",
-        "fish": names,
-        "preamble": {"bash": function},
+        "bash": function,
+        "zsh": f"({words})",
+        "fish": words,
+        "preamble": {"bash": f'{function}() {{\n  compgen -W "{words}" -- "$1"\n}}'},
     }
 
 
