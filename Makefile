@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map')
 
-.PHONY: run test test-peers test-slow accuracy instructions instructions-write golden readme bits openmp
+.PHONY: run test test-peers test-clusters test-slow accuracy instructions instructions-write golden readme bits openmp
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
 # Evaluates the predictions in data/ with every loss.
@@ -20,6 +20,11 @@ test: .venv/.installed
 test-peers: .venv/.peers
 	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py \
 	  tests/test_figures.py tests/test_stores.py
+
+# On a cluster of Dask's and on Spark, which needs Java 17 or newer.
+test-clusters: .venv/.clusters
+	@command -v java > /dev/null || { echo "Spark needs Java: apt-get install default-jre-headless"; exit 1; }
+	$(BIN)/python -m pytest -m "not slow" tests/test_dask.py tests/test_spark.py tests/test_clusters.py
 
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m slow
@@ -132,6 +137,10 @@ clean:
 .venv/.peers: .venv/.installed
 	@$(PIP) '$(TORCH)'
 	@$(PIP) --no-build-isolation '.[cli,test,bench]'
+	@touch $@
+
+.venv/.clusters: .venv/.installed
+	@$(PIP) --no-build-isolation '.[cli,test,dask,spark]'
 	@touch $@
 
 .venv/.lint: .venv/.installed

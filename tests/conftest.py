@@ -1,6 +1,7 @@
 """What is collected."""
 
 import importlib.util
+import shutil
 import zlib
 
 import pytest
@@ -15,6 +16,11 @@ if not all(importlib.util.find_spec(peer) for peer in PEERS):
         "test_figures.py",
         "test_stores.py",
     ]
+# Those that need a cluster of Dask's, or Spark and Java.
+if not all(importlib.util.find_spec(name) for name in ("dask", "distributed", "pandas")):
+    collect_ignore.append("test_dask.py")
+if not (importlib.util.find_spec("pyspark") and shutil.which("java")):
+    collect_ignore.append("test_spark.py")
 
 
 def pytest_configure(config):

@@ -24,8 +24,8 @@ COMMANDS = [
     for line in block.splitlines()
     if "numloss" in line and not line.startswith("#")
 ]
-#: What is run elsewhere: with a store, and by shells.
-ELSEWHERE = ("s3://", "completion")
+#: What is run elsewhere: with a store, with a cluster, and by shells.
+ELSEWHERE = ("s3://", "tcp://", "completion")
 
 
 def options(command):

@@ -997,3 +997,37 @@ def test_intervals_hold_the_true_mean_as_often_as_they_say(weighted):
         low, high = group.confidence_interval(0.95)
         held += low <= true <= high
     assert 0.94 <= held / samples <= 0.96
+
+
+# --------------------------------------------------------------------------- batches in any order
+
+
+def test_batches_that_say_where_they_begin():
+    values, zeros = np.arange(100.0), np.zeros(100)
+    wanted = numloss.Evaluation("mae", by="odd")
+    wanted.update(values, zeros, groups=values % 2, source="a")
+    found = numloss.Evaluation("mae", by="odd")
+    for begin in (60, 0, 80, 20, 40):
+        some = slice(begin, begin + 20)
+        found.update(values[some], zeros[:20], groups=values[some] % 2, source="a", first_row=begin)
+    assert found.to_bytes() == wanted.to_bytes()
+    before = found.to_bytes()
+    with pytest.raises(ValueError, match="rows 90 to 99 of a are in, and would count twice"):
+        found.update(values[:30], zeros[:30], groups=zeros[:30], source="a", first_row=90)
+    assert found.to_bytes() == before
+    found.update(values[:1], zeros[:1], groups=[0.0], source="a")  # follows on the last one
+    found.update(values[:1], zeros[:1], groups=[0.0], source="b", first_row=7)
+    assert found.result()["mae"].total.count == 102
+    assert found._done() == {"a": [(0, 101)], "b": [(7, 8)]}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"source": "a", "ids": [1, 2]}, {"source": "a", "first_row": -1}]
+)
+def test_a_first_row_needs_a_source(wrong):
+    evaluation = numloss.Evaluation("mae")
+    with pytest.raises(ValueError, match="first_row counts the rows of a source from 0"):
+        evaluation.update([1.0, 2.0], [0.0, 0.0], **{"first_row": 0, **wrong})
+    evaluation.update([1.0], [0.0], ids=[3])
+    with pytest.raises(ValueError, match="ids must be given for every batch"):
+        evaluation.update([1.0], [0.0], source="a", first_row=0)

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -251,6 +252,13 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         metavar="fail|skip",
         help="what to do about a row that something is wrong with: end with code 1, or leave it "
         "out, say so, and end with code 4",
+    )
+    _once(
+        reading,
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the workers of a Dask scheduler do the work, as tcp://host:8786; --threads are "
+        "those of a task then, 1 by default",
     )
     _once(reading, "--limit", type=_count, metavar="N", help="read the first N rows alone")
     _once(
@@ -525,7 +533,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         _stopped_by_signals(stop, options.state is not None),
         _losses_out(options, value_names(losses, data.compare)) as writer,
     ):
-        evaluation = evaluate_files(
+        evaluation = _evaluator(options, evaluate_files, writer)(
             data,
             losses,
             worst=max(options.worst, 10 if options.state else 0),
@@ -536,7 +544,6 @@ def _evaluate(options: argparse.Namespace) -> int:
             keep=_keeper(options),
             stop=stop,
             skip=options.on_error == "skip",
-            writer=writer,
             on_progress=advance,
             warn=_warn,
         )
@@ -553,6 +560,19 @@ def _evaluate(options: argparse.Namespace) -> int:
     return _report(options, evaluation, data.origin(evaluation.rows), limits, baseline, complete)
 
 
+def _evaluator(
+    options: argparse.Namespace, here: Callable[..., Evaluation], writer: LossFile | None
+) -> Callable[..., Evaluation]:
+    """Return what evaluates: this process, or the workers of a scheduler."""
+    if options.scheduler is None:
+        return partial(here, writer=writer)
+    try:
+        from numloss.evaluation.dask import evaluate_on
+    except ImportError as error:
+        raise UsageError(f"--scheduler: {error}") from error
+    return partial(evaluate_on, options.scheduler)
+
+
 def _check_rows_wanted(options: argparse.Namespace, data: Dataset) -> None:
     """Refuse columns that are not there, and losses of rows that an earlier run took."""
     from numloss.evaluation.files.rows import columns_of
@@ -564,6 +584,8 @@ def _check_rows_wanted(options: argparse.Namespace, data: Dataset) -> None:
         columns_of(data.first, options.worst_columns)
     if options.losses_out is not None:
         check_ending(options.losses_out)
+        if options.scheduler is not None:
+            raise UsageError("--losses-out is written by one process: leave --scheduler out")
         if options.resume:
             raise UsageError("--losses-out has all rows, and --resume only those that are left")
 

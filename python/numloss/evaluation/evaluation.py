@@ -158,6 +158,7 @@ class Evaluation:
         ids: Any = None,
         source: str | None = None,
         other: Any = None,
+        first_row: int | None = None,
         **inputs: Any,
     ) -> None:
         """Take in a batch.
@@ -182,6 +183,9 @@ class Evaluation:
             numbers go.
         other : array_like, optional
             The predictions of the model that is compared with the first one.
+        first_row : int, optional
+            Number of the batch's first row in its source. Without, rows follow on those that are
+            in. With it, batches may come in any order, on any machine, and the state is the same.
         **inputs : array_like
             What some losses take besides, such as ``variance``.
 
@@ -190,10 +194,12 @@ class Evaluation:
         numloss.Error
             If a loss refuses the arrays. Nothing of the batch is taken in then.
         ValueError
-            If groups or ids do not belong to the rows.
+            If groups or ids do not belong to the rows, or rows of the source are in already.
         StateError
             If an update before was ended half-way, by Ctrl-C or for want of memory.
         """
+        if first_row is not None and (source is None or ids is not None or first_row < 0):
+            raise ValueError("first_row counts the rows of a source from 0, without ids: name both")
         self._refuse_torn()
         if (other is None) != (self._compare is None):
             raise ValueError("other holds the predictions of the model that `compare` names second")
@@ -210,6 +216,10 @@ class Evaluation:
                 raise ValueError(f"{name} has {examples.rows} rows where others have {rows}")
         identities = self._checked_ids(ids, rows)
         columns = self._group_columns(groups, rows)
+        if first_row is not None and source is not None:
+            self._refuse_rows_that_are_in(source, first_row, first_row + rows)
+            self._take_from(source, found, columns, first_row)
+            return
         first = None if identities is not None else self._first_row(source)
         codes = self._codes(columns)
         with self._torn_unless_whole():
@@ -271,6 +281,16 @@ class Evaluation:
         with self._torn_unless_whole():
             self._add_all(found, codes, index << _ROW_BITS | first_row)
             add_range(self._ranges[index], first_row, first_row + found[0].rows)
+
+    def _refuse_rows_that_are_in(self, source: str, begin: int, end: int) -> None:
+        if self._ids:
+            raise ValueError("ids must be given for every batch, as they were before")
+        index = self._source(source)
+        ranges = list(self._ranges[index])
+        if both := add_range(ranges, begin, end):
+            raise ValueError(
+                f"rows {both[0]} to {both[1] - 1} of {source} are in, and would count twice"
+            )
 
     def _skip(self, source: str, row: int, problem: str) -> None:
         """Count a row that something is wrong with; it is in, and has no loss."""
@@ -422,18 +442,20 @@ class Evaluation:
             )
         self._refuse_rows_of_both(other)
         state = other._state
-        if sources := sorted({*self._sources, *other._sources}):
+        sources = sorted({*self._sources, *other._sources})
+        place = {name: index for index, name in enumerate(sources)}
+        if sources:
             self._number_sources(sources)
             if other._sources != sources:
                 state = self._new_state()
                 state.merge(other._state)
-                state.renumber([sources.index(name) for name in other._sources], True)
+                state.renumber([place[name] for name in other._sources], True)
         if state is self._state:
             state = self.copy()._state
         self._state.merge(state)
         for name, ranges in zip(other._sources, other._ranges, strict=True):
             for begin, end in ranges:
-                add_range(self._ranges[sources.index(name)], begin, end)
+                add_range(self._ranges[place[name]], begin, end)
         self._rows += other._rows
         self._skipped += other._skipped
         self._skips = sorted([*self._skips, *other._skips])[:_MOST_SKIPS]

@@ -184,39 +184,87 @@ def evaluate_files(
     their order.
     """
     data.says_lines = not skip  # looking for the line of each bad row would take for ever
-    whole = _Whole(_empty(data, losses, worst), keep)
-    if resume is not None:
-        try:
-            whole.evaluation.merge(resume)
-        except StateError as error:
-            raise DataError(f"the state to go on from is another one: {error}") from error
-        data.done = resume._done()
+    whole = Whole(empty(data, losses, worst), keep)
+    whole.resume(resume, data)
     # What is written row by row is computed row by row: by one thread, and the threads of a call.
     count = 1 if writer is not None else threads or numloss.num_threads()
     workers = [_Worker(data, losses, worst, max_groups, whole, skip, writer) for _ in range(count)]
     parts = _Shared(data.parts(chunk_rows), stop)
+    _gather(
+        workers,
+        parts,
+        lambda: on_progress(lambda: data.progress(sum(worker.rows for worker in workers))),
+    )
+    evaluation = whole.evaluation
+    refuse_groups(evaluation, max_groups)
+    if stop is not None and stop.is_set():
+        return evaluation
+    data.finish(evaluation.rows)
+    warn_of_probabilities(data, losses, _scales(workers, losses), warn)
+    return evaluation
+
+
+def evaluate_part(
+    data: Dataset,
+    losses: dict[str, LossSpec],
+    *,
+    worst: int,
+    chunk_rows: int | None,
+    max_groups: int | None,
+    threads: int,
+    skip: bool,
+) -> tuple[Evaluation, Scales]:
+    """Evaluate rows that are a part of all: there may be none, and others see to the whole."""
+    data.says_lines = not skip
+    whole = Whole(empty(data, losses, worst), None)
+    workers = [_Worker(data, losses, worst, max_groups, whole, skip, None) for _ in range(threads)]
+    parts = _Shared(data.parts(chunk_rows), None)
+    _gather(workers, parts, lambda: None)
+    return whole.evaluation, _scales(workers, losses)
+
+
+def _gather(workers: Sequence[_Worker], parts: _Shared, on_progress: Callable[[], None]) -> None:
+    """Let the workers take all parts, and hand over what they have; or raise the first fault."""
     # The first chunk fixes what the columns hold, lest that depend on which thread comes first.
     workers[0].begin(parts)
     if not parts.failed:
-        _run_all(
-            workers,
-            parts,
-            lambda: on_progress(lambda: data.progress(sum(worker.rows for worker in workers))),
-        )
+        _run_all(workers, parts, on_progress)
     if parts.failed:
         raise min(parts.failures, key=lambda failure: failure[:2])[2]
     for worker in workers:
         worker.give()
-    evaluation = whole.evaluation
-    _refuse_groups(evaluation, max_groups)
-    if stop is not None and stop.is_set():
-        return evaluation
-    data.finish(evaluation.rows)
-    for index, (name, spec) in enumerate(losses.items()):
+
+
+def begin(data: Dataset, losses: dict[str, LossSpec], chunk_rows: int | None, skip: bool) -> None:
+    """Compute the first rows alone, which fix what the columns hold and show what is wrong."""
+    whole = Whole(empty(data, losses, 0), None)
+    parts = _Shared(data.parts(chunk_rows), None)
+    _Worker(data, losses, 0, None, whole, skip, None).begin(parts)
+    if parts.failed:
+        raise parts.failures[0][2]
+
+
+#: For each loss whether all predictions could be probabilities, and how many rows they are.
+Scales = list[tuple[bool, int]]
+
+
+def _scales(workers: Sequence[_Worker], losses: Mapping[str, LossSpec]) -> Scales:
+    found = []
+    for index in range(len(losses)):
         mine = [of_file[index] for worker in workers for of_file in worker.losses.values()]
-        if all(one.looks_like_probabilities for one in mine):
-            _suspect(name, spec, data.first, sum(one.rows for one in mine), warn)
-    return evaluation
+        found.append(
+            (all(one.looks_like_probabilities for one in mine), sum(one.rows for one in mine))
+        )
+    return found
+
+
+def warn_of_probabilities(
+    data: Dataset, losses: dict[str, LossSpec], scales: Scales, warn: Callable[[str], None]
+) -> None:
+    """Warn of losses of logits whose predictions all could be probabilities."""
+    for (name, spec), (alike, rows) in zip(losses.items(), scales, strict=True):
+        if alike:
+            _suspect(name, spec, data.first, rows, warn)
 
 
 def add_columns(
@@ -276,27 +324,40 @@ def _run_all(workers: Sequence[_Worker], parts: _Shared, on_progress: Callable[[
             thread.join()
 
 
-def _refuse_groups(evaluation: Evaluation, most: int | None) -> None:
+def refuse_groups(evaluation: Evaluation, most: int | None) -> None:
+    """Refuse more groups than are wanted."""
     if most is not None and evaluation.group_count > most:
         raise DataError(f"--by finds more than {most} groups: --max-groups allows more")
 
 
-def _empty(data: Dataset, losses: dict[str, LossSpec], worst: int) -> Evaluation:
+def empty(data: Dataset, losses: dict[str, LossSpec], worst: int) -> Evaluation:
+    """Return an evaluation that has no rows yet."""
     pairs = {name: (spec.loss, spec.options) for name, spec in losses.items()}
     evaluation = Evaluation(pairs, by=data.by, worst=worst, compare=data.compare)
     evaluation._reading = data.reading
     return evaluation
 
 
-class _Whole:
-    """What all threads have gathered, but for what each has at hand."""
+class Whole:
+    """What all threads or workers have gathered, but for what each has at hand."""
 
     def __init__(self, evaluation: Evaluation, keep: Callable[[Evaluation], None] | None) -> None:
         self.evaluation = evaluation
         self.keep = keep
         self._lock = threading.Lock()
 
+    def resume(self, state: Evaluation | None, data: Dataset) -> None:
+        """Go on from a state: the rows that are in are not read again."""
+        if state is None:
+            return
+        try:
+            self.evaluation.merge(state)
+        except StateError as error:
+            raise DataError(f"the state to go on from is another one: {error}") from error
+        data.done = state._done()
+
     def take(self, part: Evaluation) -> None:
+        """Take in what one of them gathered."""
         with self._lock:
             if self.evaluation.rows or self.evaluation._skipped:
                 self.evaluation.merge(part)
@@ -386,7 +447,7 @@ class _Worker:
         losses: dict[str, LossSpec],
         worst: int,
         max_groups: int | None,
-        whole: _Whole,
+        whole: Whole,
         skip: bool,
         writer: LossFile | None,
     ) -> None:
@@ -399,7 +460,7 @@ class _Worker:
         self._writer = writer
         self.rows = 0  # taken so far
         self._given = time.monotonic()
-        self.evaluation = _empty(data, losses, worst)
+        self.evaluation = empty(data, losses, worst)
         self.losses: dict[Inputs, list[FileLosses]] = {}
         self.others: dict[Inputs, list[FileLosses]] = {}  # of the model that is compared
 
@@ -407,7 +468,7 @@ class _Worker:
         """Hand over what was gathered, and begin anew."""
         if self.evaluation.rows or self.evaluation._skipped:
             self._whole.take(self.evaluation)
-            self.evaluation = _empty(self._data, self._specs, self._worst)
+            self.evaluation = empty(self._data, self._specs, self._worst)
         self._given = time.monotonic()
 
     def begin(self, parts: _Shared) -> None:
@@ -497,4 +558,4 @@ class _Worker:
             raise DataError(f"{source}: column {error}") from error
         if self._writer is not None:
             self._writer.write(source, first_row, found)
-        _refuse_groups(self.evaluation, self._max_groups)
+        refuse_groups(self.evaluation, self._max_groups)

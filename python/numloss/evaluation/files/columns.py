@@ -88,6 +88,23 @@ class NumberColumns:
         self._shapes, self._kinds = first._shapes, first._kinds
 
     @property
+    def fixed(self) -> dict[str, Any]:
+        """What the rows so far have fixed: the shapes of rows, and what text holds."""
+        return {
+            **{f"shape {name}": shape for name, shape in self._shapes.items()},
+            **{f"kind {name}": kind for name, kind in self._kinds.items()},
+        }
+
+    @fixed.setter
+    def fixed(self, fixed: Mapping[str, Any]) -> None:
+        for key, value in fixed.items():
+            what, _, name = key.partition(" ")
+            if what == "shape":
+                self._shapes[name] = value
+            else:
+                self._kinds[name] = value
+
+    @property
     def name(self) -> str:
         """What to call the columns in a message."""
         return self.names[0] if len(self.names) == 1 else ",".join(self.names[:3])
@@ -222,6 +239,10 @@ class PositiveColumn(NumberColumns):
         result = self._equal(column, origin)
         self.seen = self.seen or bool(result.any())
         return result
+
+    def unseen(self) -> DataError:
+        """Return the error for a positive value that no row has."""
+        return self.source.error("no row holds the --positive value", name=self.name)
 
     def _equal(self, column: Any, origin: _Origin) -> Array:
         """Compare whole numbers exactly, others as float64, all else as text."""

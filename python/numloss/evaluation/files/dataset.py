@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from numloss.evaluation.errors import DataError, UsageError
@@ -20,11 +20,18 @@ from numloss.evaluation.tables import printable
 class Dataset:
     """Files of predictions, one after the other; the first says which columns are what."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(
+        self,
+        request: Request,
+        files: Sequence[File] | None = None,
+        between: tuple[int, int] | None = None,
+    ) -> None:
+        """Look up the files that are named, or take given ones, and rows between two of them."""
         self.done: dict[str, Ranges] = {}  # rows of each file that an earlier run has taken in
         self.says_lines = True  # do messages about rows of text
         self._request = request
-        self._files = files_of(request.predictions)
+        self._files = files_of(request.predictions) if files is None else list(files)
+        self._between = between
         if len(self._files) > 1 and request.targets is not None:
             raise UsageError("--targets goes with one file of predictions")
         self.first = Inputs(request, self._files[0])
@@ -60,6 +67,16 @@ class Dataset:
         return {name: value for name, value in found.items() if value is not None}
 
     @property
+    def request(self) -> Request:
+        """What the user named."""
+        return self._request
+
+    @property
+    def predictions(self) -> list[File]:
+        """The files of predictions."""
+        return list(self._files)
+
+    @property
     def files(self) -> list[File]:
         """The files that are read."""
         return [*self._files, *self.first.files]
@@ -93,7 +110,10 @@ class Dataset:
                 self._inputs.append(inputs)
             inputs.say_lines(self.says_lines)
             inputs.done = self.done.get(str(file), [])
-            yield from inputs.parts(rows)
+            if self._between is None:
+                yield from inputs.parts(rows)
+            else:
+                yield from inputs.parts_between(rows, *self._between)
 
     def progress(self, rows: int) -> Done:
         """Say how much was read: so many rows, and which part of the files."""
@@ -111,9 +131,7 @@ class Dataset:
         targets = [inputs.target for inputs in self._inputs]
         positive = [target for target in targets if isinstance(target, PositiveColumn)]
         if positive and not any(target.seen for target in positive):
-            raise positive[0].source.error(
-                "no row holds the --positive value", name=positive[0].name
-            )
+            raise positive[0].unseen()
 
     def origin(self, rows: int) -> Origin:
         """Say where the numbers come from."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +29,7 @@ from numloss.evaluation.files.columns import (
     first_difference,
     group_column,
 )
+from numloss.evaluation.files.flow import FlowSource
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source, rows_of_piece
 from numloss.evaluation.files.storage import FORMATS, File, file_of, reason_of
 from numloss.evaluation.files.tables import ParquetFile
@@ -71,6 +73,7 @@ _READERS: dict[str, Callable[[File], Source]] = {
     "arrow": _arrow_file,
     "jsonl": _json_lines_file,
     "safetensors": SafetensorsFile,
+    "flow": FlowSource,
 }
 
 
@@ -91,6 +94,7 @@ class Request:
     limit: int | None = None  # the first rows alone
     compare: str | None = None  # other predictions: columns, or a file
     identity: str | None = None  # a column that must agree where rows of two files are compared
+    folder: Path = Path()  # what names of files beside the predictions are relative to
 
 
 @dataclass(frozen=True)
@@ -166,10 +170,13 @@ class Inputs:
     def __init__(self, request: Request, file: File) -> None:
         self._sources: dict[File, Source] = {}
         self._format = request.format
+        self._folder = request.folder
         self._partitions = file.partitions
         self.done: Ranges = []  # rows that an earlier run has taken in
         predictions = self._open(file)
-        targets = predictions if request.targets is None else self._open(file_of(request.targets))
+        targets = predictions
+        if request.targets is not None:
+            targets = self._open(file_of(request.targets, request.folder))
         self.prediction = self._numbers("prediction", predictions, request.prediction)
         self.target = self._target(targets, request)
         if targets is predictions:
@@ -223,7 +230,7 @@ class Inputs:
         assert request.compare is not None
         columns = {name for part in request.compare.split(",") for name in predictions.names
                    if fnmatchcase(name, part.strip())}  # fmt: skip
-        file = None if columns else file_of(request.compare)
+        file = None if columns else file_of(request.compare, request.folder)
         if file is None or file.format is None:
             return NumberColumns(
                 predictions, chosen(request.compare, predictions.names, str(predictions.file))
@@ -295,6 +302,34 @@ class Inputs:
         for group, other in zip(self.by, first.by, strict=True):
             group.adopt(other)
 
+    @property
+    def fixed(self) -> dict[str, dict[str, Any]]:
+        """What the rows so far have fixed of the columns of each role."""
+        return {role: columns.fixed for role, columns in self._by_role().items()}
+
+    @fixed.setter
+    def fixed(self, fixed: Mapping[str, Mapping[str, Any]]) -> None:
+        for role, columns in self._by_role().items():
+            columns.fixed = fixed.get(role, {})
+
+    def _by_role(self) -> dict[str, NumberColumns]:
+        roles = {"prediction": self.prediction, "target": self.target}
+        if self.weight is not None:
+            roles["weight"] = self.weight
+        numbers = {f"by {group.title}": group.numbers for group in self.by}
+        return roles | {title: columns for title, columns in numbers.items() if columns}
+
+    @property
+    def columns_read(self) -> list[str]:
+        """Names of the columns that are read of the file of predictions."""
+        return self._wanted()[self.prediction.source.file]
+
+    def known_parts(self) -> list[tuple[int, int]] | None:
+        """Return first rows and lengths of parts that may be read at once, if they are known."""
+        wanted = self._wanted()
+        parts = self.prediction.source.parts() if len(wanted) == 1 else None
+        return None if parts is None else [(first_row, length) for first_row, length, _ in parts]
+
     def parts(self, rows: int | None = None) -> Iterator[Part]:
         """Cut all rows into parts, in their order. The rows of a chunk may be left to the inputs.
 
@@ -319,6 +354,12 @@ class Inputs:
             length = length_of(pieces)
             yield Part(self, first_row, length, iter([pieces]))
             first_row += length
+
+    def parts_between(self, rows: int | None, begin: int, end: int) -> Iterator[Part]:
+        """Return the parts that begin between two rows, up to the second one."""
+        for part in self.parts(rows):
+            if begin <= part.first_row < end:
+                yield part.first(min(part.rows, end - part.first_row))
 
     def chunk(self, pieces: Pieces, first_row: int) -> Chunk:
         """Make arrays of columns as they lie in the files."""
@@ -519,7 +560,7 @@ class Inputs:
         for source in sources:
             if wanted in source.names:
                 return source, wanted
-        if (file := file_of(wanted)).format is not None:
+        if (file := file_of(wanted, self._folder)).format is not None:
             source = self._open(file)
             if source.only is not None:
                 return source, source.only

@@ -116,11 +116,11 @@ class File(ABC):
 
 
 class LocalFile(File):
-    """A file of the machine."""
+    """A file of the machine; its name may be relative to a folder that is not the current one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, folder: Path = Path()) -> None:
         super().__init__(text_of(path))
-        self.path: Path = path
+        self.path: Path = folder / path
 
     def check(self) -> None:
         """Refuse what is no file, or cannot be read."""
@@ -154,6 +154,10 @@ class StoredFile(File):
         super().__init__(name)
         self._filesystem = filesystem
         self._place = place
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to other machines without what was looked up here."""
+        return {name: value for name, value in vars(self).items() if name != "_info"}
 
     def check(self) -> None:
         """Refuse what is no file."""
@@ -302,17 +306,17 @@ def is_uri(name: str) -> bool:
     return _URI.match(name) is not None
 
 
-def file_of(name: str) -> File:
+def file_of(name: str, folder: Path = Path()) -> File:
     """Return the file that a name stands for: a path, a URI, or ``-`` for standard input."""
     if name == "-":
         return PipedFile(name)
     if is_uri(name):
         filesystem, place = store_of(name)
         return stored(name, filesystem, place)
-    path = path_of(name)
+    path = folder / path_of(name)
     if path.exists() and not (path.is_file() or path.is_dir()):
         return PipedFile(name)
-    return LocalFile(path)
+    return LocalFile(path_of(name), folder)
 
 
 def stored(uri: str, filesystem: Any, place: str) -> File:
