@@ -4,9 +4,10 @@ PYTHON ?= python3
 TORCH ?= torch
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map')
+SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map' -o -name '*.j2' -o -name '*.css')
 
-.PHONY: run test test-peers test-clusters test-slow accuracy instructions instructions-write golden readme bits openmp
+.PHONY: run test test-peers test-clusters test-slow test-browser accuracy instructions
+.PHONY: instructions-write golden readme bits openmp
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
 # Evaluates the predictions in data/ with every loss.
@@ -28,6 +29,16 @@ test-clusters: .venv/.clusters
 
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m slow
+
+# The HTML report in Chromium, which must be installed; npm brings the checks of accessibility.
+AXE := build/axe/node_modules/axe-core/axe.min.js
+test-browser: .venv/.installed $(AXE)
+	@$(PIP) 'websocket-client>=1.6'
+	$(BIN)/python -m pytest tests/test_browser.py
+
+$(AXE):
+	@npm install --silent --no-audit --no-fund --prefix build/axe axe-core@4.14.1
+	@touch $@
 
 # Takes the bits of this build for the golden ones.
 golden: .venv/.installed

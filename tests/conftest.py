@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import zlib
 
+import browser
 import pytest
 
 # The peers, and what draws pictures of them, are extras of their own.
@@ -21,6 +22,9 @@ if not all(importlib.util.find_spec(name) for name in ("dask", "distributed", "p
     collect_ignore.append("test_dask.py")
 if not (importlib.util.find_spec("pyspark") and shutil.which("java")):
     collect_ignore.append("test_spark.py")
+# A page is looked at where a browser is installed, and what talks to it: `make test-browser`.
+if browser.found() is None or not importlib.util.find_spec("websocket"):
+    collect_ignore.append("test_browser.py")
 
 
 def pytest_configure(config):

@@ -85,6 +85,8 @@ def test_example(command, folder):
     if "plot" in command:
         pytest.importorskip("plotext")
         pytest.importorskip("matplotlib")
+    if "--html" in command:
+        pytest.importorskip("jinja2")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     assert shutil.which("numloss", path=path)
     result = subprocess.run(
@@ -92,7 +94,9 @@ def test_example(command, folder):
         cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    written = re.search(r"(?:-o|--output|--state|--metrics|--prom|--losses-out) (\S+)", command)
+    written = re.search(
+        r"(?:-o|--output|--html|--state|--metrics|--prom|--losses-out) (\S+)", command
+    )
     if written:
         assert (folder / written[1]).stat().st_size > 0
     else:

@@ -32,6 +32,7 @@ with ZipFile(sys.argv[1]) as wheel:
     assert {entry.external_attr >> 16 & 0o777 for entry in entries} <= {0o644, 0o755}, "permissions"
     names = [entry.filename for entry in entries if not entry.filename.endswith("/RECORD")]
     assert any(name.endswith(".so") for name in names)
+    assert any(name.endswith("/report.html.j2") for name in names)
     for name in names:
         assert wheel.read(name) == installed.locate_file(name).read_bytes(), name
 print(f"{len(names)} files, the same in two builds")

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: Exit codes; 0 is success.
 DATA_ERROR, USAGE_ERROR, ABOVE_LIMIT, SKIPPED = 1, 2, 3, 4
 
+# Rows with the highest losses that a state knows and a page shows, unless --worst asks for others.
+_KEPT_WORST = 10
+
 _FORMATS = ("npy", "npz", "csv", "parquet", "arrow", "jsonl", "safetensors")
 
 _EXIT_CODES = (
@@ -294,6 +297,13 @@ def _declare_output(to: argparse.ArgumentParser) -> argparse._ActionsContainer:
     )
     _once(
         reports,
+        "--html",
+        type=path_of,
+        metavar="FILE",
+        help="write the report as a page with pictures, which runs no script and loads nothing",
+    )
+    _once(
+        reports,
         "--metrics",
         type=path_of,
         metavar="FILE",
@@ -487,7 +497,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from numloss.evaluation.files.source import Format
     from numloss.evaluation.gates import parse_limit
     from numloss.evaluation.memory import limit_memory
-    from numloss.evaluation.output import check_outputs, write_file
+    from numloss.evaluation.output import write_file
     from numloss.evaluation.progress import progress
     from numloss.evaluation.run import add_columns, evaluate_files
     from numloss.evaluation.specs import parse_loss
@@ -525,7 +535,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         )
     )
     _check_rows_wanted(options, data)
-    check_outputs(_outputs(options), [file.path for file in data.files if file.path is not None])
+    _check_outputs(options, [file.path for file in data.files if file.path is not None])
     resumed = _resumed(options)
     stop = threading.Event()
     with (
@@ -536,7 +546,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         evaluation = _evaluator(options, evaluate_files, writer)(
             data,
             losses,
-            worst=max(options.worst, 10 if options.state else 0),
+            worst=max(options.worst, _KEPT_WORST if options.state or options.html else 0),
             chunk_rows=options.chunk_rows,
             max_groups=options.max_groups,
             threads=options.threads,
@@ -636,10 +646,9 @@ def _stopped_by_signals(stop: threading.Event, wanted: bool) -> Iterator[None]:
 
 def _merge(options: argparse.Namespace) -> int:
     from numloss.evaluation.gates import parse_limit
-    from numloss.evaluation.output import check_outputs
     from numloss.evaluation.report import Origin
 
-    check_outputs(_outputs(options), options.states)
+    _check_outputs(options, options.states)
     whole: Evaluation | None = None
     for path in options.states:
         part = _read_state(path)
@@ -655,7 +664,11 @@ def _merge(options: argparse.Namespace) -> int:
     names = ", ".join(map(printable, options.states[:3]))
     more = f", ... ({len(options.states)} states)" if len(options.states) > 3 else ""
     by = f"; by {', '.join(map(printable, whole.by))}" if whole.by else ""
-    origin = Origin(f"{names}{more}: {whole.rows} rows{by}", {"by": None})
+    origin = Origin(
+        f"{names}{more}: {whole.rows} rows{by}",
+        {"by": None},
+        names=tuple(printable(text_of(path)) for path in options.states),
+    )
     return _report(options, whole, origin, limits, _baseline(options, whole._losses.values()))
 
 
@@ -742,12 +755,24 @@ def _outputs(options: argparse.Namespace) -> list[tuple[str, Path]]:
     """Return the files to be written, with the options that name them."""
     named = {
         "--output": options.output,
+        "--html": options.html,
         "--metrics": options.metrics,
         "--prom": options.prom,
         "--state": options.state,
         "--losses-out": getattr(options, "losses_out", None),
     }
     return [(option, path) for option, path in named.items() if path is not None]
+
+
+def _check_outputs(options: argparse.Namespace, inputs: Iterable[Path]) -> None:
+    """Refuse, before anything is read, what could not be written in the end."""
+    from numloss.evaluation.output import check_outputs
+
+    if options.html is not None:
+        from numloss.evaluation.page import engine
+
+        engine()
+    check_outputs(_outputs(options), inputs)
 
 
 def _report(
@@ -759,12 +784,15 @@ def _report(
     complete: Callable[[EvaluationResult], None] = lambda result: None,
 ) -> int:
     from numloss.evaluation.output import write_file
-    from numloss.evaluation.report import write_metrics, write_prometheus
+    from numloss.evaluation.report import write_metrics, write_page, write_prometheus
 
     if options.state is not None:
         write_file(options.state, evaluation.to_bytes())
     result = evaluation._result((0.5, 0.95, 0.99), True, options.confidence)
     complete(result)
+    if options.html is not None:
+        page = write_page(origin, result, options.words, options.worst or _KEPT_WORST)
+        write_file(options.html, page)
     if options.metrics is not None:
         write_file(options.metrics, write_metrics(result))
     if options.prom is not None:
@@ -859,6 +887,7 @@ def run(arguments: Sequence[str]) -> int:
 
         arguments = gathered(arguments)
     options = top.parse_args(arguments)
+    options.words = arguments
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)

@@ -107,10 +107,18 @@ class Comparison:
 
     def lines(self, loss: LossResult, by: Sequence[str]) -> list[str]:
         """Return a table: the groups by which the other model does worst first."""
+        titles, rows, note = self.cells(loss, by)
+        found = table([printable(title) for title in titles], rows, left=len(by))
+        return [*found, note] if note else found
+
+    def cells(
+        self, loss: LossResult, by: Sequence[str]
+    ) -> tuple[list[str], list[list[str]], str | None]:
+        """Return the titles and rows of that table, and what to know about it."""
         level = f"{100 * (self.difference.confidence or LEVEL):.12g}%"
         titles = [
-            *map(printable, by), printable(self.first), printable(self.other), "difference",
-            "std. error", f"{level} from", "to", "rows won",
+            *by, self.first, self.other, "difference", "std. error", f"{level} from", "to",
+            "rows won",
         ]  # fmt: skip
         rows = []
         for index in self._by_harm() if by else ():
@@ -119,13 +127,10 @@ class Comparison:
             rows.append([*map(shown_key, keys), *self._cells(loss, index)])
         last = ["all", *[""] * (len(by) - 1)] if by else []
         rows.append([*last, *self._cells(loss, None)])
-        found = table(titles, rows, left=len(by))
-        if len(rows) > 2:
-            found.append(
-                f"the intervals of all {len(loss.groups)} groups hold together with {level} "
-                "(Bonferroni)"
-            )
-        return found
+        if len(rows) <= 2:
+            return titles, rows, None
+        groups = f"the intervals of all {len(loss.groups)} groups"
+        return titles, rows, f"{groups} hold together with {level} (Bonferroni)"
 
     def _by_harm(self) -> list[int]:
         means = self.difference.groups.means

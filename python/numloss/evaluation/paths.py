@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+#: Keys in front of the host of a URI, and what stands behind its path.
+SECRET = re.compile(r"(?<=://)[^/@]*@|[?].*")
+
+
+def without_secrets(word: str) -> str:
+    """Return a word of a command; of a URI, what reports show of it."""
+    return SECRET.sub("", word) if "://" in word else word
 
 
 def text_of(path: str | Path) -> str:

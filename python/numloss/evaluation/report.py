@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numloss
+from numloss.evaluation.paths import without_secrets
 from numloss.evaluation.result import (
     EvaluationResult,
     LossResult,
@@ -44,6 +46,7 @@ class Origin:
     heading: str
     roles: Mapping[str, Role | None]
     files: int = 1  # of predictions; roles name the first
+    names: tuple[str, ...] = ()  # of all of them, or of states
 
 
 def document(origin: Origin, result: EvaluationResult) -> dict[str, Any]:
@@ -117,6 +120,21 @@ def _in_markdown(text: str) -> str:
     for character in "\\`*_[]<>|#":
         shown = shown.replace(character, f"\\{character}" if character != "<" else "&lt;")
     return shown
+
+
+def write_page(origin: Origin, result: EvaluationResult, command: Iterable[str], worst: int) -> str:
+    """Return the report as a page of HTML that says which command made it."""
+    names = origin.names
+    title = names[0] if len(names) == 1 else f"{len(names)} files"
+    return result.to_html(
+        title,
+        made={
+            "command": shlex.join(["numloss", *map(without_secrets, command)]),
+            "input": origin.heading,
+            "files": names,
+        },
+        worst=worst,
+    )
 
 
 def metrics(result: EvaluationResult) -> dict[str, Any]:

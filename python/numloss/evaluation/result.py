@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 # Groups shown in a table; files have all of them.
 _SHOWN_GROUPS = 50
+# Probabilities of the quantiles that a picture of all losses is made of: more where it bends.
+_CURVE = (*(i / 50 for i in range(46)), *(i / 100 for i in range(91, 100)),
+          0.992, 0.995, 0.998, 0.999, 1.0)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -258,6 +261,19 @@ class GroupStatistics:
         means: npt.NDArray[np.float64] = self._columns["mean"]
         return means
 
+    def worst(self, most: int, higher_is_better: bool) -> Iterator[tuple[Any, Statistics]]:
+        """Yield at most so many groups, the worst mean first: NaN before, nothing behind it."""
+        means = self.means
+        unknown = np.flatnonzero(np.isnan(means))
+        if self._asked is None:
+            counts = self._columns["count"][unknown]
+        else:
+            counts = self._asked.columns(unknown.tolist())["count"]
+        kinds = np.zeros(len(means), np.int8)
+        kinds[unknown] = np.where(counts > 0, -1, 1)
+        ranks = means if higher_is_better else -means
+        yield from self.some(np.lexsort((ranks, kinds))[:most].tolist())
+
     def column(self, name: str) -> npt.NDArray[Any]:
         """Return one statistic of all groups as an array: ``count``, ``mean``, ``p95``, ..."""
         self._complete()
@@ -302,7 +318,11 @@ def statistics_of(
 
 
 class LossResult:
-    """The statistics of one loss: of all rows, and of each group."""
+    """The statistics of one loss: of all rows, and of each group.
+
+    ``curve`` has some sixty quantiles of all rows by their probability, from 0 to 1, for a picture;
+    it is empty where there is nothing to draw.
+    """
 
     def __init__(
         self,
@@ -312,6 +332,7 @@ class LossResult:
         groups: GroupStatistics,
         worst: list[WorstRow],
         confidence: float | None = None,
+        curve: Mapping[float, float] = MappingProxyType({}),
     ) -> None:
         self.confidence = confidence
         self.name = name
@@ -319,6 +340,7 @@ class LossResult:
         self.total = total
         self.groups = groups
         self.worst = worst
+        self.curve = curve
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -365,7 +387,8 @@ class LossResult:
 class EvaluationResult:
     """The statistics of every loss, by its name: ``result["mse"].total.mean``.
 
-    ``str`` shows tables; `to_dict`, `to_pandas`, `to_polars` and `to_arrow` give all numbers.
+    ``str`` shows tables; `to_dict`, `to_pandas`, `to_polars` and `to_arrow` give all numbers, and
+    `to_html` a page with pictures.
 
     Attributes
     ----------
@@ -496,6 +519,49 @@ class EvaluationResult:
         pyarrow: Any = import_module("pyarrow")
         return pyarrow.table(self.columns())
 
+    def to_html(
+        self,
+        title: str = "Evaluation",
+        *,
+        made: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
+        worst: int = 10,
+    ) -> str:
+        """Return a report as one page of HTML, which runs no script and loads nothing.
+
+        It needs jinja2 (``pip install numloss[report]``). Of each loss it shows mean and interval,
+        the quantiles as a picture, the 200 groups with the worst means (fewer where there are
+        more than three losses), and rows with the highest losses. The same result gives the same
+        page.
+
+        Parameters
+        ----------
+        title : str
+            What the page is headed with.
+        made : mapping of str to str, or to a sequence of str
+            What stands under "How it was made" beside rows, version and instruction set: a date,
+            the files, the name of a model.
+        worst : int, default 10
+            How many rows with the highest losses to show, at most 100.
+
+        Raises
+        ------
+        UsageError
+            If jinja2 is missing.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import numloss
+        >>> evaluation = numloss.Evaluation("mae")
+        >>> evaluation.update(np.array([1.0, 4.0]), np.zeros(2))
+        >>> page = evaluation.result().to_html("Model 7", made={"date": "2026-11-30"})
+        >>> page.startswith("<!doctype html>")
+        True
+        """
+        from numloss.evaluation.page import write_html
+
+        return write_html(self, title, made, worst)
+
     def __str__(self) -> str:
         """Return the tables."""
         lines = [f"{self.rows} rows{', by ' + ', '.join(self.by) if self.by else ''}"]
@@ -545,8 +611,13 @@ def result_of(
     order, keys = _ordered(state, len(by)) if by else (None, None)
     found = []
     for index, (name, spec) in enumerate(losses.items()):
-        summed = {**state.summary(index, probabilities, total=True), "kept": state.quantiles}
+        summed = {
+            **state.summary(index, (*probabilities, *_CURVE), total=True), "kept": state.quantiles
+        }  # fmt: skip
         total = statistics_of(summed, 0, probabilities, row_named)
+        points = summed["quantiles"][0, len(probabilities) :].tolist()
+        drawn = state.quantiles and total.maximum is not None
+        curve = dict(zip(_CURVE, points, strict=True)) if drawn else {}
         asked = None
         if order is not None:
             asked = _Asked(state, index, len(by), probabilities, order, keys)
@@ -554,7 +625,7 @@ def result_of(
         if not lazily:
             groups._complete()
         worst = [WorstRow(loss, row_named(row)) for loss, row in state.worst(index)]
-        found.append(LossResult(name, spec, total, groups, worst, confidence))
+        found.append(LossResult(name, spec, total, groups, worst, confidence, curve))
     return found
 
 
@@ -657,16 +728,16 @@ def shown_number(value: float | None, mark: str = "") -> str:
     return mark + (str(value) if isinstance(value, int) else f"{value:.6g}")
 
 
-def notes(result: EvaluationResult) -> list[str]:
+def notes(result: EvaluationResult, most: int = _SHOWN_GROUPS) -> list[str]:
     """Return what the reader should know about the numbers, a line each."""
     lines = []
     if result.skipped:
         lines.append(f"{result.skipped} rows were skipped, first:")
         lines += [f"  {printable(problem)}" for _, _, problem in result.skips[:3]]
     for loss in result.losses.values():
-        if len(loss.groups) > _SHOWN_GROUPS:
+        if len(loss.groups) > most:
             lines.append(
-                f"the {_SHOWN_GROUPS} groups with the worst means of {len(loss.groups)} are "
+                f"the {most} groups with the worst means of {len(loss.groups)} are "
                 "shown: JSON has all"
             )
             break
@@ -679,7 +750,7 @@ def notes(result: EvaluationResult) -> list[str]:
     errors = {
         statistics.quantile_relative_error
         for loss in result.losses.values()
-        for statistics in [loss.total, *(s for _, s in _shown_groups(loss, _SHOWN_GROUPS))]
+        for statistics in [loss.total, *(s for _, s in _shown_groups(loss, most))]
     } - {0.0}
     if errors:
         lines.append(f"~ approximate: within {max(errors):.1%} of the value")

@@ -140,4 +140,5 @@ class Dataset:
         if len(names) > 1:
             files = f"{len(names)} files, {names[0]} ... {names[-1]}"
         roles: dict[str, Role | None] = self.first.roles()
-        return Origin(f"{files}: {rows} rows; {self.first.columns()}", roles, len(names))
+        heading = f"{files}: {rows} rows; {self.first.columns()}"
+        return Origin(heading, roles, len(names), tuple(names))

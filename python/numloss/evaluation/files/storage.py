@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError, UsageError
-from numloss.evaluation.paths import path_of, text_of
+from numloss.evaluation.paths import SECRET, path_of, text_of
 from numloss.evaluation.tables import printable
 
 #: Endings that tell a format; ``.gz``, ``.bz2`` and ``.zst`` may follow those of text.
@@ -29,7 +29,6 @@ FORMATS = {
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _MARKS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_SECRET = re.compile(r"(?<=://)[^/@]*@|[?].*")
 # How Hive and Spark name the folder of missing values.
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
 # Bytes that one request to a store brings, where a file is read from its first byte on.
@@ -328,7 +327,7 @@ def stored(uri: str, filesystem: Any, place: str) -> File:
 
 def shown(uri: str) -> str:
     """Return a URI without what it says of keys and the store: reports are passed on."""
-    return _SECRET.sub("", uri)
+    return SECRET.sub("", uri)
 
 
 def store_of(uri: str) -> tuple[Any, str]:
