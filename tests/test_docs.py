@@ -18,12 +18,13 @@ parquet = pytest.importorskip("pyarrow.parquet")
 from numloss.cli import parser  # noqa: E402
 
 TEXT = (Path(__file__).parents[1] / "docs" / "cli.md").read_text()
-COMMANDS = [
-    line
+#: The paragraphs of examples: what a command writes the next one may read.
+EXAMPLES = [
+    [line for line in paragraph.splitlines() if "numloss" in line and not line.startswith("#")]
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
-    for line in block.splitlines()
-    if "numloss" in line and not line.startswith("#")
+    for paragraph in block.split("\n\n")
 ]
+COMMANDS = [command for example in EXAMPLES for command in example]
 #: What is run elsewhere: with a store, with a cluster, and by shells.
 ELSEWHERE = ("s3://", "tcp://", "completion")
 
@@ -80,8 +81,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if not any(x in c for x in ELSEWHERE)])
-def test_example(command, folder):
+@pytest.mark.parametrize("commands", EXAMPLES, ids=lambda commands: commands[0] if commands else "")
+def test_example(commands, folder):
+    for command in commands:
+        if not any(word in command for word in ELSEWHERE):
+            run_example(command, folder)
+
+
+def run_example(command, folder):
     if "plot" in command:
         pytest.importorskip("plotext")
         pytest.importorskip("matplotlib")

@@ -998,6 +998,7 @@ def test_pipes_that_end_in_a_message(tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.plain_build
 def test_a_pipe_is_read_in_bounded_memory():
     code = "import sys\nfor i in range(3_000_000): sys.stdout.write(f'{i % 7}.5,1\\n')"
     command = (
@@ -1408,6 +1409,7 @@ def test_columns_of_pipes_cannot_be_looked_up():
     assert (found.returncode, b"a pipe is read once" in found.stderr) == (2, True)
 
 
+@pytest.mark.plain_build
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit that Linux alone keeps")
 def test_memory_that_is_limited(tmp_path):
     rows = 400_000
