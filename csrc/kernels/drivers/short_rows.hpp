@@ -251,7 +251,8 @@ inline constexpr int64_t kLogitsAhead = 16384;
 inline constexpr int64_t kFewRows = kLaneStep, kPanelBytes = 8192;
 template <class T>
 int64_t rows_of_panel(const Task& task) {
-  const bool fits = task.classes * kLanes * int64_t(sizeof(T)) <= kPanelBytes;
+  // Of a broadcast row there may be more classes than bytes can be counted.
+  const bool fits = task.classes <= kPanelBytes / (kLanes * int64_t(sizeof(T)));
   const Operand& p = task[kHeads];
   const bool by_rows =
       task.ndim == 0 || magnitude(p.class_stride) <= magnitude(p.strides[task.ndim - 1]);
