@@ -81,6 +81,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.plain_build  # a limit of memory is one of the examples
 @pytest.mark.parametrize("commands", EXAMPLES, ids=lambda commands: commands[0] if commands else "")
 def test_example(commands, folder):
     for command in commands:

@@ -1031,3 +1031,38 @@ def test_a_first_row_needs_a_source(wrong):
     evaluation.update([1.0], [0.0], ids=[3])
     with pytest.raises(ValueError, match="ids must be given for every batch"):
         evaluation.update([1.0], [0.0], source="a", first_row=0)
+
+
+def test_groups_and_ids_of_data_frames():
+    pd = pytest.importorskip("pandas")
+    pl = pytest.importorskip("polars")
+    pa = pytest.importorskip("pyarrow")
+    columns = {"b": list("xyxy"), "a": [1, 2, 1, 2]}
+    for frame in (columns, pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
+        evaluation = numloss.Evaluation("mse", by=["a", "b"])
+        evaluation.update(np.ones(4), np.zeros(4), groups=frame)
+        assert evaluation.result()["mse"].groups.keys == [(1, "x"), (2, "y")]
+        evaluation = numloss.Evaluation("mse", by="a")
+        evaluation.update(np.ones(4), np.zeros(4), groups=frame)
+        assert evaluation.result()["mse"].groups.keys == [1, 2]
+        with pytest.raises(ValueError, match="must have a column c, got b, a"):
+            numloss.Evaluation("mse", by="c").update(np.ones(4), np.zeros(4), groups=frame)
+    names = list("abcd")
+    for ids in (pl.Series(names), pd.Series(names, index=range(10, 14)), pa.array(names), names):
+        evaluation = numloss.Evaluation("mse", worst=1)
+        evaluation.update(np.arange(4.0), np.zeros(4), ids=ids)
+        assert evaluation.result()["mse"].worst[0].row.row == "d"
+
+
+def test_first_rows_that_are_no_place():
+    evaluation = numloss.Evaluation("mse")
+    for wrong, error in ((2**43, ValueError), (2**70, ValueError), (1.5, TypeError)):
+        with pytest.raises(error):
+            evaluation.update(np.ones(2), np.zeros(2), source="a", first_row=wrong)
+    evaluation.update(np.ones(2), np.zeros(2), source="a", first_row=2**43 - 4)
+    evaluation.update(np.zeros(2), np.zeros(2), source="b")
+    assert evaluation.result()["mse"].worst[0].row == ("a", 2**43 - 4)
+    with pytest.raises(ValueError, match="level must"):
+        evaluation.result()["mse"].total.confidence_interval(95)
+    with pytest.raises(ValueError, match="compare must"):
+        numloss.Evaluation("mse", compare="ab")

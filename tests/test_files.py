@@ -437,7 +437,7 @@ def test_options_given_twice(csv):
     assert "given twice" in run("evaluate", path, "-l", "mse", "-l", "mse", code=2)
 
 
-@pytest.mark.parametrize("name", ["bce", "log_loss", "brier", "l1", "CE"])
+@pytest.mark.parametrize("name", ["bce", "log_loss", "acc", "l1", "CE"])
 def test_names_from_elsewhere(name, csv):
     assert f"no loss is named {name!r} (here it is " in message(
         csv("score,label\n1,0\n"), "-l", name, code=2
@@ -1495,3 +1495,151 @@ def test_types_that_change_far_down(csv):
     path = csv("score,label\n" + numbers)
     keys = [g["group"] for g in report(path, "-l", "mse", "--by", "label")["losses"][0]["groups"]]
     assert keys == ["0", "1"]
+
+
+# ---------------------------------------------------------------------------- what reviewers found
+
+
+def test_a_head_that_ends_within_quotes(csv):
+    text = "id,note,score,target\n" + "".join(
+        f'{i},"first line\nsecond {"y" * 20}\n\nfourth",0.5,1\n' for i in range(1300)
+    )
+    for pad in (0, 1, 7, 20):
+        path = csv(f'id,note,score,target\n0,"{"p" * pad}",0.5,1\n' + text[21:])
+        assert report(path, "-l", "mse")["rows"] == 1301
+    assert report(csv('score,target,g,x\n1,2,a,z\n1,3,"l\nm",z'), "-l", "mse")["rows"] == 2
+    assert report(csv('"sc\nore",target\n1,2\n'), "-p", "sc\nore", "-l", "mse")["rows"] == 1
+    assert "no rows" in message(csv("score,target"), "-l", "mse", code=1)
+
+
+def test_positive_values_as_they_are_written(csv):
+    for text, value, wanted in (
+        ("spam\n spam\nham", "spam", [1, 1, 0]), ("1\n0\n1 ", "1", [1, 0, 1]),
+        ("1.0\n0.0\n1", "1", [1, 0, 1]), ("1\n0\nx", "1.0", [1, 0, 0]),
+        ("1e0\n+1\n01", " 1", [1, 1, 1]),
+        ("9007199254740993\n9007199254740992\n0", "9007199254740993", [1, 0, 0]),
+    ):  # fmt: skip
+        path = csv("score,target\n" + "\n".join(f"0.5,{t}" for t in text.split("\n")) + "\n")
+        for rows in (1, 2, 100):
+            got = report(path, "-l", "mae", "--positive", value, "--chunk-rows", rows)
+            assert got["losses"][0]["all"]["mean"] == 0.5
+            assert numloss.evaluate(path, "binary_accuracy", positive=value).rows == 3
+        result = numloss.evaluate(path, "binary_accuracy", positive=value)
+        assert result["binary_accuracy"].total.mean == np.mean(wanted)
+
+
+def test_tokens_of_several_numbers(tmp_path):
+    path = tmp_path / "t.parquet"
+    rows = [[[1.0, 2.0]] * (i % 3) for i in range(20)]
+    targets = [[[0.5, 0.5]] * (i % 3) for i in range(20)]
+    parquet = pa.table({"logits": rows, "t": targets, "e": [[[]] * (i % 3) for i in range(20)]})
+    pa.parquet.write_table(parquet, path)
+    for chunk in (1, 3, 100):
+        found = report(path, "-l", "mse", "-p", "logits", "-t", "t", "--chunk-rows", chunk)
+        assert (found["losses"][0]["all"]["count"], found["losses"][0]["all"]["mean"]) == (38, 1.25)
+
+
+def test_options_that_make_no_sense(csv, tmp_path):
+    path = csv("logit_0,logit_1,label,g\n1,2,0,a\n2,1,1,b\n")
+    for options, wanted in (
+        (["-l", "top_k_accuracy:k=0"], "k must be a whole number"),
+        (["-l", "top_k_accuracy:k=1.5"], "k must be a whole number"),
+        (["-l", "top_k_accuracy:k=true"], "k must be a whole number"),
+        (["-l", "accuracy", "--by", "g", "--by", "g"], "--by g: given twice"),
+        (["-l", "accuracy", "--id", "g"], "--id belongs to --compare"),
+        (["-l", "accuracy", "--classes", "0,0"], "each needs a name of its own"),
+        (["-l", "gaussian_nll", "-p", "logit_0"], "takes variance beside the target"),
+    ):
+        assert wanted in message(path, *options, code=2)
+    assert "at most 1000000" in spawn("evaluate", path, "-l", "accuracy", "--worst", 10**8).stderr
+    binary = csv("score,label\n1,0\n2,1\n", "b.csv")
+    assert "from_logits" in message(binary, "-l", "brier:from_logits=maybe", code=2)
+    for wrong in (
+        {"threads": 0}, {"limit": 0}, {"worst": 0, "worst_columns": "g"},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="must be"):
+            numloss.evaluate(path, "accuracy", **wrong)
+    with pytest.raises(ValueError, match="one at least"):
+        numloss.evaluate([], "accuracy")
+    result = numloss.evaluate(
+        path, "accuracy", prediction=["logit_0", "logit_1"], worst_columns=["g", "label"], worst=1
+    )
+    assert set(result["accuracy"].worst[0].columns) == {"g", "label"}
+    assert numloss.evaluate(binary, "mae", positive=1).rows == 2
+    variance = next(line for line in run("losses").splitlines() if line.startswith("gaussian_nll"))
+    assert "inspect" not in variance
+
+
+def test_bins_of_missing_folders_and_of_large_numbers(tmp_path):
+    table = pa.table({"score": [1.0], "label": [0.0], "i": [2**53 + 1]})
+    for name in ("age=5", "age=__HIVE_DEFAULT_PARTITION__"):
+        (tmp_path / "f" / name).mkdir(parents=True)
+        pa.parquet.write_table(table, tmp_path / "f" / name / "p.parquet")
+    found = numloss.evaluate(tmp_path / "f", "mse", by="age:10")["mse"].groups
+    assert found.keys == [0.0, None]
+    path = tmp_path / "f" / "age=5" / "p.parquet"
+    assert "bins take whole numbers up to 2**53" in message(
+        path, "-l", "mse", "--by", "i:1", code=1
+    )
+    (tmp_path / "g" / "age=x").mkdir(parents=True)
+    pa.parquet.write_table(table, tmp_path / "g" / "age=x" / "p.parquet")
+    assert "where bins need a number" in message(
+        tmp_path / "g", "-l", "mse", "--by", "age:10", code=1
+    )
+
+
+def test_compressed_streams_of_arrow(tmp_path):
+    data = arrow_bytes(pa.table({"score": np.ones(3000), "label": np.zeros(3000)}))
+    found = piped(gzip.compress(data), "-", "-l", "mse", "--json")
+    assert json.loads(found.stdout)["rows"] == 3000
+    path = tmp_path / "s.arrow.gz"
+    path.write_bytes(gzip.compress(data))
+    assert report(path, "-l", "mse")["rows"] == 3000
+
+
+def test_all_rows_skipped(csv):
+    path = csv("score,label\nx,0\n")
+    assert "all rows were skipped, first: " in message(
+        path, "-l", "mse", "--on-error", "skip", code=1
+    )
+
+
+def test_what_the_other_model_does_not_know(tmp_path):
+    path = tmp_path / "c.parquet"
+    score = np.ones(10)
+    odd = score.copy()
+    odd[5] = np.nan
+    huge = score.copy()
+    huge[3] = np.inf
+    pa.parquet.write_table(
+        pa.table({"score": score, "odd": odd, "huge": huge, "label": np.zeros(10)}), path
+    )
+    result = spawn("evaluate", path, "-l", "mse", "-p", "score", "--compare", "odd")
+    assert "mse of odd is NaN for 1 of 10 examples" in result.stderr
+    ties = numloss.evaluate(path, "mse", prediction="huge", compare="score").comparisons["mse"]
+    assert ties.won.total.mean == 0.55
+    pa.parquet.write_table(pa.table({"huge": huge, "same": huge, "label": np.zeros(10)}), path)
+    ties = numloss.evaluate(path, "mse", prediction="huge", compare="same").comparisons["mse"]
+    assert (ties.won.total.mean, ties.difference.total.mean) == (0.5, 0.0)
+
+
+def test_vectors_of_spark_with_holes(tmp_path):
+    kind = pa.struct(
+        [("type", pa.int8()), ("size", pa.int32()), ("indices", pa.list_(pa.int32())),
+         ("values", pa.list_(pa.float64()))]
+    )  # fmt: skip
+    sparse = {"type": 0, "size": 3, "indices": [1], "values": [2.0]}
+    dense = {"type": 1, "size": None, "indices": None, "values": [1.0, 2.0, 3.0]}
+    path = tmp_path / "s.parquet"
+    for wrong in (
+        {**dense, "values": [1.0, None, 3.0]}, {**dense, "values": None}, {**dense, "type": None},
+        {**sparse, "values": [None]}, {**sparse, "indices": [None]}, {**sparse, "type": 7},
+        {**sparse, "size": -1}, {**sparse, "size": None},
+        {**sparse, "indices": [1, 1], "values": [1.0, 2.0]},
+    ):  # fmt: skip
+        rows = [sparse, dense, wrong, dense]
+        pa.parquet.write_table(pa.table({"logits": pa.array(rows, kind), "label": [2] * 4}), path)
+        for chunk in (1, 2, 100):
+            assert "row 2, column logits: " in message(
+                path, "-l", "accuracy", "--chunk-rows", chunk, code=1
+            )

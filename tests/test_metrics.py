@@ -136,3 +136,24 @@ def test_states_of_metrics_travel_and_higher_is_better():
     assert means == sorted(means)  # the least accurate groups first
     assert set(known()) == {*numloss.LOSSES, *METRICS}
     assert all(metric.__doc__ for metric in METRICS.values())
+
+
+def test_weights_are_those_that_losses_take():
+    scores, labels = np.array([[1.0, 2], [0, 3]]), [0, 1]
+    for weight in ([1.0, -3.0], [1.0, np.nan, 2.0], [[1.0, 2.0, 3.0]]):
+        for name in ("accuracy", "multiclass_brier", "top_k_accuracy:k=1"):
+            with pytest.raises(numloss.Error, match="weight"):
+                evaluated(name, scores, labels, weight=weight)
+    tokens, marks = np.zeros((4, 4, 3)), np.zeros((4, 4), int)
+    with pytest.raises(numloss.Error, match="weight"):
+        evaluated("accuracy", tokens, marks, weight=[1.0, 2, 3, 4])
+    with pytest.raises(numloss.InputTypeError):
+        evaluated("accuracy", np.ma.array(scores, mask=scores > 2), labels)
+    # Nothing looks at rows of weight 0.
+    for name, prediction, target in (
+        ("accuracy", scores, [7, 1]), ("multiclass_brier", scores, [7, 1]),
+        ("top_k_accuracy:k=1", scores, [-5, 1]), ("brier", scores[:, 0], [7.0, 1.0]),
+        ("binary_accuracy", scores[:, 0], [7.0, 1.0]),
+    ):  # fmt: skip
+        total = evaluated(name, prediction, target, weight=[0.0, 1.0])[name].total
+        assert (total.count, total.ignored) == (1, 1)

@@ -511,7 +511,7 @@ def test_evaluate_merge_and_show(scores, tmp_path, capsys):
     for part in ("instruction set", numloss.__version__, "300", "scores.csv"):
         assert part in made
     notes = root.all("ul")[0].text()
-    assert "1 rows were skipped, first:" in notes
+    assert "1 row was skipped, first:" in notes
     assert "nonsense" in notes
     (worst,) = tables(root, "worst")
     assert len(worst.all("tr")) == 11

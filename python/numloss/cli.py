@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from numloss.evaluation.result import EvaluationResult
     from numloss.evaluation.specs import LossSpec
 
+#: Rows that a report names at most.
+MOST_WORST = 1_000_000
+
 #: Exit codes; 0 is success.
 DATA_ERROR, USAGE_ERROR, ABOVE_LIMIT, SKIPPED = 1, 2, 3, 4
 
@@ -326,7 +329,7 @@ def _declare_output(to: argparse.ArgumentParser) -> argparse._ActionsContainer:
     _once(
         reports,
         "--worst",
-        type=_none_or_count,
+        type=_worst,
         default=0,
         metavar="N",
         help="also name the N rows with the highest losses",
@@ -474,8 +477,11 @@ def _count(text: str) -> int:
     return _whole(text, 1)
 
 
-def _none_or_count(text: str) -> int:
-    return _whole(text, 0)
+def _worst(text: str) -> int:
+    number = _whole(text, 0)
+    if number > MOST_WORST:
+        raise argparse.ArgumentTypeError(f"must be at most {MOST_WORST}, got {number}")
+    return number
 
 
 def _whole(text: str, least: int) -> int:
@@ -711,7 +717,10 @@ def _losses(options: argparse.Namespace) -> int:
         return 0
     rows = []
     for name, loss in known().items():
-        taken = [f"{key}={value.default}" for key, value in options_of(loss).items()]
+        taken = [
+            key if value.default is value.empty else f"{key}={value.default}"
+            for key, value in options_of(loss).items()
+        ]
         rows.append([name, ", ".join(taken), summary(inspect.getdoc(loss) or "")])
     print("\n".join(table(["loss", "options", ""], rows, left=3)))
     return 0
@@ -836,7 +845,8 @@ def _warn(message: str) -> None:
 
 
 def _warn_of_nan(result: EvaluationResult) -> None:
-    for loss in result.losses.values():
+    others = (part for c in result.comparisons.values() for part in (c.losses, c.difference))
+    for loss in (*result.losses.values(), *others):
         total = loss.total
         if total.nan:
             row = total.first_nan

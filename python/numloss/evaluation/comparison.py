@@ -41,7 +41,9 @@ def paired(spec: LossSpec, first: Examples, other: Examples) -> list[Examples]:
 
     Differences are float64, and so exact for float32 losses of a like size. A tie counts half.
     """
-    difference = other.losses.astype(np.float64) - first.losses
+    mine, theirs = first.losses.astype(np.float64), other.losses.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        difference = np.where(mine == theirs, 0.0, theirs - mine)  # two infinities are a tie
     harm = -difference if spec.higher_is_better else difference
     won = np.where(harm < 0, 1.0, np.where(harm > 0, 0.0, 0.5))
     won[np.isnan(difference)] = np.nan

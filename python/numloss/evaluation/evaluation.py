@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,6 +51,14 @@ class StateError(ValueError):
         ...
     numloss.evaluation.evaluation.StateError: not a state of numloss
     """
+
+
+def _names_of_columns(groups: Any) -> list[Any] | None:
+    """Return the names of the columns of a mapping or data frame, or None of anything else."""
+    if isinstance(groups, Mapping):
+        return list(groups)
+    names = getattr(groups, "column_names", getattr(groups, "columns", None))
+    return None if names is None else list(names)
 
 
 class Evaluation:
@@ -113,7 +122,10 @@ class Evaluation:
         if len(set(self._by)) < len(self._by):
             raise ValueError(f"by must name each column once, got {', '.join(self._by)}")
         self._quantiles, self._worst = bool(quantiles), int(worst)
-        if compare is not None and (len(compare) != 2 or len({*map(str, compare)}) < 2):
+        named = compare is None or (
+            not isinstance(compare, str) and len(compare) == 2 == len({*map(str, compare)})
+        )
+        if not named:
             raise ValueError(f"compare must name two models, got {compare!r}")
         self._compare = None if compare is None else (str(compare[0]), str(compare[1]))
         self._state = self._new_state()
@@ -201,6 +213,11 @@ class Evaluation:
         if first_row is not None and (source is None or ids is not None or first_row < 0):
             raise ValueError("first_row counts the rows of a source from 0, without ids: name both")
         self._refuse_torn()
+        ids = None if ids is None else np.asarray(ids)
+        if first_row is not None:
+            first_row = operator.index(first_row)
+            if first_row >= 1 << _ROW_BITS - 1:
+                raise ValueError(f"first_row must be below 2**{_ROW_BITS - 1}, got {first_row}")
         if (other is None) != (self._compare is None):
             raise ValueError("other holds the predictions of the model that `compare` names second")
         found: list[Examples] = []
@@ -377,7 +394,13 @@ class Evaluation:
             return []
         if groups is None:
             raise ValueError(f"groups must have a value of {', '.join(self._by)} for each row")
-        if isinstance(groups, Mapping):
+        names = _names_of_columns(groups)
+        if names is not None:
+            for name in self._by:
+                if name not in names:
+                    raise ValueError(
+                        f"groups must have a column {name}, got {', '.join(map(str, names))}"
+                    )
             columns = [groups[name] for name in self._by]
         elif len(self._by) == 1:
             columns = [groups[0] if isinstance(groups, tuple) and len(groups) == 1 else groups]

@@ -1,14 +1,15 @@
 """Metrics that people read beside losses: accuracy and Brier scores, made of the losses' kernels.
 
-A metric is called like a loss and gives a number for each example, so that everything an evaluation
-does with losses, it does with metrics: groups, weights, standard errors, comparisons. It has no
-derivatives.
+A metric gives a number for each example, as a loss does, so that everything an evaluation does with
+losses, it does with metrics: groups, weights, standard errors, comparisons. It has no derivatives.
+What a metric takes and refuses is what its loss takes and refuses, which is called first.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,63 +19,93 @@ import numloss
 
 Array = npt.NDArray[Any]
 
+#: Options of a metric that its loss has, too.
+_OPTIONS_OF_LOSS = ("ignore_index", "from_logits")
+
 
 class Metric:
-    """A function of predictions and targets that gives a number for each example."""
+    """A function of predictions and targets that gives a number for each example.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays that the loss has accepted, and options; returns a number for each example.
+    loss : Loss
+        The loss that checks the call.
+    higher_is_better : bool
+        Whether good predictions have high values; those of losses are low.
+    """
 
     def __init__(
-        self, function: Callable[..., Array], rowwise: bool, higher_is_better: bool
+        self, function: Callable[..., Array], loss: numloss.Loss[...], higher_is_better: bool
     ) -> None:
         self._function = function
+        self._loss = loss
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self.__signature__ = inspect.signature(function)
         #: Whether it is one over an axis of classes.
-        self.rowwise = rowwise
-        #: Whether good predictions have high values; those of losses are low.
+        self.rowwise = loss.rowwise
         self.higher_is_better = higher_is_better
 
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Refuse options that make no sense."""
+        if "k" in options:
+            try:
+                k = 0 if isinstance(options["k"], bool) else operator.index(options["k"])
+            except TypeError:
+                k = 0
+            if k < 1:
+                raise ValueError(f"k must be a whole number of at least 1, got {options['k']!r}")
+
     def __call__(
-        self, prediction: Any, target: Any, *, reduction: str = "none", dtype: Any = None,
-        **options: Any,
-    ) -> Array:  # fmt: skip
+        self, prediction: Any, target: Any, *, reduction: str = "none", **options: Any
+    ) -> Array:
         """Return the number of each example."""
         if reduction != "none":
             raise ValueError(f"a metric is reduced by an evaluation, got reduction={reduction!r}")
-        return self._function(prediction, target, **options)
+        return self._examples(prediction, target, **options)[0]
 
     def _examples(
         self, prediction: Any, target: Any, *, weight: Any = None, dtype: Any = None, **options: Any
     ) -> tuple[Array, Array]:
         """Return the numbers, and the weights of the examples: 0 for what does not count."""
-        values = self._function(prediction, target, **options)
-        weights = np.ones(values.shape) if weight is None else np.array(
-            np.broadcast_to(weight, values.shape), np.float64
-        )  # fmt: skip
-        if self.rowwise and np.ndim(target) == values.ndim:
-            ignored = np.asarray(target) == options.get("ignore_index", -100)
-            weights[ignored] = 0.0
+        self.check(options)
+        asked = {name: options[name] for name in _OPTIONS_OF_LOSS if name in options}
+        if weight is not None:
+            asked["weight"] = weight
+        if dtype is not None:
+            asked["dtype"] = dtype
+        losses, weights = self._loss._examples(prediction, target, **asked)
         absent = weights == 0
-        return np.where(absent, 0.0, values).astype(values.dtype), weights
+        scores = np.asarray(prediction)
+        if scores.dtype.kind not in "fiu":
+            scores = scores.astype(np.float32)  # bfloat16
+        values = self._function(scores, _without(np.asarray(target), absent), **options)
+        # What the loss knows nothing of is NaN; what does not count has no value.
+        values = np.where(absent, 0.0, np.where(np.isnan(losses), np.nan, values))
+        return values.astype(losses.dtype), weights
 
     def __repr__(self) -> str:
         """Return the name."""
         return f"<metric {self.__name__}>"
 
 
-def _labels(target: Array, ndim: int) -> Array:
-    """Return labels, of probabilities the most likely one."""
-    return target.argmax(-1) if target.ndim > ndim else target
+def _without(target: Array, absent: Array) -> Array:
+    """Replace the targets of examples that do not count, as nothing has checked them."""
+    if not absent.any():
+        return target
+    if target.ndim == absent.ndim:
+        return np.where(absent, np.zeros((), target.dtype), target)
+    first = np.zeros(target.shape[-1], target.dtype)
+    first[0] = 1
+    return np.where(absent[..., None], first, target)
 
 
-def _over_classes(prediction: Any, target: Any, ignore_index: int) -> tuple[Array, Array]:
-    """Check a call as cross_entropy does; return its values, NaN where nothing is known."""
-    scores = np.asarray(prediction)
-    values, predicted = numloss.cross_entropy(
-        scores, target, ignore_index=ignore_index, reduction="none", return_predicted=True,
-        dtype=np.float32 if scores.dtype.itemsize < 4 else None,
-    )  # fmt: skip
-    return np.asarray(values), np.asarray(predicted)
+def _labels(target: Array, scores: Array) -> Array:
+    """Return labels; of probabilities the most likely one."""
+    found = target.argmax(-1) if target.ndim == scores.ndim else target
+    return found.astype(np.int64)
 
 
 def accuracy(prediction: Any, target: Any, *, ignore_index: int = -100) -> Array:
@@ -83,9 +114,8 @@ def accuracy(prediction: Any, target: Any, *, ignore_index: int = -100) -> Array
     1 if it is, else 0; of equal scores the first class counts. Its mean is the share of examples
     that are right.
     """
-    values, predicted = _over_classes(prediction, target, ignore_index)
-    right = predicted == _labels(np.asarray(target), values.ndim)
-    return np.where(np.isnan(values), np.nan, right).astype(np.float32)
+    right: Array = prediction.argmax(-1) == _labels(target, prediction)
+    return right
 
 
 def top_k_accuracy(prediction: Any, target: Any, *, k: int = 5, ignore_index: int = -100) -> Array:
@@ -93,15 +123,10 @@ def top_k_accuracy(prediction: Any, target: Any, *, k: int = 5, ignore_index: in
 
     1 if fewer than `k` classes have a higher score, else 0.
     """
-    if not (isinstance(k, int) and k >= 1):
-        raise ValueError(f"k must be a whole number of at least 1, got {k!r}")
-    values, _ = _over_classes(prediction, target, ignore_index)
-    scores = np.asarray(prediction)
-    labels = _labels(np.asarray(target), values.ndim).astype(np.int64)
-    inside = np.where((labels >= 0) & (labels < scores.shape[-1]), labels, 0)
-    mine = np.take_along_axis(scores, inside[..., None], -1)
-    right = (scores > mine).sum(-1) < k
-    return np.where(np.isnan(values), np.nan, right).astype(np.float32)
+    labels = _labels(target, prediction)
+    mine = np.take_along_axis(prediction, labels[..., None], -1)
+    right: Array = (prediction > mine).sum(-1) < k
+    return right
 
 
 def multiclass_brier(prediction: Any, target: Any, *, ignore_index: int = -100) -> Array:
@@ -113,23 +138,11 @@ def multiclass_brier(prediction: Any, target: Any, *, ignore_index: int = -100) 
 
     from 0 to 2 (Brier, "Verification of forecasts expressed in terms of probability", 1950).
     """
-    scores = np.asarray(prediction)
     gradient = numloss.cross_entropy.grad(  # p - y
-        scores, target, ignore_index=ignore_index, reduction="none",
-        dtype=np.float32 if scores.dtype.itemsize < 4 else None,
-    )  # fmt: skip
+        prediction, target, ignore_index=ignore_index, reduction="none", dtype=_wide(prediction)
+    )
     found: Array = np.square(gradient).sum(-1)
     return found
-
-
-def _of_two_classes(prediction: Any, target: Any, from_logits: bool) -> Array:
-    scores = np.asarray(prediction)
-    return np.asarray(
-        numloss.binary_cross_entropy(
-            scores, target, from_logits=from_logits, reduction="none",
-            dtype=np.float32 if scores.dtype.itemsize < 4 else None,
-        )
-    )  # fmt: skip
 
 
 def binary_accuracy(prediction: Any, target: Any, *, from_logits: bool = True) -> Array:
@@ -138,9 +151,8 @@ def binary_accuracy(prediction: Any, target: Any, *, from_logits: bool = True) -
     1 if a logit is above 0, or a probability above 0.5, where the target is above 0.5, and if it is
     not where the target is not; else 0.
     """
-    values = _of_two_classes(prediction, target, from_logits)
-    right = (np.asarray(prediction) > (0.0 if from_logits else 0.5)) == (np.asarray(target) > 0.5)
-    return np.where(np.isnan(values), np.nan, right).astype(np.float32)
+    right: Array = (prediction > (0.0 if from_logits else 0.5)) == (target > 0.5)
+    return right
 
 
 def brier(prediction: Any, target: Any, *, from_logits: bool = True) -> Array:
@@ -150,24 +162,28 @@ def brier(prediction: Any, target: Any, *, from_logits: bool = True) -> Array:
 
     (Brier, "Verification of forecasts expressed in terms of probability", 1950, for one class.)
     """
-    if from_logits:
-        scores = np.asarray(prediction)
-        gradient = numloss.binary_cross_entropy.grad(  # p - y
-            scores, target, reduction="none",
-            dtype=np.float32 if scores.dtype.itemsize < 4 else None,
-        )  # fmt: skip
-        squared: Array = np.square(gradient)
-        return squared
-    values = _of_two_classes(prediction, target, from_logits=False)
-    found: Array = np.asarray(numloss.mse(prediction, target, reduction="none"))
-    return np.where(np.isnan(values), np.nan, found)
+    if not from_logits:
+        distance: Array = prediction.astype(np.float64) - target
+        return np.square(distance)
+    gradient = numloss.binary_cross_entropy.grad(  # p - y
+        prediction, target, reduction="none", dtype=_wide(prediction)
+    )
+    found: Array = np.square(gradient)
+    return found
+
+
+def _wide(scores: Array) -> Any:
+    return np.float32 if scores.dtype.itemsize < 4 else None
 
 
 #: Metrics by name.
 METRICS: dict[str, Metric] = {
-    function.__name__: Metric(function, rowwise, higher_is_better)
-    for function, rowwise, higher_is_better in (
-        (accuracy, True, True), (top_k_accuracy, True, True), (multiclass_brier, True, False),
-        (binary_accuracy, False, True), (brier, False, False),
+    function.__name__: Metric(function, loss, higher_is_better)
+    for function, loss, higher_is_better in (
+        (accuracy, numloss.cross_entropy, True),
+        (top_k_accuracy, numloss.cross_entropy, True),
+        (multiclass_brier, numloss.cross_entropy, False),
+        (binary_accuracy, numloss.binary_cross_entropy, True),
+        (brier, numloss.binary_cross_entropy, False),
     )
-}  # fmt: skip
+}

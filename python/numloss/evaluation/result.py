@@ -117,6 +117,8 @@ class Statistics:
         It is mean ± z · standard_error with the quantile z of the normal distribution, for examples
         that are independent. With fewer than some fifty, skewed losses need a wider one.
         """
+        if not 0 < level < 1:
+            raise ValueError(f"level must lie between 0 and 1, got {level}")
         if self.mean is None or self.standard_error is None:
             return None
         half = normal_quantile((1 + level) / 2) * self.standard_error
@@ -732,7 +734,8 @@ def notes(result: EvaluationResult, most: int = _SHOWN_GROUPS) -> list[str]:
     """Return what the reader should know about the numbers, a line each."""
     lines = []
     if result.skipped:
-        lines.append(f"{result.skipped} rows were skipped, first:")
+        were = "row was" if result.skipped == 1 else "rows were"
+        lines.append(f"{result.skipped} {were} skipped, first:")
         lines += [f"  {printable(problem)}" for _, _, problem in result.skips[:3]]
     for loss in result.losses.values():
         if len(loss.groups) > most:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 
 import numloss
 from numloss.evaluation.comparison import paired
@@ -34,20 +35,20 @@ def evaluate(
     files: str | Path | Sequence[str | Path],
     losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike],
     *,
-    prediction: str | None = None,
-    target: str | None = None,
+    prediction: str | Sequence[str] | None = None,
+    target: str | Sequence[str] | None = None,
     targets: str | Path | None = None,
     weight: str | None = None,
     by: str | Sequence[str] = (),
-    positive: str | None = None,
-    classes: Sequence[str] | None = None,
+    positive: str | float | None = None,
+    classes: str | Sequence[str] | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
     quantiles: Iterable[float] = (0.5, 0.95, 0.99),
     confidence: float | None = None,
-    compare: str | None = None,
+    compare: str | Sequence[str] | None = None,
     id: str | None = None,
     worst: int = 10,
-    worst_columns: str | None = None,
+    worst_columns: str | Sequence[str] | None = None,
     limit: int | None = None,
     threads: int | None = None,
     on_error: Literal["fail", "skip"] = "fail",
@@ -65,9 +66,10 @@ def evaluate(
         pipe, or ``"-"`` for standard input, brings an Arrow stream, CSV or JSON lines.
     losses : loss, name, or a sequence or mapping of them
         As `Evaluation` takes them.
-    prediction : str, optional
-        A column, several with commas between, or a pattern such as ``"logit_*"``. Without, the one
-        with an obvious name, such as ``score``, or a series such as ``logit_0``, ``logit_1``.
+    prediction : str or sequence of str, optional
+        A column, several as a sequence or with commas between, or a pattern such as
+        ``"logit_*"``. Without, the one with an obvious name, such as ``score``, or a series such as
+        ``logit_0``, ``logit_1``.
     target : str, optional
         The same of targets; several columns hold a probability for each class.
     targets : path or URI, optional
@@ -77,7 +79,7 @@ def evaluate(
     by : str or sequence of str, optional
         Columns that group the rows; bins of a number, ``"age:10"`` of a width or
         ``"age:18,30,65"`` between edges, each named by its lower edge.
-    positive : str, optional
+    positive : str or number, optional
         The value of the target that is the positive class.
     classes : sequence of str, optional
         What the target calls the classes, in the order of the columns of the prediction.
@@ -130,21 +132,30 @@ def evaluate(
     >>> result["mse"].total.mean
     2.5
     """
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, got {limit}")
+    for name, number in (("limit", limit), ("threads", threads)):
+        if number is not None and (operator.index(number) < 1 or isinstance(number, bool)):
+            raise ValueError(f"{name} must be at least 1, got {number}")
+    if worst_columns is not None and not worst:
+        raise ValueError("worst_columns are those of the worst rows: worst must be above 0")
     if on_error not in ("fail", "skip"):
         raise ValueError(f"on_error must be 'fail' or 'skip', got {on_error!r}")
     several = [files] if isinstance(files, (str, Path)) else list(files)
+    if not several:
+        raise ValueError("files must name one at least")
     named = specs_of(losses)
     data = Dataset(
         Request(
             [text_of(file) for file in several],
             None if targets is None else text_of(targets),
-            prediction, target, weight, (by,) if isinstance(by, str) else tuple(by), positive,
-            scale=scale, classes=classes, limit=limit, compare=compare, identity=id,
+            _joined(prediction), _joined(target), weight,
+            (by,) if isinstance(by, str) else tuple(by),
+            None if positive is None else str(positive), scale=scale,
+            classes=classes.split(",") if isinstance(classes, str) else classes, limit=limit,
+            compare=_joined(compare), identity=id,
         )
     )  # fmt: skip
     if worst_columns is not None:
+        worst_columns = _joined(worst_columns)
         columns_of(data.first, worst_columns)
     evaluation = evaluate_files(
         data, named, worst=worst, threads=threads, skip=on_error == "skip", warn=_warn_in_python
@@ -153,6 +164,15 @@ def evaluate(
     if worst_columns is not None:
         add_columns(data, result, worst_columns)
     return result
+
+
+@overload
+def _joined(columns: str | Sequence[str]) -> str: ...
+@overload
+def _joined(columns: str | Sequence[str] | None) -> str | None: ...
+def _joined(columns: str | Sequence[str] | None) -> str | None:
+    """Return several columns as the command line names them."""
+    return columns if columns is None or isinstance(columns, str) else ",".join(columns)
 
 
 def _warn_in_python(message: str) -> None:
@@ -199,7 +219,7 @@ def evaluate_files(
     refuse_groups(evaluation, max_groups)
     if stop is not None and stop.is_set():
         return evaluation
-    data.finish(evaluation.rows)
+    data.finish(evaluation.rows, evaluation._skips)
     warn_of_probabilities(data, losses, _scales(workers, losses), warn)
     return evaluation
 

@@ -90,7 +90,7 @@ class LossSpec:
     def ignores(self) -> bool:
         """Whether some rows may not count."""
         has = options_of(self.loss)
-        return "ignore_index" in has or "class_weight" in has
+        return "ignore_index" in has or "class_weight" in has or self.name not in numloss.LOSSES
 
     @property
     def weighs(self) -> bool:
@@ -195,6 +195,12 @@ def _check_options(name: str, said: str, options: Mapping[str, Any]) -> None:
             choices = f"it has {', '.join(has)}" if has else "it has none"
             hint = closest(option, has)
             raise UsageError(f"{said}: {name} has no option {option!r}{hint}; {choices}")
+    check = getattr(known()[name], "check", None)
+    if check is not None:
+        try:
+            check(options)
+        except ValueError as error:
+            raise UsageError(f"{said}: {error}") from None
 
 
 def _parse_options(said: str, rest: str) -> dict[str, Any]:

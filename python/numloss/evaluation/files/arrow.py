@@ -47,14 +47,21 @@ class ArrowFile(Source):
         yield from chunks_of(self._batches(names), names, rows, exact)
 
     def _opened(self) -> Any:
+        if self.file.compression is not None:
+            return pa.input_stream(self.file.stream(), compression=self.file.compression)
         if self.file.is_pipe:
             return pa.PythonFile(self.file.stream(), mode="r")
         return self.file.open()
 
+    @property
+    def _is_stream(self) -> bool:
+        """Whether it is read from its first byte on alone."""
+        return self.file.is_pipe or self.file.compression is not None
+
     def _reader(self, file: Any) -> tuple[Any, Any]:
         """Return the schema, and a reader: of a file, which has a mark, or of a stream."""
-        is_file = not self.file.is_pipe and file.read(len(_FILE)) == _FILE
-        if not self.file.is_pipe:
+        is_file = not self._is_stream and file.read(len(_FILE)) == _FILE
+        if not self._is_stream:
             file.seek(0)
         reader = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
         return reader.schema, reader
@@ -66,7 +73,7 @@ class ArrowFile(Source):
                 whole = getattr(reader, "num_record_batches", None)
                 for index, batch in enumerate(_each(reader)):
                     if whole is None:
-                        self.at(file.tell())
+                        self.at(0 if self._is_stream else file.tell())
                     else:
                         self.done = (index + 1) / whole
                     # Where the columns lie is written in the file: nothing else has checked it.

@@ -41,7 +41,8 @@ class Bins:
 
     def _multiples(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         assert self.width is not None
-        places = np.floor(numbers / float(self.width))
+        with np.errstate(over="ignore", invalid="ignore"):
+            places = np.floor(numbers / float(self.width))
         finite = np.isfinite(places)
         distinct, inverse = np.unique(places[finite], return_inverse=True)
         # The quotient may be one off where a value lies next to an edge.

@@ -21,6 +21,9 @@ from numloss.evaluation.tables import printable
 Array: TypeAlias = npt.NDArray[Any]
 
 _Types = pa.types
+# Whole numbers up to it are float64 numbers.
+_EXACT = 2**53
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 # Letters of a number written as text; converting longer ones takes long.
 _LONGEST_NUMBER = 400
 
@@ -251,6 +254,8 @@ class PositiveColumn(NumberColumns):
         kind = column.type
         if _Types.is_boolean(kind):
             column, wanted = column.cast(pa.string()), pa.scalar(self._positive.lower())
+        elif _is_text(kind) and origin.source.is_text:
+            return self._equal_text(column)
         elif _is_text(kind):
             wanted = pa.scalar(self._positive, kind)
         elif _is_number(kind):
@@ -259,6 +264,20 @@ class PositiveColumn(NumberColumns):
             column, wanted = column.cast(pa.string()), pa.scalar(self._positive)
         result: Array = pc.equal(column, wanted).to_numpy(zero_copy_only=False)
         return result
+
+    def _equal_text(self, column: Any) -> Array:
+        """Compare text without spaces around it; numbers are equal however they are written."""
+        import pyarrow.compute as pc
+
+        wanted, text = self._positive.strip(), pc.utf8_trim_whitespace(column)
+        found: Array = pc.equal(text, wanted).to_numpy(zero_copy_only=False)
+        if _NUMBER.fullmatch(wanted):
+            is_number = pc.match_substring_regex(text, f"^(?:{_NUMBER.pattern})$")
+            numbers = pc.if_else(is_number, text, "nan").cast(pa.float64())
+            equal = pc.equal(numbers, float(wanted)).to_numpy(zero_copy_only=False)
+            # Whole numbers beyond 2**53 are told apart as text.
+            found = found | (equal & (abs(float(wanted)) < 2.0**53))
+        return found
 
     def _equal_number(self, values: Array, origin: _Origin) -> Array:
         wanted = self._number(origin)
@@ -318,6 +337,14 @@ def binned_column(
     if isinstance(values, Ragged) or values.ndim > 1:
         message = "has several values in a row, where one is needed"
         raise UsageError(str(columns.source.error(message, name=columns.name)))
+    beyond = (values > _EXACT) | (values < -_EXACT)
+    if values.dtype.kind in "iu" and beyond.any():
+        bad = int(np.argmax(beyond))
+        raise columns.source.error(
+            f"bins take whole numbers up to 2**53, got {values[bad]}",
+            row=first_row + bad,
+            name=columns.name,
+        )
     return bins.lower_edges(values)
 
 
@@ -356,13 +383,15 @@ def _said(value: Any) -> Any:
 def constant_column(value: str | None, bins: Bins | None, rows: int) -> Column:
     """Return a column that says the same in every row, or the bin of it."""
     if value is None:
-        return pa.nulls(rows, pa.string())
+        return pa.nulls(rows, pa.string()) if bins is None else np.full(rows, math.nan)
     if bins is None:
         return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), pa.array([value]))
     try:
         edge = bins.lower_edges(np.array([float(value)]))
     except ValueError:
-        raise UsageError(f"--by: {value!r}, by which a folder is named, is not a number") from None
+        raise DataError(
+            f"--by: the name of a folder says {printable(value)!r}, where bins need a number"
+        ) from None
     return np.repeat(edge, rows)
 
 
@@ -494,35 +523,60 @@ def _spark_vectors(column: Any, origin: _Origin, kinds: dict[str, str]) -> Array
     """Convert vectors of Spark: dense ones (type 1), and sparse ones (0), which are filled up."""
     import pyarrow.compute as pc
 
+    def field(name: str) -> Any:
+        return pc.struct_field(column, name)
+
     def lengths_of(name: str) -> Array:
-        lengths = pc.fill_null(pc.list_value_length(pc.struct_field(column, name)), 0)
+        lengths = pc.fill_null(pc.list_value_length(field(name)), 0)
         found: Array = lengths.to_numpy(zero_copy_only=False).astype(np.int64)
         return found
 
-    dense = np.asarray(pc.equal(pc.struct_field(column, "type"), 1))
+    kind = pc.fill_null(field("type"), -1).to_numpy(zero_copy_only=False)
+    dense = kind == 1
+    missing = field("values").is_null().to_numpy(zero_copy_only=False)
+    _refuse(origin, (kind != 0) & ~dense, "a vector is dense (type 1) or sparse (0)")
+    _refuse(origin, missing, "missing value")
     if dense.all():
-        return _vectors(pc.struct_field(column, "values"), origin, kinds)
+        return _vectors(field("values"), origin, kinds)
     counts = lengths_of("values")
-    sizes = pc.fill_null(pc.struct_field(column, "size"), 0).to_numpy(zero_copy_only=False)
+    sizes = pc.fill_null(field("size"), -1).to_numpy(zero_copy_only=False)
     sizes = np.where(dense, counts, sizes)
     width = int(sizes[0])
-    entries = pc.struct_field(column, "indices").flatten().to_numpy(zero_copy_only=False)
+    _refuse(origin, sizes < 0, "a sparse vector has a size")
+    _refuse(
+        origin,
+        sizes != width,
+        f"a vector of another size than those before, which have {width}",
+    )
+    _refuse(
+        origin,
+        ~dense & (lengths_of("indices") != counts),
+        "a vector with more indices than values, or fewer",
+    )
     rows = np.repeat(np.arange(len(column)), counts)
-    for wrong, problem in (
-        (sizes != width, f"a vector of another size than those before, which have {width}"),
-        (~dense & (lengths_of("indices") != counts), "a vector with more indices than values"),
-    ):
-        if wrong.any():
-            raise origin.error(int(np.argmax(wrong)), problem)
+    values, entries = field("values").flatten(), field("indices").flatten()
+    for part, its_rows in ((values, rows), (entries, rows[~dense[rows]])):
+        if part.null_count:
+            bad = np.flatnonzero(part.is_null().to_numpy(zero_copy_only=False))[0]
+            raise origin.error(int(its_rows[bad]), "missing value")
     places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    places[~dense[rows]] = entries
-    outside = (places < 0) | (places >= width)
-    if outside.any():
-        bad = int(np.argmax(outside))
+    places[~dense[rows]] = entries.to_numpy(zero_copy_only=False)
+    outside = np.flatnonzero((places < 0) | (places >= width))
+    if len(outside):
+        bad = int(outside[0])
         raise origin.error(int(rows[bad]), f"index {places[bad]} in a vector of {width} numbers")
+    flat = rows * width + places
+    twice = np.flatnonzero(np.diff(np.sort(flat)) == 0)
+    if len(twice):
+        raise origin.error(int(np.sort(flat)[twice[0]] // width), "an index that stands twice")
     found = np.zeros((len(column), width))
-    found[rows, places] = pc.struct_field(column, "values").flatten().to_numpy(zero_copy_only=False)
+    found[rows, places] = values.to_numpy(zero_copy_only=False)
     return found
+
+
+def _refuse(origin: _Origin, wrong: Array, problem: str) -> None:
+    if wrong.any():
+        raise origin.error(int(np.argmax(wrong)), problem)
 
 
 def _kind_of_text(text: Any) -> str:

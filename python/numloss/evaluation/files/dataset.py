@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -36,6 +37,11 @@ class Dataset:
             raise UsageError("--targets goes with one file of predictions")
         self.first = Inputs(request, self._files[0])
         self._inputs = [self.first]
+        for name, count in Counter(self.by).items():
+            if count > 1:
+                raise UsageError(f"--by {printable(name)}: given twice")
+        if request.identity is not None and self.first.other is None:
+            raise UsageError("--id belongs to --compare")
         other = self.first.other
         if len(self._files) > 1 and other and other.source is not self.first.prediction.source:
             raise UsageError("--compare with a file goes with one file of predictions")
@@ -122,8 +128,10 @@ class Dataset:
         size = sum((source.file.size or 0) * source.done for source in sources)
         return Done(min(part, 1.0), rows, int(size))
 
-    def finish(self, rows: int) -> None:
+    def finish(self, rows: int, skips: Sequence[tuple[str, int, str]] = ()) -> None:
         """Refuse inputs that turned out to hold nothing."""
+        if rows == 0 and skips:
+            raise DataError(f"all rows were skipped, first: {skips[0][2]}")
         if rows == 0:
             raise DataError(f"{self.first.prediction.source.file}: no rows")
         if self.done:

@@ -521,6 +521,10 @@ class Inputs:
     def _target(self, source: Source, request: Request) -> NumberColumns:
         names = self._names("target", source, request.target)
         if request.classes is not None:
+            if len({*request.classes}) < len(request.classes) or not all(request.classes):
+                raise UsageError(
+                    f"--classes {','.join(request.classes)}: each needs a name of its own"
+                )
             if len(names) > 1 or request.positive is not None:
                 raise UsageError("--classes needs a target of one column, and no --positive")
             return ClassColumn(source, names, request.classes)

@@ -14,7 +14,7 @@ from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.files.batches import Batch, batch_of
 from numloss.evaluation.files.columns import CLASSES, Array
 from numloss.evaluation.files.inputs import Chunk, Inputs
-from numloss.evaluation.specs import LossSpec, options_of
+from numloss.evaluation.specs import LossSpec, inputs_of, options_of
 
 # How far rounding may put a probability above 1, and a sum of them from 1.
 _SLACK, _SUM_SLACK = 1e-6, 1e-3
@@ -30,6 +30,11 @@ class FileLosses:
         options = options_of(self._loss)
         self._takes_logits = self._loss.rowwise or "from_logits" in options
         self._takes_scores = "hinge" in spec.name
+        if takes := inputs_of(self._loss):
+            raise self._usage(
+                f"takes {', '.join(takes)} beside the target, for which files have no column: "
+                "numloss.Evaluation takes it in Python"
+            )
         if inputs.probabilities:
             self._expect_probabilities("from_logits" in options)
         #: Whether all predictions so far could be probabilities, though they are taken for logits.
@@ -62,7 +67,11 @@ class FileLosses:
             found = examples_of(self.spec, prediction, target, weight, {})
         except numloss.Error as error:
             self._refuse(error, batch)
-        return replace(found, rows=batch.rows, lengths=batch.lengths)
+        lengths = batch.lengths
+        if lengths is not None and len(batch.prediction):
+            # A token of several single numbers is as many examples.
+            lengths = lengths * (len(found.losses) // len(batch.prediction))
+        return replace(found, rows=batch.rows, lengths=lengths)
 
     def check(self, chunk: Chunk) -> None:
         """Without rows, only the options and the kinds of the columns can be wrong."""

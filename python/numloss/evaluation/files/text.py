@@ -130,6 +130,17 @@ def _drain(reader: Any) -> None:
         pass
 
 
+def first_record(head: bytes) -> bytes:
+    """Return the lines up to the first one that ends a record, which quotes may hold open."""
+    end, quotes = 0, 0
+    while found := head.find(b"\n", end) + 1:
+        quotes += head.count(b'"', end, found)
+        end = found
+        if quotes % 2 == 0 and head[:end].strip(b"\r\n"):
+            return head[:end]
+    return head if head.endswith(b"\n") or not head else head + b"\n"
+
+
 def _lines(data: bytes) -> int:
     return data.count(b"\n")
 
@@ -184,7 +195,8 @@ class CsvFile(Source):
         least = _LONGEST_LINE if file.is_pipe else _BLOCK
         self._block = max(least, *(8 * len(line) for line in head.split(b"\n", 2)[:2]))
         try:
-            reader = self._reader(pa.BufferReader(head), [], len(head) + 1)
+            first = first_record(head)
+            reader = self._reader(pa.BufferReader(first), [], len(first) + 1)
             self.names = tuple(reader.schema.names)
         except UnicodeDecodeError as error:
             raise self.error(f"the header is not UTF-8 text ({error.reason})") from error
