@@ -83,9 +83,13 @@ assert core.__file__.startswith(os.environ["PYTHONPATH"]), core.__file__
 assert core.config()["compiler"].startswith("clang"), core.config()
 CHECK
 # Peers bring allocators and threads of their own, which the runtimes do not survive; nothing of ours
-# runs for them alone. Nor does it in tests that spend their time on references, training, tables and
-# pictures, on other processes, or on the same call over and over. Reports go past the capture to the terminal.
-files=(peers arraylike_peers training accuracy bench figures cli evaluation fork service)
+# runs for them alone. Nor does it in tests that spend their time on references, training, tables,
+# pictures and pages, on other processes, or on the same call over and over. Reports go past the
+# capture to the terminal.
+files=(
+  peers arraylike_peers training accuracy bench figures cli evaluation fork service
+  plot report browser docs stores dask spark clusters
+)
 tests=(
   invariance.py::test_instruction_sets
   losses.py::test_no_digits_are_lost losses.py::test_gradient_and_hessian
