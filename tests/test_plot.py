@@ -1,9 +1,7 @@
 """``numloss plot``, the text of ``numloss losses`` and the scripts of ``numloss completion``."""
 
 # ruff: noqa: E402 (imports follow the skip where the extra is not installed)
-import contextlib
 import inspect
-import io
 import re
 import shutil
 import subprocess
@@ -14,6 +12,8 @@ import pytest
 
 for extra in ("matplotlib", "plotext", "shtab"):
     pytest.importorskip(extra)
+
+from test_cli import invoke
 
 import numloss
 from numloss import cli, plot
@@ -34,17 +34,6 @@ SPECS = [
     "ordinal_cross_entropy:distance=[[0,1,4,9],[1,0,1,4],[4,1,0,1],[9,4,1,0]]",
     "multiclass_hinge:variant=crammer_singer",
 ]
-
-
-def invoke(*arguments):
-    """Run the command in this process; return its exit code and what it wrote."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = cli.run([str(argument) for argument in arguments])
-        except SystemExit as error:
-            code = error.code
-    return code, out.getvalue(), err.getvalue()
 
 
 def run(*arguments):

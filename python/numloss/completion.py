@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any
 
 import numloss
-from numloss.evaluation.errors import UsageError
+from numloss.evaluation.extras import imported
 from numloss.evaluation.paths import path_of
 from numloss.evaluation.specs import known, options_of
 
@@ -33,7 +32,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
     str
         Text to be sourced by the shell.
     """
-    shtab = _imported()
+    shtab = imported("shtab", "a completion script", "cli")
     commands = _commands(parser)
     _declare_options_of_losses(commands["plot"])
     for command, subparser in commands.items():
@@ -75,14 +74,3 @@ def _one_of(function: str, names: Iterable[str]) -> dict[str, Any]:
         "fish": words,
         "preamble": {"bash": f'{function}() {{\n  compgen -W "{words}" -- "$1"\n}}'},
     }
-
-
-def _imported() -> Any:
-    try:
-        return import_module("shtab")
-    except ModuleNotFoundError as error:
-        if error.name != "shtab":
-            raise
-        raise UsageError(
-            "a completion script needs shtab, which is missing: pip install 'numloss[cli]'"
-        ) from None

@@ -14,6 +14,7 @@ import numpy as np
 
 import numloss
 from numloss.evaluation.errors import UsageError
+from numloss.evaluation.extras import imported
 from numloss.evaluation.specs import LossSpec, inputs_of, options_of, parse_loss
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def picture(curves: Sequence[Curves], ending: str) -> bytes:
     bytes
         The file.
     """
-    mpl = _imported("matplotlib", "a picture in a file")
+    mpl = imported("matplotlib", "a picture in a file", "plot")
     figures: Any = import_module("matplotlib.figure")
     kind = ending.lower()[1:]
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -318,7 +319,7 @@ def _draw(figure: Any, curves: Sequence[Curves]) -> None:
 
 def text(curves: Sequence[Curves], columns: int, colours: bool) -> str:
     """Draw with characters, in lines of so many columns, and at least 40."""
-    plotext = _imported("plotext", "a picture in the terminal")
+    plotext = imported("plotext", "a picture in the terminal", "plot")
     columns = max(columns, _LEAST_COLUMNS)
     names, axis = _labels(curves)
     marks = _MARKS if len(curves) > 1 and not colours else ("braille",)
@@ -345,15 +346,3 @@ def text(curves: Sequence[Curves], columns: int, colours: bool) -> str:
         lines += (built if colours else plotext.uncolorize(built)).splitlines()
     lines.append(axis.center(columns))
     return "\n".join(line.rstrip() for line in lines) + "\n"
-
-
-def _imported(name: str, what: str) -> Any:
-    """Import what draws, or say how to get it."""
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise UsageError(
-            f"{what} needs {name}, which is missing: pip install 'numloss[plot]'"
-        ) from None

@@ -7,14 +7,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib import import_module
 from numbers import Real
 from statistics import NormalDist
 from typing import Any
 
 import numloss
 from numloss.evaluation.comparison import Comparison
-from numloss.evaluation.errors import UsageError
+from numloss.evaluation.extras import imported
 from numloss.evaluation.result import (
     EvaluationResult,
     LossResult,
@@ -45,14 +44,7 @@ _LONG_TAIL = 8.0
 
 def engine() -> Any:
     """Import what fills the template in, or say how to get it."""
-    try:
-        return import_module("jinja2")
-    except ModuleNotFoundError as error:
-        if error.name != "jinja2":
-            raise
-        raise UsageError(
-            "an HTML report needs jinja2, which is missing: pip install 'numloss[report]'"
-        ) from None
+    return imported("jinja2", "an HTML report", "report")
 
 
 @cache
