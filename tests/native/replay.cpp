@@ -12,6 +12,7 @@
 #include <deque>
 #include <fstream>
 #include <iostream>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -93,6 +94,17 @@ int layout_named(const std::string& name) {
   throw std::runtime_error("no layout named " + name);
 }
 
+// Allocates whole cache lines. How an array lies in its first line then never depends on the heap,
+// and neither does the count of instructions.
+template <typename T>
+struct Lines {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  void deallocate(T* p, size_t) { ::operator delete(p, kLine); }
+  bool operator==(const Lines&) const = default;
+};
+
 // An array in a layout, as the library takes it. Only the bytes of its elements are memory that may
 // be touched.
 class Laid {
@@ -156,7 +168,7 @@ class Laid {
   bool swapped_ = false;
   int64_t first_ = 0;
   Shape strides_;
-  std::vector<char> memory_;
+  std::vector<char, Lines<char>> memory_;
   numloss_array seen_{};
 };
 
