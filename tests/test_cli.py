@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 pa = pytest.importorskip("pyarrow")
 import pyarrow.csv
@@ -1026,11 +1027,10 @@ def test_intervals_of_means(csv):
     document = report(path, "-l", "mae", "--by", "g", "--confidence", 0.9)
     assert document["confidence"] == 0.9
     (loss,) = document["losses"]
-    z = 1.6448536269514722
     for found in (loss["all"], *loss["groups"]):
-        half = z * found["standard_error"]
-        assert found["interval_low"] == pytest.approx(found["mean"] - half, rel=1e-12)
-        assert found["interval_high"] == pytest.approx(found["mean"] + half, rel=1e-12)
+        half = stats.t.ppf(0.95, found["count"] - 1) * found["standard_error"]
+        assert found["interval_low"] == pytest.approx(found["mean"] - half, rel=1e-9)
+        assert found["interval_high"] == pytest.approx(found["mean"] + half, rel=1e-9)
     assert "90% from" in run("evaluate", path, "-l", "mae", "--confidence", 0.9)
     assert "interval_low" not in report(path, "-l", "mae")["losses"][0]["all"]
     result = numloss.evaluate(path, "mae", confidence=0.9)
@@ -1075,7 +1075,7 @@ def test_worse_than_a_baseline(csv, tmp_path):
     after = report(path, "-l", "mae")["losses"][0]["all"]
     difference = after["mean"] - before[0]["all"]["mean"]
     noise = np.hypot(after["standard_error"], before[0]["all"]["standard_error"])
-    least = difference - 1.6448536269514722 * noise
+    least = difference - stats.t.ppf(0.95, 3999) * noise
     assert f"by {difference:.6g}, and by {least:.6g} at least" in told
     for margin, code in ((least * 0.99, 3), (least * 1.01, 0)):
         run("evaluate", path, "-l", "mae", "--fail-worse-than", state, "--margin", margin,

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -70,7 +71,7 @@ def test_numbers_are_those_of_the_definition(weighted, rows, path):
     assert (found["first"], found["other"]) == ("score", "other")
     whole = expected(*losses, weight)
     assert {key: found["all"][key] for key in whole} == pytest.approx(whole, rel=1e-12)
-    half = 1.959963984540054 * whole["standard_error"]
+    half = stats.t.ppf(0.975, ROWS - 1) * whole["standard_error"]
     assert found["all"]["interval_low"] == pytest.approx(whole["difference"] - half, rel=1e-9)
     assert [group["group"] for group in found["groups"]] == ["a", "b", "c"]
     for group in found["groups"]:
@@ -78,7 +79,7 @@ def test_numbers_are_those_of_the_definition(weighted, rows, path):
         wanted = expected(losses[0][mine], losses[1][mine], weight[mine])
         assert {key: group[key] for key in wanted} == pytest.approx(wanted, rel=1e-12)
         # Three intervals that hold together with 95 %: each with 98.33 %.
-        half = 2.3939797998185104 * wanted["standard_error"]
+        half = stats.t.ppf(1 - 0.05 / 6, mine.sum() - 1) * wanted["standard_error"]
         assert group["interval_high"] == pytest.approx(wanted["difference"] + half, rel=1e-9)
     alone = report(path, "-p", "score", "-l", "binary_cross_entropy", "--by", "g", *options)
     assert loss["all"]["mean"] == alone["losses"][0]["all"]["mean"]

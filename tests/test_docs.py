@@ -51,6 +51,7 @@ def folder(tmp_path_factory):
             "chance": rng.random(rows), "exposure": rng.random(rows),
             "age": rng.integers(0, 90, rows),
             "country": rng.choice(["de", "fr"], rows), "device": rng.choice(["a", "b"], rows),
+            "user": rng.integers(0, 60, rows),
             "id": [f"row-{i}" for i in range(rows)],
         }
     )  # fmt: skip

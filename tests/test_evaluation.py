@@ -694,7 +694,7 @@ def test_newer_and_foreign_states_are_told_apart():
     blob = bytearray(filled().to_bytes())
     blob[8] = 9
     with pytest.raises(
-        StateError, match="a state of version 9, where this numloss reads version 1"
+        StateError, match="a state of version 9, where this numloss reads version 2"
     ):
         numloss.Evaluation.from_bytes(sealed(blob[:-4]))
     with pytest.raises(StateError, match="not a state of numloss"):
@@ -876,14 +876,17 @@ def test_an_update_that_ends_half_way_is_told(error, monkeypatch):
     evaluation = numloss.Evaluation(["mse", "mae"])
     evaluation.update(np.ones(3), np.zeros(3))
     kept = evaluation.to_bytes()
-    whole = evaluation._add
+    whole = evaluation._additions
 
-    def torn(loss, *rest):
-        if loss == 1:
+    class Torn:
+        def add(self, *values):
             raise error
-        whole(loss, *rest)
 
-    monkeypatch.setattr(evaluation, "_add", torn)
+    def torn(*arguments, **options):
+        first, second = whole(*arguments, **options)
+        return [first, second._replace(state=Torn())]
+
+    monkeypatch.setattr(evaluation, "_additions", torn)
     with pytest.raises(error):
         evaluation.update(np.ones(3), np.zeros(3))
     monkeypatch.undo()

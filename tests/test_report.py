@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 pytest.importorskip("jinja2")
 
@@ -184,7 +185,7 @@ def test_summary_has_the_numbers_of_the_result():
         assert float(row.all("data")[0].attributes["value"]) == numbers["mean"]
         assert as_shown(mean, numbers["mean"])
         assert as_shown(error, numbers["standard_error"])
-        reach = 1.959963984540054 * numbers["standard_error"]
+        reach = stats.t.ppf(0.975, numbers["count"] - 1) * numbers["standard_error"]
         low, high = interval.split(" to ")
         assert as_shown(low, numbers["mean"] - reach)
         assert as_shown(high, numbers["mean"] + reach)
@@ -208,7 +209,7 @@ def test_groups_are_those_of_the_result_highest_mean_first():
             assert number(row["count"]) == group["count"]
             difference = row["from all"].strip("▲▼ ").lstrip("+")
             assert as_shown(difference, group["mean"] - loss["all"]["mean"])
-            reach = 1.959963984540054 * group["standard_error"]
+            reach = stats.t.ppf(0.975, group["count"] - 1) * group["standard_error"]
             low, high = group["mean"] - reach, group["mean"] + reach
             mark = "▲" if low > loss["all"]["mean"] else "▼" if high < loss["all"]["mean"] else ""
             assert row["from all"].startswith(mark)

@@ -1029,6 +1029,60 @@ void Groups<T>::quantiles(int64_t g, const double* probabilities, int n, double*
 }
 
 template <class T>
+template <class F>
+void Groups<T>::each_value(int64_t g, const F& f) const {
+  const T* const values = lists_.at(record(g).place);
+  for (uint64_t i = 0; i < known(g); ++i) f(double(values[i]), uint64_t(1));
+}
+
+template <class T>
+template <class F>
+void Groups<T>::each_bin(int64_t g, int coarser, const F& f) const {
+  if (known(g) == 0) return;
+  if (exact(g)) {
+    each_value(g, [&](double value, uint64_t n) { f(ordered_bin_of(value, coarser), n); });
+  } else {
+    histograms_[record(g).place]->each(f);
+  }
+}
+
+namespace {
+
+// Counts of both kinds by value, or bin; ties(key) says whether it holds but one value.
+template <class Key, class Ties>
+std::vector<Cell> cells_of(std::vector<std::pair<Key, Cell>>& counts, const Ties& ties) {
+  std::sort(counts.begin(), counts.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Cell> cells;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (i == 0 || counts[i - 1].first < counts[i].first) {
+      cells.push_back({0, 0, ties(counts[i].first)});
+    }
+    cells.back().positives += counts[i].second.positives;
+    cells.back().negatives += counts[i].second.negatives;
+  }
+  return cells;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<Cell> Groups<T>::cells(int64_t g, const Groups& other, int64_t h) const {
+  const bool all = (known(g) == 0 || exact(g)) && (other.known(h) == 0 || other.exact(h));
+  if (all) {
+    std::vector<std::pair<double, Cell>> counts;
+    each_value(g, [&](double value, uint64_t n) { counts.push_back({value, {n, 0}}); });
+    other.each_value(h, [&](double value, uint64_t n) { counts.push_back({value, {0, n}}); });
+    return cells_of(counts, [](double) { return true; });
+  }
+  const int coarser = resolution_.coarser;
+  std::vector<std::pair<int32_t, Cell>> counts;
+  each_bin(g, coarser, [&](int32_t bin, uint64_t n) { counts.push_back({bin, {n, 0}}); });
+  other.each_bin(h, coarser, [&](int32_t bin, uint64_t n) { counts.push_back({bin, {0, n}}); });
+  return cells_of(counts, [&](int32_t bin) { return is_infinite(bin, coarser); });
+}
+
+template <class T>
 size_t Groups<T>::bytes() const {
   size_t sum = size_t(size_) * sizeof(Record<T>) + lists_.bytes() +
                weights_.capacity() * sizeof(Weights) + extras_.capacity() * sizeof(Extra);

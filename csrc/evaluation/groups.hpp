@@ -14,6 +14,7 @@
 #include "bytes.hpp"
 #include "fixed.hpp"
 #include "integer.hpp"
+#include "ranking.hpp"
 #include "values.hpp"
 
 namespace numloss {
@@ -235,6 +236,8 @@ class Groups {
   // Its mean alone, NaN where there is none.
   double mean(int64_t group) const;
   void quantiles(int64_t group, const double* probabilities, int n, double* values) const;
+  // The values of a group beside those of another's, in their order.
+  std::vector<Cell> cells(int64_t group, const Groups& other, int64_t other_group) const;
   // A sum, exactly.
   Integer sum(int64_t group, int name) const;
   size_t bytes() const;
@@ -305,6 +308,12 @@ class Groups {
   void offer(double loss, uint64_t row);
   template <class U>
   void merge_group(int64_t g, const Groups<U>& other, int64_t h);
+  // Calls f(value, count) for the values of a group that has them all, in no order.
+  template <class F>
+  void each_value(int64_t g, const F& f) const;
+  // Calls f(bin, count) for the bins of a group, as `Histogram::each` does but in no order.
+  template <class F>
+  void each_bin(int64_t g, int coarser, const F& f) const;
 
   // Examples of kBucketGroups groups side by side, which wait until there are some of each.
   struct Waiting {

@@ -42,9 +42,21 @@ uint64_t hash_of(std::string_view text) {
   return folded(hash ^ word, kOdd);
 }
 
+// The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+// generators", 2014): a change of one bit changes each other one in half of all cases.
+uint64_t mixed(uint64_t bits) {
+  bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+  bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+  return bits ^ bits >> 31;
+}
+
 uint64_t bits_of(double value) { return std::bit_cast<uint64_t>(value + 0.0); }  // -0 is 0
 
 }  // namespace
+
+int32_t bucket_of(uint64_t bits, uint32_t count) {
+  return int32_t(Uint128(mixed(bits + kOdd)) * count >> 64);
+}
 
 void HashTable::grow() {
   std::vector<Slot> before(2 * slots_.size());
@@ -67,6 +79,17 @@ const char* name_of(KeyKind kind) {
     case KeyKind::kBool: return "truth values";
     default: return "nothing";
   }
+}
+
+std::vector<int32_t> Keys::buckets(uint32_t count) const {
+  std::vector<int32_t> found(static_cast<size_t>(size_));
+  for (int32_t code = 0; code < size_; ++code) {
+    const uint64_t bits = code == missing_          ? ~uint64_t(0)
+                          : kind_ == KeyKind::kText ? hash_of(text(code))
+                                                    : bits_[size_t(code)];
+    found[size_t(code)] = bucket_of(bits, count);
+  }
+  return found;
 }
 
 void Keys::become(KeyKind kind) {

@@ -44,6 +44,9 @@ class HashTable {
   size_t used_ = 0;
 };
 
+// One of so many buckets for a number: of numbers in any pattern about as many in each.
+int32_t bucket_of(uint64_t bits, uint32_t count);
+
 enum class KeyKind : uint8_t { kNone, kInteger, kReal, kText, kBool, kPair };
 const char* name_of(KeyKind kind);
 
@@ -75,6 +78,9 @@ class Keys {
               int32_t* codes);
   // Codes here of all that another column has.
   std::vector<int32_t> take(const Keys& other);
+
+  // For each code one of so many buckets, by the value alone.
+  std::vector<int32_t> buckets(uint32_t count) const;
 
   // Codes in the order of their values: numbers by size, text by its bytes, what is missing last.
   std::vector<int32_t> order() const;

@@ -124,6 +124,17 @@ void Column::quantiles(int64_t g, const double* p, int n, double* values) const 
   NUMLOSS_OF_GROUPS(quantiles(g, p, n, values));
 }
 Integer Column::sum(int64_t g, int name) const { return NUMLOSS_OF_GROUPS(sum(g, name)); }
+Ranking Column::ranking(int64_t g, const Column& negatives) const {
+  const auto rank = [&](const auto& mine, const auto& theirs) -> Ranking {
+    using G = std::decay_t<decltype(mine)>;
+    if constexpr (std::is_same_v<G, std::decay_t<decltype(theirs)>>) {
+      return ranking_of(mine.cells(g, theirs, g));
+    } else {
+      throw std::invalid_argument("scores of both kinds must be of one type");
+    }
+  };
+  return std::visit(rank, groups_, negatives.groups_);
+}
 const std::vector<Worst>& Column::worst() const {
   return std::visit([](const auto& held) -> const std::vector<Worst>& { return held.worst(); },
                     groups_);

@@ -35,6 +35,9 @@ class Column {
   double mean(int64_t g) const;
   void quantiles(int64_t g, const double* probabilities, int n, double* values) const;
   Integer sum(int64_t g, int name) const;
+  // How well the values of a group, scores of positive examples, rank above those of the same group
+  // in a column of negative examples.
+  Ranking ranking(int64_t g, const Column& negatives) const;
   const std::vector<Worst>& worst() const;
   int coarser() const;
   int64_t groups() const;

@@ -35,6 +35,16 @@ inline constexpr Resolution resolution(int64_t groups) {
 inline int32_t bin_of(double magnitude, int coarser) {
   return int32_t(std::bit_cast<uint64_t>(magnitude) >> (kMantissaDrop + coarser));
 }
+// The bin of a number, in the order of the numbers: those below 0 count down from -1.
+inline int32_t ordered_bin_of(double value, int coarser) {
+  const int32_t bin = bin_of(__builtin_fabs(value), coarser);
+  return bin == 0 ? 0 : value < 0 ? -1 - bin : bin;
+}
+// Whether a bin has but one value.
+inline bool is_infinite(int32_t ordered, int coarser) {
+  const int32_t bin = ordered < 0 ? -1 - ordered : ordered;
+  return bin == bin_of(__builtin_inf(), coarser);
+}
 // The value that stands for a bin: its middle; 0 for the first, infinity for the last.
 inline double middle_of(int32_t bin, int coarser) {
   const int drop = kMantissaDrop + coarser;
@@ -84,7 +94,7 @@ class Histogram {
       ++sides_[0].count[size_t(bin - sides_[0].first + 1)];
       ++held_;
     } else {
-      add_bin(bin == 0 ? 0 : value < 0 ? -1 - bin : bin, 1);
+      add_bin(ordered_bin_of(value, coarser_), 1);
     }
   }
   // n finite values, `smallest` and `largest` the magnitudes among them but for zeros; `negative`:

@@ -89,6 +89,14 @@ void add_dictionary(py::module_& module) {
              py::arg("missing"), py::arg("found"));
 }
 
+// For each row, by its identity and the salt alone, one of so many buckets.
+py::array_t<int32_t> buckets_of_rows(const Flat<uint64_t>& rows, uint64_t salt, uint32_t count) {
+  py::array_t<int32_t> buckets(rows.size());
+  int32_t* const to = buckets.mutable_data();
+  for (int64_t i = 0; i < rows.size(); ++i) to[i] = bucket_of(rows.data()[i] ^ salt, count);
+  return buckets;
+}
+
 constexpr int64_t kAhead = 4;  // groups whose memory is asked for before their turn
 
 // Calls f for every group, on several threads where there are many.
@@ -219,6 +227,7 @@ class EvaluationState {
     alone([&] { state_.settle(); });
   }
 
+  int by() const { return state_.by(); }
   int64_t groups() const { return state_.groups(); }
   bool quantiles() const { return quantiles_; }
 
@@ -237,6 +246,25 @@ class EvaluationState {
       result.append(object);
     }
     return result;
+  }
+
+  // The codes of the keys of groups in a column.
+  py::array_t<int32_t> codes_of_groups(int column, const Flat<int32_t>& groups) {
+    check_groups(groups);
+    keys(column);
+    py::array_t<int32_t> codes(groups.size());
+    int32_t* const to = codes.mutable_data();
+    alone([&] {
+      for (int64_t i = 0; i < groups.size(); ++i) to[i] = state_.key(groups.data()[i], column);
+    });
+    return codes;
+  }
+
+  // For each code of a column one of so many buckets, by its value alone.
+  py::array_t<int32_t> buckets_of_keys(int column, uint32_t count) {
+    std::vector<int32_t> found;
+    alone([&] { found = keys(column).buckets(count); });
+    return py::array_t<int32_t>(int64_t(found.size()), found.data());
   }
 
   py::array_t<int32_t> order() {
@@ -316,6 +344,33 @@ class EvaluationState {
         column.prefetch(groups.data()[std::min(i + 2 * kAhead, n - 1)]);
         to[i] = column.mean(groups.data()[i]);
       });
+    });
+    return result;
+  }
+
+  // Bounds of the area under the ROC curve and of the average precision, a row for each group or
+  // one for all: of scores of positive examples in one column and of negative ones in another.
+  py::array_t<double> ranking(int positives, int negatives, bool total,
+                              const std::optional<Flat<int32_t>>& groups) {
+    check_loss(positives);
+    check_loss(negatives);
+    if (total == groups.has_value()) throw std::invalid_argument("ranking takes groups, or all");
+    if (groups) check_groups(*groups);
+    const int64_t n = total ? 1 : groups->size();
+    py::array_t<double> result({n, int64_t(4)});
+    double* const to = result.mutable_data();
+    alone([&] {
+      const Column &of = state_.column(positives), &others = state_.column(negatives);
+      const auto put = [&](int64_t i, const Ranking& found) {
+        const double row[] = {found.auc_low, found.auc_high, found.precision_low,
+                              found.precision_high};
+        std::copy_n(row, 4, to + 4 * i);
+      };
+      if (total) {
+        put(0, of.total().ranking(0, others.total()));
+      } else {
+        for_groups(n, [&](int64_t i) { put(i, of.ranking(groups->data()[i], others)); });
+      }
     });
     return result;
   }
@@ -446,6 +501,8 @@ void add_evaluation(py::module_& module) {
   add_dictionary<int32_t>(module);
   add_dictionary<int64_t>(module);
   const auto none = py::none();
+  module.def("buckets_of_rows", &buckets_of_rows, py::arg("rows"), py::arg("salt"),
+             py::arg("count"));
   py::class_<S>(module, "EvaluationState", "The statistics of losses, by group.")
       .def(py::init<int, int, bool, int>(), py::arg("losses"), py::arg("by") = 0,
            py::arg("quantiles") = true, py::arg("worst") = 0)
@@ -467,11 +524,16 @@ void add_evaluation(py::module_& module) {
       .def("merge", &S::merge, py::arg("other"))
       .def("renumber", &S::renumber, py::arg("sources"), py::arg("keep_unnamed"))
       .def("settle", &S::settle)
+      .def_property_readonly("by", &S::by)
       .def_property_readonly("groups", &S::groups)
       .def_property_readonly("quantiles", &S::quantiles)
       .def("keys_of_groups", &S::keys_of_groups, py::arg("column"), py::arg("order"))
       .def("order", &S::order)
       .def("summary", &S::summary, py::arg("loss"), py::arg("probabilities"),
+           py::arg("total") = false, py::arg("groups") = none)
+      .def("codes_of_groups", &S::codes_of_groups, py::arg("column"), py::arg("groups"))
+      .def("buckets_of_keys", &S::buckets_of_keys, py::arg("column"), py::arg("count"))
+      .def("ranking", &S::ranking, py::arg("positives"), py::arg("negatives"),
            py::arg("total") = false, py::arg("groups") = none)
       .def("means", &S::means, py::arg("loss"), py::arg("groups"))
       .def("sums", &S::sums, py::arg("loss"), py::arg("group") = none)

@@ -172,6 +172,13 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
     )
     _once(
         roles,
+        "--cluster",
+        metavar="NAME",
+        help="column of what ties rows together that are not independent, such as user or "
+        "document: standard errors and intervals are then those of independent clusters",
+    )
+    _once(
+        roles,
         "--positive",
         metavar="VALUE",
         help="value of the target that is the positive class; others are not",
@@ -200,6 +207,23 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         "logarithm, those of two classes their log-odds",
     )
     reports = _declare_output(to)
+    reports.add_argument(
+        "--calibration",
+        action="store_true",
+        help="show how often what is forecast with a probability comes: the reliability curve, and "
+        "the expected calibration error",
+    )
+    reports.add_argument(
+        "--auc",
+        action="store_true",
+        help="show ROC-AUC and average precision of two classes",
+    )
+    reports.add_argument(
+        "--resample",
+        action="store_true",
+        help="standard errors of a jackknife of 1000 buckets, into which rows, or clusters, are "
+        "hashed by what they are called",
+    )
     _once(
         reports,
         "--worst-columns",
@@ -502,6 +526,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from numloss.evaluation.files.inputs import Request
     from numloss.evaluation.files.source import Format
     from numloss.evaluation.gates import parse_limit
+    from numloss.evaluation.kept import Kept
     from numloss.evaluation.memory import limit_memory
     from numloss.evaluation.output import write_file
     from numloss.evaluation.progress import progress
@@ -538,6 +563,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.limit,
             options.compare,
             options.id,
+            options.cluster,
         )
     )
     _check_rows_wanted(options, data)
@@ -552,7 +578,12 @@ def _evaluate(options: argparse.Namespace) -> int:
         evaluation = _evaluator(options, evaluate_files, writer)(
             data,
             losses,
-            worst=max(options.worst, _KEPT_WORST if options.state or options.html else 0),
+            Kept(
+                max(options.worst, _KEPT_WORST if options.state or options.html else 0),
+                options.resample,
+                options.calibration,
+                options.auc,
+            ),
             chunk_rows=options.chunk_rows,
             max_groups=options.max_groups,
             threads=options.threads,

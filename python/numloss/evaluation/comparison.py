@@ -50,7 +50,8 @@ def paired(spec: LossSpec, first: Examples, other: Examples) -> list[Examples]:
     if first.weights is not None:  # what does not count has no loss
         absent = (first.weights == 0) & (first.losses == 0)
         difference[absent] = won[absent] = 0.0
-    return [first, other, replace(first, losses=difference), replace(first, losses=won)]
+    row = replace(first, forecasts=None)
+    return [first, other, replace(row, losses=difference), replace(row, losses=won)]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.flow import Flow
 from numloss.evaluation.files.inputs import Inputs, Request
 from numloss.evaluation.files.storage import File, LocalFile
+from numloss.evaluation.kept import Kept
 from numloss.evaluation.partial import Job, Notes, Partial, finished, merged, take
 from numloss.evaluation.paths import text_of
 from numloss.evaluation.progress import Done
@@ -111,7 +112,7 @@ def evaluate_files(
         scale=scale, classes=classes, limit=limit,
     )  # fmt: skip
     data = Dataset(request)
-    job = Job(request, specs_of(losses), worst, threads=threads, skip=on_error == "skip")
+    job = Job(request, specs_of(losses), Kept(worst), threads=threads, skip=on_error == "skip")
     job, parts = _parts_of_files(data, job)
     return _evaluated(job, data, parts, compute)
 
@@ -168,7 +169,7 @@ def evaluate_frame(
     )  # fmt: skip
     # What columns there are is checked here, before anything is computed.
     data = Dataset(request, [Flow("the data frame", _table(frame._meta, "the data frame").schema)])
-    job = Job(request, specs_of(losses), worst, threads=threads, skip=on_error == "skip")
+    job = Job(request, specs_of(losses), Kept(worst), threads=threads, skip=on_error == "skip")
     wanted = set(data.first.columns_read)
     chosen = frame[[name for name in frame.columns if str(name) in wanted]]
     told = delayed(job, traverse=False)
@@ -429,7 +430,7 @@ def _parts_of_files(data: Dataset, job: Job) -> tuple[Job, list[Delayed]]:
     if any(file.is_pipe for file in data.predictions):
         raise UsageError("a pipe comes to this machine alone: workers need files they can open")
     data.says_lines = not job.skip
-    begin(data, job.losses, job.chunk_rows, job.skip)
+    begin(data, job.losses, job.kept, job.chunk_rows, job.skip)
     here = Path.cwd()
     request = replace(job.request, folder=here, limit=None)
     job = replace(job, request=request, fixed=data.first.fixed)
@@ -546,8 +547,8 @@ def evaluate_on(
     address: str,
     data: Dataset,
     losses: dict[str, LossSpec],
+    kept: Kept,
     *,
-    worst: int = 10,
     chunk_rows: int | None = None,
     max_groups: int | None = None,
     threads: int | None = None,
@@ -564,8 +565,8 @@ def evaluate_on(
     """
     from distributed import Client
 
-    job = Job(data.request, losses, worst, chunk_rows, max_groups, threads=threads or 1, skip=skip)
-    whole = Whole(empty(data, losses, worst), None)
+    job = Job(data.request, losses, kept, chunk_rows, max_groups, threads=threads or 1, skip=skip)
+    whole = Whole(empty(data, losses, kept), None)
     whole.resume(resume, data)
     job, parts = _parts_of_files(data, job)
     try:

@@ -8,13 +8,24 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from numloss._core import EvaluationState, Loss
+from numloss._core import EvaluationState, Loss, buckets_of_rows
+from numloss.evaluation.calibration import (
+    Calibration,
+    Ranking,
+    bins_of,
+    calibration_of,
+    is_binary,
+    is_forecast,
+    ranking_of,
+)
 from numloss.evaluation.comparison import VALUES, Comparison, paired, value_names
 from numloss.evaluation.examples import Examples, examples_of
+from numloss.evaluation.finer import Finer
 from numloss.evaluation.groups import Codes, codes_of
 from numloss.evaluation.identities import (
     MOST_GROUPS,
@@ -23,12 +34,14 @@ from numloss.evaluation.identities import (
     of_numbers,
     of_text,
 )
+from numloss.evaluation.kept import Kept
 from numloss.evaluation.ranges import Ranges, add_range, end_of
-from numloss.evaluation.result import EvaluationResult, Row, result_of
+from numloss.evaluation.result import EvaluationResult, Order, Row, result_of
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
+from numloss.evaluation.uncertainty import BUCKETS, Parts
 
 _MAGIC = b"numloss\0"
-_VERSION = 1
+_VERSION = 2
 _HEAD = struct.Struct("<8sIQ")  # magic, version, bytes of the description
 _CHECK = struct.Struct("<I")  # of all before it
 
@@ -38,6 +51,17 @@ _UNNAMED = (1 << 20) - 1  # the source of batches that name none
 NO_ROW = (1 << 64) - 1
 # Rows with something wrong that are named.
 _MOST_SKIPS = 10
+
+
+class _Addition(NamedTuple):
+    """Values that a state will take in."""
+
+    state: EvaluationState
+    value: int  # its place in the state
+    codes: Codes | None  # of the groups of the examples
+    examples: Examples
+    identities: Identities | None = None
+    first_row: int | None = None
 
 
 class StateError(ValueError):
@@ -82,6 +106,19 @@ class Evaluation:
     compare : pair of str, optional
         What two models are called whose predictions `update` takes: the first's, and as `other` the
         other's. The result then also has their differences, row by row, and the rows won.
+    cluster : str, optional
+        What ties rows together that are not independent, such as ``"user"`` or ``"document"``;
+        `update` takes a value of it for each row, as `clusters`. Standard errors and intervals are
+        then those of independent clusters. The state grows with the number of clusters.
+    resample : bool, default False
+        Whether standard errors are those of a jackknife of 1000 buckets, into which rows are hashed
+        by their identity, or whole clusters by theirs. They are the same on every machine, and need
+        no room for each cluster.
+    calibration : bool, default False
+        Whether to keep the reliability curve of the first loss whose predictions are probabilities
+        of classes, or logits, and with it the expected calibration error.
+    auc : bool, default False
+        Whether to keep what ROC-AUC and average precision need, for two classes.
 
     Notes
     -----
@@ -112,6 +149,10 @@ class Evaluation:
         quantiles: bool = True,
         worst: int = 10,
         compare: tuple[str, str] | None = None,
+        cluster: str | None = None,
+        resample: bool = False,
+        calibration: bool = False,
+        auc: bool = False,
     ) -> None:
         if not 0 <= worst <= 1_000_000:
             raise ValueError(f"worst must lie between 0 and 1000000, got {worst}")
@@ -121,7 +162,12 @@ class Evaluation:
         self._by = () if by is None else (by,) if isinstance(by, str) else tuple(by)
         if len(set(self._by)) < len(self._by):
             raise ValueError(f"by must name each column once, got {', '.join(self._by)}")
-        self._quantiles, self._worst = bool(quantiles), int(worst)
+        self._quantiles = bool(quantiles)
+        self._kept = Kept(int(worst), bool(resample), bool(calibration), bool(auc))
+        if cluster is not None and cluster in self._by:
+            raise ValueError(f"cluster must be another column than those of by, got {cluster}")
+        self._cluster = cluster
+        self._forecast = self._forecasting_loss()
         named = compare is None or (
             not isinstance(compare, str) and len(compare) == 2 == len({*map(str, compare)})
         )
@@ -129,6 +175,15 @@ class Evaluation:
             raise ValueError(f"compare must name two models, got {compare!r}")
         self._compare = None if compare is None else (str(compare[0]), str(compare[1]))
         self._state = self._new_state()
+        # Sums by cluster or bucket, by bin of each model's probabilities; and each model's scores.
+        self._parts: Finer | None = None
+        if cluster is not None or resample:
+            self._parts = Finer(self._value_count, self._by)
+        models = 1 if self._compare is None else 2
+        self._bins = [Finer(2, self._by) for _ in range(models if calibration else 0)]
+        self._scores = [
+            EvaluationState(2, len(self._by), True, 0) for _ in range(models if auc else 0)
+        ]
         self._rows = 0
         self._sources: list[str] = []
         self._ranges: list[Ranges] = []  # the rows of each source that are in
@@ -145,7 +200,30 @@ class Evaluation:
         ] = []  # the first of them: source, row, what is wrong
 
     def _new_state(self) -> EvaluationState:
-        return EvaluationState(self._value_count, len(self._by), self._quantiles, self._worst)
+        return EvaluationState(self._value_count, len(self._by), self._quantiles, self._kept.worst)
+
+    def _forecasting_loss(self) -> int | None:
+        """Return the place of the loss whose predictions are probabilities, if that is asked."""
+        if not (self._kept.calibration or self._kept.auc):
+            return None
+        what = "calibration" if self._kept.calibration else "auc"
+        places = [i for i, spec in enumerate(self._losses.values()) if is_forecast(spec)]
+        if not places:
+            raise ValueError(
+                f"{what} needs a loss of probabilities, such as cross_entropy or "
+                f"binary_cross_entropy, got {', '.join(self._losses)}"
+            )
+        if self._kept.auc and not is_binary(list(self._losses.values())[places[0]]):
+            raise ValueError(
+                "auc is of two classes, and needs a loss of them before others, such as "
+                f"binary_cross_entropy, got {list(self._losses)[places[0]]}"
+            )
+        return places[0]
+
+    def _states(self) -> list[EvaluationState]:
+        """Return all that an evaluation keeps, in the order of its bytes."""
+        finer = [*([] if self._parts is None else [self._parts]), *self._bins]
+        return [self._state, *(state for one in finer for state in one.states), *self._scores]
 
     @property
     def _value_count(self) -> int:
@@ -171,6 +249,7 @@ class Evaluation:
         source: str | None = None,
         other: Any = None,
         first_row: int | None = None,
+        clusters: Any = None,
         **inputs: Any,
     ) -> None:
         """Take in a batch.
@@ -198,6 +277,8 @@ class Evaluation:
         first_row : int, optional
             Number of the batch's first row in its source. Without, rows follow on those that are
             in. With it, batches may come in any order, on any machine, and the state is the same.
+        clusters : array_like, optional
+            What each row belongs to, where the evaluation was given a `cluster`.
         **inputs : array_like
             What some losses take besides, such as ``variance``.
 
@@ -221,26 +302,29 @@ class Evaluation:
         if (other is None) != (self._compare is None):
             raise ValueError("other holds the predictions of the model that `compare` names second")
         found: list[Examples] = []
-        for spec in self._losses.values():
-            mine = examples_of(spec, prediction, target, weight, inputs)
+        for place, spec in enumerate(self._losses.values()):
+            forecast = place == self._forecast
+            mine = examples_of(spec, prediction, target, weight, inputs, forecast)
             if other is None:
                 found.append(mine)
             else:
-                found += paired(spec, mine, examples_of(spec, other, target, weight, inputs))
+                theirs = examples_of(spec, other, target, weight, inputs, forecast)
+                found += paired(spec, mine, theirs)
         rows = found[0].rows
         for name, examples in zip(self._value_names(), found, strict=True):
             if examples.rows != rows:
                 raise ValueError(f"{name} has {examples.rows} rows where others have {rows}")
         identities = self._checked_ids(ids, rows)
         columns = self._group_columns(groups, rows)
+        clusters = self._checked_clusters(clusters, rows)
         if first_row is not None and source is not None:
             self._refuse_rows_that_are_in(source, first_row, first_row + rows)
-            self._take_from(source, found, columns, first_row)
+            self._take_from(source, found, columns, first_row, clusters)
             return
         first = None if identities is not None else self._first_row(source)
-        codes = self._codes(columns)
+        additions = self._additions(found, columns, clusters, first, identities, source)
         with self._torn_unless_whole():
-            self._add_all(found, codes, first, identities)
+            self._add(additions, rows)
             if identities is not None and rows:
                 self._ids = "numbers" if np.asarray(ids).dtype.kind in "iu" else "text"
             if self._ids == "text" and identities is not None:
@@ -262,17 +346,116 @@ class Evaluation:
             ]
         )
 
-    def _add_all(
+    def _additions(
         self,
         found: Sequence[Examples],
-        codes: Codes | None,
+        columns: Sequence[Any],
+        clusters: Any,
         first_row: int | None,
         identities: Identities | None = None,
-    ) -> None:
-        """Take in the examples of every loss."""
+        source: str | None = None,
+    ) -> list[_Addition]:
+        """Return what goes to which state; whatever is wrong with a column is found here."""
+        additions: list[_Addition] = []
+        if not found[0].rows:
+            return additions
+        if self._parts is not None:
+            parts = clusters
+            if self._kept.resample:
+                parts = self._buckets(found[0].rows, clusters, first_row, identities, source)
+            numbers = self._parts.codes(columns, parts, self._cluster or "resample")
+            for state, part_codes in zip(self._parts.states, numbers, strict=True):
+                additions += [
+                    _Addition(state, index, examples.spread(part_codes), examples)
+                    for index, examples in enumerate(found)
+                ]
+        for model, finer in enumerate(self._bins):
+            additions += self._of_bins(finer, self._forecasting(found, model), columns)
+        for model, state in enumerate(self._scores):
+            additions += self._of_scores(state, self._forecasting(found, model), columns)
+        codes = self._codes(columns)
         for index, examples in enumerate(found):
-            self._add(index, examples, codes, identities, first_row)
-        self._rows += found[0].rows
+            rows, first = identities, first_row
+            if examples.lengths is not None and rows is None and first is not None:
+                rows, first = np.arange(first, first + examples.rows, dtype=np.uint64), None
+            additions.append(
+                _Addition(
+                    self._state, index, None if codes is None else examples.spread(codes), examples,
+                    None if rows is None else examples.spread(rows), first,
+                )
+            )  # fmt: skip
+        return additions
+
+    def _forecasting(self, found: Sequence[Examples], model: int) -> Examples:
+        """Return the examples whose predictions a model's calibration is of."""
+        assert self._forecast is not None
+        return found[self._forecast * self._per_loss + model]
+
+    def _buckets(
+        self,
+        rows: int,
+        clusters: Any,
+        first_row: int | None,
+        identities: Identities | None,
+        source: str | None,
+    ) -> Any:
+        """Return the bucket of each row, by what it is called, or by its cluster."""
+        if clusters is not None:
+            keys = EvaluationState(1, 1, False, 0)
+            codes = codes_of(keys, 0, clusters, self._cluster or "")
+            return keys.buckets_of_keys(0, BUCKETS)[codes]
+        if identities is not None:
+            return buckets_of_rows(identities, 0, BUCKETS)
+        if first_row is None:
+            raise ValueError("resample needs ids, or a source: rows of merged streams have no name")
+        # Numbers of sources depend on which others there are; names do not.
+        place = first_row & ((1 << _ROW_BITS) - 1)
+        named = np.arange(place, place + rows, dtype=np.uint64)
+        return buckets_of_rows(named, zlib.crc32((source or "").encode()) << 32, BUCKETS)
+
+    @staticmethod
+    def _of_bins(finer: Finer, examples: Examples, columns: Sequence[Any]) -> list[_Addition]:
+        forecasts = examples.forecasts
+        assert forecasts is not None
+        numbers = finer.codes(
+            columns, bins_of(forecasts.confidence), "calibration", examples.spread
+        )
+        pair = [forecasts.confidence, forecasts.outcome]
+        if examples.weights is not None:  # what does not count has a weight and a value of 0
+            pair = [np.where(examples.weights == 0, 0, values) for values in pair]
+        return [
+            _Addition(state, index, codes, replace(examples, losses=values))
+            for state, codes in zip(finer.states, numbers, strict=True)
+            for index, values in enumerate(pair)
+        ]
+
+    def _of_scores(
+        self, state: EvaluationState, examples: Examples, columns: Sequence[Any]
+    ) -> list[_Addition]:
+        forecasts = examples.forecasts
+        assert forecasts is not None
+        assert forecasts.score is not None
+        each = [codes_of(state, i, column, self._by[i]) for i, column in enumerate(columns)]
+        codes = examples.spread(state.combine(each)) if each else None
+        counts = True if examples.weights is None else examples.weights > 0
+        positive = forecasts.outcome > 0.5
+        additions = []
+        for index, chosen in enumerate((positive & counts, ~positive & counts)):
+            scores = forecasts.score[chosen]
+            some = None if codes is None else codes[chosen]
+            additions.append(
+                _Addition(state, index, some, Examples(len(scores), scores, None, False))
+            )
+        return additions
+
+    def _add(self, additions: Sequence[_Addition], rows: int) -> None:
+        """Take in the examples of rows."""
+        for state, value, codes, examples, identities, first_row in additions:
+            state.add(
+                value, examples.losses, examples.weights, examples.weighted, codes, identities,
+                first_row, max(len(examples.losses) // max(examples.rows, 1), 1),
+            )  # fmt: skip
+        self._rows += rows
 
     @contextmanager
     def _torn_unless_whole(self) -> Iterator[None]:
@@ -290,13 +473,19 @@ class Evaluation:
             )
 
     def _take_from(
-        self, source: str, found: Sequence[Examples], groups: Sequence[Any], first_row: int
+        self,
+        source: str,
+        found: Sequence[Examples],
+        columns: Sequence[Any],
+        first_row: int,
+        clusters: Any = None,
     ) -> None:
         """Take in rows of a file, which say where they stand."""
         index = self._source(source)
-        codes = self._codes(groups)
+        first = index << _ROW_BITS | first_row
+        additions = self._additions(found, columns, clusters, first, source=source)
         with self._torn_unless_whole():
-            self._add_all(found, codes, index << _ROW_BITS | first_row)
+            self._add(additions, found[0].rows)
             add_range(self._ranges[index], first_row, first_row + found[0].rows)
 
     def _refuse_rows_that_are_in(self, source: str, begin: int, end: int) -> None:
@@ -322,31 +511,6 @@ class Evaluation:
             name: list(ranges) for name, ranges in zip(self._sources, self._ranges, strict=True)
         }
 
-    def _add(
-        self,
-        loss: int,
-        examples: Examples,
-        codes: Codes | None,
-        identities: Identities | None,
-        first_row: int | None,
-    ) -> None:
-        if not len(examples.losses):
-            return
-        per_row = len(examples.losses) // examples.rows
-        if examples.lengths is not None:
-            if identities is None and first_row is not None:
-                identities = np.arange(first_row, first_row + examples.rows, dtype=np.uint64)
-            first_row, per_row = None, 1
-            codes = None if codes is None else np.repeat(codes, examples.lengths)
-            identities = None if identities is None else np.repeat(identities, examples.lengths)
-        elif per_row > 1:
-            codes = None if codes is None else np.repeat(codes, per_row)
-            identities = None if identities is None else np.repeat(identities, per_row)
-        self._state.add(
-            loss, examples.losses, examples.weights, examples.weighted, codes, identities,
-            first_row, per_row,
-        )  # fmt: skip
-
     def _checked_ids(self, ids: Any, rows: int) -> Identities | None:
         if ids is None:
             if self._ids is not None and rows:
@@ -367,6 +531,17 @@ class Evaluation:
         if self._ids not in (None, kind):
             raise ValueError(f"ids must be {self._ids}, as they were before, got {values.dtype}")
         return of_text(values) if text else of_numbers(values)
+
+    def _checked_clusters(self, clusters: Any, rows: int) -> Any:
+        if (clusters is None) == (self._cluster is not None):
+            raise ValueError(
+                f"clusters must have a value of {self._cluster} for each row"
+                if clusters is None
+                else "clusters belong to an evaluation that was given a cluster"
+            )
+        if clusters is not None and len(clusters) != rows:
+            raise ValueError(f"{self._cluster}: {len(clusters)} clusters for {rows} rows")
+        return clusters
 
     def _keep_names(self, ids: Any, identities: Identities) -> None:
         """Remember what the rows are called that a report may name."""
@@ -464,6 +639,8 @@ class Evaluation:
                 f"{self._ids or 'none'} and {other._ids or 'none'}"
             )
         self._refuse_rows_of_both(other)
+        if other is self:
+            other = self.copy()
         state = other._state
         sources = sorted({*self._sources, *other._sources})
         place = {name: index for index, name in enumerate(sources)}
@@ -473,9 +650,8 @@ class Evaluation:
                 state = self._new_state()
                 state.merge(other._state)
                 state.renumber([place[name] for name in other._sources], True)
-        if state is self._state:
-            state = self.copy()._state
-        self._state.merge(state)
+        for mine_too, theirs_too in zip(self._states(), [state, *other._states()[1:]], strict=True):
+            mine_too.merge(theirs_too)
         for name, ranges in zip(other._sources, other._ranges, strict=True):
             for begin, end in ranges:
                 add_range(self._ranges[place[name]], begin, end)
@@ -515,16 +691,22 @@ class Evaluation:
             "losses": [[name, *spec.described()] for name, spec in self._losses.items()],
             "by": list(self._by),
             "quantiles": self._quantiles,
-            "worst": self._worst,
+            "worst": self._kept.worst,
             "compare": None if self._compare is None else list(self._compare),
+            "cluster": self._cluster,
+            "resample": self._kept.resample,
+            "calibration": self._kept.calibration,
+            "auc": self._kept.auc,
             "reading": self._reading,
         }
 
     def to_bytes(self) -> bytes:
         """Return the state as bytes, the same for the same rows, with a version and a checksum."""
         self._refuse_torn()
+        blocks = [state.write() for state in self._states()]
         description = {
             **self._description(),
+            "sizes": list(map(len, blocks)),
             "rows": self._rows,
             "sources": dict(zip(self._sources, self._ranges, strict=True)),
             "unnamed": self._unnamed,
@@ -534,7 +716,7 @@ class Evaluation:
             "skips": self._skips,
         }
         text = json.dumps(description, separators=(",", ":"), ensure_ascii=True).encode()
-        body = _HEAD.pack(_MAGIC, _VERSION, len(text)) + text + self._state.write()
+        body = b"".join([_HEAD.pack(_MAGIC, _VERSION, len(text)), text, *blocks])
         return body + _CHECK.pack(zlib.crc32(body))
 
     @classmethod
@@ -573,8 +755,17 @@ class Evaluation:
             quantiles=head["quantiles"],
             worst=head["worst"],
             compare=None if head["compare"] is None else tuple(head["compare"]),
+            cluster=head["cluster"],
+            resample=head["resample"],
+            calibration=head["calibration"],
+            auc=head["auc"],
         )
-        evaluation._state.read(data[_HEAD.size + size : -_CHECK.size])
+        begin = _HEAD.size + size
+        for state, length in zip(evaluation._states(), head["sizes"], strict=True):
+            state.read(data[begin : begin + length])
+            begin += length
+        if begin != len(data) - _CHECK.size:
+            raise ValueError("there is more than a state")
         evaluation._rows, evaluation._unnamed = head["rows"], head["unnamed"]
         evaluation._sources = list(head["sources"])
         evaluation._ranges = [
@@ -624,7 +815,7 @@ class Evaluation:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the state takes."""
-        return self._state.nbytes
+        return sum(state.nbytes for state in self._states())
 
     def result(
         self,
@@ -655,9 +846,13 @@ class Evaluation:
         self, quantiles: Iterable[float], lazily: bool, confidence: float | None = None
     ) -> EvaluationResult:
         specs = [spec for spec in self._losses.values() for _ in range(self._per_loss)]
+        order = Order(self._state, len(self._by)) if self._by else None
+        parts = None
+        if self._parts is not None:
+            parts = Parts(self._parts, "buckets" if self._kept.resample else "clusters")
         values = result_of(
             self._state, dict(zip(self._value_names(), specs, strict=True)), self._by,
-            tuple(quantiles), self._row_named, lazily, confidence,
+            tuple(quantiles), self._row_named, lazily, confidence, order, parts,
         )  # fmt: skip
         losses = dict(zip(self._losses, values[:: self._per_loss], strict=True))
         comparisons = {}
@@ -667,7 +862,19 @@ class Evaluation:
                 rest = values[VALUES * index + 1 : VALUES * (index + 1)]
                 comparisons[name] = Comparison(*self._compare, *rest)
         return EvaluationResult(
-            self._rows, self._by, losses, self._skipped, self._skips, confidence, comparisons
+            self._rows, self._by, losses, self._skipped, self._skips, confidence, comparisons,
+            *self._forecast_results(order),
+        )  # fmt: skip
+
+    def _forecast_results(self, order: Order | None) -> tuple[list[Calibration], list[Ranking]]:
+        """Return calibration and ranking of each model, where they are kept."""
+        if self._forecast is None:
+            return [], []
+        binary = is_binary(list(self._losses.values())[self._forecast])
+        of = "positive class" if binary else "predicted class"
+        return (
+            [calibration_of(finer, order, of) for finer in self._bins],
+            [ranking_of(state, order) for state in self._scores],
         )
 
     def _row_named(self, row: int) -> Row | None:

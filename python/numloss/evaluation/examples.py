@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numloss.evaluation.calibration import Forecasts, forecasts_of
 from numloss.evaluation.specs import LossSpec, inputs_of
 
 
@@ -21,11 +22,20 @@ class Examples:
     weights: npt.NDArray[np.float64] | None  # 0 beside a loss of 0: the example does not count
     weighted: bool  # else weights say only that
     lengths: npt.NDArray[np.int64] | None = None  # examples of each row, where rows differ
+    forecasts: Forecasts | None = None  # where they are asked for
+
+    def spread(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Repeat what each row has for its examples."""
+        if self.lengths is not None:
+            return np.repeat(values, self.lengths)
+        each = len(self.losses) // max(self.rows, 1)
+        return np.repeat(values, each) if each > 1 else values
 
 
 def examples_of(
-    spec: LossSpec, prediction: Any, target: Any, weight: Any, inputs: Mapping[str, Any]
-) -> Examples:
+    spec: LossSpec, prediction: Any, target: Any, weight: Any, inputs: Mapping[str, Any],
+    forecast: bool = False,
+) -> Examples:  # fmt: skip
     """Compute the loss of each example of a batch, half precision in float32."""
     loss = spec.loss
     arguments = dict(spec.options)
@@ -50,4 +60,5 @@ def examples_of(
         flat = flat.astype(np.float32)
     if weights is not None:
         weights = np.ascontiguousarray(weights).reshape(-1)
-    return Examples(len(losses), flat, weights, weighted)
+    forecasts = forecasts_of(spec, prediction, target) if forecast else None
+    return Examples(len(losses), flat, weights, weighted, forecasts=forecasts)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
-from numloss.evaluation.result import EvaluationResult, LossResult, normal_quantile
+from numloss.evaluation.result import EvaluationResult, LossResult
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import printable
+from numloss.evaluation.uncertainty import student_quantile
 
 
 class Limit(NamedTuple):
@@ -53,9 +54,10 @@ def worse(
 ) -> Iterator[str]:
     """Say which means are worse than those of a baseline by more than noise explains.
 
-    A mean is worse if the difference less z standard errors is above the margin; z is the normal
-    distribution's quantile at the confidence. The two means are taken for independent: of the same
-    rows the difference is better known, so that this fails too seldom rather than too often.
+    A mean is worse if the difference less t standard errors is above the margin; t is the quantile
+    of Student's distribution at the confidence, for the fewer examples, or clusters. The two means
+    are taken for independent: of the same rows the difference is better known, so that this fails
+    too seldom rather than too often.
     """
     for loss in result.losses.values():
         other = counterpart(loss.spec, baseline)
@@ -67,7 +69,8 @@ def worse(
             )
             continue
         errors = (loss.total.standard_error or 0.0, other.total.standard_error or 0.0)
-        noise = normal_quantile(confidence) * math.hypot(*errors)
+        degrees = max(min(loss.total.parts, other.total.parts) - 1, 1)
+        noise = student_quantile(confidence, degrees) * math.hypot(*errors)
         harm = before - mean if loss.spec.higher_is_better else mean - before
         if harm - noise > margin:
             yield (

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from numbers import Real
-from statistics import NormalDist
 from typing import Any
 
 import numloss
+from numloss.evaluation.calibration import Bin, Bounds, Calibration, Ranking
 from numloss.evaluation.comparison import Comparison
 from numloss.evaluation.extras import imported
 from numloss.evaluation.result import (
@@ -27,8 +27,6 @@ from numloss.evaluation.result import (
 )
 from numloss.evaluation.tables import printable
 
-# Standard errors to each side of a mean that make an interval of 95 %.
-_REACH = NormalDist().inv_cdf(0.975)
 # Groups of a loss, and of all losses together: a page of them stays below 0.5 MB.
 _MOST_GROUPS, _FEWEST_GROUPS, _ALL_GROUPS = 200, 20, 600
 _MOST_WORST = 100
@@ -76,10 +74,26 @@ def write_html(
             LossView(place, loss, result.by, most, worst, several, result.comparisons.get(name))
             for place, (name, loss) in enumerate(result.losses.items(), 1)
         ],
+        forecasts=list(_forecasts(result)),
         notes=list(_notes(result, most)),
         made=list(_made(result, made)),
     )
     return page
+
+
+def _forecasts(result: EvaluationResult) -> Iterator[ForecastView]:
+    """Yield what there is to say of the probabilities and scores of each model."""
+    models: tuple[str | None, ...] = (None, None)
+    for comparison in result.comparisons.values():
+        models = (comparison.first, comparison.other)
+    pairs = (
+        (result.calibration, result.ranking),
+        (result.other_calibration, result.other_ranking),
+    )
+    for place, (model, (calibration, ranking)) in enumerate(zip(models, pairs, strict=True), 1):
+        if calibration is not None or ranking is not None:
+            name = None if model is None else shortened(model)
+            yield ForecastView(place, name, result.by, calibration, ranking)
 
 
 def _sources(result: EvaluationResult) -> Iterator[str | None]:
@@ -149,11 +163,8 @@ class Interval:
 
 def interval_of(statistics: Statistics) -> Interval | None:
     """Return the interval, if both ends are finite."""
-    mean, error = statistics.mean, statistics.standard_error
-    if mean is None or error is None:
-        return None
-    interval = Interval(mean - _REACH * error, mean + _REACH * error)
-    return interval if math.isfinite(interval.low) and math.isfinite(interval.high) else None
+    ends = statistics.confidence_interval(0.95)
+    return Interval(*ends) if ends is not None and all(map(math.isfinite, ends)) else None
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -204,6 +215,131 @@ class Axis:
             (signed(f"{value:.6g}"), round(100 * self.share(value), 2))
             for value in ticks(self.low, self.high, most)
         ]
+
+
+# ------------------------------------------------------------------------ probabilities and scores
+
+
+class ForecastView:
+    """What the page says of a model's probabilities and scores."""
+
+    def __init__(
+        self,
+        place: int,
+        model: str | None,
+        by: tuple[str, ...],
+        calibration: Calibration | None,
+        ranking: Ranking | None,
+    ) -> None:
+        self.place, self.model, self._by = place, model, by
+        self._calibration, self._ranking = calibration, ranking
+
+    @property
+    def title(self) -> str:
+        """What is shown."""
+        names = [name for name, found in (("Calibration", self._calibration),
+                                          ("ranking", self._ranking)) if found]  # fmt: skip
+        return " and ".join(names).capitalize()
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Names and values of the numbers for all examples."""
+        found = []
+        if self._calibration is not None:
+            error, largest = self._calibration.expected_error, self._calibration.maximum_error
+            found += [("expected calibration error", _four(error)),
+                      ("largest in a bin", _four(largest))]  # fmt: skip
+        if self._ranking is not None:
+            total = self._ranking.total
+            found += [("ROC-AUC", _bounds(total.roc_auc)),
+                      ("average precision", _bounds(total.average_precision))]  # fmt: skip
+        return found
+
+    @property
+    def curve(self) -> Reliability | None:
+        """The reliability curve, if there are examples."""
+        bins = [] if self._calibration is None else self._calibration.bins
+        return Reliability(self._calibration.of, bins) if self._calibration and bins else None
+
+    @property
+    def groups(self) -> dict[str, Any] | None:
+        """The table of groups, the worst first."""
+        if not self._by:
+            return None
+        titles = [shortened(name) for name in self._by]
+        lines: dict[Any, list[str]] = {}
+        if self._ranking is not None:
+            titles += ["ROC-AUC", "average precision"]
+            for key, found in self._ranking.worst():
+                lines[key] = [_bounds(found.roc_auc), _bounds(found.average_precision)]
+        if self._calibration is not None:
+            titles.append("expected calibration error")
+            errors = dict(self._calibration.worst())
+            order = list(lines or errors)
+            lines = {key: [*lines.get(key, []), _four(errors.get(key))] for key in order}
+        shown = [
+            [
+                *(shortened(shown_key(part)) for part in (key if len(self._by) > 1 else (key,))),
+                *cells,
+            ]
+            for key, cells in list(lines.items())[:_MOST_GROUPS]
+        ]
+        left_out = whole(max(len(lines) - len(shown), 0))
+        return {"keys": len(self._by), "titles": titles, "lines": shown, "left_out": left_out}
+
+
+def _four(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _bounds(bounds: Bounds | None) -> str:
+    """Show what is known of a number, in four digits if that is exact enough."""
+    if bounds is None:
+        return "–"
+    low, high = _four(bounds.low), _four(bounds.high)
+    return low if low == high else f"{low} to {high}"
+
+
+class Reliability:
+    """A picture of how often what is forecast with a probability comes."""
+
+    #: The part of the height that the most frequent bin takes.
+    _HIGHEST = 0.25
+
+    def __init__(self, of: str, bins: Sequence[Bin]) -> None:
+        self.of = of
+        axis = Axis(0.0, 1.0)
+        self.lines = [(text, place, round(_DOWN * (1 - place / 100))) for text, place in
+                      axis.ticks(4)]  # fmt: skip
+        points = [(axis.across(bin.confidence), axis.down(bin.outcome)) for bin in bins]
+        self.path = "M" + "L".join(f"{x} {y}" for x, y in points)
+        self.dots = "".join(f"M{x} {y}h0" for x, y in points)
+        self.errors = "".join(
+            f"M{axis.across(bin.confidence)} {axis.down(bin.outcome - 1.96 * bin.standard_error)}"
+            f"V{axis.down(bin.outcome + 1.96 * bin.standard_error)}"
+            for bin in bins
+            if bin.standard_error is not None
+        )
+        most = max(bin.weight for bin in bins)
+        self.counts = "".join(
+            f"M{axis.across(bin.low)} {_DOWN}V{axis.down(self._HIGHEST * bin.weight / most)}"
+            f"H{axis.across(bin.high)}V{_DOWN}Z"
+            for bin in bins
+        )
+        self.said = (
+            f"In {len(bins)} bins of the probability of the {of}, from {bins[0].low:.2f} to "
+            f"{bins[-1].high:.2f}: "
+            + ", ".join(f"{bin.confidence:.2f} forecast and {bin.outcome:.2f} observed"
+                        for bin in bins)
+            + "."
+        )  # fmt: skip
+        self.table = [
+            (
+                f"{bin.low:.3f} to {bin.high:.3f}", whole(bin.count), _four(bin.confidence),
+                _four(bin.outcome), _four(bin.standard_error),
+            )
+            for bin in bins
+        ]  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------- one loss
@@ -619,9 +755,12 @@ def _notes(result: EvaluationResult, most: int) -> Iterator[str]:
                 f"{shortened(loss.name)} is NaN for {whole(total.nan)} of {whole(total.count)} "
                 f"examples{first}: so are its sum and mean; quantiles describe the others"
             )
+    total = next(iter(result.losses.values())).total
+    what = "clusters" if total.clusters is not None else "rows"
+    what = what if total.buckets is None else "buckets"
     yield (
-        f"An interval reaches {_REACH:.2f} standard errors to each side of the mean. It takes the "
-        "rows as independent."
+        "An interval reaches as many standard errors to each side of the mean as Student's "
+        f"distribution says, 1.96 for many rows. It takes the {what} as independent."
     )
 
 

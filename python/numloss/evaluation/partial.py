@@ -13,6 +13,7 @@ from numloss.evaluation.files.columns import PositiveColumn
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Request
 from numloss.evaluation.files.storage import File
+from numloss.evaluation.kept import Kept
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.run import Scales, evaluate_part, refuse_groups
 from numloss.evaluation.specs import LossSpec
@@ -26,7 +27,7 @@ class Job:
 
     request: Request
     losses: dict[str, LossSpec]
-    worst: int = 10
+    kept: Kept
     chunk_rows: int | None = None
     max_groups: int | None = None
     threads: int = 1
@@ -51,7 +52,7 @@ class Job:
                 data.first.fixed = self.fixed
             with numloss.threads(self.threads):
                 evaluation, scales = evaluate_part(
-                    data, self.losses, worst=self.worst, chunk_rows=self.chunk_rows,
+                    data, self.losses, self.kept, chunk_rows=self.chunk_rows,
                     max_groups=self.max_groups, threads=self.threads, skip=self.skip,
                 )  # fmt: skip
         except EvaluationError as error:

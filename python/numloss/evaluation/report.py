@@ -60,6 +60,7 @@ def document(origin: Origin, result: EvaluationResult) -> dict[str, Any]:
         "rows": found["rows"],
         **({"confidence": result.confidence} if result.confidence is not None else {}),
         **({name: found[name] for name in ("skipped", "skips")} if found["skipped"] else {}),
+        **{name: valid(found[name]) for name in result.forecasts()},
         "losses": valid(found["losses"]),
     }
 
@@ -91,7 +92,7 @@ def write_text(origin: Origin, result: EvaluationResult, bold: bool = False) -> 
             f"{mark[0]}{printable(loss.name)}{mark[1]}",
             *loss_table(loss, result.by),
         ]
-    lines += result.comparison_lines()
+    lines += [*result.comparison_lines(), *result.forecast_lines()]
     return "\n".join([*lines, *notes(result)]) + "\n"
 
 
@@ -104,15 +105,12 @@ def write_markdown(origin: Origin, result: EvaluationResult) -> str:
         rule = [":--" if i < left else "--:" for i in range(len(titles))]
         lines += ["", f"**{_in_markdown(loss.name)}**", ""]
         lines += [f"| {' | '.join(map(_in_markdown, row))} |" for row in (titles, rule, *rows)]
-    lines += _comparison_in_markdown(result)
+    lines += _tables_in_markdown([*result.comparison_lines(), *result.forecast_lines()])
     return "\n".join([*lines, *map(_in_markdown, notes(result))]) + "\n"
 
 
-def _comparison_in_markdown(result: EvaluationResult) -> list[str]:
-    lines = []
-    for line in result.comparison_lines():
-        lines.append(f"    {printable(line)}" if line else line)
-    return lines
+def _tables_in_markdown(lines: Iterable[str]) -> list[str]:
+    return [f"    {printable(line)}" if line else line for line in lines]
 
 
 def _in_markdown(text: str) -> str:
@@ -157,9 +155,22 @@ def metrics(result: EvaluationResult) -> dict[str, Any]:
             key: value for key, value in numbers.items()
             if isinstance(value, (int, float)) and math.isfinite(value)
         }  # fmt: skip
+    for name, found in result.forecasts().items():
+        tree[name] = _numbers_in(found.to_dict())
     if odd:
         tree["not_finite"] = odd
     return tree
+
+
+def _numbers_in(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers of a tree, without its lists."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            found[name] = _numbers_in(value)
+        elif isinstance(value, (int, float)) and math.isfinite(value):
+            found[name] = value
+    return found
 
 
 def _finite(

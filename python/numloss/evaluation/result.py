@@ -17,8 +17,10 @@ from numloss._core import EvaluationState
 from numloss.evaluation.groups import Key, sortable
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import printable, table
+from numloss.evaluation.uncertainty import Errors, Parts, student_quantile
 
 if TYPE_CHECKING:
+    from numloss.evaluation.calibration import Calibration, Ranking
     from numloss.evaluation.comparison import Comparison
 
 # Groups shown in a table; files have all of them.
@@ -63,8 +65,8 @@ class Statistics:
     mean : float or None
         sum / weight, from the exact sums, rounded once.
     standard_error : float or None
-        Of the mean: sqrt(sum w² (loss - mean)² · n / (n - 1)) / sum w, for rows that are
-        independent.
+        Of the mean: sqrt(sum w² (loss - mean)² · n / (n - 1)) / sum w, for examples that are
+        independent. Where the evaluation has clusters or resamples, a jackknife of those.
     minimum, maximum : float or None
         Of the losses but NaN.
     maximum_row : Row or None
@@ -75,6 +77,10 @@ class Statistics:
         How far a quantile may be off, relative to its value; 0 where they are exact.
     first_nan : Row or None
         The first row whose loss is NaN.
+    clusters : int or None
+        How many clusters the standard error is from, where the evaluation has some.
+    buckets : int or None
+        How many buckets it is from, where the evaluation resamples.
     """
 
     count: int
@@ -90,6 +96,8 @@ class Statistics:
     quantiles: Mapping[float, float | None]
     quantile_relative_error: float
     first_nan: Row | None
+    clusters: int | None = None
+    buckets: int | None = None
 
     @property
     def median(self) -> float | None:
@@ -111,17 +119,24 @@ class Statistics:
         """Whether quantiles are exact."""
         return self.quantile_relative_error == 0.0
 
+    @property
+    def parts(self) -> int:
+        """How many independent parts the standard error is from: examples, clusters or buckets."""
+        known = (self.clusters, self.buckets, self.count)
+        return next(number for number in known if number is not None)
+
     def confidence_interval(self, level: float = 0.95) -> tuple[float, float] | None:
         """Return an interval that holds the true mean with a probability of about `level`.
 
-        It is mean ± z · standard_error with the quantile z of the normal distribution, for examples
-        that are independent. With fewer than some fifty, skewed losses need a wider one.
+        It is mean ± t · standard_error, with the quantile t of Student's distribution for one
+        degree of freedom less than there are examples, clusters or buckets. They must be
+        independent; with fewer than some fifty, skewed losses need a wider interval.
         """
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {level}")
         if self.mean is None or self.standard_error is None:
             return None
-        half = normal_quantile((1 + level) / 2) * self.standard_error
+        half = student_quantile((1 + level) / 2, self.parts - 1) * self.standard_error
         return self.mean - half, self.mean + half
 
     def to_dict(self, confidence: float | None = None) -> dict[str, Any]:
@@ -137,14 +152,9 @@ class Statistics:
             "maximum": self.maximum, "maximum_row": row,
             **({} if source is None else {"maximum_file": source}),
             "quantile_relative_error": self.quantile_relative_error,
+            **({} if self.clusters is None else {"clusters": self.clusters}),
+            **({} if self.buckets is None else {"buckets": self.buckets}),
         }  # fmt: skip
-
-
-def normal_quantile(probability: float) -> float:
-    """Return the quantile of the standard normal distribution."""
-    from statistics import NormalDist  # 10 ms, which few reports need
-
-    return NormalDist().inv_cdf(probability)
 
 
 def quantile_name(probability: float) -> str:
@@ -161,12 +171,15 @@ class _Asked:
 
     def __init__(
         self, state: EvaluationState, loss: int, by: int, probabilities: tuple[float, ...],
-        order: npt.NDArray[np.int32], keys: list[Any] | None,
+        order: Order, parts: Parts | None,
     ) -> None:  # fmt: skip
         self._state, self._loss, self._by = state, loss, by
         self._probabilities = probabilities
-        self._order = order
-        self._keys = keys  # or None, as long as nobody needed them to sort the groups
+        self._order = order.groups
+        self._keys = order.known_keys
+        self._kind = "" if parts is None else parts.kind
+        # In the order of the groups.
+        self._errors = None if parts is None else parts.of_groups(loss).at(order.places)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -181,7 +194,10 @@ class _Asked:
         """Return the statistics of some groups, or all."""
         groups = self._some(places)
         found = self._state.summary(self._loss, self._probabilities, groups=groups)
-        return {**found, "kept": self._state.quantiles}
+        errors = self._errors
+        if errors is not None and places is not None:
+            errors = errors.at(places)
+        return {**found, "kept": self._state.quantiles, **_columns(errors, self._kind)}
 
     def means(self) -> npt.NDArray[np.float64]:
         """Return the means of all groups, for a part of the time that all statistics take."""
@@ -189,6 +205,11 @@ class _Asked:
 
     def _some(self, places: Sequence[int] | None) -> npt.NDArray[np.int32]:
         return self._order if places is None else self._order[list(places)]
+
+
+def _columns(errors: Errors | None, kind: str) -> dict[str, Any]:
+    """Return the columns that errors of clusters or buckets replace, and add."""
+    return {} if errors is None else {"standard_error": errors.standard_error, kind: errors.parts}
 
 
 class GroupStatistics:
@@ -299,6 +320,11 @@ def statistics_of(
     known = count > nan
     weight = float(columns["weight"][index])
     quantiles = columns["quantiles"]
+    clusters, buckets = (
+        int(columns[kind][index]) if kind in columns else None for kind in ("clusters", "buckets")
+    )
+    parts = buckets if clusters is None else clusters
+    parts = count if parts is None else parts
     return Statistics(
         count,
         int(columns["ignored"][index]),
@@ -306,7 +332,7 @@ def statistics_of(
         weight,
         float(columns["sum"][index]),
         float(columns["mean"][index]) if count and weight else None,
-        float(columns["standard_error"][index]) if count > 1 and weight else None,
+        float(columns["standard_error"][index]) if parts > 1 and weight else None,
         float(columns["minimum"][index]) if known else None,
         float(columns["maximum"][index]) if known else None,
         row_named(int(columns["maximum_row"][index])) if known else None,
@@ -316,6 +342,8 @@ def statistics_of(
         },
         0.0 if columns["exact"][index] else 0.5 / columns["bins_per_octave"],
         row_named(int(columns["first_nan"][index])) if nan else None,
+        clusters,
+        buckets,
     )
 
 
@@ -408,6 +436,10 @@ class EvaluationResult:
         The level of the intervals of means that tables and `to_dict` have.
     comparisons : mapping of str to Comparison
         For each loss how another model does beside the first, where there is one.
+    calibration, other_calibration : Calibration, optional
+        Whether probabilities can be trusted, of the first model and of the other.
+    ranking, other_ranking : Ranking, optional
+        How well scores rank positive examples above negative ones.
 
     Examples
     --------
@@ -435,7 +467,11 @@ class EvaluationResult:
         skips: Sequence[tuple[str, int, str]] = (),
         confidence: float | None = None,
         comparisons: Mapping[str, Comparison] = MappingProxyType({}),
+        calibrations: Sequence[Calibration] = (),
+        rankings: Sequence[Ranking] = (),
     ) -> None:
+        self.calibration, self.other_calibration = (*calibrations, None, None)[:2]
+        self.ranking, self.other_ranking = (*rankings, None, None)[:2]
         self.confidence = confidence
         self.comparisons = comparisons
         self.rows = rows
@@ -466,6 +502,7 @@ class EvaluationResult:
                 for source, row, problem in self.skips
             ],
             "by": list(self.by),
+            **{name: found.to_dict(self.by) for name, found in self.forecasts().items()},
             **({} if self.confidence is None else {"confidence": self.confidence}),
             "losses": [
                 {
@@ -480,6 +517,14 @@ class EvaluationResult:
                 for name, loss in self.losses.items()
             ],
         }
+
+    def forecasts(self) -> dict[str, Calibration | Ranking]:
+        """Return what is known of probabilities and scores, by name."""
+        named = {
+            "calibration": self.calibration, "other_calibration": self.other_calibration,
+            "ranking": self.ranking, "other_ranking": self.other_ranking,
+        }  # fmt: skip
+        return {name: found for name, found in named.items() if found is not None}
 
     def _group_dicts(self, loss: LossResult) -> Iterator[dict[str, Any]]:
         for key, statistics in loss.groups:
@@ -569,7 +614,8 @@ class EvaluationResult:
         lines = [f"{self.rows} rows{', by ' + ', '.join(self.by) if self.by else ''}"]
         for loss in self.losses.values():
             lines += ["", printable(loss.name), *loss_table(loss, self.by)]
-        return "\n".join([*lines, *self.comparison_lines(), *notes(self)])
+        more = [*self.comparison_lines(), *self.forecast_lines()]
+        return "\n".join([*lines, *more, *notes(self)])
 
     def comparison_lines(self) -> list[str]:
         """Return a table for each loss, of another model beside the first."""
@@ -577,6 +623,19 @@ class EvaluationResult:
         for name, comparison in self.comparisons.items():
             title = f"{name}: {comparison.other} compared with {comparison.first}"
             lines += ["", printable(title), *comparison.lines(self.losses[name], self.by)]
+        return lines
+
+    def forecast_lines(self) -> list[str]:
+        """Return tables of calibration and ranking."""
+        lines = []
+        for name, found in self.forecasts().items():
+            title = name.replace("other_", "").replace("_", " ")
+            whose = ""
+            if self.comparisons:
+                comparison = next(iter(self.comparisons.values()))
+                whose = comparison.other if name.startswith("other_") else comparison.first
+            lines += ["", f"{title}{' of ' if whose else ''}{printable(whose)}"]
+            lines += found.lines(self.by)
         return lines
 
     def __repr__(self) -> str:
@@ -608,13 +667,15 @@ def result_of(
     row_named: Callable[[int], Row | None],
     lazily: bool = False,
     confidence: float | None = None,
+    order: Order | None = None,
+    parts: Parts | None = None,
 ) -> list[LossResult]:
     """Compute what a state says; of groups what is asked for, if the state stays as it is."""
-    order, keys = _ordered(state, len(by)) if by else (None, None)
     found = []
     for index, (name, spec) in enumerate(losses.items()):
         summed = {
-            **state.summary(index, (*probabilities, *_CURVE), total=True), "kept": state.quantiles
+            **state.summary(index, (*probabilities, *_CURVE), total=True), "kept": state.quantiles,
+            **({} if parts is None else _columns(parts.of_all(index), parts.kind)),
         }  # fmt: skip
         total = statistics_of(summed, 0, probabilities, row_named)
         points = summed["quantiles"][0, len(probabilities) :].tolist()
@@ -622,7 +683,7 @@ def result_of(
         curve = dict(zip(_CURVE, points, strict=True)) if drawn else {}
         asked = None
         if order is not None:
-            asked = _Asked(state, index, len(by), probabilities, order, keys)
+            asked = _Asked(state, index, len(by), probabilities, order, parts)
         groups = GroupStatistics(asked, probabilities, row_named)
         if not lazily:
             groups._complete()
@@ -636,26 +697,56 @@ def _keys_of(state: EvaluationState, by: int, groups: npt.NDArray[np.int32]) -> 
     return columns[0] if by == 1 else list(zip(*columns, strict=True))
 
 
-def _ordered(state: EvaluationState, by: int) -> tuple[npt.NDArray[np.int32], list[Any] | None]:
-    """Return the groups in the order of people, and their keys if it is more than that of C++."""
+class Order:
+    """The groups in the order of people.
+
+    Attributes
+    ----------
+    groups : ndarray
+        The number of each group in the state.
+    places : ndarray
+        Its place in the state's own order, that of the keys.
+    known_keys : list, optional
+        The keys, where they were needed to sort.
+    """
+
+    def __init__(self, state: EvaluationState, by: int) -> None:
+        self._state, self._by = state, by
+        groups, places, keys = _ordered(state, by)
+        self.groups: npt.NDArray[np.int32] = groups
+        self.places: npt.NDArray[np.int64] = places
+        self.known_keys: list[Any] | None = keys
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        """The key of each group."""
+        if self.known_keys is not None:
+            return self.known_keys
+        return _keys_of(self._state, self._by, self.groups)
+
+
+def _ordered(
+    state: EvaluationState, by: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], list[Any] | None]:
+    """Return groups, their places and keys; the keys only if the order is not that of C++."""
     order = state.order()
     # Of two keys of a column, one is there and says of which kind they are.
     some = [state.keys_of_groups(column, order[:2]) for column in range(by)]
     if not any(isinstance(key, str) for column in some for key in column):
-        return order, None
+        return order, np.arange(len(order)), None
     columns: list[list[Key]] = [state.keys_of_groups(column, order) for column in range(by)]
     keys: list[Any] = columns[0] if by == 1 else list(zip(*columns, strict=True))
     ranked = sorted(
         range(len(keys)), key=lambda i: tuple(sortable(column[i]) for column in columns)
     )
-    return order[ranked], [keys[i] for i in ranked]
+    return order[ranked], np.array(ranked, np.int64), [keys[i] for i in ranked]
 
 
 # ---------------------------------------------------------------------------------------- tables
 
 _TITLES = {
     "count": "count", "mean": "mean", "sum": "sum", "standard_error": "std. error",
-    "interval_low": "{} from", "interval_high": "to",
+    "clusters": "clusters", "buckets": "buckets", "interval_low": "{} from", "interval_high": "to",
     "minimum": "minimum", "median": "median", "p95": "p95", "p99": "p99", "maximum": "maximum",
     "ignored": "ignored",
 }  # fmt: skip
@@ -672,10 +763,11 @@ def cells(
 ) -> tuple[list[str], list[list[str]]]:
     """Return the titles and rows of a loss's table."""
     total = loss.total
+    parts = [name for name in ("clusters", "buckets") if getattr(total, name) is not None]
     interval = [] if loss.confidence is None else ["interval_low", "interval_high"]
     names = [
-        *list(_TITLES)[:4], *interval, "minimum", *map(quantile_name, total.quantiles), "maximum",
-        "ignored",
+        *list(_TITLES)[:4], *parts, *interval, "minimum", *map(quantile_name, total.quantiles),
+        "maximum", "ignored",
     ]  # fmt: skip
     level = "" if loss.confidence is None else f"{100 * loss.confidence:.12g}%"
     titles = [_TITLES.get(name, name).format(level) for name in names]

@@ -12,13 +12,14 @@ from typing import Literal, overload
 
 import numloss
 from numloss.evaluation.comparison import paired
-from numloss.evaluation.errors import DataError, EvaluationError
+from numloss.evaluation.errors import DataError, EvaluationError, UsageError
 from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Inputs, Part, Pieces, Request, cut, length_of
 from numloss.evaluation.files.losses import FileLosses
 from numloss.evaluation.files.rows import columns_of, rows_of
 from numloss.evaluation.groups import GroupError
+from numloss.evaluation.kept import Kept
 from numloss.evaluation.losses_out import LossFile
 from numloss.evaluation.paths import text_of
 from numloss.evaluation.progress import Done
@@ -40,11 +41,15 @@ def evaluate(
     targets: str | Path | None = None,
     weight: str | None = None,
     by: str | Sequence[str] = (),
+    cluster: str | None = None,
     positive: str | float | None = None,
     classes: str | Sequence[str] | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
     quantiles: Iterable[float] = (0.5, 0.95, 0.99),
     confidence: float | None = None,
+    resample: bool = False,
+    calibration: bool = False,
+    auc: bool = False,
     compare: str | Sequence[str] | None = None,
     id: str | None = None,
     worst: int = 10,
@@ -79,6 +84,9 @@ def evaluate(
     by : str or sequence of str, optional
         Columns that group the rows; bins of a number, ``"age:10"`` of a width or
         ``"age:18,30,65"`` between edges, each named by its lower edge.
+    cluster : str, optional
+        The column of what ties rows together that are not independent, such as ``"user"``: standard
+        errors and intervals are then those of independent clusters.
     positive : str or number, optional
         The value of the target that is the positive class.
     classes : sequence of str, optional
@@ -90,6 +98,9 @@ def evaluate(
         Which quantiles to compute.
     confidence : float, optional
         The level of intervals for the means, such as 0.95, which the result then shows.
+    resample, calibration, auc : bool
+        As `Evaluation` takes them: standard errors of a jackknife; whether probabilities can be
+        trusted; ROC-AUC and average precision.
     compare : str, optional
         Predictions of another model on the same rows: columns of the same files, or a file with as
         many rows in the same order.
@@ -151,15 +162,16 @@ def evaluate(
             (by,) if isinstance(by, str) else tuple(by),
             None if positive is None else str(positive), scale=scale,
             classes=classes.split(",") if isinstance(classes, str) else classes, limit=limit,
-            compare=_joined(compare), identity=id,
+            compare=_joined(compare), identity=id, cluster=cluster,
         )
     )  # fmt: skip
     if worst_columns is not None:
         worst_columns = _joined(worst_columns)
         columns_of(data.first, worst_columns)
     evaluation = evaluate_files(
-        data, named, worst=worst, threads=threads, skip=on_error == "skip", warn=_warn_in_python
-    )
+        data, named, Kept(worst, resample, calibration, auc), threads=threads,
+        skip=on_error == "skip", warn=_warn_in_python,
+    )  # fmt: skip
     result = evaluation.result(quantiles, confidence=confidence)
     if worst_columns is not None:
         add_columns(data, result, worst_columns)
@@ -182,8 +194,8 @@ def _warn_in_python(message: str) -> None:
 def evaluate_files(
     data: Dataset,
     losses: dict[str, LossSpec],
+    kept: Kept,
     *,
-    worst: int = 10,
     chunk_rows: int | None = None,
     max_groups: int | None = None,
     threads: int | None = None,
@@ -204,11 +216,11 @@ def evaluate_files(
     their order.
     """
     data.says_lines = not skip  # looking for the line of each bad row would take for ever
-    whole = Whole(empty(data, losses, worst), keep)
+    whole = Whole(empty(data, losses, kept), keep)
     whole.resume(resume, data)
     # What is written row by row is computed row by row: by one thread, and the threads of a call.
     count = 1 if writer is not None else threads or numloss.num_threads()
-    workers = [_Worker(data, losses, worst, max_groups, whole, skip, writer) for _ in range(count)]
+    workers = [_Worker(data, losses, kept, max_groups, whole, skip, writer) for _ in range(count)]
     parts = _Shared(data.parts(chunk_rows), stop)
     _gather(
         workers,
@@ -227,8 +239,8 @@ def evaluate_files(
 def evaluate_part(
     data: Dataset,
     losses: dict[str, LossSpec],
+    kept: Kept,
     *,
-    worst: int,
     chunk_rows: int | None,
     max_groups: int | None,
     threads: int,
@@ -236,8 +248,8 @@ def evaluate_part(
 ) -> tuple[Evaluation, Scales]:
     """Evaluate rows that are a part of all: there may be none, and others see to the whole."""
     data.says_lines = not skip
-    whole = Whole(empty(data, losses, worst), None)
-    workers = [_Worker(data, losses, worst, max_groups, whole, skip, None) for _ in range(threads)]
+    whole = Whole(empty(data, losses, kept), None)
+    workers = [_Worker(data, losses, kept, max_groups, whole, skip, None) for _ in range(threads)]
     parts = _Shared(data.parts(chunk_rows), None)
     _gather(workers, parts, lambda: None)
     return whole.evaluation, _scales(workers, losses)
@@ -255,11 +267,13 @@ def _gather(workers: Sequence[_Worker], parts: _Shared, on_progress: Callable[[]
         worker.give()
 
 
-def begin(data: Dataset, losses: dict[str, LossSpec], chunk_rows: int | None, skip: bool) -> None:
+def begin(
+    data: Dataset, losses: dict[str, LossSpec], kept: Kept, chunk_rows: int | None, skip: bool
+) -> None:
     """Compute the first rows alone, which fix what the columns hold and show what is wrong."""
-    whole = Whole(empty(data, losses, 0), None)
+    whole = Whole(empty(data, losses, kept), None)
     parts = _Shared(data.parts(chunk_rows), None)
-    _Worker(data, losses, 0, None, whole, skip, None).begin(parts)
+    _Worker(data, losses, kept, None, whole, skip, None).begin(parts)
     if parts.failed:
         raise parts.failures[0][2]
 
@@ -350,10 +364,16 @@ def refuse_groups(evaluation: Evaluation, most: int | None) -> None:
         raise DataError(f"--by finds more than {most} groups: --max-groups allows more")
 
 
-def empty(data: Dataset, losses: dict[str, LossSpec], worst: int) -> Evaluation:
+def empty(data: Dataset, losses: dict[str, LossSpec], kept: Kept) -> Evaluation:
     """Return an evaluation that has no rows yet."""
     pairs = {name: (spec.loss, spec.options) for name, spec in losses.items()}
-    evaluation = Evaluation(pairs, by=data.by, worst=worst, compare=data.compare)
+    try:
+        evaluation = Evaluation(
+            pairs, by=data.by, worst=kept.worst, compare=data.compare, cluster=data.cluster,
+            resample=kept.resample, calibration=kept.calibration, auc=kept.auc,
+        )  # fmt: skip
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
     evaluation._reading = data.reading
     return evaluation
 
@@ -465,7 +485,7 @@ class _Worker:
         self,
         data: Dataset,
         losses: dict[str, LossSpec],
-        worst: int,
+        kept: Kept,
         max_groups: int | None,
         whole: Whole,
         skip: bool,
@@ -473,14 +493,14 @@ class _Worker:
     ) -> None:
         self._data = data
         self._specs = losses
-        self._worst = worst
+        self._kept = kept
         self._max_groups = max_groups
         self._whole = whole
         self._skip = skip
         self._writer = writer
         self.rows = 0  # taken so far
         self._given = time.monotonic()
-        self.evaluation = empty(data, losses, worst)
+        self.evaluation = empty(data, losses, kept)
         self.losses: dict[Inputs, list[FileLosses]] = {}
         self.others: dict[Inputs, list[FileLosses]] = {}  # of the model that is compared
 
@@ -488,7 +508,7 @@ class _Worker:
         """Hand over what was gathered, and begin anew."""
         if self.evaluation.rows or self.evaluation._skipped:
             self._whole.take(self.evaluation)
-            self.evaluation = empty(self._data, self._specs, self._worst)
+            self.evaluation = empty(self._data, self._specs, self._kept)
         self._given = time.monotonic()
 
     def begin(self, parts: _Shared) -> None:
@@ -552,15 +572,21 @@ class _Worker:
             rest = cut(pieces, middle, rows)
             self._take_or_skip(inputs, rest, first_row + middle, check)
 
+    def _losses_of(self, inputs: Inputs) -> list[FileLosses]:
+        forecast = self.evaluation._forecast
+        return [
+            FileLosses(spec, inputs, place == forecast)
+            for place, spec in enumerate(self._specs.values())
+        ]
+
     def _take(self, inputs: Inputs, pieces: Pieces, first_row: int, check: bool) -> None:
         chunk = inputs.chunk(pieces, first_row)
         losses = self.losses.get(inputs)
         if losses is None:
-            losses = [FileLosses(spec, inputs) for spec in self._specs.values()]
+            losses = self._losses_of(inputs)
             self.losses[inputs] = losses
             if inputs.other is not None:
-                view = inputs.of_other()
-                self.others[inputs] = [FileLosses(spec, view) for spec in self._specs.values()]
+                self.others[inputs] = self._losses_of(inputs.of_other())
         if check:
             for loss in losses:
                 loss.check(chunk)
@@ -573,7 +599,7 @@ class _Worker:
             found = [value for triple in triples for value in paired(*triple)]
         source = str(inputs.prediction.source.file)
         try:
-            self.evaluation._take_from(source, found, chunk.groups, first_row)
+            self.evaluation._take_from(source, found, chunk.groups, first_row, chunk.clusters)
         except GroupError as error:
             raise DataError(f"{source}: column {error}") from error
         if self._writer is not None:

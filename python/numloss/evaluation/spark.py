@@ -18,6 +18,7 @@ from numloss.evaluation.evaluation import Evaluation
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.flow import Flow
 from numloss.evaluation.files.inputs import Request
+from numloss.evaluation.kept import Kept
 from numloss.evaluation.partial import Job, Partial, finished, merged
 from numloss.evaluation.run import warn_of_probabilities
 from numloss.evaluation.specs import LossLike, specs_of
@@ -88,7 +89,7 @@ def evaluate(
     )  # fmt: skip
     # What columns there are is checked here, before Spark begins.
     data = Dataset(request, [Flow(_NAME, pa.schema([(name, pa.null()) for name in frame.columns]))])
-    job = Job(request, specs_of(losses), worst, threads=threads, skip=on_error == "skip")
+    job = Job(request, specs_of(losses), Kept(worst), threads=threads, skip=on_error == "skip")
     # A name in backticks is a column, whatever dots are in it; later Spark knows of no backticks.
     names = data.first.columns_read
     chosen = frame.select(*("`" + name.replace("`", "``") + "`" for name in names))

@@ -40,6 +40,11 @@ class Dataset:
         for name, count in Counter(self.by).items():
             if count > 1:
                 raise UsageError(f"--by {printable(name)}: given twice")
+        if self.cluster in self.by:
+            raise UsageError(
+                f"--cluster {printable(str(self.cluster))}: --by has it already: a group of one "
+                "cluster has no standard error"
+            )
         if request.identity is not None and self.first.other is None:
             raise UsageError("--id belongs to --compare")
         other = self.first.other
@@ -50,6 +55,11 @@ class Dataset:
     def by(self) -> list[str]:
         """Names of the columns that group the rows."""
         return [group.title for group in self.first.by]
+
+    @property
+    def cluster(self) -> str | None:
+        """Name of the column that says what is not independent."""
+        return None if self.first.cluster is None else self.first.cluster.title
 
     @property
     def compare(self) -> tuple[str, str] | None:

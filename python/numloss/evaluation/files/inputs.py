@@ -94,6 +94,7 @@ class Request:
     limit: int | None = None  # the first rows alone
     compare: str | None = None  # other predictions: columns, or a file
     identity: str | None = None  # a column that must agree where rows of two files are compared
+    cluster: str | None = None  # what ties rows together that are not independent
     folder: Path = Path()  # what names of files beside the predictions are relative to
 
 
@@ -107,6 +108,7 @@ class Chunk:
     weight: Array | Ragged | None
     groups: list[Any]
     other: Array | Ragged | None = None
+    clusters: Any = None
 
     def of_other(self) -> Chunk:
         """Return the rows with the predictions of the other model."""
@@ -198,7 +200,8 @@ class Inputs:
         if request.weight is not None:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
-        self.by = [self._group(text) for text in request.by]
+        self.by = [self._group("by", text) for text in request.by]
+        self.cluster = None if request.cluster is None else self._group("cluster", request.cluster)
         self.other = None if request.compare is None else self._other(request, predictions)
         if self.other is not None and (self.other.source, self.other.names) == (
             self.prediction.source, self.prediction.names,
@@ -216,7 +219,9 @@ class Inputs:
         roles += [role for role in (self.weight, self.other) if role is not None]
         if any((source, name) in pair for pair in self._agreeing):
             return False
-        groups = [group for group in self.by if group.source is source and group.name == name]
+        groups = [
+            group for group in self._grouping if group.source is source and group.name == name
+        ]
         takers = [role for role in roles if role.source is source and name in role.names]
         takers += [group.numbers for group in groups if group.bins is not None and group.numbers]
         return (
@@ -224,6 +229,11 @@ class Inputs:
             and all(group.bins is not None for group in groups)
             and bool(takers)
         )
+
+    @property
+    def _grouping(self) -> list[GroupColumn]:
+        """The columns that rows are grouped by, with the one of clusters."""
+        return self.by if self.cluster is None else [*self.by, self.cluster]
 
     def _other(self, request: Request, predictions: Source) -> NumberColumns:
         """Find the predictions of another model: columns of the same file, or those of another."""
@@ -299,7 +309,7 @@ class Inputs:
         for part, before in ((self.weight, first.weight), (self.other, first.other)):
             if part is not None and before is not None:
                 part.adopt(before)
-        for group, other in zip(self.by, first.by, strict=True):
+        for group, other in zip(self._grouping, first._grouping, strict=True):
             group.adopt(other)
 
     @property
@@ -316,7 +326,7 @@ class Inputs:
         roles = {"prediction": self.prediction, "target": self.target}
         if self.weight is not None:
             roles["weight"] = self.weight
-        numbers = {f"by {group.title}": group.numbers for group in self.by}
+        numbers = {f"by {group.title}": group.numbers for group in self._grouping}
         return roles | {title: columns for title, columns in numbers.items() if columns}
 
     @property
@@ -369,12 +379,15 @@ class Inputs:
 
         rows = length_of(pieces)
         groups = [group.read(pieces, first_row, rows) for group in self.by]
+        clusters = self.cluster and self.cluster.read(pieces, first_row, rows)
         weight = None
         if self.weight is not None:
             weight = self._checked_weight(read(self.weight), first_row)
         self._refuse_other_rows(pieces, first_row)
         other = None if self.other is None else read(self.other)
-        return Chunk(first_row, read(self.prediction), read(self.target), weight, groups, other)
+        return Chunk(
+            first_row, read(self.prediction), read(self.target), weight, groups, other, clusters
+        )
 
     @property
     def sources(self) -> list[Source]:
@@ -399,8 +412,13 @@ class Inputs:
             "target": self._role(self.target),
             "weight": None if self.weight is None else self._role(self.weight),
             "by": by,
+            **({} if self.cluster is None else {"cluster": self._role_of(self.cluster)}),
             **({} if self.other is None else {"compare": self._role(self.other)}),
         }
+
+    def _role_of(self, group: GroupColumn) -> Role:
+        source = group.source or self.prediction.source
+        return Role(str(source.file), (group.name,) if group.name != source.only else ())
 
     @staticmethod
     def _role(columns: NumberColumns) -> Role:
@@ -418,6 +436,8 @@ class Inputs:
         ]  # fmt: skip
         if self.by:
             parts.append("by " + ", ".join(map(self._place_of_group, self.by)))
+        if self.cluster is not None:
+            parts.append(f"clusters {self._place_of_group(self.cluster)}")
         if self.other is not None:
             shown = self._place(self.other.source, self.other.names)
             parts.append(f"compared with prediction {shown}")
@@ -462,7 +482,7 @@ class Inputs:
         for pair in self._agreeing:
             for source, name in pair:
                 wanted.setdefault(source.file, []).append(name)
-        for group in self.by:
+        for group in self._grouping:
             if group.source is not None:
                 wanted.setdefault(group.source.file, []).append(group.name)
         return {file: list(dict.fromkeys(names)) for file, names in wanted.items()}
@@ -547,14 +567,14 @@ class Inputs:
                 "--target, or its file with --targets"
             )
 
-    def _group(self, text: str) -> GroupColumn:
+    def _group(self, role: str, text: str) -> GroupColumn:
         """Find a column, or what the folders say of the file; bins where no column is named so."""
         columns = {column for source in self._sources.values() for column in source.names}
         known = text in columns or text in self._partitions
         name, bins = (text, None) if known else parse_bins(text) or (text, None)
         if name in self._partitions and name not in columns:
             return GroupColumn(text, None, name, bins, self._partitions[name])
-        source, name = self._single("by", name)
+        source, name = self._single(role, name)
         title = text if bins is not None else name or str(source.file)
         return GroupColumn(title, source, name, bins)
 

@@ -23,8 +23,9 @@ _SLACK, _SUM_SLACK = 1e-6, 1e-3
 class FileLosses:
     """Computes one loss, chunk by chunk."""
 
-    def __init__(self, spec: LossSpec, inputs: Inputs) -> None:
+    def __init__(self, spec: LossSpec, inputs: Inputs, forecast: bool = False) -> None:
         self.spec = spec
+        self._forecast = forecast
         self._inputs = inputs
         self._loss = spec.loss
         options = options_of(self._loss)
@@ -64,7 +65,7 @@ class FileLosses:
         self.rows += batch.rows
         weight = self._weight(batch, prediction.ndim - self._loss.rowwise)
         try:
-            found = examples_of(self.spec, prediction, target, weight, {})
+            found = examples_of(self.spec, prediction, target, weight, {}, self._forecast)
         except numloss.Error as error:
             self._refuse(error, batch)
         lengths = batch.lengths

@@ -1,0 +1,283 @@
+"""Reliability curves, calibration errors, ROC-AUC and average precision."""
+
+import json
+from math import isclose
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+import numloss
+from numloss.evaluation.calibration import BINS
+
+C = 5
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Return logits of two classes, labels, weights and groups."""
+    rng = np.random.default_rng(2)
+    n = 9000
+    logits = rng.normal(0, 2, n).astype("f4")
+    labels = (rng.random(n) < 1 / (1 + np.exp(-1.3 * logits.astype("f8")))).astype("f8")
+    return logits, labels, rng.random(n), rng.integers(0, 4, n)
+
+
+def evaluated(losses, *arguments, options=(), **keywords):
+    evaluation = numloss.Evaluation(losses, **{"calibration": True, **dict(options)})
+    evaluation.update(*arguments, **keywords)
+    return evaluation.result()
+
+
+def reliability(confidence, outcome, weight):
+    """Compute bins and expected calibration error from the definition."""
+    confidence = np.asarray(confidence, "f8")
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins, error = [], 0.0
+    for number in range(BINS):
+        mine = place == number
+        total = weight[mine].sum()
+        if total > 0:
+            pair = [np.average(v[mine], weights=weight[mine]) for v in (confidence, outcome)]
+            bins.append((number / BINS, int(mine.sum()), *pair))
+            error += total / weight.sum() * abs(pair[0] - pair[1])
+    return bins, error
+
+
+def same(found, expected):
+    bins, error = expected
+    assert [(bin.low, bin.count) for bin in found.bins] == [bin[:2] for bin in bins]
+    for bin, (*_, confidence, outcome) in zip(found.bins, bins, strict=True):
+        assert isclose(bin.confidence, confidence, rel_tol=1e-6)
+        assert isclose(bin.outcome, outcome, rel_tol=1e-12, abs_tol=1e-15)
+    assert isclose(found.expected_error, error, rel_tol=1e-4, abs_tol=1e-7)
+    assert isclose(found.maximum_error, max(abs(bin[2] - bin[3]) for bin in bins), rel_tol=1e-4)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "focal", "brier", "binary_accuracy"])
+def test_two_classes(rows, loss, weighted):
+    logits, labels, weight, _ = rows
+    found = evaluated(loss, logits, labels, weight=weight if weighted else None).calibration
+    sigmoid = numloss.binary_cross_entropy.grad(logits, np.zeros_like(logits), reduction="none")
+    same(found, reliability(sigmoid, labels, weight if weighted else np.ones(len(labels))))
+    assert found.of == "positive class"
+    assert isclose(sigmoid[0], 1 / (1 + np.exp(-float(logits[0]))), rel_tol=1e-6)
+
+
+def test_probabilities(rows):
+    logits, labels, *_ = rows
+    p = 1 / (1 + np.exp(-logits.astype("f8")))
+    p[:4] = 0.0, 1.0, 1 / BINS, 2 / BINS  # ends and borders of bins
+    found = evaluated("binary_cross_entropy:from_logits=False", p, labels).calibration
+    same(found, reliability(p, labels, np.ones(len(p))))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize("loss", ["cross_entropy", "softmax_focal", "accuracy"])
+def test_several_classes(dtype, axis, loss):
+    rng = np.random.default_rng(4)
+    if loss == "accuracy" and axis != -1:
+        axis = -1
+    logits = (2 * rng.normal(size=(700, 3, C))).astype(dtype)
+    labels = rng.integers(0, C, (700, 3))
+    labels[::50] = -100
+    options = "" if axis == -1 else ":axis=1"
+    given = logits if axis == -1 else np.moveaxis(logits, -1, 1)
+    found = evaluated(f"{loss}{options}", given, labels).calibration
+    flat, wanted = logits.reshape(-1, C).astype("f8"), labels.ravel()
+    counts = wanted >= 0
+    e = np.exp(flat - flat.max(1, keepdims=True))
+    p = e / e.sum(1, keepdims=True)
+    right = (flat.argmax(1) == wanted).astype("f8")
+    same(found, reliability(p.max(1)[counts], right[counts], np.ones(counts.sum())))
+    assert found.of == "predicted class"
+
+
+def test_probabilities_of_classes_as_targets():
+    rng = np.random.default_rng(4)
+    logits, targets = rng.normal(size=(200, C)), rng.dirichlet(np.ones(C), 200)
+    found = evaluated("cross_entropy", logits, targets).calibration
+    e = np.exp(logits - logits.max(1, keepdims=True))
+    right = (logits.argmax(1) == targets.argmax(1)).astype("f8")
+    same(found, reliability((e / e.sum(1, keepdims=True)).max(1), right, np.ones(200)))
+
+
+def test_groups_are_as_if_they_were_alone(rows):
+    logits, labels, _, groups = rows
+    options = {"by": "g", "auc": True}
+    found = evaluated("binary_cross_entropy", logits, labels, groups=groups, options=options)
+    whole = evaluated("binary_cross_entropy", logits, labels, options={"auc": True})
+    assert found.calibration.bins == whole.calibration.bins
+    assert found.ranking.total == whole.ranking.total
+    for key, error in found.calibration.groups:
+        mine = groups == key
+        alone = evaluated("binary_cross_entropy", logits[mine], labels[mine], options={"auc": True})
+        assert isclose(error, alone.calibration.expected_error, rel_tol=1e-12)
+        assert dict(found.ranking.groups)[key] == alone.ranking.total
+
+
+# ---------------------------------------------------------------------------------------- ranking
+
+
+def ranking(scores, labels, **options):
+    return evaluated(
+        "binary_cross_entropy", scores, labels, options={"auc": True, **options}
+    ).ranking
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=60))
+def test_few_scores_are_ranked_exactly(pairs):
+    scores = np.array([score for score, _ in pairs], "f4")
+    labels = np.array([label for _, label in pairs], "f8")
+    found = ranking(scores, labels).total
+    above = scores[labels == 1][:, None] - scores[labels == 0]
+    if above.size:
+        expected = np.mean((above > 0) + 0.5 * (above == 0))
+        assert found.roc_auc.exact
+        assert isclose(found.roc_auc.low, expected, rel_tol=1e-15)
+        assert isclose(found.roc_auc.low, roc_auc_score(labels, scores), rel_tol=1e-12)
+    else:
+        assert found.roc_auc is None
+    if labels.any():
+        expected = average_precision_score(labels, scores)
+        assert isclose(found.average_precision.low, expected, rel_tol=1e-12)
+        assert found.average_precision.exact
+    else:
+        assert found.average_precision is None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.01, 0.0002])
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_bounds_hold_the_exact_numbers(share, probabilities):
+    rng = np.random.default_rng(8)
+    n = 200_000
+    labels = (rng.random(n) < share).astype("f8")
+    scores = rng.normal(size=n) + 1.5 * labels
+    scores[:100] = np.inf, -np.inf, 0.0, -0.0, *rng.choice([-1.0, 1.0], 96)
+    loss, given = "binary_cross_entropy", scores
+    if probabilities:
+        loss, given = f"{loss}:from_logits=False", 1 / (1 + np.exp(-scores))
+    found = evaluated(loss, given, labels, options={"auc": True}).ranking.total
+    for bounds, expected in (
+        (found.roc_auc, roc_auc_score(labels, np.clip(given, -1e9, 1e9))),
+        (found.average_precision, average_precision_score(labels, np.clip(given, -1e9, 1e9))),
+    ):
+        assert bounds.low <= expected <= bounds.high
+        assert bounds.high - bounds.low < 2e-3
+    assert found.roc_auc.low < found.roc_auc.high
+
+
+def test_probabilities_near_one_are_told_apart():
+    p = 1 - np.linspace(1e-12, 1e-6, 20_000)
+    labels = (np.arange(20_000) < 10_000).astype("f8")  # all positives first
+    loss = "binary_cross_entropy:from_logits=False"
+    found = evaluated(loss, p, labels, options={"auc": True}).ranking.total
+    assert found.roc_auc.high == 1.0
+    assert found.roc_auc.low > 0.999
+
+
+def test_what_does_not_count_is_not_ranked():
+    scores, labels = np.array([1.0, 2.0, 3.0, np.nan]), np.array([0.0, 1.0, 0.0, 1.0])
+    weight = np.array([1.0, 1.0, 0.0, 1.0])
+    found = evaluated("binary_cross_entropy", scores, labels, weight=weight, options={"auc": True})
+    assert found.ranking.total.roc_auc.low == found.ranking.total.roc_auc.high == 1.0
+    assert sum(bin.count for bin in found.calibration.bins) >= 2
+
+
+def test_two_models(rows):
+    logits, labels, *_ = rows
+    evaluation = numloss.Evaluation(
+        "binary_cross_entropy", calibration=True, auc=True, compare=("old", "new")
+    )
+    evaluation.update(logits, labels, other=0.1 * logits)
+    result = evaluation.result()
+    assert result.calibration == evaluated("binary_cross_entropy", logits, labels).calibration
+    other = evaluated("binary_cross_entropy", 0.1 * logits, labels).calibration
+    assert result.other_calibration == other
+    assert result.ranking.total.roc_auc.low == pytest.approx(
+        result.other_ranking.total.roc_auc.low, rel=1e-3
+    )
+    assert "calibration of new" in str(result)
+
+
+@pytest.mark.parametrize("by", [None, "g"])
+def test_bytes_depend_on_the_rows_alone(rows, by):
+    logits, labels, weight, groups = rows
+
+    def part(begin, end):
+        evaluation = numloss.Evaluation(
+            ["mse", "binary_cross_entropy"], by=by, calibration=True, auc=True
+        )
+        mine = slice(begin, end)
+        evaluation.update(
+            logits[mine], labels[mine], groups=groups[mine] if by else None, source="s",
+            first_row=begin, weight=weight[mine],
+        )  # fmt: skip
+        return evaluation
+
+    whole = part(0, 9000)
+    parts = [part(begin, end) for begin, end in ((0, 1), (1, 4000), (4000, 8999), (8999, 9000))]
+    for order in ((0, 1, 2, 3), (2, 0, 3, 1)):
+        merged = parts[order[0]].copy()
+        for place in order[1:]:
+            merged.merge(parts[place])
+        assert merged == whole
+    again = numloss.Evaluation.from_bytes(whole.to_bytes())
+    assert again == whole
+    assert again.result().to_dict() == whole.result().to_dict()
+    assert json.dumps(again.result().to_dict())
+
+
+def test_what_is_wrong_is_said(rows):
+    with pytest.raises(ValueError, match=r"calibration needs a loss of probabilities.*got mse"):
+        numloss.Evaluation("mse", calibration=True)
+    with pytest.raises(ValueError, match=r"auc is of two classes.*got cross_entropy"):
+        numloss.Evaluation("cross_entropy", auc=True)
+    evaluation = numloss.Evaluation("binary_cross_entropy", calibration=True)
+    with pytest.raises(ValueError, match="unlike calibration cannot be merged: True and False"):
+        evaluation.merge(numloss.Evaluation("binary_cross_entropy"))
+
+
+def test_nothing_to_say():
+    result = evaluated("binary_cross_entropy", np.zeros(0), np.zeros(0), options={"auc": True})
+    assert result.calibration.bins == []
+    assert result.calibration.expected_error is None
+    assert result.ranking.total.roc_auc is None
+    assert "expected calibration error -" in str(result)
+
+
+# ------------------------------------------------------------------------------------ the command
+
+
+def test_the_command_gives_the_same_numbers(rows, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    from test_cli import report, run
+
+    logits, labels, _, groups = rows
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"score": logits, "label": labels.astype("i8"), "g": groups})
+    parquet.write_table(table, path, row_group_size=1000)
+    options = ["--loss", "binary_cross_entropy", "--calibration", "--auc", "--by", "g"]
+    document = report(path, *options)
+    expected = evaluated(
+        "binary_cross_entropy", logits, labels, groups=groups, options={"auc": True, "by": "g"}
+    ).to_dict()
+    for name in ("calibration", "ranking"):
+        assert document[name] == expected[name]
+    table = run("evaluate", path, *options)
+    assert "expected calibration error" in table
+    assert "ROC-AUC" in run("evaluate", path, *options, "--markdown")
+    metrics = tmp_path / "metrics.json"
+    run("evaluate", path, *options, "--metrics", metrics)
+    tree = json.loads(metrics.read_text())
+    error = expected["calibration"]["expected_calibration_error"]
+    assert tree["calibration"]["expected_calibration_error"] == error
+    assert tree["ranking"]["roc_auc"] == expected["ranking"]["roc_auc"]
+    message = run("evaluate", path, "--loss", "mse", "--calibration", code=2)
+    assert "--calibration needs a loss of probabilities" in message
