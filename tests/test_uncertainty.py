@@ -281,3 +281,23 @@ def test_the_command_says_what_is_wrong(path):
     assert "has no 'user' for --cluster (did you mean 'users'?)" in message
     message = run("evaluate", path, *options, "--cluster", "users", "--by", "users", code=2)
     assert "--cluster users: --by has it already" in message
+
+
+def test_a_cluster_has_one_bucket_however_its_column_is_held(rows):
+    pa = pytest.importorskip("pyarrow")
+    users = np.unique(rows["users"], return_inverse=True)[1] - 20
+
+    def state(clusters):
+        evaluation = numloss.Evaluation("mse", cluster="user", resample=True)
+        evaluation.update(rows["prediction"], rows["target"], clusters=clusters)
+        return evaluation
+
+    expected = state(users.astype("i8"))
+    for dtype in ("i1", "i2", "i4"):
+        assert state(users.astype(dtype)) == expected
+    for column in (
+        users.tolist(), pa.array(users), pa.array(users, pa.int32()),
+        pa.array(users).dictionary_encode(), pa.chunked_array([users[:7], users[7:]]),
+        pa.array([0, *users.tolist()])[1:],
+    ):  # fmt: skip
+        assert state(column) == expected

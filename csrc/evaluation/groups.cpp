@@ -70,6 +70,16 @@ int levels(int top, int bottom) {
   return std::max((top - bottom + kLevelBits - 1) / kLevelBits, 0);
 }
 
+// The rows of some examples, and whether they ascend.
+template <class F>
+struct Identities {
+  F row;
+  bool ascend;
+  uint64_t operator()(int i) const { return row(i); }
+};
+template <class F>
+Identities(F, bool) -> Identities<F>;
+
 // What the levels' anchors leave room for.
 constexpr int kHighestTop = 1000, kLowestBottom = -1020;
 
@@ -109,6 +119,7 @@ void Groups<T>::begin_weights() {
   for (int64_t g = 0; g < size_; ++g) {
     const auto n = Int128(known(g) + extra_of(g).nan);
     accumulate(g, kW, n, 0);
+    if (wanted_.sums_alone) continue;
     accumulate(g, kWW, n, 0);
     accumulate(g, kUW, short_sum(g, kU));
     if (const auto found = longs_.find(g);
@@ -270,12 +281,13 @@ void Groups<T>::run_sums(int64_t g, const T* x, const double* w, int n, const Sc
   };
   const Extent ex = extent<T>(scan);
   if (w == nullptr) {
+    if (weighted_) accumulate(g, kW, n, 0);
+    add_numbers(x, n, ex, into(kU));
+    if (wanted_.sums_alone) return;
     if (weighted_) {
-      accumulate(g, kW, n, 0);
       accumulate(g, kWW, n, 0);
       add_numbers(x, n, ex, into(kUW));
     }
-    add_numbers(x, n, ex, into(kU));
     if constexpr (sizeof(T) == 4) {
       add_squares(x, n, ex, into(kUU));
     } else {
@@ -291,6 +303,7 @@ void Groups<T>::run_sums(int64_t g, const T* x, const double* w, int n, const Sc
   const Extent eu = extent<double>(of_u), ew = extent<double>(of_w);
   add_numbers(w, n, ew, into(kW));
   add_numbers(u, n, eu, into(kU));
+  if (wanted_.sums_alone) return;
   add_products(u, u, n, eu, eu, into(kUU));
   add_products(u, w, n, eu, ew, into(kUW));
   add_products(w, w, n, ew, ew, into(kWW));
@@ -461,7 +474,7 @@ template <class T>
     Weights& sums = weights_[size_t(g)];
     const Scaled w = scaled(weight);
     accumulate_one<kW_>(g, kW, sums.w, kNumbers.unit, w);
-    accumulate_product<kP>(g, kWW, sums.ww, kProducts.unit, w, w);
+    if (!wanted_.sums_alone) accumulate_product<kP>(g, kWW, sums.ww, kProducts.unit, w, w);
   }
   if (loss != loss || weight != weight) [[unlikely]]
     return see_nan(g, row);
@@ -470,7 +483,9 @@ template <class T>
     ++(product > 0 ? extra(g).above : extra(g).below);
   } else if constexpr (sizeof(T) == 4) {
     // Groups with weights are of float64: see Column::add.
-    if (!r.add(loss)) {
+    if (wanted_.sums_alone) {
+      if (!r.add_sum(loss)) accumulate(g, kU, scaled(loss).multiple, scaled(loss).exponent);
+    } else if (!r.add(loss)) {
       const Scaled u = scaled(loss);
       accumulate(g, kU, u.multiple, u.exponent);
       accumulate(g, kUU, Int128(u.multiple) * u.multiple, 2 * u.exponent);
@@ -479,12 +494,15 @@ template <class T>
     constexpr Place kOfU = Record<T>::kPlace[0], kOfUU = Record<T>::kPlace[1];
     const Scaled u = scaled(product);
     accumulate_one<kOfU.words>(g, kU, r.u, kOfU.unit, u);
-    accumulate_product<kOfUU.words>(g, kUU, r.uu, kOfUU.unit, u, u);
-    if (weighted_) {
+    if (!wanted_.sums_alone) {
+      accumulate_product<kOfUU.words>(g, kUU, r.uu, kOfUU.unit, u, u);
+    }
+    if (weighted_ && !wanted_.sums_alone) {
       Weights& sums = weights_[size_t(g)];
       accumulate_product<kP>(g, kUW, sums.uw, kProducts.unit, u, scaled(weight));
     }
   }
+  if (wanted_.sums_alone) return count(g, 1);
   const T value = loss + T(0);
   r.low = value < r.low ? value : r.low;
   see_high(r, value, row);
@@ -511,16 +529,22 @@ void Groups<T>::run(int64_t g, const T* x, const double* w, int n, const Rows& r
     for (int i = 0; i < n; ++i) one(g, x[i], w != nullptr ? w[i] : 1.0, rows(i));
     return;
   }
+  if (wanted_.sums_alone) {
+    run_sums(g, x, w, n, scan);
+    return count(g, uint64_t(n));
+  }
   Record<T>& r = record(g);
   const T low = T(scan.low) + T(0), high = T(scan.high);
   r.low = low < r.low ? low : r.low;
-  if (high >= r.high) {
+  // Of rows that ascend the first with the highest loss is enough, if none before them has it.
+  if (high > r.high || (high == r.high && !(rows.ascend && rows(0) >= r.high_row))) {
     for (int i = 0; i < n; ++i) {
-      if (x[i] == high) see_high(r, high, rows(i));
+      if (x[i] != high) continue;
+      see_high(r, high, rows(i));
+      if (rows.ascend) break;
     }
   }
-  if (wanted_.worst > 0 &&
-      (int(worst_.size()) < wanted_.worst || scan.high >= worst_.back().loss)) {
+  if (may_be_worst(double(high), rows)) {
     for (int i = 0; i < n; ++i) {
       if (int(worst_.size()) < wanted_.worst || double(x[i]) >= worst_.back().loss) {
         offer(double(x[i]), rows(i));
@@ -529,6 +553,16 @@ void Groups<T>::run(int64_t g, const T* x, const double* w, int n, const Rows& r
   }
   run_sums(g, x, w, n, scan);
   keep(g, x, n, scan);
+}
+
+// Whether the highest of some losses may be among the worst, of all so far.
+template <class T>
+template <class Rows>
+bool Groups<T>::may_be_worst(double high, const Rows& rows) const {
+  if (wanted_.worst == 0) return false;
+  if (int(worst_.size()) < wanted_.worst) return true;
+  const Worst& last = worst_.back();
+  return high > last.loss || (high == last.loss && !(rows.ascend && rows(0) > last.row));
 }
 
 // Few groups: the examples are sorted by group first.
@@ -575,8 +609,28 @@ void Groups<T>::add_sorted(const View& view, const Rows& rows) {
   for (int64_t g = 0; g < size_; ++g) {
     for (uint32_t i = begin[g]; i < begin[g + 1]; i += kSumBlock) {
       const int n = int(std::min<uint32_t>(kSumBlock, begin[g + 1] - i));
+      // A group's examples are still in their order.
       run(g, losses + i, weights != nullptr ? weights + i : nullptr, n,
-          [&](int k) { return rows(int(places[i + uint32_t(k)])); });
+          Identities{[&](int k) { return rows(int(places[i + uint32_t(k)])); }, rows.ascend});
+    }
+  }
+}
+
+// Sums alone of float32 without weights: a third of the work of `one`.
+template <class T>
+template <class Rows>
+void Groups<T>::scatter_sums(const View& view, const Rows& rows) {
+  if constexpr (sizeof(T) == 4) {
+    constexpr int kRecordsAhead = 24;
+    const int last = view.size - 1;
+    for (int i = 0; i < view.size; ++i) {
+      __builtin_prefetch(&record(view.codes[std::min(i + kRecordsAhead, last)]), 1);
+      Record<T>& r = record(view.codes[i]);
+      if (r.count < kManyRows && r.add_sum(view.losses[i])) [[likely]] {
+        ++r.count;
+      } else {
+        one(view.codes[i], view.losses[i], 1.0, rows(i));
+      }
     }
   }
 }
@@ -717,12 +771,15 @@ void Groups<T>::add_view(const View& view, const Rows& rows) {
   if (view.codes == nullptr) {
     for (int i = 0; i < view.size; i += kSumBlock) {
       run(0, view.losses + i, view.weights != nullptr ? view.weights + i : nullptr,
-          std::min(kSumBlock, view.size - i), [&](int k) { return rows(i + k); });
+          std::min(kSumBlock, view.size - i),
+          Identities{[&](int k) { return rows(i + k); }, rows.ascend});
     }
   } else if (size_ <= kSortedGroups) {
     add_sorted(view, rows);
   } else if (view.weights == nullptr && is_gathered()) {
     gather(view, rows);
+  } else if (sizeof(T) == 4 && wanted_.sums_alone && !weighted_) {
+    scatter_sums(view, rows);
   } else {
     settle();
     scatter(view, rows);
@@ -762,9 +819,11 @@ void Groups<T>::add(const Batch<T>& batch) {
       }
       view = {losses.data(), batch.weighted ? weights.data() : nullptr,
               groups != nullptr ? codes.data() : nullptr, index.data(), n - ignored};
-      add_view(view, [&](int i) { return batch.row(begin + index[size_t(i)]); });
+      add_view(view, Identities{[&](int i) { return batch.row(begin + index[size_t(i)]); },
+                                batch.rows == nullptr});
     } else {
-      add_view(view, [&](int i) { return batch.row(begin + i); });
+      add_view(view,
+               Identities{[&](int i) { return batch.row(begin + i); }, batch.rows == nullptr});
     }
   }
 }
@@ -791,8 +850,10 @@ void Groups<T>::merge_group(int64_t g, const Groups<U>& other, int64_t h) {
     for (const int name : {kW, kUW, kWW}) take_sum(name, name);
   } else if (weighted_) {
     accumulate(g, kW, Int128(n + theirs.nan), 0);
-    accumulate(g, kWW, Int128(n + theirs.nan), 0);
-    take_sum(kU, kUW);
+    if (!wanted_.sums_alone) {
+      accumulate(g, kWW, Int128(n + theirs.nan), 0);
+      take_sum(kU, kUW);
+    }
   }
   if (theirs.ignored + theirs.nan + theirs.above + theirs.below != 0) {
     Extra& mine = extra(g);
@@ -919,7 +980,7 @@ Summary Groups<T>::summary(int64_t g) const {
   const Integer u = sum(g, kU), w = sum(g, kW), one(1);
   s.weight = divide(w, one);
   s.sum = is_plain(e) ? divide(u, one) : special(e);
-  if (n == 0 || w.zero()) return s;
+  if (n == 0 || w.zero() || wanted_.sums_alone) return s;
   s.mean = is_plain(e) ? divide(u, w) : special(e);
   if (n < 2 || !is_plain(e)) return s;
   // SE^2 = sum w^2 (l - mean)^2 / (sum w)^2 * n / (n - 1), multiplied out.
@@ -1144,9 +1205,9 @@ void Groups<T>::write(int64_t g, Writer& writer) const {
   writer.number(e.below);
   if (e.nan != 0) writer.number(e.first_nan + 1);
   for (int name = 0; name < (weighted_ ? int(kSums) : int(kW)); ++name) {
-    write_sum(sum(g, name), writer);
+    if (has_sum(name)) write_sum(sum(g, name), writer);
   }
-  if (n == 0) return;
+  if (n == 0 || wanted_.sums_alone) return;
   const Record<T>& r = record(g);
   writer.plain(double(r.low));
   writer.plain(double(r.high));
@@ -1188,10 +1249,11 @@ void Groups<T>::read(int64_t g, Reader& reader) {
   if (e.nan != 0) e.first_nan = reader.number() - 1;
   if (e.ignored + e.nan + e.above + e.below != 0) extra(g) = e;
   for (int name = 0; name < (weighted_ ? int(kSums) : int(kW)); ++name) {
+    if (!has_sum(name)) continue;
     read_sum(reader, is_product(name),
              [&](Int128 value, int exponent) { accumulate(g, name, value, exponent); });
   }
-  if (n == 0) return;
+  if (n == 0 || wanted_.sums_alone) return count(g, n);
   Record<T>& r = record(g);
   const auto low = reader.plain<double>(), high = reader.plain<double>();
   if (!(low <= high)) throw Damaged("extremes are out of order");

@@ -52,6 +52,19 @@ struct alignas(64) Record<float> {
   float low = std::numeric_limits<float>::infinity();
   float high = -std::numeric_limits<float>::infinity();
 
+  // Adds a finite loss to the first sum. False, and it is as it was: it has no room for it.
+  bool add_sum(float loss) {
+    const auto bits = std::bit_cast<uint32_t>(loss);
+    const int place = int(bits >> 23 & 0xff) - (150 - 80);
+    if (place < 0 || place > 100) return false;  // below 2^124
+    const Int128 magnitude = Int128((bits & 0x7fffff) | 0x800000) << place;
+    Int128 sum;
+    std::memcpy(&sum, u, sizeof sum);
+    if (__builtin_add_overflow(sum, bits >> 31 != 0 ? -magnitude : magnitude, &sum)) return false;
+    std::memcpy(u, &sum, sizeof sum);
+    return true;
+  }
+
   // Adds a finite loss to both sums. False, and they are as they were: they have no room for it.
   bool add(float loss) {
     const auto bits = std::bit_cast<uint32_t>(loss);
@@ -199,6 +212,8 @@ struct Summary {
 struct Wanted {
   bool quantiles = true;
   int worst = 0;
+  bool sums_alone = false;  // of w and w l: neither products nor extremes
+  Wanted without_worst() const { return {quantiles, 0, sums_alone}; }
   bool operator==(const Wanted&) const = default;
 };
 
@@ -260,6 +275,7 @@ class Groups {
   void accumulate(int64_t g, int name, const Fixed& sum);
   Extra extra_of(int64_t g) const { return extras_.empty() ? Extra{} : extras_[g]; }
 
+  bool has_sum(int name) const { return name == kU || name == kW || !wanted_.sums_alone; }
   uint64_t known(int64_t g) const { return record(g).count + extra_of(g).more * kManyRows; }
   bool exact(int64_t g) const { return known(g) <= resolution_.most_exact; }
   Fixed short_sum(int64_t g, int name);
@@ -285,6 +301,8 @@ class Groups {
   template <class Rows>
   void add_sorted(const View& view, const Rows& rows);
   template <class Rows>
+  void scatter_sums(const View& view, const Rows& rows);
+  template <class Rows>
   void scatter(const View& view, const Rows& rows);
   bool is_gathered() const;
   template <class Rows>
@@ -292,6 +310,8 @@ class Groups {
   void flush(size_t bucket);
   template <class Rows>
   void few(int64_t g, const T* x, int n, const Rows& rows);
+  template <class Rows>
+  bool may_be_worst(double high, const Rows& rows) const;
   template <class Rows>
   void run(int64_t g, const T* x, const double* w, int n, const Rows& rows);
   void run_sums(int64_t g, const T* x, const double* w, int n, const Scan& scan);

@@ -13,7 +13,7 @@ namespace numloss {
 Column::Column(Wanted wanted)
     : wanted_(wanted),
       groups_(Groups<float>(wanted)),
-      total_(Groups<float>(Wanted{wanted.quantiles, 0})) {
+      total_(Groups<float>(wanted.without_worst())) {
   grow(1);
 }
 
@@ -40,7 +40,7 @@ void Column::widen() {
   settle();
   for (Any* part : {&groups_, &total_}) {
     const auto narrow = std::get<Groups<float>>(std::move(*part));
-    Groups<double> wide(part == &groups_ ? wanted_ : Wanted{wanted_.quantiles, 0});
+    Groups<double> wide(part == &groups_ ? wanted_ : wanted_.without_worst());
     wide.grow(narrow.size());
     wide.merge(narrow, nullptr);
     *part = std::move(wide);
@@ -177,7 +177,7 @@ void Column::read(Reader& reader, int64_t groups) {
   if (weighted != 0) held.begin_weights();
   for (int64_t g = 0; g < groups; ++g) held.read(g, reader);
   if (groups > kFewGroups) {
-    total = Groups<double>(Wanted{wanted_.quantiles, 0});
+    total = Groups<double>(wanted_.without_worst());
     total.grow(1);
     if (weighted != 0) total.begin_weights();
     total.read(0, reader);

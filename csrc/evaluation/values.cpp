@@ -109,6 +109,19 @@ struct Layout<double> {
   static constexpr int32_t kOffset = 0;
 };
 
+// The same of numbers of both signs: those below 0 have counts of their own.
+template <class T>
+void count_signed(const T* x, int n, int drop, const int32_t (&before)[2],
+                  uint32_t* const (&counts)[2]) {
+  using Bits = typename Layout<T>::Bits;
+  for (int i = 0; i < n; ++i) {
+    const auto bits = std::bit_cast<Bits>(x[i]);
+    const auto sign = size_t(bits >> (8 * sizeof(Bits) - 1));
+    const auto bin = int32_t(Bits(bits << 1) >> (drop + 1));
+    ++counts[sign][std::max(bin, before[sign]) - before[sign]];
+  }
+}
+
 // `before` is the bin that counts[0] stands for, in bins of T; zeros have a lower one.
 template <class T>
 void count_positive(const T* x, int n, int drop, int32_t before, uint32_t* counts) {
@@ -142,16 +155,24 @@ void Histogram::add(const T* x, int n, double smallest, double largest, bool neg
   }
   const int32_t lowest = bin_of(smallest, coarser_), highest = bin_of(largest, coarser_);
   // The bits of denormal numbers say something else.
-  const bool plain = !negative && lowest != 0 && smallest >= double(std::numeric_limits<T>::min());
-  Side& side = sides_[0];
-  const bool fits = plain && widen(side, lowest, highest);
-  const int32_t before = side.first - 1 - (Layout<T>::kOffset >> coarser_);
-  if (!fits || before < 0) {
+  const bool plain = lowest != 0 && smallest >= double(std::numeric_limits<T>::min());
+  const bool fits = plain && widen(sides_[0], lowest, highest) &&
+                    (!negative || widen(sides_[1], lowest, highest));
+  const auto before_of = [&](const Side& side) {
+    return side.first - 1 - (Layout<T>::kOffset >> coarser_);
+  };
+  const int32_t before[2] = {before_of(sides_[0]), before_of(sides_[1])};
+  if (!fits || before[0] < 0 || (negative && before[1] < 0)) {
     for (int i = 0; i < n; ++i) add(double(x[i]));
     return;
   }
   if (held_ + uint64_t(n) > UINT32_MAX) spill();
-  count_positive(x, n, Layout<T>::kDrop + coarser_, before, side.count.data());
+  const int drop = Layout<T>::kDrop + coarser_;
+  if (negative) {
+    count_signed(x, n, drop, before, {sides_[0].count.data(), sides_[1].count.data()});
+  } else {
+    count_positive(x, n, drop, before[0], sides_[0].count.data());
+  }
   held_ += uint64_t(n);
 }
 

@@ -78,8 +78,8 @@ class Lists {
 // Counts by bin.
 class Histogram {
  public:
-  // Bins of one sign, side by side, `first` that of count[1]; count[0] is for zeros, which lie in
-  // no range of bins.
+  // Bins of one sign, side by side, `first` that of count[1]; count[0] is for zeros of that sign,
+  // which lie in no range of bins.
   struct Side {
     int32_t first = 1;
     std::vector<uint32_t> count;
@@ -127,7 +127,7 @@ class Histogram {
 
   int coarser_;
   Side sides_[2];                     // of numbers above 0, and below
-  uint64_t zeros_ = 0;                // in the bin 0, beside sides_[0].count[0]
+  uint64_t zeros_ = 0;                // in the bin 0, beside count[0] of both sides
   uint64_t held_ = 0;                 // counted in the sides, each of whose counts is below 2^32
   std::map<int32_t, uint64_t> rare_;  // what the sides have no room for
 };
@@ -144,7 +144,8 @@ void Histogram::each(F&& f) const {
   for (int i = int(below.count.size()) - 1; i > 0; --i) {
     if (below.count[i] != 0) emit(-(below.first + i), below.count[i]);
   }
-  const uint64_t zeros = zeros_ + (above.count.empty() ? 0 : above.count[0]);
+  uint64_t zeros = zeros_;
+  for (const Side& side : sides_) zeros += side.count.empty() ? 0 : side.count[0];
   if (zeros != 0) emit(0, zeros);
   for (int i = 1; i < int(above.count.size()); ++i) {
     if (above.count[i] != 0) emit(above.first + i - 1, above.count[i]);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../evaluation/examples.hpp"
 #include "../evaluation/state.hpp"
 #include "../runtime/float_environment.hpp"
 #include "../runtime/parallel.hpp"
@@ -89,12 +90,61 @@ void add_dictionary(py::module_& module) {
              py::arg("missing"), py::arg("found"));
 }
 
-// For each row, by its identity and the salt alone, one of so many buckets.
-py::array_t<int32_t> buckets_of_rows(const Flat<uint64_t>& rows, uint64_t salt, uint32_t count) {
+py::array_t<int32_t> buckets(const Flat<uint64_t>& rows, uint64_t salt, uint32_t count) {
   py::array_t<int32_t> buckets(rows.size());
   int32_t* const to = buckets.mutable_data();
-  for (int64_t i = 0; i < rows.size(); ++i) to[i] = bucket_of(rows.data()[i] ^ salt, count);
+  const py::gil_scoped_release release;
+  buckets_of_rows(rows.data(), rows.size(), salt, count, to);
   return buckets;
+}
+
+template <class T>
+py::array_t<int32_t> bins_of_probabilities(const Flat<T>& values, int32_t count) {
+  py::array_t<int32_t> bins(values.size());
+  int32_t* const to = bins.mutable_data();
+  const py::gil_scoped_release release;
+  bins_of(values.data(), values.size(), count, to);
+  return bins;
+}
+
+template <class T>
+py::tuple split(const Flat<T>& scores, const Flat<T>& outcomes,
+                const std::optional<Flat<double>>& weights,
+                const std::optional<Flat<int32_t>>& codes) {
+  const int64_t n = scores.size();
+  if (outcomes.size() != n) throw std::invalid_argument("outcomes must be as many as scores");
+  const double* const weight = data_of(weights, n, "weights");
+  const int32_t* const code = data_of(codes, n, "codes");
+  static thread_local Scores<T> kinds[2];
+  {
+    const py::gil_scoped_release release;
+    split_by_outcome(scores.data(), outcomes.data(), weight, code, n, kinds);
+  }
+  const auto found = [&](const Scores<T>& kind) {
+    py::object groups = py::none();
+    if (code != nullptr) groups = py::array_t<int32_t>(kind.size, kind.codes.data());
+    return py::make_tuple(py::array_t<T>(kind.size, kind.scores.data()), groups);
+  };
+  return py::make_tuple(found(kinds[0]), found(kinds[1]));
+}
+
+template <class T>
+py::tuple paired(const Flat<T>& first, const Flat<T>& other,
+                 const std::optional<Flat<double>>& weights, bool higher_is_better) {
+  const int64_t n = first.size();
+  if (other.size() != n) throw std::invalid_argument("models must have losses of the same rows");
+  const Pairs<T> pairs{first.data(), other.data(), data_of(weights, n, "weights"), n,
+                       higher_is_better};
+  py::array_t<double> difference(n);
+  py::array_t<float> won(n);
+  double* const to = difference.mutable_data();
+  float* const share = won.mutable_data();
+  {
+    const py::gil_scoped_release release;
+    const FloatEnvironment ieee;
+    pairs.compare(to, share);
+  }
+  return py::make_tuple(difference, won);
 }
 
 constexpr int64_t kAhead = 4;  // groups whose memory is asked for before their turn
@@ -123,8 +173,8 @@ struct Aside {
 
 class EvaluationState {
  public:
-  EvaluationState(int losses, int by, bool quantiles, int worst)
-      : state_(losses, by, Wanted{quantiles, worst}), quantiles_(quantiles) {}
+  EvaluationState(int losses, int by, bool quantiles, int worst, bool sums_alone)
+      : state_(losses, by, Wanted{quantiles, worst, sums_alone}), quantiles_(quantiles) {}
 
   template <class Value>
   py::array_t<int32_t> codes_of_integers(int column, const Flat<Value>& values,
@@ -501,11 +551,22 @@ void add_evaluation(py::module_& module) {
   add_dictionary<int32_t>(module);
   add_dictionary<int64_t>(module);
   const auto none = py::none();
-  module.def("buckets_of_rows", &buckets_of_rows, py::arg("rows"), py::arg("salt"),
+  module.def("bins_of", &bins_of_probabilities<float>, py::arg("values").noconvert(),
              py::arg("count"));
+  module.def("bins_of", &bins_of_probabilities<double>, py::arg("values").noconvert(),
+             py::arg("count"));
+  module.def("split_by_outcome", &split<float>, py::arg("scores").noconvert(), py::arg("outcomes"),
+             py::arg("weights"), py::arg("codes"));
+  module.def("split_by_outcome", &split<double>, py::arg("scores").noconvert(), py::arg("outcomes"),
+             py::arg("weights"), py::arg("codes"));
+  module.def("paired", &paired<float>, py::arg("first").noconvert(), py::arg("other").noconvert(),
+             py::arg("weights"), py::arg("higher_is_better"));
+  module.def("paired", &paired<double>, py::arg("first"), py::arg("other"), py::arg("weights"),
+             py::arg("higher_is_better"));
+  module.def("buckets_of_rows", &buckets, py::arg("rows"), py::arg("salt"), py::arg("count"));
   py::class_<S>(module, "EvaluationState", "The statistics of losses, by group.")
-      .def(py::init<int, int, bool, int>(), py::arg("losses"), py::arg("by") = 0,
-           py::arg("quantiles") = true, py::arg("worst") = 0)
+      .def(py::init<int, int, bool, int, bool>(), py::arg("losses"), py::arg("by") = 0,
+           py::arg("quantiles") = true, py::arg("worst") = 0, py::arg("sums_alone") = false)
       .def("codes_of_integers", &S::codes_of_integers<int32_t>, py::arg("column"),
            py::arg("values").noconvert(), py::arg("missing") = none,
            py::arg("truth_values") = false)

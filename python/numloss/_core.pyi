@@ -29,7 +29,12 @@ class Method: ...
 
 class EvaluationState:
     def __init__(
-        self, losses: int, by: int = 0, quantiles: bool = True, worst: int = 0
+        self,
+        losses: int,
+        by: int = 0,
+        quantiles: bool = True,
+        worst: int = 0,
+        sums_alone: bool = False,
     ) -> None: ...
     def codes_of_integers(
         self,
@@ -96,6 +101,19 @@ class EvaluationState:
     def write(self) -> bytes: ...
     def read(self, bytes: bytes) -> None: ...
 
+def bins_of(values: NDArray[np.floating[Any]], count: int) -> NDArray[np.int32]: ...
+def split_by_outcome(
+    scores: NDArray[np.floating[Any]],
+    outcomes: NDArray[np.floating[Any]],
+    weights: NDArray[np.float64] | None,
+    codes: NDArray[np.int32] | None,
+) -> tuple[tuple[NDArray[np.floating[Any]], NDArray[np.int32] | None], ...]: ...
+def paired(
+    first: NDArray[np.floating[Any]],
+    other: NDArray[np.floating[Any]],
+    weights: NDArray[np.float64] | None,
+    higher_is_better: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]: ...
 def buckets_of_rows(rows: NDArray[np.uint64], salt: int, count: int) -> NDArray[np.int32]: ...
 def used_of_dictionary(
     indices: NDArray[np.signedinteger[Any]], missing: NDArray[np.uint8] | None, size: int

@@ -90,15 +90,6 @@ def _keys(key: Any, by: Sequence[str]) -> list[str]:
     return [shown_key(part) for part in (key if len(by) > 1 else (key,))]
 
 
-def bins_of(confidence: Array) -> npt.NDArray[np.int32]:
-    """Return the bin of each probability; a NaN has none, and goes to the first."""
-    known = np.where(np.isnan(confidence), 0.0, confidence)
-    found: npt.NDArray[np.int32] = np.minimum(
-        (known.astype(np.float64) * BINS).astype(np.int32), BINS - 1
-    )
-    return found
-
-
 # ------------------------------------------------------------------------------------- the result
 
 

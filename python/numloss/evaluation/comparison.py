@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from numloss._core import paired as differences
 from numloss.evaluation.examples import Examples
 from numloss.evaluation.result import LossResult, Statistics, shown_key, shown_number
 from numloss.evaluation.specs import LossSpec
@@ -41,15 +42,10 @@ def paired(spec: LossSpec, first: Examples, other: Examples) -> list[Examples]:
 
     Differences are float64, and so exact for float32 losses of a like size. A tie counts half.
     """
-    mine, theirs = first.losses.astype(np.float64), other.losses.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        difference = np.where(mine == theirs, 0.0, theirs - mine)  # two infinities are a tie
-    harm = -difference if spec.higher_is_better else difference
-    won = np.where(harm < 0, 1.0, np.where(harm > 0, 0.0, 0.5))
-    won[np.isnan(difference)] = np.nan
-    if first.weights is not None:  # what does not count has no loss
-        absent = (first.weights == 0) & (first.losses == 0)
-        difference[absent] = won[absent] = 0.0
+    arrays = (first.losses, other.losses)
+    if first.losses.dtype != other.losses.dtype:
+        arrays = (first.losses.astype(np.float64), other.losses.astype(np.float64))
+    difference, won = differences(*arrays, first.weights, spec.higher_is_better)
     row = replace(first, forecasts=None)
     return [first, other, replace(row, losses=difference), replace(row, losses=won)]
 

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numloss._core import EvaluationState, Loss, buckets_of_rows
+from numloss._core import EvaluationState, Loss, bins_of, buckets_of_rows, split_by_outcome
 from numloss.evaluation.calibration import (
+    BINS,
     Calibration,
     Ranking,
-    bins_of,
     calibration_of,
     is_binary,
     is_forecast,
@@ -26,7 +26,7 @@ from numloss.evaluation.calibration import (
 from numloss.evaluation.comparison import VALUES, Comparison, paired, value_names
 from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.finer import Finer
-from numloss.evaluation.groups import Codes, codes_of
+from numloss.evaluation.groups import Codes, codes_of, integers_of
 from numloss.evaluation.identities import (
     MOST_GROUPS,
     Identities,
@@ -178,7 +178,7 @@ class Evaluation:
         # Sums by cluster or bucket, by bin of each model's probabilities; and each model's scores.
         self._parts: Finer | None = None
         if cluster is not None or resample:
-            self._parts = Finer(self._value_count, self._by)
+            self._parts = Finer(self._value_count, self._by, sums_alone=True)
         models = 1 if self._compare is None else 2
         self._bins = [Finer(2, self._by) for _ in range(models if calibration else 0)]
         self._scores = [
@@ -401,6 +401,9 @@ class Evaluation:
     ) -> Any:
         """Return the bucket of each row, by what it is called, or by its cluster."""
         if clusters is not None:
+            numbers = integers_of(clusters)
+            if numbers is not None:  # needs no table of them
+                return buckets_of_rows(numbers.view(np.uint64), 0, BUCKETS)
             keys = EvaluationState(1, 1, False, 0)
             codes = codes_of(keys, 0, clusters, self._cluster or "")
             return keys.buckets_of_keys(0, BUCKETS)[codes]
@@ -418,7 +421,7 @@ class Evaluation:
         forecasts = examples.forecasts
         assert forecasts is not None
         numbers = finer.codes(
-            columns, bins_of(forecasts.confidence), "calibration", examples.spread
+            columns, bins_of(forecasts.confidence, BINS), "calibration", examples.spread
         )
         pair = [forecasts.confidence, forecasts.outcome]
         if examples.weights is not None:  # what does not count has a weight and a value of 0
@@ -437,12 +440,9 @@ class Evaluation:
         assert forecasts.score is not None
         each = [codes_of(state, i, column, self._by[i]) for i, column in enumerate(columns)]
         codes = examples.spread(state.combine(each)) if each else None
-        counts = True if examples.weights is None else examples.weights > 0
-        positive = forecasts.outcome > 0.5
         additions = []
-        for index, chosen in enumerate((positive & counts, ~positive & counts)):
-            scores = forecasts.score[chosen]
-            some = None if codes is None else codes[chosen]
+        kinds = split_by_outcome(forecasts.score, forecasts.outcome, examples.weights, codes)
+        for index, (scores, some) in enumerate(kinds):
             additions.append(
                 _Addition(state, index, some, Examples(len(scores), scores, None, False))
             )

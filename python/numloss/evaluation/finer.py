@@ -19,10 +19,12 @@ class Finer:
     evaluation's own, without quantiles and rows, and merge and travel alike.
     """
 
-    def __init__(self, values: int, by: Sequence[str]) -> None:
+    def __init__(self, values: int, by: Sequence[str], sums_alone: bool = False) -> None:
         self._by = by
-        self.total = EvaluationState(values, 1, False, 0)
-        self.grouped = EvaluationState(values, len(by) + 1, False, 0) if by else None
+        self.total = EvaluationState(values, 1, False, 0, sums_alone)
+        self.grouped = None
+        if by:
+            self.grouped = EvaluationState(values, len(by) + 1, False, 0, sums_alone)
 
     @property
     def states(self) -> list[EvaluationState]:

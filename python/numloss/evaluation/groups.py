@@ -35,6 +35,22 @@ def codes_of(state: EvaluationState, column: int, values: Any, name: str) -> Cod
         raise GroupError(f"{name}: {error}") from error
 
 
+def integers_of(values: Any) -> npt.NDArray[np.int64] | None:
+    """Return a column of whole numbers none of which is missing, or None of any other column."""
+    if hasattr(values, "buffers") and not hasattr(values, "dictionary"):
+        import pyarrow as pa
+
+        kind = values.type
+        if not pa.types.is_integer(kind) or values.null_count or pa.types.is_uint64(kind):
+            return None
+        dtype = np.dtype(kind.to_pandas_dtype())
+        offset = values.offset * dtype.itemsize
+        values = np.frombuffer(values.buffers()[1], dtype, len(values), offset)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu" and values.dtype != np.uint64:
+        return values.astype(np.int64)
+    return None
+
+
 def _codes(state: EvaluationState, column: int, values: Any, name: str) -> Codes:
     if hasattr(values, "combine_chunks"):  # a chunked column of Arrow
         chunks = values.chunks

@@ -82,9 +82,14 @@ class Metric:
         if scores.dtype.kind not in "fiu":
             scores = scores.astype(np.float32)  # bfloat16
         values = self._function(scores, _without(np.asarray(target), absent), **options)
+        values = values.astype(losses.dtype)
         # What the loss knows nothing of is NaN; what does not count has no value.
-        values = np.where(absent, 0.0, np.where(np.isnan(losses), np.nan, values))
-        return values.astype(losses.dtype), weights
+        unknown = np.isnan(losses)
+        if unknown.any():
+            values[unknown] = np.nan
+        if absent.any():
+            values[absent] = 0
+        return values, weights
 
     def __repr__(self) -> str:
         """Return the name."""
