@@ -243,6 +243,19 @@ def test_what_is_wrong_is_said(rows):
         evaluation.merge(numloss.Evaluation("binary_cross_entropy"))
 
 
+def test_intervals_of_bins():
+    from scipy.stats import binomtest
+
+    scores = np.repeat([0.3, 0.9], 20)
+    labels = (np.arange(40) % 20 < np.repeat([6, 20], 20)).astype("f8")
+    bins = evaluated("binary_cross_entropy:from_logits=False", scores, labels).calibration.bins
+    for bin, right in zip(bins, (6, 20), strict=True):
+        wilson = binomtest(right, 20).proportion_ci(0.95, method="wilson")
+        # The standard error of the bin has n - 1 where Wilson has n.
+        assert bin.interval() == pytest.approx((wilson.low, wilson.high), abs=6e-3)
+    assert bins[1].interval()[0] < 1 - 1e-3 < bins[1].interval()[1] <= 1 + 1e-12
+
+
 def test_nothing_to_say():
     result = evaluated("binary_cross_entropy", np.zeros(0), np.zeros(0), options={"auc": True})
     assert result.calibration.bins == []

@@ -1,4 +1,4 @@
-"""Evaluate the predictions in data/ with every loss: ``make run``.
+"""Evaluate the predictions in data/ with every loss, and compare two models: ``make run``.
 
 A loss is evaluated on the file of the domain that its row in tests/cases.py begins with, with the
 parameters there, unless `CHOSEN` names other ones.
@@ -88,12 +88,24 @@ def commands() -> Iterator[list[str]]:
         yield [str(Path("data", predictions.file)), *predictions.columns.split(), *losses]
 
 
+#: Logistic regression beside a support vector machine, whose margins are taken for logits.
+COMPARISON = (
+    "data/breast_cancer.csv --prediction score --compare margin --target label --by size "
+    "--loss binary_cross_entropy --loss binary_accuracy --confidence 0.95 --calibration --auc "
+    "--worst 5 --worst-columns size,label"
+)
+REPORT = Path("build", "report.html")
+
+
 def main() -> None:
-    """Run the commands, each shown before what it prints."""
-    for arguments in commands():
+    """Run the commands, each shown before what it prints; say where the report is."""
+    (ROOT / REPORT).parent.mkdir(exist_ok=True)
+    report = [*COMPARISON.split(), "--html", str(REPORT)]
+    for arguments in (*commands(), report):
         print("numloss evaluate", *arguments, flush=True)
         command = [sys.executable, "-m", "numloss", "evaluate", *arguments]
         subprocess.run(command, cwd=ROOT, check=True)
+    print(f"The report of the two models is a page: {(ROOT / REPORT).as_uri()}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from numloss.evaluation.finer import Finer, in_groups
 from numloss.evaluation.result import Order, shown_key, shown_number
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import printable, table
+from numloss.evaluation.uncertainty import normal_quantile
 
 Array = npt.NDArray[Any]
 
@@ -120,6 +122,23 @@ class Bin:
     confidence: float
     outcome: float
     standard_error: float | None
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the score interval of the share that comes so, for independent examples.
+
+        It never has a width of 0, as mean ± z · standard_error has where all came the same way
+        (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
+        Weights make it as wide as so many examples would that have the same standard error.
+        """
+        p, z = min(max(self.outcome, 0.0), 1.0), normal_quantile((1 + level) / 2)
+        n = float(self.count)
+        if self.standard_error:
+            n = p * (1 - p) / self.standard_error**2
+        if n == 0:
+            return 0.0, 1.0
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return middle - half, middle + half
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers by name."""

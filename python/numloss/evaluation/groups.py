@@ -38,7 +38,7 @@ def codes_of(state: EvaluationState, column: int, values: Any, name: str) -> Cod
 def integers_of(values: Any) -> npt.NDArray[np.int64] | None:
     """Return a column of whole numbers none of which is missing, or None of any other column."""
     if hasattr(values, "buffers") and not hasattr(values, "dictionary"):
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped]
 
         kind = values.type
         if not pa.types.is_integer(kind) or values.null_count or pa.types.is_uint64(kind):
@@ -59,7 +59,7 @@ def _codes(state: EvaluationState, column: int, values: Any, name: str) -> Codes
     if hasattr(values, "buffers"):
         return _codes_of_arrow(state, column, values, name)
     if hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__"):
-        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow as pa
 
         return _codes(state, column, pa.chunked_array(values), name)
     if hasattr(values, "array") and hasattr(values, "to_numpy"):  # pandas: categories, text

@@ -314,11 +314,9 @@ class Reliability:
         points = [(axis.across(bin.confidence), axis.down(bin.outcome)) for bin in bins]
         self.path = "M" + "L".join(f"{x} {y}" for x, y in points)
         self.dots = "".join(f"M{x} {y}h0" for x, y in points)
+        ends = [tuple(map(axis.down, bin.interval(0.95))) for bin in bins]
         self.errors = "".join(
-            f"M{axis.across(bin.confidence)} {axis.down(bin.outcome - 1.96 * bin.standard_error)}"
-            f"V{axis.down(bin.outcome + 1.96 * bin.standard_error)}"
-            for bin in bins
-            if bin.standard_error is not None
+            f"M{x} {low}V{high}" for (x, _), (low, high) in zip(points, ends, strict=True)
         )
         most = max(bin.weight for bin in bins)
         self.counts = "".join(
