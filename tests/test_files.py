@@ -23,6 +23,7 @@ import pytest
 
 pa = pytest.importorskip("pyarrow")
 import pyarrow.csv
+import pyarrow.json
 import pyarrow.parquet
 from test_cli import invoke, message, report, run, spawn
 
@@ -636,6 +637,121 @@ def test_json_lines_are_held_to_the_first_ones(tmp_path):
     assert "row 60000, column label: missing value" in message(path, "-l", "mse", code=1)
 
 
+def test_json_lines_name_the_line_that_is_wrong(tmp_path):
+    path = tmp_path / "t.jsonl"
+    good = '{"score": 1.0, "label": 0}\n'
+    for late, wanted in (
+        ('{"score": "x", "label": 0}\n', r"Column\(/score\) changed from number to string"),
+        ('{"score": 1.0, "label": 0.5}\n', "Failed to convert JSON to int64.*0.5"),
+        ('{"score": 1.0, "label": 0\n', "JSON parse error: Missing a comma or '}'"),
+        ('{"score": 1.0}{"score": 1.0}\n', "a line must hold one object"),
+        ('{"score":\n1.0}\n', "JSON parse error: Invalid value"),
+        ("1.0\n", "changed from object to number"),
+        ("\0\n", "JSON parse error"),
+    ):
+        path.write_text(good * 3 + "\n \r\n" + good * 60_000 + late + good * 70_000 + "[]\n")
+        for options in ([], ["--threads", 1], ["--chunk-rows", 1000], ["--on-error", "skip"]):
+            found = message(path, "-l", "mse", *options, code=1)
+            assert re.search(f"row 60003: not readable as JSON lines: .*{wanted}", found), found
+            assert " in row " not in found
+    path.write_text(good + f'{{"score": 1.0, "note": "{"x" * 9_000_000}"}}\n')
+    assert "is longer than 8 MB" in message(path, "-l", "mse", code=1)
+    path.write_text(good + f'{{"score": 1.0, "label": 0, "note": "{"x" * 7_000_000}"}}\n' + good)
+    assert report(path, "-l", "mse", "-p", "score")["rows"] == 3
+    path.write_text("\n\n")
+    assert message(path, "-l", "mse", code=1).endswith("as JSON lines: Empty JSON file")
+
+
+def read_json_lines(path, rows, exact=False):
+    """Read JSON lines in chunks; return their columns, or what is wrong and where."""
+    from numloss.evaluation.errors import DataError
+    from numloss.evaluation.files.jsonlines import JsonLinesFile
+    from numloss.evaluation.files.storage import LocalFile
+
+    try:
+        source = JsonLinesFile(LocalFile(path))
+        found = {name: [] for name in source.names}
+        for chunk in source.chunks(source.names, rows, exact):
+            values = {name: chunk[name].to_pylist() for name in source.names}
+            assert 0 < len(values["a"]) <= rows
+            for name in source.names:
+                found[name] += values[name]
+    except DataError as error:
+        return re.sub(r"^\S+ ", "", str(error))
+    return found
+
+
+def read_by_one_parser(text, schema):
+    """Read all lines at once; if that fails, return the first one that cannot be read."""
+    from pyarrow.json import ParseOptions, ReadOptions, read_json
+
+    def parse(data):
+        options = ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+        reading = ReadOptions(use_threads=False, block_size=len(data) + 1)
+        return read_json(pa.BufferReader(data), reading, options)
+
+    rows = [line for line in text.split(b"\n") if line.strip()]
+    try:
+        table = parse(text)
+        if len(table) == len(rows):
+            return table.to_pydict()
+    except pa.ArrowInvalid:
+        pass
+    for number, row in enumerate(rows):
+        try:
+            if len(parse(row)) != 1:
+                return number
+        except pa.ArrowInvalid:
+            return number
+    raise AssertionError("no row is to blame")
+
+
+def test_blocks_of_json_lines_are_what_a_parser_reads(tmp_path, monkeypatch):
+    from numloss.evaluation.files import lines
+
+    rng = np.random.default_rng(12)
+    values = ["1", "2.5", "-3e2", "null", "NaN", '"x"', '"}{"', '"\\"\\n{"', "[1, 2]", "[]",
+              "true", '{"c": 1}', '"2024-01-01"', " 7 ", "\t8\r", '"é"', "9" * 20]  # fmt: skip
+    ends = ["\n"] * 12 + ["\r\n", "\n\n", " \n", "\n\t\n"]
+    kinds = Counter()
+    path = tmp_path / "t.jsonl"
+    for _ in range(160):
+        kind = rng.choice([values[:4], values[:3], values[5:8], ["[1]", "[2, 3]"], ["null"]][
+            rng.integers(5)])  # fmt: skip
+        plain = [kind] if rng.random() < 0.3 else [kind, kind, *values[:3]]
+        head = "".join(f'{{"a": {kind}, "b": {i}}}\n' for i in range(rng.integers(1, 4))).encode()
+        rows = []
+        for i in range(rng.integers(0, 25)):
+            choices = values if rng.random() < 0.03 else plain
+            row = f'{{"a": {rng.choice(choices)}, "b": {i}}}'
+            row = (
+                row if rng.random() < 0.95 else rng.choice(["{}", '{"b": 4, "z": [{}]}', f" {row}"])
+            )
+            if rng.random() < 0.01:
+                row = rng.choice([row + row, row[:-1], row.replace(":", ":\n", 1), "5", f"{row} x"])
+            rows.append(row + rng.choice(ends))
+        text = head + "".join(rows).encode()
+        path.write_bytes(text.rstrip(b"\n") if rng.random() < 0.2 else text)
+        monkeypatch.setattr(lines, "BLOCK", len(head))  # which decides what the columns hold
+        schema = pyarrow.json.read_json(pa.BufferReader(head)).schema
+        wanted = read_by_one_parser(text, schema)
+        for rows_at_once, exact in ((1, False), (3, False), (1000, False), (3, True), (1000, True)):
+            found = read_json_lines(path, rows_at_once, exact)
+            if isinstance(wanted, int):
+                assert found.startswith(f"row {wanted}: not readable as JSON lines: ")
+                assert found == read_json_lines(path, 2)
+            else:
+                assert repr(found) == repr(wanted)  # NaN is NaN
+        kinds[type(wanted)] += 1
+    assert min(kinds[dict], kinds[int]) > 30
+
+
+def test_json_lines_begin_with_a_mark_of_their_order(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + b'{"score": 1.0, "label": 0}\r\n' * 5)
+    assert report(path, "-l", "mse", "--chunk-rows", 2)["rows"] == 5
+
+
 def test_safetensors(tmp_path):
     import ml_dtypes
 
@@ -999,10 +1115,14 @@ def test_pipes_that_end_in_a_message(tmp_path):
 
 
 @pytest.mark.plain_build
-def test_a_pipe_is_read_in_bounded_memory():
-    code = "import sys\nfor i in range(3_000_000): sys.stdout.write(f'{i % 7}.5,1\\n')"
+@pytest.mark.parametrize("line", ["{}.5,1", '{{"score": {}.5, "label": 1}}'])
+def test_a_pipe_is_read_in_bounded_memory(line):
+    code = (
+        f"import sys\nfor i in range(3_000_000): sys.stdout.write({line!r}.format(i % 7) + '\\n')"
+    )
+    header = "" if line.startswith("{{") else "echo score,label;"
     command = (
-        f"(echo score,label; {sys.executable} -c {shlex.quote(code)}) | {sys.executable} -c "
+        f"({header} {sys.executable} -c {shlex.quote(code)}) | {sys.executable} -c "
         + shlex.quote(
             "import sys; from numloss import cli; "
             "code = cli.main(['evaluate', '-', '-l', 'mse', '--json']); "

@@ -61,7 +61,7 @@ def _arrow_file(file: File) -> Source:
 
 
 def _json_lines_file(file: File) -> Source:
-    from numloss.evaluation.files.arrow import JsonLinesFile
+    from numloss.evaluation.files.jsonlines import JsonLinesFile
 
     return JsonLinesFile(file)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,103 +13,24 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.errors import DataError
+from numloss.evaluation.files.lines import (
+    BLOCK,
+    HEAD,
+    LONGEST_LINE,
+    Guard,
+    Raw,
+    block_size,
+    whole_lines,
+)
 from numloss.evaluation.files.source import Block, Column, Format, Source
 from numloss.evaluation.files.storage import File
 from numloss.evaluation.files.tables import DAMAGE, chunks_of
 from numloss.evaluation.tables import printable
 
-# Bytes that are parsed at once, and the most that a line may have.
-_BLOCK = 1 << 20
-# Bytes by which a file is judged, and that one thread parses before others join in.
-_HEAD = 1 << 16
-_LONGEST_LINE = 1 << 23
-_SHORTEST = 16  # bytes that are read at once, however few rows are wanted
 _MOST_COLUMNS = 100_000
 # Lines are counted anew for a message about a row; beyond this it would take too long.
 _MAX_LINES = 20_000_000
 _LINE_FEED, _RETURN, _QUOTE = b'\n\r"'
-# Text of other encodings begins with these bytes.
-_MARKS = {
-    b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "compressed by gzip",
-    b"PK\x03\x04": "a zip file", b"PAR1": "Parquet",
-}  # fmt: skip
-
-
-class Guard:
-    """A stream of text that Arrow reads; it sees what Arrow would choke on or swallow."""
-
-    def __init__(self, file: File) -> None:
-        self._file = file.stream()
-        self._stream = pa.input_stream(self._file, compression=file.compression)
-        self._line = 0  # bytes of the last line so far
-        self._bytes = 0
-        self._start = True
-        self._stopped = False
-        self._reading = threading.Lock()
-        self.closed = False
-        self.quotes = 0
-
-    def stop(self) -> None:
-        """Let the stream end here: Arrow reads ahead in a thread, which must not outlive Python."""
-        with self._reading:
-            self._stopped = True
-
-    def read(self, size: int = -1) -> bytes:
-        """Return some bytes, and count what matters in them."""
-        with self._reading:
-            return b"" if self._stopped else self._read(size)
-
-    def _read(self, size: int) -> bytes:
-        data: bytes = self._stream.read(size)
-        if self._start and data:
-            self._start = False
-            for mark, kind in _MARKS.items():
-                if data.startswith(mark):
-                    raise DataError(f"the file is {kind}, where UTF-8 text is needed")
-        self.quotes += data.count(b'"')
-        first, end = data.find(b"\n"), data.rfind(b"\n")
-        longest = self._line + first
-        if len(data) > _LONGEST_LINE:
-            longest = max(longest, *map(len, data.split(b"\n")))
-        self._line = self._line + len(data) if end < 0 else len(data) - end - 1
-        self._bytes += len(data)
-        if max(self._line, longest) > _LONGEST_LINE:
-            raise DataError(
-                f"a line within the first {self._bytes} bytes is longer than "
-                f"{_LONGEST_LINE >> 20} MB, the most that is read"
-            )
-        return data
-
-    def tell(self) -> int:
-        """Return how many bytes of the file were read."""
-        return int(self._file.tell())
-
-    def readable(self) -> bool:
-        """Tell `io` that it can be read."""
-        return True
-
-    def close(self) -> None:
-        """Close the file."""
-        self.closed = True
-        self._stream.close()
-        self._file.close()
-
-
-class _Raw(io.RawIOBase):
-    """The same for `io`, which reads into buffers."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-
-    def readable(self) -> bool:
-        """Tell `io` that it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer."""
-        data = self._guard.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 class _LongRowError(Exception):
@@ -139,10 +59,6 @@ def first_record(head: bytes) -> bytes:
         if quotes % 2 == 0 and head[:end].strip(b"\r\n"):
             return head[:end]
     return head if head.endswith(b"\n") or not head else head + b"\n"
-
-
-def _lines(data: bytes) -> int:
-    return data.count(b"\n")
 
 
 def rows_in(data: bytes, delimiter: str) -> int | None:
@@ -192,7 +108,7 @@ class CsvFile(Source):
         self._guard: Guard
         head = self._head()
         # What comes once cannot be begun again with larger blocks.
-        least = _LONGEST_LINE if file.is_pipe else _BLOCK
+        least = LONGEST_LINE if file.is_pipe else BLOCK
         self._block = max(least, *(8 * len(line) for line in head.split(b"\n", 2)[:2]))
         try:
             first = first_record(head)
@@ -257,9 +173,9 @@ class CsvFile(Source):
         """Return the first lines: two, and some more."""
         guard = Guard(self.file)
         try:
-            lines = io.BufferedReader(_Raw(guard), 1 << 16)
+            lines = io.BufferedReader(Raw(guard), 1 << 16)
             first, second = lines.readline(), lines.readline()
-            rest = lines.read(_HEAD)
+            rest = lines.read(HEAD)
             head = first + second + rest[: rest.rfind(b"\n") + 1]
         except (*DAMAGE, DataError) as error:
             raise self._unreadable(error) from error
@@ -274,10 +190,10 @@ class CsvFile(Source):
     def _blocks(self, names: Sequence[str], rows: int) -> Iterator[Block | None]:
         """Cut the file after lines, and leave the parsing to others; None: that takes a parser."""
         self._guard = Guard(self.file)
-        size = max(_SHORTEST, min(_BLOCK, int(rows * self._line_bytes * 0.8)))
+        size = block_size(rows, self._line_bytes)
         first_row, header = 0, self._header
         try:
-            for data in self._whole_lines(size, 1 + header):
+            for data in whole_lines(self._guard, size, 1 + header):
                 count = rows_in(data, self._delimiter)
                 if count is None or count - header > rows:
                     yield None
@@ -291,21 +207,6 @@ class CsvFile(Source):
             raise self._unreadable(error) from error
         finally:
             self._guard.close()
-
-    def _whole_lines(self, size: int, least: int) -> Iterator[bytes]:
-        """Yield bytes that end with a line; so many lines at least to begin with."""
-        rest: list[bytes] = []
-        step = min(size, _HEAD)
-        while data := self._guard.read(step):
-            end = data.rfind(b"\n") + 1
-            if end and (least == 1 or data.count(b"\n") + sum(map(_lines, rest)) >= least):
-                yield b"".join([*rest, memoryview(data)[:end]])
-                rest, least, step = [data[end:]], 1, size
-            else:
-                rest.append(data)
-                step *= 2  # a long line takes few readings
-        if any(rest):
-            yield b"".join([*rest, b"\n"])
 
     def _parsed(
         self, data: bytes, names: Sequence[str], header: bool, first_row: int
@@ -358,7 +259,7 @@ class CsvFile(Source):
         except StopIteration:
             return
         except (*DAMAGE, DataError) as error:
-            again = self._block <= _LONGEST_LINE and not self.file.is_pipe
+            again = self._block <= LONGEST_LINE and not self.file.is_pipe
             if "straddling" in str(error) and again:
                 raise _LongRowError(rows) from error
             raise self._unreadable(error) from error
@@ -403,7 +304,7 @@ class CsvFile(Source):
     def _lines(self, strict: bool = False) -> Any:
         csv.field_size_limit(1 << 30)
         text = io.TextIOWrapper(
-            io.BufferedReader(_Raw(Guard(self.file)), 1 << 20),
+            io.BufferedReader(Raw(Guard(self.file)), 1 << 20),
             encoding="utf-8", errors="replace", newline="",
         )  # fmt: skip
         return csv.reader(text, delimiter=self._delimiter, strict=strict)
