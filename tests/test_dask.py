@@ -104,6 +104,26 @@ def test_files(client, folder, options):
     assert len(on_dask._cuts(on_dask.Dataset(on_dask.Request([str(folder)])))) == 11
 
 
+def test_arguments_are_those_of_one_process(client, rows, folder):
+    wanted = in_one_process(folder / "part-*.parquet", by="country", positive="1")
+    options = {"prediction": ["score"], "target": ["label"], "by": ["country"], "positive": 1}
+    files = sorted(folder.glob("part-*.parquet"))
+    assert on_dask.evaluate_files(files, LOSSES, **options).to_bytes() == wanted
+    frame = dd.from_pandas(rows.to_pandas(), npartitions=2)
+    first = on_dask.evaluate_frame(frame, "mse", **options)
+    second = on_dask.evaluate_frame(
+        frame, "mse", prediction="score", target="label", by="country", positive="1"
+    )
+    assert first.to_bytes() == second.to_bytes()
+    for wrong in ({"scale": "logit"}, {"threads": 0}, {"on_error": "stop"}):
+        with pytest.raises(ValueError, match="must be"):
+            on_dask.evaluate_files(files, LOSSES, **wrong)
+        with pytest.raises(ValueError, match="must be"):
+            on_dask.evaluate_frame(frame, LOSSES, **wrong)
+    with pytest.raises(ValueError, match="one at least"):
+        on_dask.evaluate_files([], LOSSES)
+
+
 @pytest.mark.parametrize("ending", ["csv", "arrow", "jsonl", "npy"])
 def test_formats(client, rows, tmp_path, ending):
     """A file that cannot be cut is a task as a whole."""

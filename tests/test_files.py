@@ -991,6 +991,50 @@ def test_states_of_other_readings_are_not_merged(csv, tmp_path):
     assert "unlike reading" in run("merge", kept[2], kept[3], code=1)
 
 
+def test_arguments_may_be_given_in_several_ways(csv, tmp_path):
+    from numloss.evaluation.files.dataset import Dataset
+    from numloss.evaluation.files.inputs import Request
+
+    path = csv("a,b,label,g,age,w\n1,2,0,x,20,1\n2,1,1,y,40,2\n3,1,1,y,70,1\n")
+    np.save(tmp_path / "w.npy", [1.0, 2.0, 1.0])
+    for one, other in (
+        ({"positive": 1}, {"positive": "1"}),
+        ({"prediction": ["a", "b"]}, {"prediction": "a, b"}),
+        ({"target": ["label"]}, {"target": "label"}),
+        ({"prediction": "a,b", "classes": [0, 1]}, {"prediction": "a,b", "classes": "0, 1"}),
+        ({"by": ["g", "age:18,30,65"]}, {"by": "g,age:18,30,65"}),
+        ({"by": ["age:18,30,65", "g"]}, {"by": "age:18, 30,65, g"}),
+        ({"by": ["g"]}, {"by": "g"}),
+        ({"weight": tmp_path / "w.npy"}, {"weight": str(tmp_path / "w.npy")}),
+        ({"by": tmp_path / "w.npy"}, {"by": [str(tmp_path / "w.npy")]}),
+        ({"compare": ["b"]}, {"compare": "b"}),
+        ({"targets": path}, {"targets": str(path)}),
+    ):
+        first, second = ({"prediction": "a", **options} for options in (one, other))
+        made = [Dataset(Request.of(files, **options))
+                for files, options in (([path], first), (str(path), second))]  # fmt: skip
+        assert made[0].reading == made[1].reading
+        assert made[0].by == made[1].by
+        assert made[0].origin(3) == made[1].origin(3)
+        loss = "accuracy" if "," in made[0].request.prediction else "binary_cross_entropy"
+        found = [numloss.evaluate(path, loss, **options)[loss] for options in (first, second)]
+        assert found[0].total.mean == found[1].total.mean
+    found = run("evaluate", path, "-p", "a", "-l", "mse", "--by", "g,age:18,30,65", "--json")
+    assert json.loads(found)["by"]["columns"] == ["g", "age"]
+    # A column or a file may have a comma in its name.
+    table = pa.table({"score": [1.0, 2.0], "label": [0.0, 0.0], "g,h": ["x", "y"]})
+    pa.parquet.write_table(table, tmp_path / "c.parquet")
+    np.save(tmp_path / "u,v.npy", [1, 2])
+    for by in ("g,h", tmp_path / "u,v.npy"):
+        assert len(numloss.evaluate(tmp_path / "c.parquet", "mse", by=by)["mse"].groups) == 2
+    for wrong, told in (
+        ({"scale": "logit"}, "scale must be 'logits' or 'probabilities'"),
+        ({"on_error": "stop"}, "on_error must be"), ({"limit": True}, "limit must be"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=told):
+            numloss.evaluate(path, "mse", prediction="a", **wrong)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
 @pytest.mark.parametrize("rows", [1, 7, 1000])
 def test_bad_rows_are_skipped(kind, rows, tmp_path, csv):

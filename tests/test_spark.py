@@ -209,13 +209,26 @@ def test_names_with_dots_and_predictions_that_could_be_probabilities(session):
     assert found.rows == 100
 
 
+def test_arguments_are_those_of_one_process(frame):
+    first = on_spark.evaluate(
+        frame, "mse", prediction=["score"], target=["label"], by=["country"], positive=1
+    )
+    second = on_spark.evaluate(
+        frame, "mse", prediction="score", target="label", by="country", positive="1"
+    )
+    assert first.to_bytes() == second.to_bytes()
+    for wrong in ({"scale": "logit"}, {"threads": 0}, {"on_error": "stop"}):
+        with pytest.raises(ValueError, match="must be"):
+            on_spark.evaluate(frame, "mse", **wrong)
+
+
 def test_threads_are_those_that_were_asked_for(monkeypatch):
     """The task sets them, whatever the environment of the executor says."""
     seen = []
     plain = numloss.threads
     monkeypatch.setattr(numloss, "threads", lambda count: seen.append(count) or plain(count))
     batch = pa.record_batch({"score": [1.0], "label": [0.0]})
-    job = on_spark.Job(on_spark.Request([]), on_spark.specs_of("mse"), threads=2)
+    job = on_spark.Job.of(on_spark.Request([]), "mse", 10, 2, "fail")
     part = job.part(0, on_spark.Flow("partition-00000", batch.schema, [batch]))
     assert part.evaluation().rows == 1
     assert seen[0] == 2

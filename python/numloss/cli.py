@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numloss
 from numloss.evaluation.errors import DataError, EvaluationError, StoppedError, UsageError
-from numloss.evaluation.paths import path_of, text_of
+from numloss.evaluation.paths import native, path_of, text_of
 from numloss.evaluation.tables import printable, table
 
 if TYPE_CHECKING:
@@ -186,7 +186,6 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
     _once(
         roles,
         "--classes",
-        type=lambda text: [name.strip() for name in text.split(",")],
         metavar="NAMES",
         help="what the target calls the classes, in the order of the prediction's columns: a,b,c",
     )
@@ -549,21 +548,21 @@ def _evaluate(options: argparse.Namespace) -> int:
         "gave up\n"
     )
     data = Dataset(
-        Request(
-            options.predictions,
-            options.targets,
-            options.prediction,
-            options.target,
-            options.weight,
-            tuple(options.by),
-            options.positive,
-            Format(options.format, options.delimiter, options.header),
-            options.scale,
-            options.classes,
-            options.limit,
-            options.compare,
-            options.id,
-            options.cluster,
+        Request.of(
+            [native(name) for name in options.predictions],
+            targets=options.targets and native(options.targets),
+            prediction=options.prediction,
+            target=options.target,
+            weight=options.weight,
+            by=options.by,
+            positive=options.positive,
+            classes=options.classes,
+            scale=options.scale,
+            limit=options.limit,
+            compare=options.compare,
+            id=options.id,
+            cluster=options.cluster,
+            format=Format(options.format, options.delimiter, options.header),
         )
     )
     _check_rows_wanted(options, data)

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 import numloss
+from numloss.evaluation.arguments import Files, Names
 from numloss.evaluation.errors import DataError, EvaluationError, UsageError
 from numloss.evaluation.evaluation import Evaluation
 from numloss.evaluation.files.dataset import Dataset
@@ -26,7 +27,6 @@ from numloss.evaluation.files.inputs import Inputs, Request
 from numloss.evaluation.files.storage import File, LocalFile
 from numloss.evaluation.kept import Kept
 from numloss.evaluation.partial import Job, Notes, Partial, finished, merged, take
-from numloss.evaluation.paths import text_of
 from numloss.evaluation.progress import Done
 from numloss.evaluation.run import KEEP_SECONDS, Whole, begin, empty, warn_of_probabilities
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
@@ -50,16 +50,16 @@ _LOOK = 0.02
 
 
 def evaluate_files(
-    files: str | Path | Sequence[str | Path],
+    files: Files,
     losses: Losses,
     *,
-    prediction: str | None = None,
-    target: str | None = None,
+    prediction: Names | None = None,
+    target: Names | None = None,
     targets: str | Path | None = None,
-    weight: str | None = None,
-    by: str | Sequence[str] = (),
-    positive: str | None = None,
-    classes: Sequence[str] | None = None,
+    weight: str | Path | None = None,
+    by: Names | Path = (),
+    positive: str | float | None = None,
+    classes: Names | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
     worst: int = 10,
     limit: int | None = None,
@@ -104,15 +104,12 @@ def evaluate_files(
     >>> evaluation
     <Evaluation of mse: 4 rows>
     """
-    several = [files] if isinstance(files, (str, Path)) else list(files)
-    request = Request(
-        [text_of(file) for file in several],
-        None if targets is None else text_of(targets),
-        prediction, target, weight, (by,) if isinstance(by, str) else tuple(by), positive,
-        scale=scale, classes=classes, limit=limit,
+    request = Request.of(
+        files, targets=targets, prediction=prediction, target=target, weight=weight, by=by,
+        positive=positive, classes=classes, scale=scale, limit=limit,
     )  # fmt: skip
+    job = Job.of(request, losses, worst, threads, on_error)
     data = Dataset(request)
-    job = Job(request, specs_of(losses), Kept(worst), threads=threads, skip=on_error == "skip")
     job, parts = _parts_of_files(data, job)
     return _evaluated(job, data, parts, compute)
 
@@ -121,12 +118,12 @@ def evaluate_frame(
     frame: Any,
     losses: Losses,
     *,
-    prediction: str | None = None,
-    target: str | None = None,
-    weight: str | None = None,
-    by: str | Sequence[str] = (),
-    positive: str | None = None,
-    classes: Sequence[str] | None = None,
+    prediction: Names | None = None,
+    target: Names | None = None,
+    weight: str | Path | None = None,
+    by: Names | Path = (),
+    positive: str | float | None = None,
+    classes: Names | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
     worst: int = 10,
     threads: int = 1,
@@ -163,13 +160,13 @@ def evaluate_frame(
     >>> evaluation.result()["mse"].total.maximum_row
     Row(source='partition-00001', row=0)
     """
-    request = Request(
-        [], None, prediction, target, weight, (by,) if isinstance(by, str) else tuple(by),
-        positive, scale=scale, classes=classes,
+    request = Request.of(
+        None, prediction=prediction, target=target, weight=weight, by=by, positive=positive,
+        classes=classes, scale=scale,
     )  # fmt: skip
+    job = Job.of(request, losses, worst, threads, on_error)
     # What columns there are is checked here, before anything is computed.
     data = Dataset(request, [Flow("the data frame", _table(frame._meta, "the data frame").schema)])
-    job = Job(request, specs_of(losses), Kept(worst), threads=threads, skip=on_error == "skip")
     wanted = set(data.first.columns_read)
     chosen = frame[[name for name in frame.columns if str(name) in wanted]]
     told = delayed(job, traverse=False)

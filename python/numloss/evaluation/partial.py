@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numloss
+from numloss.evaluation.arguments import at_least_one, skips
 from numloss.evaluation.errors import DataError, EvaluationError
 from numloss.evaluation.evaluation import Evaluation
 from numloss.evaluation.files.columns import PositiveColumn
@@ -16,7 +17,7 @@ from numloss.evaluation.files.storage import File
 from numloss.evaluation.kept import Kept
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.run import Scales, evaluate_part, refuse_groups
-from numloss.evaluation.specs import LossSpec
+from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 
 Fixed = Mapping[str, Mapping[str, Any]]
 
@@ -33,6 +34,19 @@ class Job:
     threads: int = 1
     skip: bool = False
     fixed: Fixed | None = None  # what the first rows hold, if they were read already
+
+    @classmethod
+    def of(
+        cls,
+        request: Request,
+        losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike],
+        worst: int,
+        threads: int,
+        on_error: str,
+    ) -> Job:
+        """Take what Python's callers give."""
+        at_least_one(threads=threads)
+        return cls(request, specs_of(losses), Kept(worst), threads=threads, skip=skips(on_error))
 
     def part(
         self,

@@ -20,6 +20,11 @@ def text_of(path: str | Path) -> str:
     return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
+def native(text: str) -> str:
+    """Return the name that Python has under its locale for such a text."""
+    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+
+
 def path_of(text: str) -> Path:
     """Return the path that Python opens for such a text."""
-    return Path(os.fsdecode(text.encode("utf-8", "surrogateescape")))
+    return Path(native(text))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal
 
 import numloss
+from numloss.evaluation.arguments import Files, Names, at_least_one, joined, skips
 from numloss.evaluation.comparison import paired
 from numloss.evaluation.errors import DataError, EvaluationError, UsageError
 from numloss.evaluation.evaluation import Evaluation, StateError
@@ -21,7 +21,6 @@ from numloss.evaluation.files.rows import columns_of, rows_of
 from numloss.evaluation.groups import GroupError
 from numloss.evaluation.kept import Kept
 from numloss.evaluation.losses_out import LossFile
-from numloss.evaluation.paths import text_of
 from numloss.evaluation.progress import Done
 from numloss.evaluation.result import EvaluationResult, Row
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
@@ -33,27 +32,27 @@ KEEP_SECONDS = 30.0
 
 
 def evaluate(
-    files: str | Path | Sequence[str | Path],
+    files: Files,
     losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike],
     *,
-    prediction: str | Sequence[str] | None = None,
-    target: str | Sequence[str] | None = None,
+    prediction: Names | None = None,
+    target: Names | None = None,
     targets: str | Path | None = None,
-    weight: str | None = None,
-    by: str | Sequence[str] = (),
-    cluster: str | None = None,
+    weight: str | Path | None = None,
+    by: Names | Path = (),
+    cluster: str | Path | None = None,
     positive: str | float | None = None,
-    classes: str | Sequence[str] | None = None,
+    classes: Names | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
     quantiles: Iterable[float] = (0.5, 0.95, 0.99),
     confidence: float | None = None,
     resample: bool = False,
     calibration: bool = False,
     auc: bool = False,
-    compare: str | Sequence[str] | None = None,
+    compare: Names | Path | None = None,
     id: str | None = None,
     worst: int = 10,
-    worst_columns: str | Sequence[str] | None = None,
+    worst_columns: Names | None = None,
     limit: int | None = None,
     threads: int | None = None,
     on_error: Literal["fail", "skip"] = "fail",
@@ -80,17 +79,18 @@ def evaluate(
     targets : path or URI, optional
         The file of the targets, if it is another one.
     weight : str, optional
-        The column of weights.
+        The column of weights, or a file with one array or column of them.
     by : str or sequence of str, optional
-        Columns that group the rows; bins of a number, ``"age:10"`` of a width or
-        ``"age:18,30,65"`` between edges, each named by its lower edge.
+        Columns that group the rows, as a sequence or with commas between; bins of a number,
+        ``"age:10"`` of a width or ``"age:18,30,65"`` between edges, each named by its lower edge.
     cluster : str, optional
         The column of what ties rows together that are not independent, such as ``"user"``: standard
         errors and intervals are then those of independent clusters.
     positive : str or number, optional
         The value of the target that is the positive class.
-    classes : sequence of str, optional
-        What the target calls the classes, in the order of the columns of the prediction.
+    classes : str or sequence of str, optional
+        What the target calls the classes, in the order of the columns of the prediction:
+        ``"cat,dog"``.
     scale : {"logits", "probabilities"}, optional
         What the predictions are. Without, columns named ``prob`` or ``probability`` hold
         probabilities, and all others logits.
@@ -101,7 +101,7 @@ def evaluate(
     resample, calibration, auc : bool
         As `Evaluation` takes them: standard errors of a jackknife; whether probabilities can be
         trusted; ROC-AUC and average precision.
-    compare : str, optional
+    compare : str or sequence of str, optional
         Predictions of another model on the same rows: columns of the same files, or a file with as
         many rows in the same order.
     id : str, optional
@@ -109,7 +109,7 @@ def evaluate(
         that both have must.
     worst : int, default 10
         How many rows with the highest losses to name.
-    worst_columns : str, optional
+    worst_columns : str or sequence of str, optional
         Columns that say what these rows are, as `prediction` names them: ``"id,text"``.
     limit : int, optional
         Read the first so many rows alone.
@@ -143,48 +143,29 @@ def evaluate(
     >>> result["mse"].total.mean
     2.5
     """
-    for name, number in (("limit", limit), ("threads", threads)):
-        if number is not None and (operator.index(number) < 1 or isinstance(number, bool)):
-            raise ValueError(f"{name} must be at least 1, got {number}")
+    at_least_one(threads=threads)
     if worst_columns is not None and not worst:
         raise ValueError("worst_columns are those of the worst rows: worst must be above 0")
-    if on_error not in ("fail", "skip"):
-        raise ValueError(f"on_error must be 'fail' or 'skip', got {on_error!r}")
-    several = [files] if isinstance(files, (str, Path)) else list(files)
-    if not several:
-        raise ValueError("files must name one at least")
+    skip = skips(on_error)
     named = specs_of(losses)
     data = Dataset(
-        Request(
-            [text_of(file) for file in several],
-            None if targets is None else text_of(targets),
-            _joined(prediction), _joined(target), weight,
-            (by,) if isinstance(by, str) else tuple(by),
-            None if positive is None else str(positive), scale=scale,
-            classes=classes.split(",") if isinstance(classes, str) else classes, limit=limit,
-            compare=_joined(compare), identity=id, cluster=cluster,
+        Request.of(
+            files, targets=targets, prediction=prediction, target=target, weight=weight, by=by,
+            cluster=cluster, positive=positive, classes=classes, scale=scale, limit=limit,
+            compare=compare, id=id,
         )
     )  # fmt: skip
-    if worst_columns is not None:
-        worst_columns = _joined(worst_columns)
-        columns_of(data.first, worst_columns)
+    shown = joined(worst_columns)
+    if shown is not None:
+        columns_of(data.first, shown)
     evaluation = evaluate_files(
-        data, named, Kept(worst, resample, calibration, auc), threads=threads,
-        skip=on_error == "skip", warn=_warn_in_python,
+        data, named, Kept(worst, resample, calibration, auc), threads=threads, skip=skip,
+        warn=_warn_in_python,
     )  # fmt: skip
     result = evaluation.result(quantiles, confidence=confidence)
-    if worst_columns is not None:
-        add_columns(data, result, worst_columns)
+    if shown is not None:
+        add_columns(data, result, shown)
     return result
-
-
-@overload
-def _joined(columns: str | Sequence[str]) -> str: ...
-@overload
-def _joined(columns: str | Sequence[str] | None) -> str | None: ...
-def _joined(columns: str | Sequence[str] | None) -> str | None:
-    """Return several columns as the command line names them."""
-    return columns if columns is None or isinstance(columns, str) else ",".join(columns)
 
 
 def _warn_in_python(message: str) -> None:

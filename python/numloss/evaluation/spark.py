@@ -9,19 +9,20 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from numloss.evaluation.arguments import Names
 from numloss.evaluation.errors import DataError
 from numloss.evaluation.evaluation import Evaluation
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.flow import Flow
 from numloss.evaluation.files.inputs import Request
-from numloss.evaluation.kept import Kept
 from numloss.evaluation.partial import Job, Partial, finished, merged
 from numloss.evaluation.run import warn_of_probabilities
-from numloss.evaluation.specs import LossLike, specs_of
+from numloss.evaluation.specs import LossLike
 
 # What a task gives Spark: one row.
 _SCHEMA = "part long, partial binary"
@@ -32,12 +33,12 @@ def evaluate(
     frame: Any,
     losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike],
     *,
-    prediction: str | None = None,
-    target: str | None = None,
-    weight: str | None = None,
-    by: str | Sequence[str] = (),
-    positive: str | None = None,
-    classes: Sequence[str] | None = None,
+    prediction: Names | None = None,
+    target: Names | None = None,
+    weight: str | Path | None = None,
+    by: Names | Path = (),
+    positive: str | float | None = None,
+    classes: Names | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
     worst: int = 10,
     threads: int = 1,
@@ -83,13 +84,13 @@ def evaluate(
     """
     if branches is not None and branches < 1:
         raise ValueError(f"branches must be at least 1, got {branches}")
-    request = Request(
-        [], None, prediction, target, weight, (by,) if isinstance(by, str) else tuple(by),
-        positive, scale=scale, classes=classes,
+    request = Request.of(
+        None, prediction=prediction, target=target, weight=weight, by=by, positive=positive,
+        classes=classes, scale=scale,
     )  # fmt: skip
+    job = Job.of(request, losses, worst, threads, on_error)
     # What columns there are is checked here, before Spark begins.
     data = Dataset(request, [Flow(_NAME, pa.schema([(name, pa.null()) for name in frame.columns]))])
-    job = Job(request, specs_of(losses), Kept(worst), threads=threads, skip=on_error == "skip")
     # A name in backticks is a column, whatever dots are in it; later Spark knows of no backticks.
     names = data.first.columns_read
     chosen = frame.select(*("`" + name.replace("`", "``") + "`" for name in names))

@@ -14,6 +14,7 @@ from numloss.evaluation.errors import UsageError
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _BINNED = re.compile(rf"(.+):({_NUMBER}(?:,{_NUMBER})*)", re.DOTALL)
+_EDGE = re.compile(_NUMBER)
 # Whole numbers that float64 has no gap between.
 _EXACT = 2.0**53
 
@@ -59,6 +60,17 @@ class Bins:
         if width == int(width) and np.abs(places).max(initial=0) * float(width) < _EXACT:
             return places * float(width)
         return np.array([float(int(place) * width) for place in places])
+
+
+def several(text: str) -> list[str]:
+    """Cut a list with commas, where the edges of bins have commas between them, too."""
+    found: list[str] = []
+    for part in (piece.strip() for piece in text.split(",")):
+        if found and _EDGE.fullmatch(part) and _BINNED.fullmatch(found[-1]):
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
 
 
 def parse(text: str) -> tuple[str, Bins] | None:

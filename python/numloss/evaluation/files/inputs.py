@@ -14,10 +14,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from numloss.evaluation.arguments import Files, Names, at_least_one, file_or_column, joined, several
 from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.arrays import NpyFile, NpzFile, SafetensorsFile
 from numloss.evaluation.files.bins import Bins
 from numloss.evaluation.files.bins import parse as parse_bins
+from numloss.evaluation.files.bins import several as several_groups
 from numloss.evaluation.files.columns import (
     Array,
     ClassColumn,
@@ -44,6 +46,7 @@ from numloss.evaluation.names import (
     refuse_gaps,
     shortened,
 )
+from numloss.evaluation.paths import text_of
 from numloss.evaluation.ranges import Ranges, gaps
 from numloss.evaluation.report import Role
 from numloss.evaluation.tables import printable
@@ -96,6 +99,50 @@ class Request:
     identity: str | None = None  # a column that must agree where rows of two files are compared
     cluster: str | None = None  # what ties rows together that are not independent
     folder: Path = Path()  # what names of files beside the predictions are relative to
+
+    @classmethod
+    def of(
+        cls,
+        files: Files | None,
+        *,
+        targets: str | Path | None = None,
+        prediction: Names | None = None,
+        target: Names | None = None,
+        weight: str | Path | None = None,
+        by: Names | Path = (),
+        cluster: str | Path | None = None,
+        positive: str | float | None = None,
+        classes: Names | None = None,
+        scale: str | None = None,
+        limit: int | None = None,
+        compare: Names | Path | None = None,
+        id: str | None = None,
+        format: Format = BY_NAME,
+    ) -> Request:
+        """Take what the command, Python and clusters are given. Without files, others have rows."""
+        if files is not None:
+            files = [files] if isinstance(files, (str, Path)) else list(files)
+            if not files:
+                raise ValueError("files must name one at least")
+        if scale not in (None, "logits", "probabilities"):
+            raise ValueError(f"scale must be 'logits' or 'probabilities', got {scale!r}")
+        at_least_one(limit=limit)
+        return cls(
+            [text_of(file) for file in files or ()],
+            None if targets is None else text_of(targets),
+            joined(prediction),
+            joined(target),
+            None if weight is None else file_or_column(weight),
+            tuple(file_or_column(group) for group in ([by] if isinstance(by, (str, Path)) else by)),
+            None if positive is None else str(positive),
+            format,
+            scale,
+            None if classes is None else several(classes),
+            limit,
+            file_or_column(compare) if isinstance(compare, Path) else joined(compare),
+            id,
+            None if cluster is None else file_or_column(cluster),
+        )
 
 
 @dataclass(frozen=True)
@@ -200,7 +247,9 @@ class Inputs:
         if request.weight is not None:
             source, name = self._single("weight", request.weight)
             self.weight = NumberColumns(source, [name])
-        self.by = [self._group("by", text) for text in request.by]
+        self.by = [
+            self._group("by", text) for listed in request.by for text in self._groups(listed)
+        ]
         self.cluster = None if request.cluster is None else self._group("cluster", request.cluster)
         self.other = None if request.compare is None else self._other(request, predictions)
         if self.other is not None and (self.other.source, self.other.names) == (
@@ -567,12 +616,24 @@ class Inputs:
                 "--target, or its file with --targets"
             )
 
+    def _groups(self, listed: str) -> list[str]:
+        """Cut a list with commas, which a name may have itself."""
+        if "," not in listed or listed in self._columns or listed in self._partitions:
+            return [listed]
+        file = file_of(listed, self._folder)
+        if file.format is not None and (file.path is None or file.path.exists()):
+            return [listed]
+        return several_groups(listed)
+
+    @property
+    def _columns(self) -> set[str]:
+        return {column for source in self._sources.values() for column in source.names}
+
     def _group(self, role: str, text: str) -> GroupColumn:
         """Find a column, or what the folders say of the file; bins where no column is named so."""
-        columns = {column for source in self._sources.values() for column in source.names}
-        known = text in columns or text in self._partitions
+        known = text in self._columns or text in self._partitions
         name, bins = (text, None) if known else parse_bins(text) or (text, None)
-        if name in self._partitions and name not in columns:
+        if name in self._partitions and name not in self._columns:
             return GroupColumn(text, None, name, bins, self._partitions[name])
         source, name = self._single(role, name)
         title = text if bins is not None else name or str(source.file)
