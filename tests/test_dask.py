@@ -30,6 +30,7 @@ from numloss.evaluation import dask as on_dask
 from numloss.evaluation.errors import DataError, EvaluationError, UsageError
 from numloss.evaluation.files import flow
 from numloss.evaluation.files.storage import StoredFile
+from numloss.evaluation.specs import specs_of
 
 # Their own warnings are theirs.
 pytestmark = [
@@ -87,6 +88,12 @@ def in_one_process(*files, **options):
     for name in ("weight", "by", "limit", "on-error", "positive", "targets", "target"):
         if options.get(name) is not None:
             arguments += [f"--{name}", str(options[name])]
+    for name in ("cluster", "compare"):
+        arguments += [f"--{name}", options[name]] if name in options else []
+    for name in ("resample", "calibration", "auc"):
+        arguments += [f"--{name}"] if options.get(name) else []
+    if "compare" in options:
+        arguments += ["--prediction", "score"]
     run("evaluate", *arguments, "--state", str(state), "--threads", "1")
     return state.read_bytes()
 
@@ -95,10 +102,16 @@ def in_one_process(*files, **options):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"weight": "weight", "by": "country"}, {"limit": 3333}, {"limit": 300}]
-)
+    "options",
+    [
+        {}, {"weight": "weight", "by": "country"}, {"limit": 3333}, {"limit": 300},
+        {"cluster": "country", "calibration": True, "auc": True, "compare": "weight"},
+        {"by": "country", "resample": True, "calibration": True},
+    ],
+)  # fmt: skip
 def test_files(client, folder, options):
-    found = on_dask.evaluate_files(folder / "part-*.parquet", LOSSES, **options)
+    named = {"prediction": "score"} if "compare" in options else {}
+    found = on_dask.evaluate_files(folder / "part-*.parquet", LOSSES, **options, **named)
     wanted = in_one_process(folder / "part-*.parquet", **options)
     assert found.to_bytes() == wanted
     assert len(on_dask._cuts(on_dask.Dataset(on_dask.Request([str(folder)])))) == 11
@@ -345,6 +358,22 @@ def test_data_frames(client, rows):
     assert lazily.compute() == wanted
 
 
+def test_data_frames_with_all_that_is_kept(client, rows):
+    frames = pieces(rows, [1000, 1000, 4500])
+    options = {"calibration": True, "auc": True, "cluster": "country", "resample": True}
+    found = on_dask.evaluate_frame(
+        from_frames(frames), LOSSES, prediction="score", compare="weight", **options
+    )
+    wanted = numloss.Evaluation(LOSSES, compare=("score", "weight"), **options)
+    for number, one in enumerate(frames):
+        if len(one):
+            wanted.update(
+                one["score"].to_numpy(), one["label"].to_numpy(), clusters=one["country"],
+                other=one["weight"].to_numpy(), source=f"partition-{number:05d}",
+            )  # fmt: skip
+    assert found.to_bytes() == wanted.to_bytes()
+
+
 def test_data_frames_read_by_dask(client, rows, folder):
     frame = dd.read_parquet(folder / "part-0.parquet", split_row_groups=True)
     found = on_dask.evaluate_frame(frame, LOSSES)
@@ -411,6 +440,20 @@ def test_arrays(client):
         weight=da.from_array(weight, chunks=900), groups={"age": age, "sex": sex},
         by=["sex", "age"], source="eval", worst=4,
     )  # fmt: skip
+    assert found.to_bytes() == wanted.to_bytes()
+
+
+def test_arrays_with_all_that_is_kept(client):
+    rng = np.random.default_rng(4)
+    scores, labels = rng.normal(size=900), rng.integers(0, 2, 900).astype("f8")
+    other, users = rng.normal(size=900), rng.integers(0, 70, 900)
+    options = {"calibration": True, "auc": True, "cluster": "user", "compare": ("old", "new")}
+    wanted = numloss.Evaluation("binary_cross_entropy", **options)
+    wanted.update(scores, labels, other=other, clusters=users, source="array")
+    arrays = [da.from_array(array, chunks=200) for array in (scores, labels, other, users)]
+    found = on_dask.evaluate_arrays(
+        arrays[0], arrays[1], "binary_cross_entropy", other=arrays[2], clusters=arrays[3], **options
+    )
     assert found.to_bytes() == wanted.to_bytes()
 
 
@@ -527,14 +570,19 @@ def test_command_that_is_stopped_keeps_what_is_done(client, folder, monkeypatch)
         kept.append(evaluation.to_bytes())
         stop.set()
 
-    losses = on_dask.specs_of("mse")
-    some = on_dask.evaluate_on(address(client), data, losses, keep=keep, stop=stop)
+    losses, everything = specs_of("mse"), on_dask.Kept()
+    some = on_dask.evaluate_on(address(client), data, losses, everything, keep=keep, stop=stop)
     assert 0 < some.rows < ROWS
     assert kept[-1] == some.to_bytes()
     data = on_dask.Dataset(on_dask.Request([str(folder)]))
     told = []
     whole = on_dask.evaluate_on(
-        address(client), data, losses, resume=some, on_progress=lambda done: told.append(done())
+        address(client),
+        data,
+        losses,
+        everything,
+        resume=some,
+        on_progress=lambda done: told.append(done()),
     )
     wanted = on_dask.evaluate_files(folder, "mse")
     assert whole.to_bytes() == wanted.to_bytes()
@@ -562,7 +610,7 @@ def test_a_task_that_the_scheduler_gives_up(client, folder, monkeypatch):
     monkeypatch.setattr(on_dask, "_part_of_file", _ends_badly)
     data = on_dask.Dataset(on_dask.Request([str(folder)]))
     with pytest.raises(EvaluationError, match="a task was given up by the scheduler: out of luck"):
-        on_dask.evaluate_on(address(client), data, on_dask.specs_of("mse"))
+        on_dask.evaluate_on(address(client), data, specs_of("mse"), on_dask.Kept())
 
 
 def _ends_badly(*_):

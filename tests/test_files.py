@@ -915,6 +915,7 @@ def test_resumed_runs_end_with_the_same_bytes(tmp_path):
         part = evaluate_files(
             Dataset(Request([str(path) for path in paths], by=["g"])),
             losses,
+            Kept(),
             chunk_rows=300,
             threads=2,
             stop=Stop(),

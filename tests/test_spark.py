@@ -94,6 +94,21 @@ def test_columns(frame, partitions, branches):
     assert found.rows == sum(SIZES)
 
 
+def test_all_that_is_kept(frame, partitions):
+    options = {"calibration": True, "auc": True, "cluster": "country", "resample": True}
+    found = on_spark.evaluate(
+        frame, "binary_cross_entropy", prediction="score", compare="weight", **options
+    )
+    wanted = numloss.Evaluation("binary_cross_entropy", compare=("score", "weight"), **options)
+    for number, one in enumerate(partitions):
+        if len(one["label"]):
+            wanted.update(
+                one["score"], one["label"], other=one["weight"], clusters=one["country"],
+                source=f"partition-{number:05d}",
+            )  # fmt: skip
+    assert found.to_bytes() == wanted.to_bytes()
+
+
 @pytest.mark.parametrize("kind", ["array", "dense", "sparse"])
 def test_vectors(session, partitions, kind):
     """Arrays, and the vectors of Spark's machine learning; sparse ones are filled up."""
@@ -228,7 +243,7 @@ def test_threads_are_those_that_were_asked_for(monkeypatch):
     plain = numloss.threads
     monkeypatch.setattr(numloss, "threads", lambda count: seen.append(count) or plain(count))
     batch = pa.record_batch({"score": [1.0], "label": [0.0]})
-    job = on_spark.Job.of(on_spark.Request([]), "mse", 10, 2, "fail")
+    job = on_spark.Job.of(on_spark.Request([]), "mse", on_spark.Kept(), 2, "fail")
     part = job.part(0, on_spark.Flow("partition-00000", batch.schema, [batch]))
     assert part.evaluation().rows == 1
     assert seen[0] == 2

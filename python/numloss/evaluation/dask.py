@@ -29,7 +29,7 @@ from numloss.evaluation.kept import Kept
 from numloss.evaluation.partial import Job, Notes, Partial, finished, merged, take
 from numloss.evaluation.progress import Done
 from numloss.evaluation.run import KEEP_SECONDS, Whole, begin, empty, warn_of_probabilities
-from numloss.evaluation.specs import LossLike, LossSpec, specs_of
+from numloss.evaluation.specs import LossLike, LossSpec
 
 Losses: TypeAlias = "LossLike | Sequence[LossLike] | Mapping[str, LossLike]"
 
@@ -58,9 +58,15 @@ def evaluate_files(
     targets: str | Path | None = None,
     weight: str | Path | None = None,
     by: Names | Path = (),
+    cluster: str | Path | None = None,
     positive: str | float | None = None,
     classes: Names | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
+    resample: bool = False,
+    calibration: bool = False,
+    auc: bool = False,
+    compare: Names | Path | None = None,
+    id: str | None = None,
     worst: int = 10,
     limit: int | None = None,
     threads: int = 1,
@@ -74,8 +80,8 @@ def evaluate_files(
 
     Parameters
     ----------
-    files, losses, prediction, target, targets, weight, by, positive, classes, scale, worst, limit,
-    on_error
+    files, losses, prediction, target, targets, weight, by, cluster, positive, classes, scale,
+    resample, calibration, auc, compare, id, worst, limit, on_error
         As `numloss.evaluate` takes them. Every worker must be able to open the files. `limit` needs
         Parquet files, which say how many rows they have.
     threads : int, default 1
@@ -106,9 +112,10 @@ def evaluate_files(
     """
     request = Request.of(
         files, targets=targets, prediction=prediction, target=target, weight=weight, by=by,
-        positive=positive, classes=classes, scale=scale, limit=limit,
+        cluster=cluster, positive=positive, classes=classes, scale=scale, limit=limit,
+        compare=compare, id=id,
     )  # fmt: skip
-    job = Job.of(request, losses, worst, threads, on_error)
+    job = Job.of(request, losses, Kept(worst, resample, calibration, auc), threads, on_error)
     data = Dataset(request)
     job, parts = _parts_of_files(data, job)
     return _evaluated(job, data, parts, compute)
@@ -122,9 +129,14 @@ def evaluate_frame(
     target: Names | None = None,
     weight: str | Path | None = None,
     by: Names | Path = (),
+    cluster: str | None = None,
     positive: str | float | None = None,
     classes: Names | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
+    resample: bool = False,
+    calibration: bool = False,
+    auc: bool = False,
+    compare: Names | None = None,
     worst: int = 10,
     threads: int = 1,
     on_error: Literal["fail", "skip"] = "fail",
@@ -139,7 +151,8 @@ def evaluate_frame(
     ----------
     frame : dask.dataframe.DataFrame
         Rows of predictions and targets. Columns may hold numbers, lists of numbers or text.
-    losses, prediction, target, weight, by, positive, classes, scale, worst, on_error
+    losses, prediction, target, weight, by, cluster, positive, classes, scale, resample,
+    calibration, auc, compare, worst, on_error
         As `numloss.evaluate` takes them.
     threads, compute
         As `evaluate_files` takes them.
@@ -161,10 +174,10 @@ def evaluate_frame(
     Row(source='partition-00001', row=0)
     """
     request = Request.of(
-        None, prediction=prediction, target=target, weight=weight, by=by, positive=positive,
-        classes=classes, scale=scale,
+        None, prediction=prediction, target=target, weight=weight, by=by, cluster=cluster,
+        positive=positive, classes=classes, scale=scale, compare=compare,
     )  # fmt: skip
-    job = Job.of(request, losses, worst, threads, on_error)
+    job = Job.of(request, losses, Kept(worst, resample, calibration, auc), threads, on_error)
     # What columns there are is checked here, before anything is computed.
     data = Dataset(request, [Flow("the data frame", _table(frame._meta, "the data frame").schema)])
     wanted = set(data.first.columns_read)
@@ -186,6 +199,13 @@ def evaluate_arrays(
     weight: Any = None,
     groups: Any = None,
     by: str | Sequence[str] | None = None,
+    clusters: Any = None,
+    cluster: str | None = None,
+    other: Any = None,
+    compare: tuple[str, str] | None = None,
+    resample: bool = False,
+    calibration: bool = False,
+    auc: bool = False,
     source: str = "array",
     quantiles: bool = True,
     worst: int = 10,
@@ -197,10 +217,10 @@ def evaluate_arrays(
 
     Parameters
     ----------
-    prediction, target, weight : dask.array.Array
+    prediction, target, weight, other, clusters : dask.array.Array
         What `Evaluation.update` takes. The first axis counts the rows; the others must be one
         chunk. Where chunks of rows differ, those of the prediction count.
-    losses, by, quantiles, worst
+    losses, by, cluster, compare, resample, calibration, auc, quantiles, worst
         As `Evaluation` takes them.
     groups : dask.array.Array, or a mapping or sequence of them, optional
         The group of each row: for several columns of `by` an array for each.
@@ -228,10 +248,15 @@ def evaluate_arrays(
     >>> evaluation.result()["mae"].total.maximum_row
     Row(source='array', row=8)
     """
-    plan = _Plan(specs_of(losses), by, quantiles, worst, threads)
-    named = plan.named_groups(groups)
+    empty = Evaluation(
+        losses, by=by, cluster=cluster, compare=compare, resample=resample,
+        calibration=calibration, auc=auc, quantiles=quantiles, worst=worst,
+    )  # fmt: skip
+    plan = _Plan(empty.to_bytes(), threads)
+    named = _named_groups(empty.by, groups)
     arrays = {"prediction": prediction, "target": target}
-    arrays |= {} if weight is None else {"weight": weight}
+    more = {"weight": weight, "other": other, "clusters": clusters}
+    arrays |= {name: array for name, array in more.items() if array is not None}
     arrays |= {f"input {name}": array for name, array in inputs.items()}
     arrays |= {f"group {name}": array for name, array in named.items()}
     columns = _aligned(arrays)
@@ -334,29 +359,25 @@ def _table(frame: Any, name: str) -> Any:
 class _Plan:
     """What the tasks of arrays are told."""
 
-    losses: dict[str, LossSpec]
-    by: str | Sequence[str] | None
-    quantiles: bool
-    worst: int
+    state: bytes  # of an evaluation without rows
     threads: int
 
     def empty(self) -> Evaluation:
-        pairs = {name: (spec.loss, spec.options) for name, spec in self.losses.items()}
-        return Evaluation(pairs, by=self.by, quantiles=self.quantiles, worst=self.worst)
+        return Evaluation.from_bytes(self.state)
 
-    def named_groups(self, groups: Any) -> dict[str, Any]:
-        """Return the array of each column of groups."""
-        names = self.empty().by
-        if groups is None:
-            groups = ()
-        elif len(names) == 1 and not isinstance(groups, (Mapping, tuple, list)):
-            groups = (groups,)
-        columns = [groups[name] for name in names] if isinstance(groups, Mapping) else list(groups)
-        if len(columns) != len(names):
-            raise ValueError(
-                f"groups must be {len(names)} columns, one for each of by, got {len(columns)}"
-            )
-        return dict(zip(names, columns, strict=True))
+
+def _named_groups(names: Sequence[str], groups: Any) -> dict[str, Any]:
+    """Return the array of each column of groups."""
+    if groups is None:
+        groups = ()
+    elif len(names) == 1 and not isinstance(groups, (Mapping, tuple, list)):
+        groups = (groups,)
+    columns = [groups[name] for name in names] if isinstance(groups, Mapping) else list(groups)
+    if len(columns) != len(names):
+        raise ValueError(
+            f"groups must be {len(names)} columns, one for each of by, got {len(columns)}"
+        )
+    return dict(zip(names, columns, strict=True))
 
 
 def _part_of_arrays(
@@ -371,6 +392,7 @@ def _part_of_arrays(
             with numloss.threads(plan.threads):
                 evaluation.update(
                     arrays["prediction"], arrays["target"], weight=arrays.get("weight"),
+                    other=arrays.get("other"), clusters=arrays.get("clusters"),
                     groups=named("group ") or None, source=source, first_row=first_row,
                     **named("input "),
                 )  # fmt: skip

@@ -40,13 +40,13 @@ class Job:
         cls,
         request: Request,
         losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike],
-        worst: int,
+        kept: Kept,
         threads: int,
         on_error: str,
     ) -> Job:
         """Take what Python's callers give."""
         at_least_one(threads=threads)
-        return cls(request, specs_of(losses), Kept(worst), threads=threads, skip=skips(on_error))
+        return cls(request, specs_of(losses), kept, threads=threads, skip=skips(on_error))
 
     def part(
         self,

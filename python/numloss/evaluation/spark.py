@@ -20,6 +20,7 @@ from numloss.evaluation.evaluation import Evaluation
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.flow import Flow
 from numloss.evaluation.files.inputs import Request
+from numloss.evaluation.kept import Kept
 from numloss.evaluation.partial import Job, Partial, finished, merged
 from numloss.evaluation.run import warn_of_probabilities
 from numloss.evaluation.specs import LossLike
@@ -37,9 +38,14 @@ def evaluate(
     target: Names | None = None,
     weight: str | Path | None = None,
     by: Names | Path = (),
+    cluster: str | None = None,
     positive: str | float | None = None,
     classes: Names | None = None,
     scale: Literal["logits", "probabilities"] | None = None,
+    resample: bool = False,
+    calibration: bool = False,
+    auc: bool = False,
+    compare: Names | None = None,
     worst: int = 10,
     threads: int = 1,
     on_error: Literal["fail", "skip"] = "fail",
@@ -56,7 +62,8 @@ def evaluate(
     frame : pyspark.sql.DataFrame
         Rows of predictions and targets. Columns may hold numbers, arrays of numbers, vectors of
         Spark's machine learning, or text. Only those that are named are read.
-    losses, prediction, target, weight, by, positive, classes, scale, worst, on_error
+    losses, prediction, target, weight, by, cluster, positive, classes, scale, resample,
+    calibration, auc, compare, worst, on_error
         As `numloss.evaluate` takes them.
     threads : int, default 1
         Threads of a task, whatever ``spark.task.cpus`` says.
@@ -85,10 +92,10 @@ def evaluate(
     if branches is not None and branches < 1:
         raise ValueError(f"branches must be at least 1, got {branches}")
     request = Request.of(
-        None, prediction=prediction, target=target, weight=weight, by=by, positive=positive,
-        classes=classes, scale=scale,
+        None, prediction=prediction, target=target, weight=weight, by=by, cluster=cluster,
+        positive=positive, classes=classes, scale=scale, compare=compare,
     )  # fmt: skip
-    job = Job.of(request, losses, worst, threads, on_error)
+    job = Job.of(request, losses, Kept(worst, resample, calibration, auc), threads, on_error)
     # What columns there are is checked here, before Spark begins.
     data = Dataset(request, [Flow(_NAME, pa.schema([(name, pa.null()) for name in frame.columns]))])
     # A name in backticks is a column, whatever dots are in it; later Spark knows of no backticks.
