@@ -235,7 +235,7 @@ def test_a_fault_is_told_as_one_process_tells_it(client, rows, folder):
 
 def test_files_of_unlike_schemas(client, rows, folder):
     pq.write_table(rows.drop_columns(["label"]), folder / "part-3.parquet")
-    with pytest.raises(UsageError, match=r"part-3.parquet: name the target with --target"):
+    with pytest.raises(UsageError, match=r"part-3.parquet: name the target with target=\.\.\."):
         on_dask.evaluate_files(folder / "part-*.parquet", LOSSES)
 
 
@@ -257,7 +257,7 @@ def test_no_rows_and_no_positive_value(client, rows, tmp_path):
         on_dask.evaluate_files(tmp_path / "empty.parquet", "mse")
     pq.write_table(rows, tmp_path / "full.parquet")
     for evaluate in (numloss.evaluate, on_dask.evaluate_files):
-        with pytest.raises(DataError, match=r"column country: no row holds the --positive value"):
+        with pytest.raises(DataError, match=r"column country: no row holds the positive value"):
             evaluate(tmp_path / "full.parquet", "hinge", target="country", positive="es")
 
 

@@ -774,7 +774,9 @@ def test_obvious(role, names, expected):
 
 
 def test_not_obvious():
-    with pytest.raises(UsageError, match="name the prediction with --prediction; it has a, b"):
+    with pytest.raises(
+        UsageError, match=r"name the prediction with prediction=\.\.\.; it has a, b"
+    ):
         obvious("prediction", ["a", "b"], "f.csv")
     with pytest.raises(UsageError, match="label, y could each be the target"):
         obvious("target", ["y", "label"], "f.csv")

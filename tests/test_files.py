@@ -2,12 +2,14 @@
 
 # ruff: noqa: E402 (imports follow the skip where the extra is not installed)
 
+import ast
 import bz2
 import gzip
 import itertools
 import json
 import math
 import os
+import pickle
 import re
 import shlex
 import signal
@@ -28,6 +30,7 @@ import pyarrow.parquet
 from test_cli import invoke, message, report, run, spawn
 
 import numloss
+from numloss.evaluation.wording import in_command
 
 
 @pytest.fixture
@@ -895,6 +898,7 @@ def states(folder):
 def test_resumed_runs_end_with_the_same_bytes(tmp_path):
     from numloss.evaluation.files.dataset import Dataset
     from numloss.evaluation.files.inputs import Request
+    from numloss.evaluation.kept import Kept
     from numloss.evaluation.run import evaluate_files
     from numloss.evaluation.specs import parse_loss
 
@@ -1034,6 +1038,118 @@ def test_arguments_may_be_given_in_several_ways(csv, tmp_path):
     ):  # fmt: skip
         with pytest.raises(ValueError, match=told):
             numloss.evaluate(path, "mse", prediction="a", **wrong)
+
+
+#: Arguments in Python, and what is said of them there and by the command.
+WORDINGS = [
+    ("a,b\n1,0\n", {"target": "b"}, "name the prediction with prediction=...; it has a, b",
+     "name the prediction with --prediction; it has a, b"),
+    ("score,pred,b\n1,0,0\n", {"target": "b"}, "choose with prediction=...",
+     "choose with --prediction"),
+    ("score,b\n1,0\n", {"prediction": "b", "target": "b"},
+     "name the target with target=..., or its file with targets=...",
+     "name the target with --target, or its file with --targets"),
+    ("score,label\n1,x\n", {}, "positive=VALUE makes text a target of two classes, "
+     "classes='a,b,c' one of more",
+     "--positive VALUE makes text a target of two classes, --classes a,b,c one of more"),
+    ("score,label\n1,0\n", {"positive": 7}, "no row holds the positive value",
+     "no row holds the --positive value"),
+    ("score,a_0,a_1\n1,0,1\n", {"target": "a_0,a_1", "positive": 7},
+     "positive needs a target of one column", "--positive needs a target of one column"),
+    ("score,a_0,a_1\n1,0,1\n", {"target": "a_0,a_1", "classes": "x,y"},
+     "classes needs a target of one column, and no positive",
+     "--classes needs a target of one column, and no --positive"),
+    ("a_0,a_1,label\n1,0,x\n", {"prediction": "a_*", "classes": "x"},
+     "classes names 1 classes", "--classes names 1 classes"),
+    ("score,label\n1,0\n", {"classes": "x,x"}, "classes='x,x': each needs",
+     "--classes x,x: each needs"),
+    ("a_1,a_2,label\n1,0,1\n", {"prediction": "a_*"}, "from 0: classes='1,2' says",
+     "from 0: --classes 1,2 says"),
+    ("score,label\n1,0\n", {"by": "lable"}, "for by (did you mean 'label'?)",
+     "for --by (did you mean 'label'?)"),
+    ("score,label,g\n1,0,1\n", {"by": "g:0"}, "by='g:0': the width", "--by g:0: the width"),
+    ("score,label,g\n1,0,1\n", {"by": "g,g"}, "by='g': given twice", "--by g: given twice"),
+    ("score,label,g\n1,0,1\n", {"by": "g", "cluster": "g"}, "cluster='g': by has it already",
+     "--cluster g: --by has it already"),
+    ("score,label\n1,0\n", {"id": "score"}, ": id belongs to compare",
+     ": --id belongs to --compare"),
+    ("score,label\n1,0\n", {"compare": "score"}, "compare='score': this is",
+     "--compare score: this is"),
+    ("score,label\n1,0\n", {"worst": 1, "worst_columns": "x"}, "worst_columns: no 'x'",
+     "--worst-columns: no 'x'"),
+    ("score,label\n1,0\n", {"loss": "cross_entropy"},
+     "loss cross_entropy: needs a prediction with one number per class: several columns "
+     "(prediction='logit_*')",
+     "--loss cross_entropy: needs a prediction with one number per class: several columns "
+     "(--prediction 'logit_*')"),
+    ("score,label\n1,0\n", {"loss": "hinge"}, ": positive=1 makes the label 1",
+     ": --positive 1 makes the label 1"),
+    ("prob,label\n1,0\n", {"loss": "hinge"}, "scale='logits' says that it holds scores",
+     "--from-logits says that it holds scores"),
+    ("prob_0,prob_1,label\n1,2,0\n", {"loss": "cross_entropy", "prediction": "prob_*"},
+     "scale='logits' if they are logits", "--from-logits if they are logits"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "given", "python", "command"), WORDINGS)
+def test_messages_speak_of_arguments_or_of_options(text, given, python, command, csv):
+    path, loss = csv(text), given.get("loss", "mse")
+    options = {name: value for name, value in given.items() if name != "loss"}
+    with pytest.raises(numloss.evaluation.errors.EvaluationError) as caught:
+        numloss.evaluate(path, loss, **options)
+    assert python in f": {caught.value}"
+    copied = pickle.loads(pickle.dumps(caught.value))
+    for error in (caught.value, copied):
+        assert str(error).isprintable()
+        assert "--" not in str(error)
+    words = [word for name, value in options.items()
+             for word in (f"--{name.replace('_', '-')}", value)]  # fmt: skip
+    _, _, told = invoke("evaluate", path, "-l", loss, *words)
+    assert command in told
+    assert told.strip().isprintable()
+    assert copied.marked == caught.value.marked
+    assert told == f"numloss evaluate: error: {in_command(copied.marked)}\n"
+
+
+def test_warnings_and_skips_speak_of_arguments_or_of_options(csv, tmp_path):
+    path = csv("score,label\n" + "0.5,1\n" * 30)
+    with pytest.warns(RuntimeWarning, match="scale='probabilities' if they are, scale='logits' if"):
+        numloss.evaluate(path, "binary_cross_entropy")
+    _, _, told = invoke("evaluate", path, "-l", "binary_cross_entropy")
+    assert "--from-probabilities if they are, --from-logits if not" in told
+    path, state = csv("score,label\n2,1\n3,0\n"), tmp_path / "s.nls"
+    result = numloss.evaluate(path, "hinge", on_error="skip")
+    assert result.skips[0][2].endswith(": positive=1 makes the label 1 the positive class")
+    options = ["-l", "hinge", "--on-error", "skip", "--state", state]
+    for command in (["evaluate", path, *options], ["show", state], ["show", state, "--json"]):
+        code, told, _ = invoke(*command)
+        assert code == 4
+        assert "--positive 1 makes the label 1 the positive class" in told
+        assert "\x02" not in told
+        assert "u0002" not in told
+    kept = numloss.Evaluation.from_bytes(state.read_bytes()).result()
+    assert kept.skips == result.skips
+
+
+def test_no_message_of_python_names_an_option_alone():
+    """The command alone has limits, baselines, outputs and schedulers."""
+    root = Path(numloss.evaluation.__file__).parent
+    command = {"gates.py", "losses_out.py", "memory.py", "wording.py"}
+    known = {"--scheduler ", "--max-groups", "--by finds more than "}  # the command's, too
+    option = re.compile(r"(?<![\w:-])--(?=[a-z]|$)")
+    for path in root.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        skipped = {
+            inner for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "either"
+            for inner in ast.walk(node)
+        }  # fmt: skip
+        for node in ast.walk(tree):
+            if path.name in command or node in skipped or not isinstance(node, ast.Constant):
+                continue
+            text = node.value if isinstance(node.value, str) else ""
+            if option.search(text) and "\n" not in text:
+                assert any(start in text for start in known), (path, text)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])

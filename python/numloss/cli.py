@@ -21,6 +21,7 @@ import numloss
 from numloss.evaluation.errors import DataError, EvaluationError, StoppedError, UsageError
 from numloss.evaluation.paths import native, path_of, text_of
 from numloss.evaluation.tables import printable, table
+from numloss.evaluation.wording import in_command
 
 if TYPE_CHECKING:
     from numloss.evaluation.evaluation import Evaluation
@@ -828,6 +829,7 @@ def _report(
     if options.state is not None:
         write_file(options.state, evaluation.to_bytes())
     result = evaluation._result((0.5, 0.95, 0.99), True, options.confidence)
+    result.skips = [(source, row, in_command(text)) for source, row, text in evaluation._skips]
     complete(result)
     if options.html is not None:
         page = write_page(origin, result, options.words, options.worst or _KEPT_WORST)
@@ -871,7 +873,7 @@ def _print(text: str) -> None:
 
 
 def _warn(message: str) -> None:
-    print(f"numloss: warning: {printable(message)}", file=sys.stderr)
+    print(f"numloss: warning: {printable(in_command(message))}", file=sys.stderr)
 
 
 def _warn_of_nan(result: EvaluationResult) -> None:
@@ -932,7 +934,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return command(options)
     except EvaluationError as error:
-        return _fail(arguments[0], str(error), error.exit_code)
+        return _fail(arguments[0], in_command(error.marked), error.exit_code)
     except KeyboardInterrupt:
         return _fail(arguments[0], "interrupted", StoppedError.exit_code)
     except MemoryError:

@@ -30,6 +30,7 @@ from numloss.evaluation.partial import Job, Notes, Partial, finished, merged, ta
 from numloss.evaluation.progress import Done
 from numloss.evaluation.run import KEEP_SECONDS, Whole, begin, empty, warn_of_probabilities
 from numloss.evaluation.specs import LossLike, LossSpec
+from numloss.evaluation.wording import in_python
 
 Losses: TypeAlias = "LossLike | Sequence[LossLike] | Mapping[str, LossLike]"
 
@@ -556,7 +557,7 @@ def _computed(whole: Delayed) -> Partial:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=5)
+    warnings.warn(in_python(message), RuntimeWarning, stacklevel=5)
 
 
 # --------------------------------------------------------------------------------- the command line

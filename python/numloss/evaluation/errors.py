@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numloss.evaluation.wording import in_python
+
 
 class EvaluationError(Exception):
     """A mistake in files or in what is asked of them, told in one message.
@@ -16,6 +18,11 @@ class EvaluationError(Exception):
     """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(in_python(message))
+        #: The message with what it says to Python's callers and to the users of the command.
+        self.marked = message
 
 
 class DataError(EvaluationError):

@@ -39,6 +39,7 @@ from numloss.evaluation.ranges import Ranges, add_range, end_of
 from numloss.evaluation.result import EvaluationResult, Order, Row, result_of
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 from numloss.evaluation.uncertainty import BUCKETS, Parts
+from numloss.evaluation.wording import in_python
 
 _MAGIC = b"numloss\0"
 _VERSION = 2
@@ -861,8 +862,9 @@ class Evaluation:
                 losses[name].name = name
                 rest = values[VALUES * index + 1 : VALUES * (index + 1)]
                 comparisons[name] = Comparison(*self._compare, *rest)
+        skips = [(source, row, in_python(problem)) for source, row, problem in self._skips]
         return EvaluationResult(
-            self._rows, self._by, losses, self._skipped, self._skips, confidence, comparisons,
+            self._rows, self._by, losses, self._skipped, skips, confidence, comparisons,
             *self._forecast_results(order),
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.groups import natural
+from numloss.evaluation.wording import argument, given
 
 #: Names, in any case, that are taken without being asked for. ``logit`` also stands for a series
 #: such as ``logit_0``, ``logit_1``.
@@ -51,7 +52,7 @@ def obvious(role: str, names: Sequence[str], where: str) -> tuple[str, ...]:
         candidates += [(name,) for name in names if name.lower() == base]
         for series in _series(base, names):
             candidates.append(tuple(sorted(series, key=natural)))
-    option = f"--{role}"
+    option = given(role)
     if not candidates:
         raise UsageError(f"{where}: name the {role} with {option}; {listed(names)}")
     if len(candidates) > 1:
@@ -89,7 +90,7 @@ def refuse_gaps(role: str, names: Sequence[str], where: str) -> None:
         problem = "are not in the order of their numbers"
     raise UsageError(
         f"{where}: the columns of the {role}, {shortened(names)}, {problem}, and labels count from "
-        f"0: --classes {classes} says which label each column is for"
+        f"0: {argument('classes', classes)} says which label each column is for"
     )
 
 

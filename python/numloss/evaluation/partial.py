@@ -89,7 +89,7 @@ class Notes:
         """Take down what a part has learned."""
         target, unseen = data.first.target, None
         if isinstance(target, PositiveColumn) and not target.seen:
-            unseen = str(target.unseen())
+            unseen = target.unseen().marked
         name = str(data.first.prediction.source.file)
         return cls(number, name, data.first.fixed, tuple(scales), unseen)
 

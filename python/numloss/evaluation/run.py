@@ -24,6 +24,7 @@ from numloss.evaluation.losses_out import LossFile
 from numloss.evaluation.progress import Done
 from numloss.evaluation.result import EvaluationResult, Row
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
+from numloss.evaluation.wording import LOGITS, PROBABILITIES, either, in_python
 
 # Rows of binary predictions in [0, 1] that are no chance.
 _FEW = 20
@@ -169,7 +170,7 @@ def evaluate(
 
 
 def _warn_in_python(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+    warnings.warn(in_python(message), RuntimeWarning, stacklevel=4)
 
 
 def evaluate_files(
@@ -311,7 +312,7 @@ def _suspect(
     if rows >= (2 if spec.loss.rowwise else _FEW):
         warn(
             f"{name} takes logits, and all {rows} rows of {inputs.prediction.name} could be "
-            "probabilities: --from-probabilities if they are, --from-logits if not"
+            f"probabilities: {PROBABILITIES} if they are, {LOGITS} if not"
         )
 
 
@@ -354,7 +355,7 @@ def empty(data: Dataset, losses: dict[str, LossSpec], kept: Kept) -> Evaluation:
             resample=kept.resample, calibration=kept.calibration, auc=kept.auc,
         )  # fmt: skip
     except ValueError as error:
-        raise UsageError(f"--{error}") from None
+        raise UsageError(either(str(error), f"--{error}")) from None
     evaluation._reading = data.reading
     return evaluation
 
@@ -546,7 +547,7 @@ class _Worker:
                 raise
             if rows == 1:
                 source = str(inputs.prediction.source.file)
-                self.evaluation._skip(source, first_row, str(error))
+                self.evaluation._skip(source, first_row, error.marked)
                 return
             middle = rows // 2
             self._take_or_skip(inputs, cut(pieces, 0, middle), first_row, check)

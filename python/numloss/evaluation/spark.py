@@ -24,6 +24,7 @@ from numloss.evaluation.kept import Kept
 from numloss.evaluation.partial import Job, Partial, finished, merged
 from numloss.evaluation.run import warn_of_probabilities
 from numloss.evaluation.specs import LossLike
+from numloss.evaluation.wording import in_python
 
 # What a task gives Spark: one row.
 _SCHEMA = "part long, partial binary"
@@ -115,7 +116,7 @@ def evaluate(
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+    warnings.warn(in_python(message), RuntimeWarning, stacklevel=4)
 
 
 def _task(job: Job, names: Sequence[str]) -> Callable[[Iterator[Any]], Iterator[Any]]:

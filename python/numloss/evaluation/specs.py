@@ -15,6 +15,7 @@ import numloss
 from numloss._loss import CALL_DEFAULTS, EXTRAS
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
+from numloss.evaluation.wording import either
 
 LossLike: TypeAlias = "numloss.Loss[...] | str | tuple[numloss.Loss[...] | str, Mapping[str, Any]]"
 
@@ -151,7 +152,7 @@ def spec_of(loss: LossLike) -> LossSpec:
 
     try:
         if isinstance(loss, str):
-            return parse_loss(loss, "loss ")
+            return parse_loss(loss)
         if isinstance(loss, (numloss.Loss, Metric)):
             return LossSpec(loss.__name__, loss.__name__, {})
         if not (isinstance(loss, tuple) and len(loss) == 2 and isinstance(loss[1], Mapping)):
@@ -168,7 +169,7 @@ def spec_of(loss: LossLike) -> LossSpec:
     return LossSpec(f"{base.name}:{shown}" if shown else base.name, base.name, merged)
 
 
-def parse_loss(text: str, said: str = "--loss ") -> LossSpec:
+def parse_loss(text: str, said: str = either("loss ", "--loss ")) -> LossSpec:
     """Parse ``name`` or ``name:option=value,option=value``."""
     name, _, rest = text.partition(":")
     name = name.strip()
@@ -216,7 +217,7 @@ def _parse_options(said: str, rest: str) -> dict[str, Any]:
             options[keyword.arg] = _value(keyword.value)
         return options
     except (SyntaxError, ValueError, TypeError, RecursionError) as error:
-        needed = "write --loss name:option=value,option=value"
+        needed = "write name:option=value,option=value"
         reason = str(error) if type(error) is ValueError else "cannot be read"
         raise UsageError(f"{said}: {reason}; {needed}") from None
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numloss.evaluation.errors import UsageError
+from numloss.evaluation.wording import argument
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _BINNED = re.compile(rf"(.+):({_NUMBER}(?:,{_NUMBER})*)", re.DOTALL)
@@ -82,8 +83,8 @@ def parse(text: str) -> tuple[str, Bins] | None:
     edges = np.array([float(number) for number in numbers])
     if len(edges) == 1:
         if not 0 < edges[0] < np.inf:
-            raise UsageError(f"--by {text}: the width of bins must be above 0")
+            raise UsageError(f"{argument('by', text)}: the width of bins must be above 0")
         return name, Bins(Decimal(numbers[0]), edges)
     if not (np.diff(edges) > 0).all() or not np.isfinite(edges).all():
-        raise UsageError(f"--by {text}: the edges of bins must grow")
+        raise UsageError(f"{argument('by', text)}: the edges of bins must grow")
     return name, Bins(None, edges)

@@ -17,6 +17,7 @@ from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.bins import Bins
 from numloss.evaluation.files.source import Column, Source
 from numloss.evaluation.tables import printable
+from numloss.evaluation.wording import argument, either
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -24,6 +25,7 @@ _Types = pa.types
 # Whole numbers up to it are float64 numbers.
 _EXACT = 2**53
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_SEVERAL = "has several values in a row, where one is needed"
 # Letters of a number written as text; converting longer ones takes long.
 _LONGEST_NUMBER = 400
 
@@ -44,7 +46,7 @@ class _Origin:
         return self.source.error(problem, row=self.first_row + index, name=self.name)
 
     def type_error(self, kind: object) -> UsageError:
-        return UsageError(str(self.source.error(f"holds no numbers, but {kind}", name=self.name)))
+        return self.source.misuse(f"holds no numbers, but {kind}", self.name)
 
 
 #: The classes of a prediction, among the shapes that every row must have.
@@ -245,7 +247,8 @@ class PositiveColumn(NumberColumns):
 
     def unseen(self) -> DataError:
         """Return the error for a positive value that no row has."""
-        return self.source.error("no row holds the --positive value", name=self.name)
+        problem = f"no row holds the {argument('positive')} value"
+        return self.source.error(problem, name=self.name)
 
     def _equal(self, column: Any, origin: _Origin) -> Array:
         """Compare whole numbers exactly, others as float64, all else as text."""
@@ -302,8 +305,8 @@ class PositiveColumn(NumberColumns):
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            message = f"holds numbers, so --positive {self._positive!r} is none of them"
-            raise UsageError(str(self.source.error(message, name=origin.name)))
+            said = either(f"positive={self._positive!r}", f"--positive {self._positive!r}")
+            raise self.source.misuse(f"holds numbers, so {said} is none of them", origin.name)
         return number
 
 
@@ -317,9 +320,7 @@ def group_column(source: Source, name: str, chunk: Mapping[str, Column], first_r
             raise _Origin(source, name, first_row).type_error(column.dtype)
     elif not _Types.is_nested(_stored(column).type):
         return column
-    raise UsageError(
-        str(source.error("has several values in a row, where one is needed", name=name))
-    )
+    raise source.misuse(_SEVERAL, name)
 
 
 def binned_column(
@@ -335,8 +336,7 @@ def binned_column(
             column = column.fill_null("nan" if _is_text(column.type) else math.nan)
     values = columns.read({columns.name: column}, first_row)
     if isinstance(values, Ragged) or values.ndim > 1:
-        message = "has several values in a row, where one is needed"
-        raise UsageError(str(columns.source.error(message, name=columns.name)))
+        raise columns.source.misuse(_SEVERAL, columns.name)
     beyond = (values > _EXACT) | (values < -_EXACT)
     if values.dtype.kind in "iu" and beyond.any():
         bad = int(np.argmax(beyond))
@@ -390,7 +390,8 @@ def constant_column(value: str | None, bins: Bins | None, rows: int) -> Column:
         edge = bins.lower_edges(np.array([float(value)]))
     except ValueError:
         raise DataError(
-            f"--by: the name of a folder says {printable(value)!r}, where bins need a number"
+            f"{argument('by')}: the name of a folder says {printable(value)!r}, where bins need a "
+            "number"
         ) from None
     return np.repeat(edge, rows)
 
@@ -402,8 +403,7 @@ def _arrow(column: Column, origin: _Origin) -> Any:
         if not _Types.is_nested(column.type):
             return column
     if isinstance(column, pa.Array) or column.ndim > 1:
-        message = "has several values in a row, where one is needed"
-        raise UsageError(str(origin.source.error(message, name=origin.name)))
+        raise origin.source.misuse(_SEVERAL, origin.name)
     if column.dtype.kind == "S":
         column = np.char.decode(column, "utf-8", "backslashreplace")
     if column.dtype.kind not in "biufU":

@@ -16,6 +16,7 @@ from numloss.evaluation.progress import Done
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.report import Origin, Role
 from numloss.evaluation.tables import printable
+from numloss.evaluation.wording import argument
 
 
 class Dataset:
@@ -34,22 +35,22 @@ class Dataset:
         self._files = files_of(request.predictions) if files is None else list(files)
         self._between = between
         if len(self._files) > 1 and request.targets is not None:
-            raise UsageError("--targets goes with one file of predictions")
+            raise UsageError(f"{argument('targets')} goes with one file of predictions")
         self.first = Inputs(request, self._files[0])
         self._inputs = [self.first]
         for name, count in Counter(self.by).items():
             if count > 1:
-                raise UsageError(f"--by {printable(name)}: given twice")
+                raise UsageError(f"{argument('by', printable(name))}: given twice")
         if self.cluster in self.by:
             raise UsageError(
-                f"--cluster {printable(str(self.cluster))}: --by has it already: a group of one "
-                "cluster has no standard error"
+                f"{argument('cluster', printable(str(self.cluster)))}: {argument('by')} has it "
+                "already: a group of one cluster has no standard error"
             )
         if request.identity is not None and self.first.other is None:
-            raise UsageError("--id belongs to --compare")
+            raise UsageError(f"{argument('id')} belongs to {argument('compare')}")
         other = self.first.other
         if len(self._files) > 1 and other and other.source is not self.first.prediction.source:
-            raise UsageError("--compare with a file goes with one file of predictions")
+            raise UsageError(f"{argument('compare')} with a file goes with one file of predictions")
 
     @property
     def by(self) -> list[str]:

@@ -50,6 +50,7 @@ from numloss.evaluation.paths import text_of
 from numloss.evaluation.ranges import Ranges, gaps
 from numloss.evaluation.report import Role
 from numloss.evaluation.tables import printable
+from numloss.evaluation.wording import argument, either, given
 
 # A chunk holds about as many numbers of the prediction, in no more rows than that: what is made of
 # them fits a cache of the second level.
@@ -235,8 +236,8 @@ class Inputs:
                 refuse_gaps(role, columns.names, str(columns.source.file))
         elif 1 < len(self.prediction.names) != len(request.classes):
             raise UsageError(
-                f"--classes names {len(request.classes)} classes, where the prediction has "
-                f"{len(self.prediction.names)} columns"
+                f"{argument('classes')} names {len(request.classes)} classes, where the prediction "
+                f"has {len(self.prediction.names)} columns"
             )
         #: Whether predictions are probabilities, and whether the user said what they are.
         self.probabilities = request.scale == "probabilities" or (
@@ -255,7 +256,9 @@ class Inputs:
         if self.other is not None and (self.other.source, self.other.names) == (
             self.prediction.source, self.prediction.names,
         ):  # fmt: skip
-            raise UsageError(f"--compare {request.compare}: this is the prediction itself")
+            raise UsageError(
+                f"{argument('compare', request.compare)}: this is the prediction itself"
+            )
         self._agreeing = [] if self.other is None else self._columns_that_agree(request.identity)
         self._scale = request.scale
         for source in self._sources.values():
@@ -309,7 +312,7 @@ class Inputs:
             for source in (mine, theirs):
                 if identity not in source.names:
                     raise UsageError(
-                        f"{source.file} has no {identity!r} for --id"
+                        f"{source.file} has no {identity!r} for {argument('id')}"
                         f"{closest(identity, source.names)}; {listed(source.names)}"
                     )
             return [((mine, identity), (theirs, identity))]
@@ -591,20 +594,25 @@ class Inputs:
         names = self._names("target", source, request.target)
         if request.classes is not None:
             if len({*request.classes}) < len(request.classes) or not all(request.classes):
-                raise UsageError(
-                    f"--classes {','.join(request.classes)}: each needs a name of its own"
-                )
+                said = argument("classes", ",".join(request.classes))
+                raise UsageError(f"{said}: each needs a name of its own")
             if len(names) > 1 or request.positive is not None:
-                raise UsageError("--classes needs a target of one column, and no --positive")
+                raise UsageError(
+                    f"{argument('classes')} needs a target of one column, and no "
+                    f"{argument('positive')}"
+                )
             return ClassColumn(source, names, request.classes)
         if request.positive is None:
             hint = (
-                "; --positive VALUE makes text a target of two classes, --classes a,b,c one of more"
+                f"; {either('positive=VALUE', '--positive VALUE')} makes text a target of two "
+                f"classes, {argument('classes', 'a,b,c')} one of more"
             )
             known = class_names(self.prediction.names) if len(names) == 1 else None
             return NumberColumns(source, names, hint, known)
         if len(names) > 1:
-            raise UsageError(f"--positive needs a target of one column, got {', '.join(names)}")
+            raise UsageError(
+                f"{argument('positive')} needs a target of one column, got {', '.join(names)}"
+            )
         return PositiveColumn(source, names, request.positive)
 
     def _refuse_self_comparison(self) -> None:
@@ -613,7 +621,7 @@ class Inputs:
             what = "its only array" if self.target.name == source.only else self.target.name
             raise UsageError(
                 f"{source.file}: {what} is both prediction and target: name the target with "
-                "--target, or its file with --targets"
+                f"{given('target')}, or its file with {given('targets')}"
             )
 
     def _groups(self, listed: str) -> list[str]:
@@ -652,12 +660,13 @@ class Inputs:
             if len(source.names) == 1:
                 return source, source.names[0]
             raise UsageError(
-                f"--{role}: {file} must hold one {source.noun}; {listed(source.names)}"
+                f"{argument(role)}: {file} must hold one {source.noun}; {listed(source.names)}"
             )
         names = [name for source in sources for name in source.names]
         where = " and ".join(str(source.file) for source in sources)
         raise UsageError(
-            f"{where} has no {wanted!r} for --{role}{closest(wanted, names)}; {listed(names)}"
+            f"{where} has no {wanted!r} for {argument(role)}{closest(wanted, names)}; "
+            f"{listed(names)}"
         )
 
 
@@ -700,6 +709,7 @@ def _reader(file: File, format: Format) -> Callable[[File], Source]:
     kind = format.name or file.format
     if kind is None:
         raise UsageError(
-            f"{file}: the name does not tell the format ({', '.join(FORMATS)}): give --format"
+            f"{file}: the name does not tell the format ({', '.join(FORMATS)})"
+            f"{either('', ': give --format')}"
         )
     return _READERS.get(kind, lambda file: CsvFile(file, format))

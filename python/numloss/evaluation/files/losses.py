@@ -15,9 +15,12 @@ from numloss.evaluation.files.batches import Batch, batch_of
 from numloss.evaluation.files.columns import CLASSES, Array
 from numloss.evaluation.files.inputs import Chunk, Inputs
 from numloss.evaluation.specs import LossSpec, inputs_of, options_of
+from numloss.evaluation.wording import LOGITS, argument, either
 
 # How far rounding may put a probability above 1, and a sum of them from 1.
 _SLACK, _SUM_SLACK = 1e-6, 1e-3
+
+_SERIES = either("prediction='logit_*'", "--prediction 'logit_*'")
 
 
 class FileLosses:
@@ -49,8 +52,8 @@ class FileLosses:
         """Probabilities go as such where a loss takes them, else as their logarithms."""
         if self._takes_scores:
             raise self._usage(
-                "takes scores, and the prediction is named as probabilities: --from-logits says "
-                "that it holds scores all the same"
+                f"takes scores, and the prediction is named as probabilities: {LOGITS} says that "
+                "it holds scores all the same"
             )
         if has_option and "from_logits" not in self.spec.options:
             options = {**self.spec.options, "from_logits": False}
@@ -119,7 +122,7 @@ class FileLosses:
             raise columns.source.error(
                 f"{self.spec.name}: probabilities of classes must lie in [0, 1] and add up to 1, "
                 f"got {values[index]:.6g} in a row that adds up to "
-                f"{np.take(total, 0, axis)[index[:-1]]:.6g}: --from-logits if they are logits",
+                f"{np.take(total, 0, axis)[index[:-1]]:.6g}: {LOGITS} if they are logits",
                 row=batch.row_of(index[0]),
                 name=columns.name,
             )
@@ -139,8 +142,8 @@ class FileLosses:
         """Return integer labels, or probabilities."""
         if prediction.ndim == 1:
             raise self._usage(
-                "needs a prediction with one number per class: several columns (--prediction "
-                "'logit_*'), or a column of vectors"
+                f"needs a prediction with one number per class: several columns ({_SERIES}), or a "
+                "column of vectors"
             )
         axis = self.spec.options.get("axis", -1)
         if (
@@ -189,7 +192,7 @@ class FileLosses:
             raise self._usage(str(error))
         columns = self._inputs.prediction if error.argument == "prediction" else self._inputs.target
         # The fix for arrays is not one for a command.
-        signs = ": --positive 1 makes the label 1 the positive class"
+        signs = f": {argument('positive', 1)} makes the label 1 the positive class"
         raise columns.source.error(
             f"{self.spec.name}: {error.problem}{signs if error.kind == 'signs' else error.fix}",
             row=batch.row_of(error.index[0]),
@@ -197,7 +200,7 @@ class FileLosses:
         )
 
     def _usage(self, message: str) -> UsageError:
-        return UsageError(f"--loss {self.spec.text}: {message}")
+        return UsageError(f"{either('loss ', '--loss ')}{self.spec.text}: {message}")
 
 
 def _width(values: Array) -> int:

@@ -10,6 +10,7 @@ from numloss.evaluation.errors import UsageError
 from numloss.evaluation.files.inputs import Inputs
 from numloss.evaluation.files.source import Column, Source
 from numloss.evaluation.names import chosen, closest, listed
+from numloss.evaluation.wording import argument
 
 # Rows read at a time while looking for some.
 _ROWS = 1 << 16
@@ -22,13 +23,16 @@ def columns_of(inputs: Inputs, wanted: str) -> dict[Source, list[str]]:
     for source in sources:
         if source.file.is_pipe:
             raise UsageError(
-                f"{source.file}: a pipe is read once: --worst-columns has nowhere to look rows up"
+                f"{source.file}: a pipe is read once: {argument('worst_columns')} has nowhere to "
+                "look rows up"
             )
     for part in (piece.strip() for piece in wanted.split(",")):
         names = [name for source in sources for name in source.names]
         holder = next((source for source in sources if _matches(part, source)), None)
         if holder is None:
-            raise UsageError(f"--worst-columns: no {part!r}{closest(part, names)}; {listed(names)}")
+            raise UsageError(
+                f"{argument('worst_columns')}: no {part!r}{closest(part, names)}; {listed(names)}"
+            )
         found[holder] += chosen(part, holder.names, str(holder.file))
     return dict(found)
 

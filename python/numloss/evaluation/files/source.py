@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from numloss.evaluation.errors import DataError
+from numloss.evaluation.errors import DataError, UsageError
 from numloss.evaluation.files.storage import File
 from numloss.evaluation.tables import printable
 
@@ -116,6 +116,10 @@ class Source(ABC):
             place.append(f"{self.noun} {name}")
         where = f"{', '.join(place)}: " if place else ""
         return DataError(f"{self.file}: {where}{problem}", row)
+
+    def misuse(self, problem: str, name: str) -> UsageError:
+        """Make the error for a column of this file that is not what it was named for."""
+        return UsageError(self.error(problem, name=name).marked)
 
     def unreadable(self, kind: str, error: Exception, name: str | None = None) -> DataError:
         """Make the error for a file that a reader gave up on, with the reader's first line."""
