@@ -1466,6 +1466,19 @@ def test_tokens_that_do_not_fit(tokens, tmp_path):
     assert refused("-w", "token_weight").startswith(
         f"row {bad}, column token_weight: a weight must"
     )
+    # Lists of one length, where rows are of unequal ones but for those of a chunk by chance.
+    for kind in (pa.list_(pa.float64()), pa.list_(pa.float64(), 2)):
+        weights = pa.array([[0.5, 1.0]] * len(table), kind)
+        pa.parquet.write_table(table.append_column("even", weights), path)
+        first = int(np.argmax(lengths != 2))
+        assert refused("-w", "even") == (
+            f"row {first}, column even: 2 values, where the prediction has {lengths[first]}"
+        )
+    pairs = table.filter(pa.array(lengths == 2))
+    three = pa.array([[0.5, 1.0, 1.0]] * len(pairs))
+    pa.parquet.write_table(pairs.append_column("three", three), path)
+    assert refused("-w", "three") == "row 0, column three: 3 values, where the prediction has 2"
+    pa.parquet.write_table(table, path)
     assert "axis=1 cannot be" in message(path, "-l", "cross_entropy:axis=1", "-p", "logits", code=2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 
@@ -43,11 +44,10 @@ def batch_of(chunk: Chunk, inputs: Inputs, over_classes: bool, axis: object) -> 
         )  # fmt: skip
     lengths = _lengths(prediction)
     _refuse_unlike(target, lengths, inputs.target, chunk.first_row)
-    if isinstance(weight, Ragged):
-        assert inputs.weight is not None
+    if inputs.weight is not None and _has_lists(weight):
         _refuse_unlike(weight, lengths, inputs.weight, chunk.first_row)
-    elif weight is not None and weight.ndim == 1:
-        weight = np.repeat(weight, lengths)
+    elif weight is not None:
+        weight = np.repeat(_flat(weight), lengths)
     return Batch(
         chunk.first_row, len(lengths), _tokens(prediction), _tokens(target),
         None if weight is None else _tokens(weight), lengths,
@@ -56,10 +56,20 @@ def batch_of(chunk: Chunk, inputs: Inputs, over_classes: bool, axis: object) -> 
 
 def _refuse_unlike_lists(chunk: Chunk, inputs: Inputs, over_classes: bool, axis: object) -> None:
     """Hold lists that have one length by chance to the same rule as others."""
-    if not (inputs.prediction.varies and inputs.target.varies) or (over_classes and axis != -1):
+    if not inputs.prediction.varies or (over_classes and axis != -1):
         return
-    if _flat(chunk.prediction).ndim > 1 + over_classes:
-        _refuse_unlike(chunk.target, _lengths(chunk.prediction), inputs.target, chunk.first_row)
+    if _flat(chunk.prediction).ndim <= 1 + over_classes:
+        return
+    lengths = _lengths(chunk.prediction)
+    if inputs.target.varies:
+        _refuse_unlike(chunk.target, lengths, inputs.target, chunk.first_row)
+    if inputs.weight is not None and _has_lists(chunk.weight):
+        _refuse_unlike(chunk.weight, lengths, inputs.weight, chunk.first_row)
+
+
+def _has_lists(weight: Array | Ragged | None) -> TypeGuard[Array | Ragged]:
+    """Whether a row has several weights, or could have."""
+    return isinstance(weight, Ragged) or (weight is not None and weight.ndim > 1)
 
 
 def _flat(part: Array | Ragged) -> Array:
