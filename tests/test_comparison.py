@@ -3,6 +3,7 @@
 # ruff: noqa: E402 (imports follow the skip where the extra is not installed)
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -161,6 +162,68 @@ def test_reports_of_comparisons(path, tmp_path):
     markdown = run("evaluate", path, "-p", "score", "-l", "mse", "--compare", "other",
                    "--markdown")  # fmt: skip
     assert "other compared with score" in markdown
+
+
+def gauges(text):
+    """Return the gauges of a text of Prometheus by metric and labels."""
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            metric, inside, number = re.fullmatch(r"(\w+)\{(.*)\} (\S+)", line).groups()
+            labels = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', inside)
+            key = (metric, frozenset(labels))
+            assert key not in found
+            found[key] = float(number)
+    return found
+
+
+@pytest.mark.parametrize("by", [[], ["g"], ["g", "half"]])
+def test_gauges_of_comparisons(by, rows, tmp_path):
+    path, prom, state = tmp_path / "rows.parquet", tmp_path / "m.prom", tmp_path / "s.nls"
+    half = np.arange(ROWS) * 2 // ROWS
+    odd = {**rows, 'an "odd" name': rows["other"], "half": half}
+    odd["g"] = [None if g == "c" else g for g in rows["g"]]
+    parquet.write_table(pa.table(odd), path)
+    options = ["-p", "score", "-l", "mse", "-l", "mae", "--confidence", 0.9]
+    options += [word for name in by for word in ("--by", name)]
+    document = json.loads(
+        run("evaluate", path, *options, "--compare", 'an "odd" name', "--json", "--prom", prom,
+            "--state", state)
+    )  # fmt: skip
+    text = prom.read_text()
+    found = gauges(text)
+    compared = {labels: value for (metric, labels), value in found.items()
+                if metric == "numloss_comparison"}  # fmt: skip
+    wanted = {}
+    for loss in document["losses"]:
+        comparison = loss["comparison"]
+        for numbers in (comparison["all"], *comparison.get("groups", ())):
+            labels = {"loss": loss["name"], "first": "score", "other": r"an \"odd\" name"}
+            if "group" in numbers:
+                keys = numbers["group"] if len(by) > 1 else [numbers["group"]]
+                keys = ["" if key is None else str(key) for key in keys]
+                labels |= {f"by_{name}": key for name, key in zip(by, keys, strict=True)}
+            for name in ("difference", "standard_error", "interval_low", "interval_high", "won"):
+                wanted[frozenset({**labels, "statistic": name}.items())] = numbers[name]
+    assert compared == wanted
+    assert len(wanted) == 2 * 5 * (1 + {0: 0, 1: 3, 2: 6}[len(by)])
+    assert text.count("# TYPE numloss_comparison gauge\n") == 1
+    run("show", state, "--prom", prom, "--confidence", 0.9)
+    assert prom.read_text() == text
+    run("evaluate", path, *options, "--prom", prom)
+    assert "comparison" not in prom.read_text()
+
+
+def test_gauges_of_what_is_no_number(tmp_path):
+    path, prom = tmp_path / "rows.parquet", tmp_path / "m.prom"
+    columns = {"score": [1.0], "other": [np.inf], "label": [0.0]}
+    parquet.write_table(pa.table(columns), path)
+    run("evaluate", path, "-l", "mse", "-p", "score", "--compare", "other", "--prom", prom)
+    found = {dict(labels)["statistic"]: value for (metric, labels), value
+             in gauges(prom.read_text()).items() if metric == "numloss_comparison"}  # fmt: skip
+    assert found["difference"] == np.inf
+    assert found["won"] == 0.0
+    assert "interval_low" not in found  # of one row nothing is known
 
 
 def test_rows_that_are_not_the_same(rows, path, tmp_path):

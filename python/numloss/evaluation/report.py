@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from numloss.evaluation.tables import printable, table
 
 #: Version of the layout of the JSON document; it grows with changes that break readers.
 SCHEMA = 1
+# What gauges say of a comparison.
+_COMPARED = ("difference", "standard_error", "interval_low", "interval_high", "won")
 # Letters of a value that a table shows of a row.
 _LONGEST = 60
 
@@ -197,25 +199,54 @@ def write_prometheus(result: EvaluationResult) -> str:
         "# TYPE numloss_loss gauge",
     ]
     for loss in result.losses.values():
-        lines += _gauges(loss.name, {}, loss.total)
+        lines += _gauges({"loss": loss.name}, loss.total.to_dict())
         for key, statistics in loss.groups if result.by else ():
-            keys = key if len(result.by) > 1 else (key,)
-            labels = {f"by_{name}": part for name, part in zip(result.by, keys, strict=True)}
-            lines += _gauges(loss.name, labels, statistics)
+            labels = {"loss": loss.name, **_group_labels(result.by, key)}
+            lines += _gauges(labels, statistics.to_dict())
+    if result.comparisons:
+        lines += _comparisons(result)
     return "\n".join(lines) + "\n"
 
 
-def _gauges(loss: str, groups: Mapping[str, Any], statistics: Statistics) -> Iterator[str]:
-    named = {_label_name(name): "" if value is None else value for name, value in groups.items()}
-    for statistic, value in statistics.to_dict().items():
+def _comparisons(result: EvaluationResult) -> Iterator[str]:
+    """Yield gauges of how another model does."""
+    yield (
+        "# HELP numloss_comparison Losses of another model less those of the first, and the share "
+        "of rows it wins, by loss, models, statistic and group."
+    )
+    yield "# TYPE numloss_comparison gauge"
+    for name, comparison in result.comparisons.items():
+        found = comparison.to_dict(result.by)
+        models = {"loss": name, "first": comparison.first, "other": comparison.other}
+        for numbers in (found["all"], *found.get("groups", ())):
+            labels = dict(models)
+            if "group" in numbers:
+                labels |= _group_labels(result.by, numbers["group"])
+            shown = {statistic: numbers[statistic] for statistic in _COMPARED}
+            yield from _gauges(labels, shown, "numloss_comparison")
+
+
+def _group_labels(by: Sequence[str], key: Any) -> dict[str, Any]:
+    """Return a label for each column that groups the rows."""
+    keys = key if len(by) > 1 else (key,)
+    return {
+        _label_name(f"by_{name}"): "" if part is None else part
+        for name, part in zip(by, keys, strict=True)
+    }
+
+
+def _gauges(
+    labels: Mapping[str, Any], statistics: Mapping[str, Any], metric: str = "numloss_loss"
+) -> Iterator[str]:
+    for statistic, value in statistics.items():
         if not isinstance(value, (int, float)) or statistic == "maximum_row":
             continue
-        labels = {"loss": loss, "statistic": statistic, **named}
-        inside = ",".join(f'{name}="{_label(text)}"' for name, text in labels.items())
+        named = {"loss": labels["loss"], "statistic": statistic, **labels}
+        inside = ",".join(f'{name}="{_label(text)}"' for name, text in named.items())
         number = {"NaN": "NaN", "Infinity": "+Inf", "-Infinity": "-Inf"}.get(
-            str(valid(float(value))), repr(value)
+            str(valid(float(value))), repr(value if isinstance(value, int) else float(value))
         )
-        yield f"numloss_loss{{{inside}}} {number}"
+        yield f"{metric}{{{inside}}} {number}"
 
 
 def _label_name(name: str) -> str:
