@@ -168,8 +168,8 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="column to break the report down by, or its file; repeated, each combination of "
-        "their values is a group",
+        help="column to break the report down by, or its file; repeated, or several with commas "
+        "between, each combination of their values is a group",
     )
     _once(
         roles,
