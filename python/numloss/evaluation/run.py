@@ -99,9 +99,12 @@ def evaluate(
         Which quantiles to compute.
     confidence : float, optional
         The level of intervals for the means, such as 0.95, which the result then shows.
-    resample, calibration, auc : bool
-        As `Evaluation` takes them: standard errors of a jackknife; whether probabilities can be
-        trusted; ROC-AUC and average precision.
+    resample : bool
+        Whether standard errors are those of a jackknife.
+    calibration : bool
+        Whether to say how far probabilities can be trusted.
+    auc : bool
+        Whether to compute ROC-AUC and average precision.
     compare : str or sequence of str, optional
         Predictions of another model on the same rows: columns of the same files, or a file with as
         many rows in the same order.
