@@ -226,6 +226,17 @@ def evaluate_command(parser: argparse.ArgumentParser, arguments: list[str]) -> N
         print(line)
 
 
+def asked_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+    """Time calibration, clusters and all else that may be asked, beside one loss alone."""
+    from bench.commands import asked
+
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args(arguments)
+    for line in asked(options.rows, options.rounds):
+        print(line)
+
+
 def accumulate_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
     """Time what the state of an evaluation takes for a value, on one thread."""
     machine.pin(1)
@@ -265,6 +276,7 @@ COMMANDS: dict[str, Callable[[argparse.ArgumentParser, list[str]], None]] = {
     "threads": threads_command,
     "callers": callers_command,
     "evaluate": evaluate_command,
+    "asked": asked_command,
     "accumulate": accumulate_command,
     "formats": formats_command,
     "show": show_command,

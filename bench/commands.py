@@ -94,6 +94,8 @@ def write_rows(path: Path, rows: int) -> None:
         "label": rng.integers(0, 2, rows).astype(np.int8),
         "few": rng.integers(0, 50, rows).astype(np.int32),
         "many": rng.integers(0, 100_000, rows).astype(np.int32),
+        "user": rng.integers(0, max(rows // 50, 1), rows).astype(np.int32),
+        "other": rng.normal(size=rows).astype(np.float32),
     }
     pq.write_table(pa.table(columns), path)
 
@@ -136,6 +138,71 @@ def evaluations(rows: int, rounds: int) -> Iterator[str]:
             found.append([*line, number(ratio)])
     header = ["groups", "import numpy", "numloss", *there, "x best, beyond import"]
     yield from table(header, found)
+
+
+#: What may be asked of an evaluation, as arguments in Python; the command has options of the names.
+ASKED: dict[str, dict[str, Any]] = {
+    "one loss": {},
+    "calibration": {"calibration": True},
+    "ROC-AUC, average precision": {"auc": True},
+    "clusters of 50 rows": {"cluster": "user"},
+    "1000 buckets": {"resample": True},
+    "accuracy and Brier score": {"loss": ["binary_accuracy", "brier"]},
+    "all, by buckets": {
+        "calibration": True, "auc": True, "resample": True, "loss": ["binary_accuracy", "brier"],
+    },
+    "all, by clusters": {
+        "calibration": True, "auc": True, "cluster": "user", "loss": ["binary_accuracy", "brier"],
+    },
+    "two models": {"compare": "other"},
+}  # fmt: skip
+
+
+def asked(rows: int, rounds: int) -> Iterator[str]:
+    """Yield a table of what each thing that may be asked costs, in Python and as a command."""
+    import numloss
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.parquet")
+        write_rows(path, rows)
+        times: dict[str, list[list[float]]] = {name: [[], []] for name in ASKED}
+        start = []
+        for _ in range(rounds):
+            start.append(seconds_of([sys.executable, "-c", "import numpy"]))
+            for name, arguments in ASKED.items():
+                options = dict(arguments)
+                losses = ["binary_cross_entropy", *options.pop("loss", ())]
+                begin = time.perf_counter()
+                numloss.evaluate(path, losses, prediction="score", **options)
+                times[name][0].append(time.perf_counter() - begin)
+                times[name][1].append(seconds_of(_command(path, losses, options)))
+        beyond = (0.0, statistics.median(start))
+        found = []
+        for name, both in times.items():
+            seconds = [statistics.median(some) - s for some, s in zip(both, beyond, strict=True)]
+            plain = [
+                statistics.median(some) - s
+                for some, s in zip(times["one loss"], beyond, strict=True)
+            ]
+            ratios = [number(s / p) for s, p in zip(seconds, plain, strict=True)]
+            found.append([name, number(seconds[0]), ratios[0], number(seconds[1]), ratios[1]])
+    header = [
+        "asked for",
+        "s in Python",
+        "x one loss",
+        "s as a command, beyond NumPy",
+        "x one loss",
+    ]
+    yield from table(header, found)
+
+
+def _command(path: Path, losses: list[str], options: dict[str, Any]) -> list[str]:
+    command = [sys.executable, "-m", "numloss", "evaluate", str(path), "-p", "score"]
+    for loss in losses:
+        command += ["-l", loss]
+    for name, value in options.items():
+        command += [f"--{name}"] if value is True else [f"--{name}", value]
+    return command
 
 
 def accumulation(values: int, rounds: int) -> Iterator[str]:

@@ -64,6 +64,24 @@ def hostile():
     return result.to_html(HOSTILE[10], made=dict.fromkeys(HOSTILE, HOSTILE[8:]))
 
 
+def models(count=12):
+    """A report of two models with calibration and ranking, their names and groups hostile."""
+    rng = np.random.default_rng(1)
+    rows = 4000
+    named = np.array([name for name in HOSTILE if "\ud800" not in name][:count], object)
+    scores = rng.normal(0, 2, rows)
+    labels = (rng.random(rows) < 1 / (1 + np.exp(-scores))).astype("f8")
+    evaluation = numloss.Evaluation(
+        "binary_cross_entropy", by="group", compare=(HOSTILE[0], HOSTILE[10]), cluster="user",
+        calibration=True, auc=True,
+    )  # fmt: skip
+    evaluation.update(
+        scores, labels, other=scores + rng.normal(size=rows),
+        groups=named[rng.integers(0, len(named), rows)], clusters=rng.integers(0, 80, rows),
+    )  # fmt: skip
+    return evaluation.result().to_html("two models")
+
+
 def small():
     """A report of one loss without groups."""
     evaluation = numloss.Evaluation("mae")
@@ -71,7 +89,7 @@ def small():
     return evaluation.result().to_html()
 
 
-@pytest.fixture(scope="module", params=[large, hostile, small])
+@pytest.fixture(scope="module", params=[large, hostile, models, small])
 def address(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("reports") / "report.html"
     path.write_text(request.param(), encoding="utf-8")
@@ -153,7 +171,7 @@ def test_marks_stand_out_from_the_paper(page, address, dark):
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not there: make test-browser")
-@pytest.mark.parametrize("address", [medium, hostile, small], indirect=True)
+@pytest.mark.parametrize("address", [medium, hostile, models, small], indirect=True)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing(page, address, size, dark):

@@ -292,5 +292,13 @@ def test_the_command_gives_the_same_numbers(rows, tmp_path):
     error = expected["calibration"]["expected_calibration_error"]
     assert tree["calibration"]["expected_calibration_error"] == error
     assert tree["ranking"]["roc_auc"] == expected["ranking"]["roc_auc"]
+    gauges = tmp_path / "gauges.prom"
+    run("evaluate", path, *options, "--prom", gauges)
+    lines = gauges.read_text().splitlines()
+    assert f'numloss_forecast{{statistic="expected_calibration_error"}} {error!r}' in lines
+    low = expected["ranking"]["groups"][2]["roc_auc"]["low"]
+    assert f'numloss_forecast{{statistic="roc_auc_low",by_g="2"}} {low!r}' in lines
+    run("evaluate", path, *options, "--compare", "g", "--prediction", "score", "--prom", gauges)
+    assert 'numloss_forecast{model="g",statistic="roc_auc_high"}' in gauges.read_text()
     message = run("evaluate", path, "--loss", "mse", "--calibration", code=2)
     assert "--calibration needs a loss of probabilities" in message

@@ -193,6 +193,46 @@ def test_summary_has_the_numbers_of_the_result():
         assert found == [numbers[key] for key in ("count", "weight", "ignored", "nan")]
 
 
+def test_forecasts_are_those_of_the_result():
+    rng = np.random.default_rng(9)
+    scores = rng.normal(0, 2, 5000)
+    labels = (rng.random(5000) < 1 / (1 + np.exp(-scores))).astype("f8")
+    evaluation = numloss.Evaluation(
+        "binary_cross_entropy", by="g", calibration=True, auc=True, compare=("old", HOSTILE[0])
+    )
+    evaluation.update(scores, labels, other=2 * scores, groups=rng.integers(0, 5, 5000))
+    result = evaluation.result()
+    root = checked(result.to_html())
+    titles = [e.text() for e in root.all("h2")]
+    assert "Calibration and ranking of old" in titles
+    views = [
+        section for section in root.all("section")
+        if section.all("h2") and section.all("h2")[0].text().startswith("Calibration")
+    ]  # fmt: skip
+    pairs = (
+        (result.calibration, result.ranking),
+        (result.other_calibration, result.other_ranking),
+    )
+    for view, (calibration, ranking) in zip(views, pairs, strict=True):
+        facts = [e.text() for e in view.all("dd")]
+        assert facts[0] == f"{calibration.expected_error:.4f}"
+        assert facts[1] == f"{calibration.maximum_error:.4f}"
+        auc = ranking.total.roc_auc
+        assert facts[2] in (f"{auc.low:.4f}", f"{auc.low:.4f} to {auc.high:.4f}")
+        bins, groups = view.all("table")
+        assert [cells(row)[1:] for row in bins.all("tr")[1:]] == [
+            [
+                pages.whole(bin.count), f"{bin.confidence:.4f}", f"{bin.outcome:.4f}",
+                f"{bin.standard_error:.4f}",
+            ]
+            for bin in calibration.bins
+        ]  # fmt: skip
+        rows = [cells(row) for row in groups.all("tr")[1:]]
+        assert [row[0] for row in rows] == [str(key) for key, _ in ranking.worst()]
+        errors = dict(calibration.groups)
+        assert [row[-1] for row in rows] == [f"{errors[int(row[0])]:.4f}" for row in rows]
+
+
 def test_groups_are_those_of_the_result_highest_mean_first():
     result = result_of(groups=40)
     root = checked(result.to_html())

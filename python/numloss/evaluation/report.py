@@ -205,6 +205,8 @@ def write_prometheus(result: EvaluationResult) -> str:
             lines += _gauges(labels, statistics.to_dict())
     if result.comparisons:
         lines += _comparisons(result)
+    if result.forecasts():
+        lines += _forecasts(result)
     return "\n".join(lines) + "\n"
 
 
@@ -226,6 +228,34 @@ def _comparisons(result: EvaluationResult) -> Iterator[str]:
             yield from _gauges(labels, shown, "numloss_comparison")
 
 
+def _forecasts(result: EvaluationResult) -> Iterator[str]:
+    """Yield gauges of calibration and ranking."""
+    yield (
+        "# HELP numloss_forecast Calibration and ranking of predictions, by statistic, model and "
+        "group."
+    )
+    yield "# TYPE numloss_forecast gauge"
+    for name, found in result.forecasts().items():
+        model = result.model_of(name)
+        labels = {} if model is None else {"model": model}
+        numbers = found.to_dict(result.by)
+        yield from _gauges(labels, _flat(numbers), "numloss_forecast")
+        for group in numbers.get("groups", ()):
+            key = _group_labels(result.by, group["group"])
+            yield from _gauges({**labels, **key}, _flat(group), "numloss_forecast")
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of a tree that are known by one name: ``roc_auc_low``."""
+    found: dict[str, float] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}_{part}": number for part, number in value.items()}
+        elif isinstance(value, float):
+            found[name] = value
+    return found
+
+
 def _group_labels(by: Sequence[str], key: Any) -> dict[str, Any]:
     """Return a label for each column that groups the rows."""
     keys = key if len(by) > 1 else (key,)
@@ -241,7 +271,8 @@ def _gauges(
     for statistic, value in statistics.items():
         if not isinstance(value, (int, float)) or statistic == "maximum_row":
             continue
-        named = {"loss": labels["loss"], "statistic": statistic, **labels}
+        what = {name: labels[name] for name in ("loss", "model") if name in labels}
+        named = {**what, "statistic": statistic, **labels}
         inside = ",".join(f'{name}="{_label(text)}"' for name, text in named.items())
         number = {"NaN": "NaN", "Infinity": "+Inf", "-Infinity": "-Inf"}.get(
             str(valid(float(value))), repr(value if isinstance(value, int) else float(value))

@@ -526,6 +526,12 @@ class EvaluationResult:
         }  # fmt: skip
         return {name: found for name, found in named.items() if found is not None}
 
+    def model_of(self, name: str) -> str | None:
+        """Return what the model is called of one of the `forecasts`, where there are two."""
+        for comparison in self.comparisons.values():
+            return comparison.other if name.startswith("other_") else comparison.first
+        return None
+
     def _group_dicts(self, loss: LossResult) -> Iterator[dict[str, Any]]:
         for key, statistics in loss.groups:
             found = statistics.to_dict(self.confidence)
@@ -630,11 +636,8 @@ class EvaluationResult:
         lines = []
         for name, found in self.forecasts().items():
             title = name.replace("other_", "").replace("_", " ")
-            whose = ""
-            if self.comparisons:
-                comparison = next(iter(self.comparisons.values()))
-                whose = comparison.other if name.startswith("other_") else comparison.first
-            lines += ["", f"{title}{' of ' if whose else ''}{printable(whose)}"]
+            model = self.model_of(name)
+            lines += ["", title if model is None else f"{title} of {printable(model)}"]
             lines += found.lines(self.by)
         return lines
 
