@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map' -o -name '*.j2' -o -name '*.css')
 
-.PHONY: run test test-peers test-clusters test-slow test-browser accuracy instructions
+.PHONY: run picture test test-peers test-clusters test-slow test-browser accuracy instructions
 .PHONY: instructions-write golden readme bits openmp
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
@@ -35,6 +35,11 @@ AXE := build/axe/node_modules/axe-core/axe.min.js
 test-browser: .venv/.installed $(AXE)
 	@$(PIP) 'websocket-client>=1.6'
 	$(BIN)/python -m pytest tests/test_browser.py
+
+# docs/report.png, of the page that `make run` writes.
+picture: run
+	@$(PIP) 'websocket-client>=1.6'
+	$(BIN)/python -m tools.report_picture
 
 $(AXE):
 	@npm install --silent --no-audit --no-fund --prefix build/axe axe-core@4.14.1
