@@ -47,6 +47,8 @@ class Metric:
         #: Whether it is one over an axis of classes.
         self.rowwise = loss.rowwise
         self.higher_is_better = higher_is_better
+        #: Whether some examples may not count.
+        self.ignores = "ignore_index" in self.__signature__.parameters
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Refuse options that make no sense."""
@@ -64,36 +66,56 @@ class Metric:
         """Return the number of each example."""
         if reduction != "none":
             raise ValueError(f"a metric is reduced by an evaluation, got reduction={reduction!r}")
-        return self._examples(prediction, target, **options)[0]
+        if self.ignores or options.get("weight") is not None:
+            return self._examples(prediction, target, **options)[0]
+        dtype = options.pop("dtype", None)
+        self.check(options)
+        losses = self._loss(
+            prediction, target, reduction="none", dtype=dtype, **self._asked(options)
+        )
+        return self._known(losses, _scores(prediction), np.asarray(target), options)
 
     def _examples(
         self, prediction: Any, target: Any, *, weight: Any = None, dtype: Any = None, **options: Any
     ) -> tuple[Array, Array]:
         """Return the numbers, and the weights of the examples: 0 for what does not count."""
         self.check(options)
-        asked = {name: options[name] for name in _OPTIONS_OF_LOSS if name in options}
+        asked = self._asked(options)
         if weight is not None:
             asked["weight"] = weight
         if dtype is not None:
             asked["dtype"] = dtype
         losses, weights = self._loss._examples(prediction, target, **asked)
         absent = weights == 0
-        scores = np.asarray(prediction)
-        if scores.dtype.kind not in "fiu":
-            scores = scores.astype(np.float32)  # bfloat16
-        values = self._function(scores, _without(np.asarray(target), absent), **options)
-        values = values.astype(losses.dtype)
-        # What the loss knows nothing of is NaN; what does not count has no value.
+        targets = _without(np.asarray(target), absent)
+        values = self._known(losses, _scores(prediction), targets, options)
+        if absent.any():
+            values[absent] = 0  # what does not count has no value
+        return values, weights
+
+    @staticmethod
+    def _asked(options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that the loss has, too."""
+        return {name: options[name] for name in _OPTIONS_OF_LOSS if name in options}
+
+    def _known(
+        self, losses: Array, scores: Array, target: Array, options: Mapping[str, Any]
+    ) -> Array:
+        """Return the numbers; those that the loss knows nothing of are NaN."""
+        values = self._function(scores, target, **options).astype(losses.dtype)
         unknown = np.isnan(losses)
         if unknown.any():
             values[unknown] = np.nan
-        if absent.any():
-            values[absent] = 0
-        return values, weights
+        return values
 
     def __repr__(self) -> str:
         """Return the name."""
         return f"<metric {self.__name__}>"
+
+
+def _scores(prediction: Any) -> Array:
+    scores = np.asarray(prediction)
+    return scores if scores.dtype.kind in "fiu" else scores.astype(np.float32)  # bfloat16
 
 
 def _without(target: Array, absent: Array) -> Array:

@@ -91,7 +91,7 @@ class LossSpec:
     def ignores(self) -> bool:
         """Whether some rows may not count."""
         has = options_of(self.loss)
-        return "ignore_index" in has or "class_weight" in has or self.name not in numloss.LOSSES
+        return "ignore_index" in has or "class_weight" in has
 
     @property
     def weighs(self) -> bool:
