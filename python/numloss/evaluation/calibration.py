@@ -24,12 +24,6 @@ Array = npt.NDArray[Any]
 BINS = 15
 # Groups that a table shows.
 _SHOWN = 50
-# Losses, and metrics, whose predictions are logits or probabilities of classes.
-_OF_CLASSES = (
-    "cross_entropy", "softmax_focal", "kl_divergence", "ranked_probability", "accuracy",
-    "top_k_accuracy", "multiclass_brier",
-)  # fmt: skip
-_BINARY = ("binary_cross_entropy", "focal", "binary_accuracy", "brier")
 
 
 # ----------------------------------------------------------------------------------- from batches
@@ -44,22 +38,12 @@ class Forecasts:
     score: Array | None  # by which two classes are told apart
 
 
-def is_forecast(spec: LossSpec) -> bool:
-    """Whether the predictions that a loss takes are probabilities of classes, or logits of them."""
-    return spec.name in _OF_CLASSES or spec.name in _BINARY
-
-
-def is_binary(spec: LossSpec) -> bool:
-    """Whether they are of two classes, one number each."""
-    return spec.name in _BINARY
-
-
 def forecasts_of(spec: LossSpec, prediction: Any, target: Any) -> Forecasts:
     """Return what accepted predictions say, in the bits of the kernels."""
     scores, targets = np.asarray(prediction), np.asarray(target)
     if scores.dtype.kind not in "f" or scores.dtype.itemsize < 4:
         scores = scores.astype(np.float32 if scores.dtype.itemsize < 4 else np.float64)
-    if is_binary(spec):
+    if spec.is_binary:
         return _of_two(scores, targets, bool(spec.options.get("from_logits", True)))
     return _of_several(scores, targets, int(spec.options.get("axis", -1)))
 

@@ -9,20 +9,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from numloss._core import EvaluationState, Loss, bins_of, buckets_of_rows, split_by_outcome
-from numloss.evaluation.calibration import (
-    BINS,
-    Calibration,
-    Ranking,
-    calibration_of,
-    is_binary,
-    is_forecast,
-    ranking_of,
-)
 from numloss.evaluation.comparison import VALUES, Comparison, paired, value_names
 from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.finer import Finer
@@ -40,6 +31,9 @@ from numloss.evaluation.result import EvaluationResult, Order, Row, result_of
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
 from numloss.evaluation.uncertainty import BUCKETS, Parts
 from numloss.evaluation.wording import in_python
+
+if TYPE_CHECKING:
+    from numloss.evaluation.calibration import Calibration, Ranking
 
 _MAGIC = b"numloss\0"
 _VERSION = 2
@@ -208,13 +202,13 @@ class Evaluation:
         if not (self._kept.calibration or self._kept.auc):
             return None
         what = "calibration" if self._kept.calibration else "auc"
-        places = [i for i, spec in enumerate(self._losses.values()) if is_forecast(spec)]
+        places = [i for i, spec in enumerate(self._losses.values()) if spec.is_forecast]
         if not places:
             raise ValueError(
                 f"{what} needs a loss of probabilities, such as cross_entropy or "
                 f"binary_cross_entropy, got {', '.join(self._losses)}"
             )
-        if self._kept.auc and not is_binary(list(self._losses.values())[places[0]]):
+        if self._kept.auc and not list(self._losses.values())[places[0]].is_binary:
             raise ValueError(
                 "auc is of two classes, and needs a loss of them before others, such as "
                 f"binary_cross_entropy, got {list(self._losses)[places[0]]}"
@@ -419,6 +413,8 @@ class Evaluation:
 
     @staticmethod
     def _of_bins(finer: Finer, examples: Examples, columns: Sequence[Any]) -> list[_Addition]:
+        from numloss.evaluation.calibration import BINS
+
         forecasts = examples.forecasts
         assert forecasts is not None
         numbers = finer.codes(
@@ -872,7 +868,9 @@ class Evaluation:
         """Return calibration and ranking of each model, where they are kept."""
         if self._forecast is None:
             return [], []
-        binary = is_binary(list(self._losses.values())[self._forecast])
+        from numloss.evaluation.calibration import calibration_of, ranking_of
+
+        binary = list(self._losses.values())[self._forecast].is_binary
         of = "positive class" if binary else "predicted class"
         return (
             [calibration_of(finer, order, of) for finer in self._bins],

@@ -29,6 +29,13 @@ _WORDS = {
 # Losses whose mean is an entropy in nats, so that exp(mean) is a perplexity.
 _LIKELIHOODS = ("cross_entropy", "binary_cross_entropy")
 
+# Losses, and metrics, whose predictions are logits or probabilities of classes.
+_OF_CLASSES = (
+    "cross_entropy", "softmax_focal", "kl_divergence", "ranked_probability", "accuracy",
+    "top_k_accuracy", "multiclass_brier",
+)  # fmt: skip
+_OF_TWO = ("binary_cross_entropy", "focal", "binary_accuracy", "brier")
+
 #: What people call losses elsewhere, and what to write here.
 ELSEWHERE = {
     "bce": "binary_cross_entropy",
@@ -102,6 +109,16 @@ class LossSpec:
     def higher_is_better(self) -> bool:
         """Whether good predictions have high values, as for accuracy."""
         return bool(getattr(self.loss, "higher_is_better", False))
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether the predictions that it takes are probabilities of classes, or their logits."""
+        return self.name in _OF_CLASSES or self.is_binary
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether they are of two classes, one number each."""
+        return self.name in _OF_TWO
 
     @property
     def is_likelihood(self) -> bool:
