@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -1071,3 +1072,30 @@ def test_first_rows_that_are_no_place():
         evaluation.result()["mse"].total.confidence_interval(95)
     with pytest.raises(ValueError, match="compare must"):
         numloss.Evaluation("mse", compare="ab")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_histograms_of_both_signs(dtype, groups):
+    rng = np.random.default_rng(8)
+    values = (rng.normal(size=60_000) * 10.0 ** rng.integers(-3, 3, 60_000)).astype(dtype)
+    values[::100] = 0
+    values[1::100] *= -0.0
+    codes = rng.integers(0, groups, len(values)).astype(np.int32)
+
+    def state(*cuts):
+        found = EvaluationState(1, 1, True, 5)
+        for begin, end in pairwise([0, *cuts, len(values)]):
+            found.combine([found.codes_of_integers(0, codes[begin:end])])
+            part = found.codes_of_integers(0, codes[begin:end])
+            found.add(0, values[begin:end], codes=part, first_row=begin)
+        return found
+
+    whole = state()
+    assert state(1, 4095, 4096, 30_000).write() == whole.write()
+    shares = np.linspace(0, 1, 21)
+    order = whole.order()
+    found = whole.summary(0, shares.tolist(), groups=order)["quantiles"]
+    for key, mine in zip(whole.keys_of_groups(0, order), found, strict=True):
+        expected = np.quantile(values[codes == key].astype("f8"), shares)
+        assert mine == pytest.approx(expected, rel=2.0**-9, abs=1e-9)

@@ -204,6 +204,7 @@ def test_forecasts_are_those_of_the_result():
     result = evaluation.result()
     root = checked(result.to_html())
     titles = [e.text() for e in root.all("h2")]
+    assert "clusters" not in root.text()
     assert "Calibration and ranking of old" in titles
     views = [
         section for section in root.all("section")
@@ -653,3 +654,12 @@ def test_comparison_and_metrics_on_a_page():
     difference = result.comparisons["cross_entropy"].difference.total.mean
     assert f"<bdi>{difference:.6g}</bdi>" in page
     assert page.count("The intervals of all 2 groups hold together with 95% (Bonferroni).") == 2
+
+
+@pytest.mark.parametrize("kind", ["clusters", "buckets"])
+def test_what_is_independent_is_said(kind):
+    evaluation = numloss.Evaluation("mae", cluster="user", resample=kind == "buckets")
+    evaluation.update(np.arange(40.0), np.zeros(40), clusters=np.arange(40) // 4)
+    text = checked(evaluation.result().to_html()).text()
+    assert f"10 {kind}" in text
+    assert f"It takes the 10 {kind} as independent" in text

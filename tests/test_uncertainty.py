@@ -150,6 +150,9 @@ def test_buckets_do_not_depend_on_other_sources(rows):
     other = part("a")
     other.merge(part("b"))
     assert both == other
+    one = part("a")
+    one.update(rows["prediction"], rows["target"], source="b")
+    assert one == both
     texts = numloss.Evaluation("mse", resample=True)
     texts.update(rows["prediction"], rows["target"], ids=[f"row {i}" for i in range(ROWS)])
     assert texts.result()["mse"].total.buckets > 0.9 * BUCKETS

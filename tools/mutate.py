@@ -199,6 +199,16 @@ FAULTS = [
     Fault("files: each chunk says what a column holds", PYTHON_EVALUATION + "files/columns.py", "kinds.setdefault(origin.name, _kind_of_text(text))", "_kind_of_text(text)", "tests/test_files.py -k decided"),
     Fault("files: probabilities taken for logits", PYTHON_EVALUATION + "files/losses.py", "if self._inputs.probabilities and prediction.ndim > 1:", "if False:", "tests/test_files.py -k probabilities"),
     Fault("files: an output over an input", PYTHON_EVALUATION + "output.py", "if path.exists() and path.samefile(other):", "if False:", "tests/test_files.py -k never_an_input"),
+    Fault("files: rows of JSON lines counted from their block", PYTHON_EVALUATION + "files/jsonlines.py", "first_row += len(piece)", "first_row += 0", "tests/test_files.py -k json_lines"),
+    Fault("jackknife: without its factor", PYTHON_EVALUATION + "uncertainty.py", " * (n - 1) / n", "", "tests/test_uncertainty.py -k left_out"),
+    Fault("intervals: a degree of freedom too many", PYTHON_EVALUATION + "result.py", "self.parts - 1)", "self.parts)", "tests/test_uncertainty.py -k left_out"),
+    Fault("buckets: by the number of the source, not its name", PYTHON_EVALUATION + "evaluation.py", "place = first_row & ((1 << _ROW_BITS) - 1)", "place = first_row", "tests/test_uncertainty.py -k other_sources"),
+    Fault("states: clusters left out of a merge", PYTHON_EVALUATION + "evaluation.py", "zip(self._states(), [state, *other._states()[1:]], strict=True)", "[(self._state, state)]", "tests/test_uncertainty.py -k bytes_depend"),
+    Fault("calibration: probabilities rounded to bins", "csrc/evaluation/examples.cpp", "int32_t(place > 0 ? place : 0)", "int32_t(place > 0 ? place + 0.5 : 0)", "tests/test_calibration.py -k two_classes"),
+    Fault("ROC-AUC: a tie is won", "csrc/evaluation/ranking.cpp", "won_high += above + (cell->ties ? inside : 2 * inside);", "won_high += above + 2 * inside;", "tests/test_calibration.py -k exactly"),
+    Fault("average precision: the good order for the bad one", "csrc/evaluation/ranking.cpp", "precisions(p, positives, negatives + n).low", "precisions(p, positives, negatives).low", "tests/test_calibration.py -k bounds"),
+    Fault("histogram: numbers below 0 among those above", "csrc/evaluation/values.cpp", "size_t(bits >> (8 * sizeof(Bits) - 1))", "size_t(0 * bits)", "tests/test_evaluation.py tests/test_calibration.py -k 'both_signs or bounds'"),
+    Fault("two models: a tie is lost", "csrc/evaluation/examples.cpp", "0.5f + 0.5f * ahead", "0.5f * ahead", "tests/test_comparison.py -k definition"),
     Fault("files: the last fault instead of the first", PYTHON_EVALUATION + "run.py", "raise min(parts.failures", "raise max(parts.failures", "tests/test_files.py -k 'first_fault or belong'"),
 ]  # fmt: skip
 

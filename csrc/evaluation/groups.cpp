@@ -938,6 +938,20 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 constexpr int kShortSort = 64;
 
+// The sum of a record, rounded once.
+double rounded_sum(const Record<float>& r) {
+  static_assert(Record<float>::kPlace[0].words == 2);
+  Int128 sum;
+  std::memcpy(&sum, r.u, sizeof sum);
+  return std::ldexp(double(sum), Record<float>::kPlace[0].unit);
+}
+double rounded_sum(const Record<double>& r) {
+  constexpr Place place = Record<double>::kPlace[0];
+  uint64_t word[place.words];
+  std::copy_n(r.u, place.words, word);
+  return divide(Integer(Fixed{word, place.words, place.unit}), Integer(1));
+}
+
 bool is_plain(const Extra& e) { return e.nan + e.above + e.below == 0; }
 
 // What a sum of terms is that are not all finite.
@@ -977,6 +991,11 @@ Summary Groups<T>::summary(int64_t g) const {
   const uint64_t n = known(g) + e.nan;
   Summary s{int64_t(n), int64_t(e.ignored), int64_t(e.nan), 0.0,        0.0,         kNan,
             kNan,       double(r.low),      double(r.high), r.high_row, e.first_nan, exact(g)};
+  if (wanted_.sums_alone && !weighted_ && longs_.empty() && is_plain(e)) {
+    s.weight = double(n);
+    s.sum = rounded_sum(r);
+    return s;
+  }
   const Integer u = sum(g, kU), w = sum(g, kW), one(1);
   s.weight = divide(w, one);
   s.sum = is_plain(e) ? divide(u, one) : special(e);

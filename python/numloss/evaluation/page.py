@@ -70,6 +70,7 @@ def write_html(
         rows=whole(result.rows),
         groups=whole(max(len(loss.groups) for loss in result.losses.values())),
         by=[shortened(name) for name in result.by],
+        parts=_parts(result),
         losses=[
             LossView(place, loss, result.by, most, worst, several, result.comparisons.get(name))
             for place, (name, loss) in enumerate(result.losses.items(), 1)
@@ -79,6 +80,15 @@ def write_html(
         made=list(_made(result, made)),
     )
     return page
+
+
+def _parts(result: EvaluationResult) -> str | None:
+    """Say what the standard errors take as independent, if it is not the rows."""
+    total = next(iter(result.losses.values())).total
+    for name in ("clusters", "buckets"):
+        if (number := getattr(total, name)) is not None:
+            return f"{whole(number)} {name}"
+    return None
 
 
 def _forecasts(result: EvaluationResult) -> Iterator[ForecastView]:
@@ -753,12 +763,10 @@ def _notes(result: EvaluationResult, most: int) -> Iterator[str]:
                 f"{shortened(loss.name)} is NaN for {whole(total.nan)} of {whole(total.count)} "
                 f"examples{first}: so are its sum and mean; quantiles describe the others"
             )
-    total = next(iter(result.losses.values())).total
-    what = "clusters" if total.clusters is not None else "rows"
-    what = what if total.buckets is None else "buckets"
+    parts = _parts(result) or "rows"
     yield (
         "An interval reaches as many standard errors to each side of the mean as Student's "
-        f"distribution says, 1.96 for many rows. It takes the {what} as independent."
+        f"distribution says, 1.96 for many rows. It takes the {parts} as independent."
     )
 
 
