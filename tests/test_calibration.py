@@ -172,6 +172,17 @@ def test_bounds_hold_the_exact_numbers(share, probabilities):
     assert found.roc_auc.low < found.roc_auc.high
 
 
+@pytest.mark.parametrize("levels", [1, 2, 9])
+def test_bounds_hold_average_precision_of_scores_that_tie(levels):
+    rng = np.random.default_rng(12)
+    scores = np.r_[np.full(10, 100.0), 1 + rng.integers(0, levels, 5000) / 2**12]
+    labels = np.r_[np.zeros(10), np.ones(5000)]
+    found = evaluated("binary_cross_entropy", scores, labels, options={"auc": True}).ranking.total
+    bounds, expected = found.average_precision, average_precision_score(labels, scores)
+    assert bounds.low <= expected * (1 + 1e-12)
+    assert bounds.high >= expected * (1 - 1e-12)
+
+
 def test_probabilities_near_one_are_told_apart():
     p = 1 - np.linspace(1e-12, 1e-6, 20_000)
     labels = (np.arange(20_000) < 10_000).astype("f8")  # all positives first

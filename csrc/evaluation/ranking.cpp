@@ -8,24 +8,24 @@
 namespace numloss {
 namespace {
 
-// Positives of a cell that are taken one by one or in so many runs, within each of which precision
-// is known to lie between those of its ends.
+// Positives of a cell that are taken one by one or in so many runs, of which the first one's
+// precision is the lowest.
 constexpr uint64_t kRuns = 64;
 
 struct Bounds {
   double low = 0, high = 0;
 };
 
-// The sum over i = 1..n of (before + i) / (before + i + wrong), which grows with i.
-Bounds precisions(uint64_t n, uint64_t before, uint64_t wrong) {
-  Bounds sum;
+double share(uint64_t right, uint64_t wrong) {
+  return double(right) / (double(right) + double(wrong));
+}
+
+// At most the sum over i = 1..n of (before + i) / (before + i + wrong), which grows with i.
+double lowest_precisions(uint64_t n, uint64_t before, uint64_t wrong) {
+  double sum = 0;
   for (uint64_t run = 0, done = 0; done < n; ++run) {
     const uint64_t end = n <= kRuns ? done + 1 : uint64_t(Uint128(n) * (run + 1) / kRuns);
-    const auto at = [&](uint64_t i) {
-      return double(before + i) / (double(before + i) + double(wrong));
-    };
-    sum.low += double(end - done) * at(done + 1);
-    sum.high += double(end - done) * at(end);
+    sum += double(end - done) * share(before + done + 1, wrong);
     done = end;
   }
   return sum;
@@ -43,13 +43,12 @@ Ranking ranking_of(const std::vector<Cell>& cells) {
     const Uint128 above = Uint128(positives) * n * 2, inside = Uint128(p) * n;
     won_low += above + (cell->ties ? inside : 0);
     won_high += above + (cell->ties ? inside : 2 * inside);
-    if (cell->ties && p != 0) {  // one threshold, as scikit-learn has it
-      const double share = double(positives + p) / (double(positives + p) + double(negatives + n));
-      precision.low += double(p) * share;
-      precision.high += double(p) * share;
-    } else if (p != 0) {
-      precision.low += precisions(p, positives, negatives + n).low;
-      precision.high += precisions(p, positives, negatives).high;
+    if (p != 0) {
+      // Positive examples that tie have the precision of the last of them: no order is better than
+      // all of them side by side before the negative ones, and none worse than one by one behind.
+      const double tied = double(p) * share(positives + p, negatives + n);
+      precision.low += cell->ties ? tied : lowest_precisions(p, positives, negatives + n);
+      precision.high += cell->ties ? tied : double(p) * share(positives + p, negatives);
     }
     positives += p;
     negatives += n;
