@@ -275,6 +275,15 @@ def test_nothing_to_say():
     assert "expected calibration error -" in str(result)
 
 
+@pytest.mark.parametrize("scores", [[np.nan, 0.9, 0.1], [np.nan] * 3])
+def test_a_page_of_unknown_probabilities(scores):
+    result = evaluated(
+        "binary_cross_entropy:from_logits=False", np.array(scores), np.array([1.0, 1.0, 0.0])
+    )
+    assert np.isnan(result.calibration.expected_error)
+    assert "calibration" in result.to_html()
+
+
 # ------------------------------------------------------------------------------------ the command
 
 

@@ -321,10 +321,11 @@ class Reliability:
         axis = Axis(0.0, 1.0)
         self.lines = [(text, place, round(_DOWN * (1 - place / 100))) for text, place in
                       axis.ticks(4)]  # fmt: skip
-        points = [(axis.across(bin.confidence), axis.down(bin.outcome)) for bin in bins]
-        self.path = "M" + "L".join(f"{x} {y}" for x, y in points)
+        drawn = [bin for bin in bins if bin.confidence + bin.outcome < math.inf]  # and no NaN
+        points = [(axis.across(bin.confidence), axis.down(bin.outcome)) for bin in drawn]
+        self.path = "M" * bool(points) + "L".join(f"{x} {y}" for x, y in points)
         self.dots = "".join(f"M{x} {y}h0" for x, y in points)
-        ends = [tuple(map(axis.down, bin.interval(0.95))) for bin in bins]
+        ends = [tuple(map(axis.down, bin.interval(0.95))) for bin in drawn]
         self.errors = "".join(
             f"M{x} {low}V{high}" for (x, _), (low, high) in zip(points, ends, strict=True)
         )
