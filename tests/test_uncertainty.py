@@ -188,6 +188,13 @@ def test_a_single_cluster_has_no_error():
     assert "clusters" in str(evaluation.result())
 
 
+@pytest.mark.parametrize("options", [{"cluster": "user"}, {"resample": True}])
+@pytest.mark.parametrize("by", [None, "group"])
+def test_no_rows_have_no_error(options, by):
+    total = numloss.Evaluation("mae", by=by, **options).result()["mae"].total
+    assert (total.count, total.parts, total.standard_error) == (0, 0, None)
+
+
 def test_missing_clusters_are_one():
     evaluation = numloss.Evaluation("mae", cluster="user")
     evaluation.update(np.arange(5.0), np.zeros(5), clusters=["x", None, "y", None, "x"])

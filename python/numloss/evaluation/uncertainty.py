@@ -93,7 +93,7 @@ class Parts:
     def of_all(self, value: int) -> Errors:
         """Return the error of the mean of all rows, as that of one group."""
         state = self._finer.total
-        return _errors(state, value, state.order(), np.zeros(state.groups, np.int64))
+        return _errors(state, value, state.order(), np.zeros(state.groups, np.int64), 1)
 
     def of_groups(self, value: int) -> Errors:
         """Return the errors of each group, in the order of the keys."""
@@ -102,14 +102,19 @@ class Parts:
 
 
 def _errors(
-    state: EvaluationState, value: int, order: npt.NDArray[np.int32], group: Integers
-) -> Errors:
+    state: EvaluationState, value: int, order: npt.NDArray[np.int32], group: Integers,
+    size: int = 0,
+) -> Errors:  # fmt: skip
     found = state.summary(value, (), groups=order)
-    return jackknife(found["sum"], found["weight"], found["count"], group)
+    return jackknife(found["sum"], found["weight"], found["count"], group, size)
 
 
-def jackknife(sums: Floats, weights: Floats, counts: Any, group: Integers) -> Errors:
+def jackknife(
+    sums: Floats, weights: Floats, counts: Any, group: Integers, size: int = 0
+) -> Errors:
     """Return the standard error of sum / weight of each group, from its parts.
+
+    There are at least `size` groups, and as many as `group` names.
 
     Each of the n parts with sum S_c and weight W_c is left out once. With m = S / W, and
     m_c = (S - S_c) / (W - W_c) without part c,
@@ -121,7 +126,7 @@ def jackknife(sums: Floats, weights: Floats, counts: Any, group: Integers) -> Er
     the safe side (Bell and McCaffrey, "Bias reduction in standard errors for linear regression with
     multi-stage samples", 2002). Parts without examples do not count.
     """
-    size = int(group[-1]) + 1 if len(group) else 0
+    size = max(size, int(group[-1]) + 1 if len(group) else 0)
     inside = (counts > 0) & (weights > 0)
     sums, weights, group = sums[inside], weights[inside], group[inside]
     n = np.bincount(group, minlength=size)
