@@ -1085,6 +1085,9 @@ def test_worse_than_a_baseline(csv, tmp_path):
     nan = csv("score,label\nnan,0\n1,0\n")
     told = run("evaluate", nan, "-l", "mae", "--fail-worse-than", state, code=3)
     assert "nobody knows which is worse" in told
+    infinite = csv("score,label\ninf,0\n1,0\n")
+    told = run("evaluate", infinite, "-l", "mae", "--fail-worse-than", state, code=3)
+    assert "is inf, that of the baseline" in told
     assert "the baseline has no huber; it has mae, mse" in message(
         path, "-l", "huber", "--fail-worse-than", state, code=2
     )

@@ -62,7 +62,7 @@ def worse(
     for loss in result.losses.values():
         other = counterpart(loss.spec, baseline)
         mean, before = loss.total.mean, other.total.mean
-        if mean is None or before is None or math.isnan(mean) or math.isnan(before):
+        if mean is None or before is None or math.isnan(mean - before):  # two infinities as well
             yield (
                 f"the mean of {printable(loss.name)} is {mean}, that of the baseline {before}: "
                 "nobody knows which is worse"
@@ -72,7 +72,11 @@ def worse(
         degrees = max(min(loss.total.parts, other.total.parts) - 1, 1)
         noise = student_quantile(confidence, degrees) * math.hypot(*errors)
         harm = before - mean if loss.spec.higher_is_better else mean - before
-        if harm - noise > margin:
+        if harm == math.inf:  # whatever the noise
+            yield (
+                f"the mean of {printable(loss.name)} is {mean}, that of the baseline {before:.6g}"
+            )
+        elif harm - noise > margin:
             yield (
                 f"the mean of {printable(loss.name)} is {mean:.6g}, worse than the baseline's "
                 f"{before:.6g} by {harm:.6g}, and by {harm - noise:.6g} at least "
