@@ -201,6 +201,20 @@ def test_missing_clusters_are_one():
     assert evaluation.result()["mae"].total.clusters == 3
 
 
+@pytest.mark.parametrize("options", [{"source": "a"}, {"source": "a", "first_row": 7}])
+def test_a_refused_batch_names_no_source(options):
+    evaluation = numloss.Evaluation("mae", cluster="user")
+    evaluation.update(np.ones(3), np.zeros(3), clusters=[1, 2, 3], source="b")
+    before = evaluation.to_bytes()
+    with pytest.raises(ValueError, match="must be of one kind"):
+        evaluation.update(np.ones(3), np.zeros(3), clusters=list("xyz"), **options)
+    evaluation.update(np.zeros(0), np.zeros(0), clusters=[], **options)
+    assert evaluation.to_bytes() == before
+    evaluation.update(np.ones(3), np.zeros(3), clusters=[1, 2, 3], **options)
+    assert evaluation.rows == 6
+    assert evaluation.result()["mae"].total.maximum_row.source == "a"
+
+
 def test_what_is_wrong_is_said(rows):
     evaluation = numloss.Evaluation("mse", cluster="user")
     x, y = rows["prediction"], rows["target"]

@@ -6,6 +6,7 @@ import json
 import operator
 import struct
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -318,14 +319,18 @@ class Evaluation:
             return
         first = None if identities is not None else self._first_row(source)
         additions = self._additions(found, columns, clusters, first, identities, source)
+        if not rows:
+            return
         with self._torn_unless_whole():
+            if identities is None and source is not None:
+                self._source(source)
             self._add(additions, rows)
-            if identities is not None and rows:
+            if identities is not None:
                 self._ids = "numbers" if np.asarray(ids).dtype.kind in "iu" else "text"
             if self._ids == "text" and identities is not None:
                 self._keep_names(ids, identities)
             if identities is None and source is not None:
-                ranges = self._ranges[self._sources.index(source)]
+                ranges = self._ranges[self._source(source)]
                 add_range(ranges, end_of(ranges), end_of(ranges) + rows)
             elif identities is None and self._unnamed is not None:
                 self._unnamed += rows
@@ -478,18 +483,19 @@ class Evaluation:
         clusters: Any = None,
     ) -> None:
         """Take in rows of a file, which say where they stand."""
-        index = self._source(source)
-        first = index << _ROW_BITS | first_row
+        first = self._place(source) << _ROW_BITS | first_row
         additions = self._additions(found, columns, clusters, first, source=source)
+        if not found[0].rows:
+            return
         with self._torn_unless_whole():
+            index = self._source(source)
             self._add(additions, found[0].rows)
             add_range(self._ranges[index], first_row, first_row + found[0].rows)
 
     def _refuse_rows_that_are_in(self, source: str, begin: int, end: int) -> None:
         if self._ids:
             raise ValueError("ids must be given for every batch, as they were before")
-        index = self._source(source)
-        ranges = list(self._ranges[index])
+        ranges = self._ranges_of(source)
         if both := add_range(ranges, begin, end):
             raise ValueError(
                 f"rows {both[0]} to {both[1] - 1} of {source} are in, and would count twice"
@@ -590,9 +596,17 @@ class Evaluation:
 
     def _first_row(self, source: str | None) -> int | None:
         if source is not None:
-            index = self._source(source)
-            return index << _ROW_BITS | end_of(self._ranges[index])
+            return self._place(source) << _ROW_BITS | end_of(self._ranges_of(source))
         return None if self._unnamed is None else _UNNAMED << _ROW_BITS | self._unnamed
+
+    def _ranges_of(self, source: str) -> Ranges:
+        """Return the rows of a source that are in."""
+        known = source in self._sources
+        return list(self._ranges[self._sources.index(source)]) if known else []
+
+    def _place(self, source: str) -> int:
+        """Return the number that a source has, or will have once it is in."""
+        return bisect_left(self._sources, source)  # they are sorted
 
     def _source(self, name: str) -> int:
         if name not in self._sources:

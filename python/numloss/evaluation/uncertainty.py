@@ -109,9 +109,7 @@ def _errors(
     return jackknife(found["sum"], found["weight"], found["count"], group, size)
 
 
-def jackknife(
-    sums: Floats, weights: Floats, counts: Any, group: Integers, size: int = 0
-) -> Errors:
+def jackknife(sums: Floats, weights: Floats, counts: Any, group: Integers, size: int = 0) -> Errors:
     """Return the standard error of sum / weight of each group, from its parts.
 
     There are at least `size` groups, and as many as `group` names.
