@@ -113,11 +113,11 @@ def test_groups_are_as_if_they_were_alone(rows):
     whole = evaluated("binary_cross_entropy", logits, labels, options={"auc": True})
     assert found.calibration.bins == whole.calibration.bins
     assert found.ranking.total == whole.ranking.total
-    for key, error in found.calibration.groups:
+    for key, error in found.calibration.groups.items():
         mine = groups == key
         alone = evaluated("binary_cross_entropy", logits[mine], labels[mine], options={"auc": True})
         assert isclose(error, alone.calibration.expected_error, rel_tol=1e-12)
-        assert dict(found.ranking.groups)[key] == alone.ranking.total
+        assert found.ranking.groups[key] == alone.ranking.total
 
 
 # ---------------------------------------------------------------------------------------- ranking

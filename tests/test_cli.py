@@ -1095,3 +1095,15 @@ def test_worse_than_a_baseline(csv, tmp_path):
     assert "not a state" in message(path, "-l", "mae", "--fail-worse-than", path, code=1)
     merged = run("merge", state, "--fail-worse-than", state)
     assert merged.startswith(str(state))
+
+
+def test_a_gate_says_where_noise_is_unknown(csv, tmp_path):
+    state = tmp_path / "one.nls"
+    one, worse = csv("score,label\n1,0\n", "one.csv"), csv("score,label\n2,0\n", "two.csv")
+    run("evaluate", one, "-l", "mae", "--state", state)
+    run("evaluate", one, "-l", "mae", "--fail-worse-than", state)
+    told = run("evaluate", worse, "-l", "mae", "--fail-worse-than", state, code=3)
+    assert "no standard error" in told
+    run("evaluate", worse, "-l", "mae", "--fail-worse-than", state, "--margin", 1)
+    told = message(one, "-l", "mae", "--fail-worse-than", state, "--confidence", 0.3, code=2)
+    assert "--confidence 0.3: --fail-worse-than needs at least 0.5" in told

@@ -288,3 +288,15 @@ def test_paired_intervals_hold_as_often_as_they_say():
         # Pairing pays: the rows' own spread is not in it.
         assert group.standard_error < 0.03
     assert 0.94 <= held / samples <= 0.96
+
+
+def test_groups_whose_difference_is_nan_come_first():
+    values = np.arange(60.0)
+    values[7] = np.nan
+    evaluation = numloss.Evaluation("mae", by="g", compare=("old", "new"))
+    evaluation.update(np.zeros(60), np.ones(60), other=values, groups=np.arange(60))
+    lines = str(evaluation.result()).splitlines()
+    table = lines[lines.index("mae: new compared with old") + 2 :]
+    assert table[0].split()[0] == "7"
+    assert table[0].endswith("NaN")
+    assert table[1].split()[0] == "59"

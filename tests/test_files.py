@@ -1870,7 +1870,7 @@ def test_bins_of_missing_folders_and_of_large_numbers(tmp_path):
         (tmp_path / "f" / name).mkdir(parents=True)
         pa.parquet.write_table(table, tmp_path / "f" / name / "p.parquet")
     found = numloss.evaluate(tmp_path / "f", "mse", by="age:10")["mse"].groups
-    assert found.keys == [0.0, None]
+    assert found.keys() == [0.0, None]
     path = tmp_path / "f" / "age=5" / "p.parquet"
     assert "bins take whole numbers up to 2**53" in message(
         path, "-l", "mse", "--by", "i:1", code=1

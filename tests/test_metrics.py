@@ -157,3 +157,12 @@ def test_weights_are_those_that_losses_take():
     ):  # fmt: skip
         total = evaluated(name, prediction, target, weight=[0.0, 1.0])[name].total
         assert (total.count, total.ignored) == (1, 1)
+
+
+@pytest.mark.parametrize("loss", ["brier", "binary_accuracy", "binary_cross_entropy", "mse"])
+def test_half_precision_beside_float64(loss):
+    rng = np.random.default_rng(6)
+    scores, labels = rng.normal(size=200).astype("f2"), rng.integers(0, 2, 200).astype("f8")
+    found = evaluated(loss, scores, labels)[loss].total
+    assert found.mean == evaluated(loss, scores.astype("f8"), labels)[loss].total.mean
+    assert evaluated(loss, scores, labels.tolist())[loss].total.mean == found.mean

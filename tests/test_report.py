@@ -230,7 +230,7 @@ def test_forecasts_are_those_of_the_result():
         ]  # fmt: skip
         rows = [cells(row) for row in groups.all("tr")[1:]]
         assert [row[0] for row in rows] == [str(key) for key, _ in ranking.worst()]
-        errors = dict(calibration.groups)
+        errors = calibration.groups
         assert [row[-1] for row in rows] == [f"{errors[int(row[0])]:.4f}" for row in rows]
 
 

@@ -325,3 +325,62 @@ def test_a_cluster_has_one_bucket_however_its_column_is_held(rows):
         pa.array([0, *users.tolist()])[1:],
     ):  # fmt: skip
         assert state(column) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "first", "second", "said"),
+    [
+        ({"cluster": "user"}, {"clusters": [1, 2]}, {"clusters": ["a", "b"]}, "user"),
+        (
+            {"cluster": "user", "resample": True}, {"clusters": [1, 2]}, {"clusters": ["1", "2"]},
+            "user",
+        ),
+        ({"by": "g"}, {"groups": [1, 2]}, {"groups": ["a", "b"]}, "g"),
+        ({"by": ["g", "h"]}, {"groups": [[1, 2], [1, 2]]}, {"groups": [[3, 4], ["a", "b"]]}, "h"),
+    ],
+)  # fmt: skip
+def test_a_merge_that_is_refused_changes_nothing(options, first, second, said):
+    def part(source, columns):
+        evaluation = numloss.Evaluation("mae", **options)
+        evaluation.update([1.0, 2.0], [0.0, 0.0], source=source, **columns)
+        return evaluation
+
+    one, other = part("b", first), part("a", second)
+    before = one.to_bytes(), other.to_bytes()
+    for mine, theirs in ((one, other), (other, one)):
+        with pytest.raises(StateError, match=f"unlike {said} cannot be merged: .*whole numbers"):
+            mine.merge(theirs)
+    assert (one.to_bytes(), other.to_bytes()) == before
+    # What is missing fits both.
+    columns = {name: np.full_like(values, None, object) for name, values in first.items()}
+    one.merge(part("c", {name: list(values) for name, values in columns.items()}))
+    assert one.result()["mae"].total.count == 4
+
+
+def test_clusters_of_one_kind_have_buckets():
+    evaluation = numloss.Evaluation("mae", cluster="user", resample=True)
+    evaluation.update([1.0, 2.0], [0.0, 0.0], clusters=[7, 8])
+    before = evaluation.to_bytes()
+    with pytest.raises(ValueError, match="they were whole numbers before, and are text now"):
+        evaluation.update([1.0], [0.0], clusters=["7"])
+    assert evaluation.to_bytes() == before
+    assert numloss.Evaluation.from_bytes(before) == evaluation
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("option", ["--cluster", "--by"])
+def test_files_of_unlike_columns_end_in_a_line(tmp_path, option, threads):
+    from test_cli import run
+
+    (tmp_path / "i.jsonl").write_text('{"score": 1.0, "label": 0, "u": 1}\n' * 3)
+    (tmp_path / "t.jsonl").write_text('{"score": 1.0, "label": 0, "u": "a"}\n' * 3)
+    files = [tmp_path / "i.jsonl", tmp_path / "t.jsonl"]
+    message = run("evaluate", *files, "-l", "mae", option, "u", "--threads", threads, code=1)
+    assert "whole numbers" in message
+    assert ".jsonl" in message
+    state = tmp_path / "s.nls"
+    run("evaluate", files[0], "-l", "mae", option, "u", "--state", state)
+    message = run(
+        "evaluate", *files, "-l", "mae", option, "u", "--state", state, "--resume", code=1
+    )
+    assert "whole numbers" in message

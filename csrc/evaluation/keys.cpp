@@ -92,6 +92,15 @@ std::vector<int32_t> Keys::buckets(uint32_t count) const {
   return found;
 }
 
+namespace {
+
+// Whether any of n values is there. Those that are missing say nothing of a column's kind.
+bool any_there(const uint8_t* missing, int64_t n) {
+  return n > 0 && (missing == nullptr || std::find(missing, missing + n, 0) != missing + n);
+}
+
+}  // namespace
+
 void Keys::become(KeyKind kind) {
   if (kind_ == KeyKind::kNone) kind_ = kind;
   if (kind_ != kind) {
@@ -162,7 +171,7 @@ bool Keys::encode_direct(const Value* values, int64_t n, int32_t* codes) {
 template <class Value>
 void Keys::encode(KeyKind kind, const Value* values, const uint8_t* missing, int64_t n,
                   int32_t* codes) {
-  become(kind);
+  if (any_there(missing, n)) become(kind);
   if (missing == nullptr && encode_direct(values, n, codes)) return;
   for (int64_t i = 0; i < n; ++i) {
     table_.prefetch(hash_of(uint64_t(values[std::min(i + kAhead, n - 1)])));
@@ -176,19 +185,23 @@ template void Keys::encode(KeyKind, const int32_t*, const uint8_t*, int64_t, int
 template void Keys::encode(KeyKind, const int64_t*, const uint8_t*, int64_t, int32_t*);
 
 void Keys::encode(const double* values, const uint8_t* missing, int64_t n, int32_t* codes) {
-  become(KeyKind::kReal);
+  const auto is_absent = [&](int64_t i) {
+    return std::isnan(values[i]) || (missing != nullptr && missing[i] != 0);
+  };
+  int64_t first = 0;
+  while (first < n && is_absent(first)) ++first;
+  if (first < n) become(KeyKind::kReal);
   for (int64_t i = 0; i < n; ++i) {
     table_.prefetch(hash_of(bits_of(values[std::min(i + kAhead, n - 1)])));
-    const bool absent = std::isnan(values[i]) || (missing != nullptr && missing[i] != 0);
     const uint64_t bits = bits_of(values[i]);
-    codes[i] = absent ? code_of_missing() : code_of_bits(bits, hash_of(bits));
+    codes[i] = is_absent(i) ? code_of_missing() : code_of_bits(bits, hash_of(bits));
   }
 }
 
 template <class Offset>
 void Keys::encode(const Offset* offsets, const char* data, const uint8_t* missing, int64_t n,
                   int32_t* codes) {
-  become(KeyKind::kText);
+  if (any_there(missing, n)) become(KeyKind::kText);
   const auto value = [&](int64_t i) {
     return std::string_view(data + offsets[i], size_t(offsets[i + 1] - offsets[i]));
   };

@@ -310,6 +310,13 @@ class EvaluationState {
     return codes;
   }
 
+  // What the keys of a column are: "whole numbers", "text", ..., or "nothing" as long as all that
+  // came are missing.
+  std::string kind_of_keys(int column) {
+    const std::lock_guard lock(mutex_);
+    return name_of(keys(column).kind());
+  }
+
   // For each code of a column one of so many buckets, by its value alone.
   py::array_t<int32_t> buckets_of_keys(int column, uint32_t count) {
     std::vector<int32_t> found;
@@ -593,6 +600,7 @@ void add_evaluation(py::module_& module) {
       .def("summary", &S::summary, py::arg("loss"), py::arg("probabilities"),
            py::arg("total") = false, py::arg("groups") = none)
       .def("codes_of_groups", &S::codes_of_groups, py::arg("column"), py::arg("groups"))
+      .def("kind_of_keys", &S::kind_of_keys, py::arg("column"))
       .def("buckets_of_keys", &S::buckets_of_keys, py::arg("column"), py::arg("count"))
       .def("ranking", &S::ranking, py::arg("positives"), py::arg("negatives"),
            py::arg("total") = false, py::arg("groups") = none)

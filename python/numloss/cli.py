@@ -721,6 +721,10 @@ def _baseline(options: argparse.Namespace, losses: Iterable[LossSpec]) -> Evalua
         if options.margin:
             raise UsageError("--margin belongs to --fail-worse-than")
         return None
+    if options.confidence is not None and options.confidence < 0.5:
+        raise UsageError(
+            f"--confidence {options.confidence:g}: --fail-worse-than needs at least 0.5"
+        )
     baseline = _read_state(path)._result((), True)
     for spec in losses:
         counterpart(spec, baseline)

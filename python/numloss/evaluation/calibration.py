@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import numloss
+from numloss._convert import array
 from numloss._core import EvaluationState, apply
 from numloss.evaluation.finer import Finer, in_groups
 from numloss.evaluation.result import Order, shown_key, shown_number
@@ -40,7 +41,7 @@ class Forecasts:
 
 def forecasts_of(spec: LossSpec, prediction: Any, target: Any) -> Forecasts:
     """Return what accepted predictions say, in the bits of the kernels."""
-    scores, targets = np.asarray(prediction), np.asarray(target)
+    scores, targets = array("prediction", prediction), array("target", target)
     if scores.dtype.kind not in "f" or scores.dtype.itemsize < 4:
         scores = scores.astype(np.float32 if scores.dtype.itemsize < 4 else np.float64)
     if spec.is_binary:
@@ -151,21 +152,21 @@ class Calibration:
         examples in a bin it is above 0 for perfect forecasts as well.
     maximum_error : float or None
         The largest of these distances.
-    groups : list of tuple
-        The key of each group and its expected calibration error.
+    groups : dict
+        The expected calibration error of each group by its key; None where nothing counts.
     """
 
     of: str
     bins: list[Bin]
     expected_error: float | None
     maximum_error: float | None
-    groups: list[tuple[Any, float | None]]
+    groups: dict[Any, float | None]
 
     def to_dict(self, by: Sequence[str] = ()) -> dict[str, Any]:
         """Return all numbers by name."""
         groups = [
             {"group": list(key) if len(by) > 1 else key, "expected_calibration_error": error}
-            for key, error in self.groups
+            for key, error in self.groups.items()
         ]
         return {
             "of": self.of,
@@ -188,8 +189,8 @@ class Calibration:
         return lines
 
     def worst(self) -> list[tuple[Any, float | None]]:
-        """Return the groups with the largest errors first."""
-        return sorted(self.groups, key=lambda one: 0.0 if one[1] is None else -one[1])
+        """Return the groups with the largest errors first: NaN before them, nothing behind."""
+        return sorted(self.groups.items(), key=lambda one: _rank(one[1]))
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """Return titles and rows of the table of bins."""
@@ -272,13 +273,13 @@ class Ranking:
     """
 
     total: RankingStatistics
-    groups: list[tuple[Any, RankingStatistics]]
+    groups: dict[Any, RankingStatistics]
 
     def to_dict(self, by: Sequence[str] = ()) -> dict[str, Any]:
         """Return all numbers by name."""
         groups = [
             {"group": list(key) if len(by) > 1 else key, **found.to_dict()}
-            for key, found in self.groups
+            for key, found in self.groups.items()
         ]
         return {**self.total.to_dict(), **({"groups": groups} if by else {})}
 
@@ -297,7 +298,8 @@ class Ranking:
     def worst(self) -> list[tuple[Any, RankingStatistics]]:
         """Return the groups by which the scores rank worst first."""
         return sorted(
-            self.groups, key=lambda one: 2.0 if one[1].roc_auc is None else one[1].roc_auc.low
+            self.groups.items(),
+            key=lambda one: 2.0 if one[1].roc_auc is None else one[1].roc_auc.low,
         )
 
 
@@ -318,35 +320,37 @@ def calibration_of(finer: Finer, groups: Order | None, of: str) -> Calibration:
     gaps = [abs(bin.confidence - bin.outcome) for bin in bins]
     weight = sum(bin.weight for bin in bins)
     expected = sum(bin.weight * gap for bin, gap in zip(bins, gaps, strict=True))
-    by_group: list[tuple[Any, float | None]] = []
+    by_group: dict[Any, float | None] = {}
     if groups is not None and finer.grouped is not None:
-        errors = _errors(finer.grouped)[groups.places].tolist()
-        known = [None if error != error else error for error in errors]
-        by_group = list(zip(groups.keys, known, strict=True))
+        errors, weights = (array[groups.places].tolist() for array in _errors(finer.grouped))
+        known = [error if weight else None for error, weight in zip(errors, weights, strict=True)]
+        by_group = dict(zip(groups.keys, known, strict=True))
     whole = expected / weight if weight else None
     return Calibration(of, bins, whole, max(gaps, default=None), by_group)
 
 
-def _errors(state: EvaluationState) -> npt.NDArray[np.float64]:
-    """Return the expected calibration error of each group, in the order of the keys."""
+def _rank(error: float | None) -> float:
+    return math.inf if error is None else -math.inf if math.isnan(error) else -error
+
+
+def _errors(state: EvaluationState) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the calibration error and the weight of each group, in the order of the keys."""
     order, group = in_groups(state)
     confidence, outcome = (state.summary(value, (), groups=order) for value in (0, 1))
     gaps = np.abs(confidence["sum"] - outcome["sum"])
     with np.errstate(divide="ignore", invalid="ignore"):
-        errors: npt.NDArray[np.float64] = np.bincount(group, gaps) / np.bincount(
-            group, confidence["weight"]
-        )
-    return errors
+        weights = np.bincount(group, confidence["weight"]).astype(np.float64)
+        return np.bincount(group, gaps) / weights, weights
 
 
 def ranking_of(state: EvaluationState, groups: Order | None) -> Ranking:
     """Compute what a state says that has the scores of positive and of negative examples."""
     total = _ranking(state.ranking(0, 1, total=True)[0])
     if groups is None:
-        return Ranking(total, [])
+        return Ranking(total, {})
     # Its groups have numbers of their own, and the same order of keys.
     found = state.ranking(0, 1, groups=state.order()[groups.places])
-    return Ranking(total, list(zip(groups.keys, map(_ranking, found), strict=True)))
+    return Ranking(total, dict(zip(groups.keys, map(_ranking, found), strict=True)))
 
 
 def _ranking(row: npt.NDArray[np.float64]) -> RankingStatistics:

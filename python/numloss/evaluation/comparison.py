@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -121,7 +122,7 @@ class Comparison:
         ]  # fmt: skip
         rows = []
         for index in self._by_harm() if by else ():
-            key = self.difference.groups.keys[index]
+            key = self.difference.groups.keys()[index]
             keys = key if len(by) > 1 else (key,)
             rows.append([*map(shown_key, keys), *self._cells(loss, index)])
         last = ["all", *[""] * (len(by) - 1)] if by else []
@@ -132,11 +133,7 @@ class Comparison:
         return titles, rows, f"{groups} hold together with {level} (Bonferroni)"
 
     def _by_harm(self) -> list[int]:
-        means = self.difference.groups.means
-        sign = -1 if self.difference.spec.higher_is_better else 1
-        harm = np.where(np.isnan(means), -np.inf, sign * means)
-        ranked: list[int] = np.argsort(-harm, kind="stable")[:_SHOWN].tolist()
-        return ranked
+        return self.difference.groups.ranked(self.difference.spec.higher_is_better)[:_SHOWN]
 
     def _cells(self, loss: LossResult, index: int | None) -> list[str]:
         parts = (loss, self.losses, self.difference, self.won)
@@ -147,5 +144,6 @@ class Comparison:
         found = self._numbers(losses, difference, won, groups)
         names = ("mean", "difference", "standard_error", "interval_low", "interval_high")
         share = "-" if won.mean is None else f"{won.mean:.1%}"
+        share = "NaN" if won.mean is not None and math.isnan(won.mean) else share
         numbers = [first.mean, *(found[name] for name in names)]
         return [*map(shown_number, numbers), share]

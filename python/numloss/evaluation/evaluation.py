@@ -18,7 +18,7 @@ from numloss._core import EvaluationState, Loss, bins_of, buckets_of_rows, split
 from numloss.evaluation.comparison import VALUES, Comparison, paired, value_names
 from numloss.evaluation.examples import Examples, examples_of
 from numloss.evaluation.finer import Finer
-from numloss.evaluation.groups import Codes, codes_of, integers_of
+from numloss.evaluation.groups import Codes, GroupError, codes_of, integers_of
 from numloss.evaluation.identities import (
     MOST_GROUPS,
     Identities,
@@ -180,6 +180,7 @@ class Evaluation:
         self._scores = [
             EvaluationState(2, len(self._by), True, 0) for _ in range(models if auc else 0)
         ]
+        self._cluster_kind = "nothing"  # what they are, where only their buckets are kept
         self._rows = 0
         self._sources: list[str] = []
         self._ranges: list[Ranges] = []  # the rows of each source that are in
@@ -205,9 +206,11 @@ class Evaluation:
         what = "calibration" if self._kept.calibration else "auc"
         places = [i for i, spec in enumerate(self._losses.values()) if spec.is_forecast]
         if not places:
+            such = "cross_entropy or binary_cross_entropy"
+            such = such if what == "calibration" else "binary_cross_entropy"
             raise ValueError(
-                f"{what} needs a loss of probabilities, such as cross_entropy or "
-                f"binary_cross_entropy, got {', '.join(self._losses)}"
+                f"{what} needs a loss of probabilities, such as {such}, got "
+                f"{', '.join(self._losses)}"
             )
         if self._kept.auc and not list(self._losses.values())[places[0]].is_binary:
             raise ValueError(
@@ -359,10 +362,13 @@ class Evaluation:
         additions: list[_Addition] = []
         if not found[0].rows:
             return additions
+        kind = self._cluster_kind
         if self._parts is not None:
             parts = clusters
-            if self._kept.resample:
-                parts = self._buckets(found[0].rows, clusters, first_row, identities, source)
+            if self._kept.resample and clusters is None:
+                parts = self._buckets_of_rows(found[0].rows, first_row, identities, source)
+            elif self._kept.resample:
+                parts, kind = self._buckets_of_clusters(clusters)
             numbers = self._parts.codes(columns, parts, self._cluster or "resample")
             for state, part_codes in zip(self._parts.states, numbers, strict=True):
                 additions += [
@@ -384,6 +390,7 @@ class Evaluation:
                     None if rows is None else examples.spread(rows), first,
                 )
             )  # fmt: skip
+        self._cluster_kind = kind
         return additions
 
     def _forecasting(self, found: Sequence[Examples], model: int) -> Examples:
@@ -391,22 +398,32 @@ class Evaluation:
         assert self._forecast is not None
         return found[self._forecast * self._per_loss + model]
 
-    def _buckets(
+    def _buckets_of_clusters(self, clusters: Any) -> tuple[Codes, str]:
+        """Return the bucket of each row by its cluster, and of what kind clusters are."""
+        numbers = integers_of(clusters)
+        if numbers is not None:  # needs no table of them
+            kind, buckets = "whole numbers", buckets_of_rows(numbers.view(np.uint64), 0, BUCKETS)
+        else:
+            keys = EvaluationState(1, 1, False, 0)
+            codes = codes_of(keys, 0, clusters, self._cluster or "")
+            kind, buckets = keys.kind_of_keys(0), keys.buckets_of_keys(0, BUCKETS)[codes]
+        if kind == "nothing":
+            return buckets, self._cluster_kind
+        if self._cluster_kind not in ("nothing", kind):  # 7 and "7" have other buckets
+            raise GroupError(
+                f"{self._cluster}: groups must be of one kind: they were {self._cluster_kind} "
+                f"before, and are {kind} now"
+            )
+        return buckets, kind
+
+    def _buckets_of_rows(
         self,
         rows: int,
-        clusters: Any,
         first_row: int | None,
         identities: Identities | None,
         source: str | None,
-    ) -> Any:
-        """Return the bucket of each row, by what it is called, or by its cluster."""
-        if clusters is not None:
-            numbers = integers_of(clusters)
-            if numbers is not None:  # needs no table of them
-                return buckets_of_rows(numbers.view(np.uint64), 0, BUCKETS)
-            keys = EvaluationState(1, 1, False, 0)
-            codes = codes_of(keys, 0, clusters, self._cluster or "")
-            return keys.buckets_of_keys(0, BUCKETS)[codes]
+    ) -> Codes:
+        """Return the bucket of each row, by what it is called."""
         if identities is not None:
             return buckets_of_rows(identities, 0, BUCKETS)
         if first_row is None:
@@ -650,8 +667,32 @@ class Evaluation:
                 f"{self._ids or 'none'} and {other._ids or 'none'}"
             )
         self._refuse_rows_of_both(other)
+        self._refuse_unlike_keys(other)
         if other is self:
             other = self.copy()
+        with self._torn_unless_whole():
+            self._merge(other)
+
+    def _refuse_unlike_keys(self, other: Evaluation) -> None:
+        """Refuse columns that hold text here and numbers there, before anything changes."""
+        pairs = [(name, self._state, other._state, place) for place, name in enumerate(self._by)]
+        if self._parts is not None and other._parts is not None:
+            name = self._cluster or "resample"
+            pairs.append((name, self._parts.total, other._parts.total, 0))
+        kinds = [
+            (name, *(s.kind_of_keys(i) for s in (mine, theirs))) for name, mine, theirs, i in pairs
+        ]
+        if self._kept.resample and self._cluster is not None:
+            kinds.append((self._cluster, self._cluster_kind, other._cluster_kind))
+        for name, mine, theirs in kinds:
+            if mine != theirs and "nothing" not in (mine, theirs):
+                raise StateError(
+                    f"evaluations of unlike {name} cannot be merged: {mine} and {theirs}"
+                )
+
+    def _merge(self, other: Evaluation) -> None:
+        if other._cluster_kind != "nothing":
+            self._cluster_kind = other._cluster_kind
         state = other._state
         sources = sorted({*self._sources, *other._sources})
         place = {name: index for index, name in enumerate(sources)}
@@ -722,6 +763,7 @@ class Evaluation:
             "sources": dict(zip(self._sources, self._ranges, strict=True)),
             "unnamed": self._unnamed,
             "ids": self._ids,
+            "cluster_kind": self._cluster_kind,
             "names": sorted(self._names.items()),
             "skipped": self._skipped,
             "skips": self._skips,
@@ -783,6 +825,7 @@ class Evaluation:
             [(int(begin), int(end)) for begin, end in ranges] for ranges in head["sources"].values()
         ]
         evaluation._ids = head["ids"]
+        evaluation._cluster_kind = str(head["cluster_kind"])
         evaluation._names = {int(row): str(name) for row, name in head["names"]}
         evaluation._skipped = int(head["skipped"])
         evaluation._skips = [(str(s), int(row), str(text)) for s, row, text in head["skips"]]

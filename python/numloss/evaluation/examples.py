@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+import numloss
 from numloss.evaluation.specs import LossSpec, inputs_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,20 @@ class Examples:
         return np.repeat(values, each) if each > 1 else values
 
 
+# What arrays of NumPy, torch, JAX and Arrow call them.
+_HALVES = ("float16", "bfloat16", "halffloat")
+
+
+def _losses(
+    spec: LossSpec, prediction: Any, target: Any, weighted: bool, arguments: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """Return the loss and the weight of each example; None for weights that are all 1."""
+    if weighted or spec.ignores:
+        losses, weights = spec.loss._examples(prediction, target, **arguments)
+        return losses, weights
+    return spec.loss(prediction, target, reduction="none", **arguments), None
+
+
 def examples_of(
     spec: LossSpec, prediction: Any, target: Any, weight: Any, inputs: Mapping[str, Any],
     forecast: bool = False,
@@ -48,13 +63,15 @@ def examples_of(
     weighted = weight is not None or spec.weighs
     if weight is not None:
         arguments["weight"] = weight
-    if str(getattr(prediction, "dtype", "")) in ("float16", "bfloat16", "halffloat"):
-        arguments["dtype"] = np.float32
-    weights: Any = None
-    if weighted or spec.ignores:
-        losses, weights = loss._examples(prediction, target, **arguments)
-    else:
-        losses = loss(prediction, target, reduction="none", **arguments)
+    half = str(getattr(prediction, "dtype", "")).rpartition(".")[2] in _HALVES
+    try:
+        wide = {**arguments, "dtype": np.float32} if half else arguments
+        losses, weights = _losses(spec, prediction, target, weighted, wide)
+    except numloss.Error as error:
+        if not half or error.argument != "dtype":
+            raise
+        # Another input is float64, and so are the losses.
+        losses, weights = _losses(spec, prediction, target, weighted, arguments)
     if losses.ndim == 0:
         raise ValueError("prediction must have an axis of rows, got a single example")
     flat = np.ascontiguousarray(losses).reshape(-1)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
-from numloss.evaluation.result import EvaluationResult, LossResult
+from numloss.evaluation.result import EvaluationResult, LossResult, Statistics
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import printable
 from numloss.evaluation.uncertainty import student_quantile
@@ -68,20 +68,34 @@ def worse(
                 "nobody knows which is worse"
             )
             continue
-        errors = (loss.total.standard_error or 0.0, other.total.standard_error or 0.0)
-        degrees = max(min(loss.total.parts, other.total.parts) - 1, 1)
-        noise = student_quantile(confidence, degrees) * math.hypot(*errors)
         harm = before - mean if loss.spec.higher_is_better else mean - before
-        if harm == math.inf:  # whatever the noise
+        noise = _noise(loss.total, other.total, confidence)
+        if noise is None and margin < harm < math.inf:
+            yield (
+                f"the mean of {printable(loss.name)} is {mean:.6g}, that of the baseline "
+                f"{before:.6g}: one of them has no standard error, so that nobody knows what is "
+                "noise"
+            )
+        elif harm == math.inf:  # whatever the noise
             yield (
                 f"the mean of {printable(loss.name)} is {mean}, that of the baseline {before:.6g}"
             )
-        elif harm - noise > margin:
+        elif noise is not None and harm - noise > margin:
             yield (
                 f"the mean of {printable(loss.name)} is {mean:.6g}, worse than the baseline's "
                 f"{before:.6g} by {harm:.6g}, and by {harm - noise:.6g} at least "
                 f"with a confidence of {confidence:g}, where {margin:g} is allowed"
             )
+
+
+def _noise(one: Statistics, other: Statistics, confidence: float) -> float | None:
+    """Return what a difference of two means may come to by chance, if that is known."""
+    if one.standard_error is None or other.standard_error is None:
+        return None
+    degrees = max(min(one.parts, other.parts) - 1, 1)
+    return student_quantile(confidence, degrees) * math.hypot(
+        one.standard_error, other.standard_error
+    )
 
 
 def counterpart(spec: LossSpec, baseline: EvaluationResult) -> LossResult:

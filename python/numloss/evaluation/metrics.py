@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import numloss
+from numloss._convert import array
 
 Array = npt.NDArray[Any]
 
@@ -73,7 +74,7 @@ class Metric:
         losses = self._loss(
             prediction, target, reduction="none", dtype=dtype, **self._asked(options)
         )
-        return self._known(losses, _scores(prediction), np.asarray(target), options)
+        return self._known(losses, _scores(prediction), array("target", target), options)
 
     def _examples(
         self, prediction: Any, target: Any, *, weight: Any = None, dtype: Any = None, **options: Any
@@ -87,7 +88,7 @@ class Metric:
             asked["dtype"] = dtype
         losses, weights = self._loss._examples(prediction, target, **asked)
         absent = weights == 0
-        targets = _without(np.asarray(target), absent)
+        targets = _without(array("target", target), absent)
         values = self._known(losses, _scores(prediction), targets, options)
         if absent.any():
             values[absent] = 0  # what does not count has no value
@@ -114,7 +115,7 @@ class Metric:
 
 
 def _scores(prediction: Any) -> Array:
-    scores = np.asarray(prediction)
+    scores = array("prediction", prediction)
     return scores if scores.dtype.kind in "fiu" else scores.astype(np.float32)  # bfloat16
 
 
@@ -166,7 +167,11 @@ def multiclass_brier(prediction: Any, target: Any, *, ignore_index: int = -100) 
     from 0 to 2 (Brier, "Verification of forecasts expressed in terms of probability", 1950).
     """
     gradient = numloss.cross_entropy.grad(  # p - y
-        prediction, target, ignore_index=ignore_index, reduction="none", dtype=_wide(prediction)
+        prediction,
+        target,
+        ignore_index=ignore_index,
+        reduction="none",
+        dtype=_wide(prediction, target),
     )
     found: Array = np.square(gradient).sum(-1)
     return found
@@ -193,14 +198,15 @@ def brier(prediction: Any, target: Any, *, from_logits: bool = True) -> Array:
         distance: Array = prediction.astype(np.float64) - target
         return np.square(distance)
     gradient = numloss.binary_cross_entropy.grad(  # p - y
-        prediction, target, reduction="none", dtype=_wide(prediction)
+        prediction, target, reduction="none", dtype=_wide(prediction, target)
     )
     found: Array = np.square(gradient)
     return found
 
 
-def _wide(scores: Array) -> Any:
-    return np.float32 if scores.dtype.itemsize < 4 else None
+def _wide(scores: Array, target: Array) -> Any:
+    """Return the type for half precision, unless the target is wider still."""
+    return np.float32 if scores.dtype.itemsize < 4 and target.dtype != np.float64 else None
 
 
 #: Metrics by name.

@@ -9,7 +9,7 @@ from typing import Any
 import numloss
 from numloss.evaluation.arguments import at_least_one, skips
 from numloss.evaluation.errors import DataError, EvaluationError
-from numloss.evaluation.evaluation import Evaluation
+from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.columns import PositiveColumn
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Request
@@ -146,9 +146,11 @@ def merged(parts: Sequence[Partial]) -> Partial:
     for part in parts[1:]:
         try:
             notes = notes.with_those_of(part.notes)
+            take(evaluation, part.evaluation())
         except EvaluationError as error:
             return Partial(part.notes, fault=error)
-        take(evaluation, part.evaluation())
+        except StateError as error:  # columns that hold text here and numbers there
+            return Partial(part.notes, fault=DataError(f"{part.notes.name}: {error}"))
     return Partial(notes, evaluation.to_bytes())
 
 

@@ -226,6 +226,7 @@ class GroupStatistics:
         self._asked = asked  # until all that it would say is here
         self._size = 0 if asked is None else len(asked)
         self._columns: dict[str, Any] = {}
+        self._keys: list[Any] = []
         self._probabilities = probabilities
         self._row_named = row_named
 
@@ -241,13 +242,14 @@ class GroupStatistics:
     def _complete(self) -> None:
         """Compute everything, for which the state is no longer needed then."""
         if self._asked is not None:
-            self._columns, self.keys = self._asked.columns(), self._asked.keys()
+            self._columns, self._keys = self._asked.columns(), self._asked.keys()
             self._asked = None
 
-    @cached_property
     def keys(self) -> list[Any]:
-        """The keys of all groups, in their order."""
-        return [] if self._asked is None else self._asked.keys()
+        """Return the keys of all groups, in their order."""
+        if self._asked is not None and not self._keys:
+            self._keys = self._asked.keys()
+        return self._keys
 
     def __getitem__(self, key: Any) -> Statistics:
         """Return the statistics of a group."""
@@ -255,7 +257,7 @@ class GroupStatistics:
 
     @cached_property
     def _places(self) -> dict[Any, int]:
-        return {key: index for index, key in enumerate(self.keys)}
+        return {key: index for index, key in enumerate(self.keys())}
 
     def at(self, index: int) -> Statistics:
         """Return the statistics of the group at a place in the order."""
@@ -268,7 +270,7 @@ class GroupStatistics:
     def some(self, places: Sequence[int]) -> Iterator[tuple[Any, Statistics]]:
         """Yield the keys and statistics of the groups at some places in the order."""
         if self._asked is None:
-            keys, columns = [self.keys[place] for place in places], self._columns
+            keys, columns = [self._keys[place] for place in places], self._columns
             rows: Sequence[int] = places
         else:
             keys, columns = self._asked.keys(places), self._asked.columns(places)
@@ -286,6 +288,10 @@ class GroupStatistics:
 
     def worst(self, most: int, higher_is_better: bool) -> Iterator[tuple[Any, Statistics]]:
         """Yield at most so many groups, the worst mean first: NaN before, nothing behind it."""
+        yield from self.some(self.ranked(higher_is_better)[:most])
+
+    def ranked(self, higher_is_better: bool) -> list[int]:
+        """Return the places of all groups in that order."""
         means = self.means
         unknown = np.flatnonzero(np.isnan(means))
         if self._asked is None:
@@ -295,7 +301,8 @@ class GroupStatistics:
         kinds = np.zeros(len(means), np.int8)
         kinds[unknown] = np.where(counts > 0, -1, 1)
         ranks = means if higher_is_better else -means
-        yield from self.some(np.lexsort((ranks, kinds))[:most].tolist())
+        places: list[int] = np.lexsort((ranks, kinds)).tolist()
+        return places
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """Return one statistic of all groups as an array: ``count``, ``mean``, ``p95``, ..."""
@@ -733,9 +740,7 @@ def _ordered(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], list[Any] | None]:
     """Return groups, their places and keys; the keys only if the order is not that of C++."""
     order = state.order()
-    # Of two keys of a column, one is there and says of which kind they are.
-    some = [state.keys_of_groups(column, order[:2]) for column in range(by)]
-    if not any(isinstance(key, str) for column in some for key in column):
+    if all(state.kind_of_keys(column) != "text" for column in range(by)):
         return order, np.arange(len(order)), None
     columns: list[list[Key]] = [state.keys_of_groups(column, order) for column in range(by)]
     keys: list[Any] = columns[0] if by == 1 else list(zip(*columns, strict=True))

@@ -385,11 +385,18 @@ class Whole:
         """Take in what one of them gathered."""
         with self._lock:
             if self.evaluation.rows or self.evaluation._skipped:
-                self.evaluation.merge(part)
+                self._merge(part)
             else:
                 self.evaluation = part
             if self.keep is not None:
                 self.keep(self.evaluation)
+
+    def _merge(self, part: Evaluation) -> None:
+        try:
+            self.evaluation.merge(part)
+        except StateError as error:  # columns that hold text here and numbers there
+            names = sorted({*part._sources, *self.evaluation._sources})
+            raise DataError(f"{names[0]} and {names[-1]}: {error}") from error
 
 
 class _OpenPart:

@@ -32,7 +32,7 @@ _LIKELIHOODS = ("cross_entropy", "binary_cross_entropy")
 # Losses, and metrics, whose predictions are logits or probabilities of classes.
 _OF_CLASSES = (
     "cross_entropy", "softmax_focal", "kl_divergence", "ranked_probability", "accuracy",
-    "top_k_accuracy", "multiclass_brier",
+    "top_k_accuracy", "multiclass_brier", "ordinal_cross_entropy",
 )  # fmt: skip
 _OF_TWO = ("binary_cross_entropy", "focal", "binary_accuracy", "brier")
 

@@ -34,25 +34,31 @@ def student_quantile(probability: float, degrees: int) -> float:
     """Return the quantile of Student's t distribution.
 
     Up to a thousand degrees of freedom it inverts the distribution, which is a finite sum of
-    cosines; beyond, it expands about the normal quantile (Abramowitz and Stegun, "Handbook of
-    Mathematical Functions", 1964, 26.7.3 to 26.7.5).
+    cosines (Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 26.7.3 and 26.7.4),
+    by Newton's method; beyond, it expands about the normal quantile (26.7.5).
     """
     if probability < 0.5:
         return -student_quantile(1 - probability, degrees)
+    z, n = normal_quantile(probability), float(degrees)
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    expanded = z + first / n + second / n**2 + third / n**3
     if degrees > _MANY:
-        z, n = normal_quantile(probability), float(degrees)
-        first = (z**3 + z) / 4
-        second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-        third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-        return z + first / n + second / n**2 + third / n**3
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):  # an angle to its last bit
-        middle = (low + high) / 2
-        if _within(middle, degrees) < 2 * probability - 1:
-            low = middle
-        else:
-            high = middle
-    return math.tan(low) * math.sqrt(degrees)
+        return expanded
+    # Of the density at an angle, where t = tan(angle) * sqrt(n).
+    factor = 2 / math.sqrt(math.pi) * math.exp(math.lgamma((n + 1) / 2) - math.lgamma(n / 2))
+    low, high, angle = 0.0, math.pi / 2, math.atan(expanded / math.sqrt(n))
+    for _ in range(60):
+        excess = _within(angle, degrees) - (2 * probability - 1)
+        low, high = (low, angle) if excess > 0 else (angle, high)
+        before, slope = angle, factor * math.cos(angle) ** (degrees - 1)
+        angle -= excess / slope if slope else math.inf
+        if not low < angle < high:
+            angle = (low + high) / 2
+        if abs(angle - before) <= 1e-15 * angle:
+            break
+    return math.tan(angle) * math.sqrt(degrees)
 
 
 def _within(angle: float, degrees: int) -> float:
