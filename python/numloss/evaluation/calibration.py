@@ -16,7 +16,7 @@ from numloss._core import EvaluationState, apply
 from numloss.evaluation.finer import Finer, in_groups
 from numloss.evaluation.result import Order, shown_key, shown_number
 from numloss.evaluation.specs import LossSpec
-from numloss.evaluation.tables import printable, table
+from numloss.evaluation.tables import Table
 from numloss.evaluation.uncertainty import normal_quantile
 
 Array = npt.NDArray[Any]
@@ -176,17 +176,17 @@ class Calibration:
             **({"groups": groups} if by else {}),
         }
 
-    def lines(self, by: Sequence[str]) -> list[str]:
-        """Return a table of the bins, the errors, and a table of the groups."""
+    def tables(self, title: str, by: Sequence[str]) -> list[Table]:
+        """Return a table of the bins with the errors, and one of the groups."""
         titles, rows = self.cells()
         error, largest = shown_number(self.expected_error), shown_number(self.maximum_error)
         said = f"expected calibration error {error}, in a bin at most {largest}"
-        lines = [*table(titles, rows, left=1), said]
+        found = [Table(title, titles, rows, 1, said)]
         if by:
             cells = [[*_keys(key, by), shown_number(error)] for key, error in self.worst()[:_SHOWN]]
-            titles = [*map(printable, by), "expected calibration error"]
-            lines += table(titles, cells, left=len(by))
-        return lines
+            titles = [*by, "expected calibration error"]
+            found.append(Table(f"{title} by {', '.join(by)}", titles, cells, len(by)))
+        return found
 
     def worst(self) -> list[tuple[Any, float | None]]:
         """Return the groups with the largest errors first: NaN before them, nothing behind."""
@@ -283,17 +283,17 @@ class Ranking:
         ]
         return {**self.total.to_dict(), **({"groups": groups} if by else {})}
 
-    def lines(self, by: Sequence[str]) -> list[str]:
+    def tables(self, title: str, by: Sequence[str]) -> list[Table]:
         """Return a table, with the groups by which the scores rank worst first."""
         titles, rows = self.cells(by)
-        return table(titles, rows, left=len(by))
+        return [Table(title, titles, rows, len(by))]
 
     def cells(self, by: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         """Return titles and rows of the table."""
         rows = [[*_keys(key, by), *found.cells()] for key, found in self.worst()[:_SHOWN]]
         all_of_them = ["all", *[""] * (len(by) - 1)] if by else []
         rows.append([*all_of_them, *self.total.cells()])
-        return [*map(printable, by), "ROC-AUC", "average precision"], rows
+        return [*by, "ROC-AUC", "average precision"], rows
 
     def worst(self) -> list[tuple[Any, RankingStatistics]]:
         """Return the groups by which the scores rank worst first."""

@@ -13,7 +13,6 @@ from numloss._core import paired as differences
 from numloss.evaluation.examples import Examples
 from numloss.evaluation.result import LossResult, Statistics, shown_key, shown_number
 from numloss.evaluation.specs import LossSpec
-from numloss.evaluation.tables import printable, table
 
 #: What a state keeps of each loss: those of both models, differences, and wins.
 VALUES = 4
@@ -105,16 +104,10 @@ class Comparison:
         """Return the level of an interval, of which so many are to hold together (Bonferroni)."""
         return 1 - (1 - (self.difference.confidence or LEVEL)) / max(groups, 1)
 
-    def lines(self, loss: LossResult, by: Sequence[str]) -> list[str]:
-        """Return a table: the groups by which the other model does worst first."""
-        titles, rows, note = self.cells(loss, by)
-        found = table([printable(title) for title in titles], rows, left=len(by))
-        return [*found, note] if note else found
-
     def cells(
         self, loss: LossResult, by: Sequence[str]
     ) -> tuple[list[str], list[list[str]], str | None]:
-        """Return the titles and rows of that table, and what to know about it."""
+        """Return titles and rows of a table, the groups that do worst first, and a note on it."""
         level = f"{100 * (self.difference.confidence or LEVEL):.12g}%"
         titles = [
             *by, self.first, self.other, "difference", "std. error", f"{level} from", "to",

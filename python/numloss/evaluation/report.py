@@ -19,7 +19,7 @@ from numloss.evaluation.result import (
     loss_table,
     notes,
 )
-from numloss.evaluation.tables import printable, table
+from numloss.evaluation.tables import Table, printable, table
 
 #: Version of the layout of the JSON document; it grows with changes that break readers.
 SCHEMA = 1
@@ -94,7 +94,8 @@ def write_text(origin: Origin, result: EvaluationResult, bold: bool = False) -> 
             f"{mark[0]}{printable(loss.name)}{mark[1]}",
             *loss_table(loss, result.by),
         ]
-    lines += [*result.comparison_lines(), *result.forecast_lines()]
+    for found in result.further_tables():
+        lines += found.lines()
     return "\n".join([*lines, *notes(result)]) + "\n"
 
 
@@ -102,17 +103,19 @@ def write_markdown(origin: Origin, result: EvaluationResult) -> str:
     """Return the tables as Markdown, for a comment on a pull request."""
     lines = [_in_markdown(origin.heading)]
     for loss in result.losses.values():
-        titles, rows = cells(loss, result.by)
-        left = len(result.by)
-        rule = [":--" if i < left else "--:" for i in range(len(titles))]
-        lines += ["", f"**{_in_markdown(loss.name)}**", ""]
-        lines += [f"| {' | '.join(map(_in_markdown, row))} |" for row in (titles, rule, *rows)]
-    lines += _tables_in_markdown([*result.comparison_lines(), *result.forecast_lines()])
+        lines += _table_in_markdown(Table(loss.name, *cells(loss, result.by), len(result.by)))
+    for found in result.further_tables():
+        lines += _table_in_markdown(found)
     return "\n".join([*lines, *map(_in_markdown, notes(result))]) + "\n"
 
 
-def _tables_in_markdown(lines: Iterable[str]) -> list[str]:
-    return [f"    {printable(line)}" if line else line for line in lines]
+def _table_in_markdown(shown: Table) -> list[str]:
+    rule = [":--" if i < shown.left else "--:" for i in range(len(shown.titles))]
+    lines = ["", f"**{_in_markdown(shown.title)}**", ""]
+    lines += [
+        f"| {' | '.join(map(_in_markdown, row))} |" for row in (shown.titles, rule, *shown.rows)
+    ]
+    return lines if shown.note is None else [*lines, "", _in_markdown(shown.note)]
 
 
 def _in_markdown(text: str) -> str:
@@ -285,7 +288,7 @@ def _label_name(name: str) -> str:
 
 
 def _label(value: Any) -> str:
-    return str(value).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return printable(value).replace("\\", r"\\").replace('"', r"\"")
 
 
 def worst_table(loss: LossResult, most: int) -> list[str]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from numloss._core import EvaluationState
 from numloss.evaluation.groups import Key, sortable
 from numloss.evaluation.specs import LossSpec
-from numloss.evaluation.tables import printable, table
+from numloss.evaluation.tables import Table, printable, table
 from numloss.evaluation.uncertainty import Errors, Parts, student_quantile
 
 if TYPE_CHECKING:
@@ -627,26 +627,18 @@ class EvaluationResult:
         lines = [f"{self.rows} rows{', by ' + ', '.join(self.by) if self.by else ''}"]
         for loss in self.losses.values():
             lines += ["", printable(loss.name), *loss_table(loss, self.by)]
-        more = [*self.comparison_lines(), *self.forecast_lines()]
+        more = [line for table in self.further_tables() for line in table.lines()]
         return "\n".join([*lines, *more, *notes(self)])
 
-    def comparison_lines(self) -> list[str]:
-        """Return a table for each loss, of another model beside the first."""
-        lines = []
+    def further_tables(self) -> Iterator[Table]:
+        """Yield tables of another model beside the first, of calibration and of ranking."""
         for name, comparison in self.comparisons.items():
             title = f"{name}: {comparison.other} compared with {comparison.first}"
-            lines += ["", printable(title), *comparison.lines(self.losses[name], self.by)]
-        return lines
-
-    def forecast_lines(self) -> list[str]:
-        """Return tables of calibration and ranking."""
-        lines = []
+            titles, rows, note = comparison.cells(self.losses[name], self.by)
+            yield Table(title, titles, rows, len(self.by), note)
         for name, found in self.forecasts().items():
-            title = name.replace("other_", "").replace("_", " ")
-            model = self.model_of(name)
-            lines += ["", title if model is None else f"{title} of {printable(model)}"]
-            lines += found.lines(self.by)
-        return lines
+            title, model = name.replace("other_", ""), self.model_of(name)
+            yield from found.tables(title if model is None else f"{title} of {model}", self.by)
 
     def __repr__(self) -> str:
         """Return losses and rows in a line."""

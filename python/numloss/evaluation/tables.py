@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 
 def printable(text: object) -> str:
@@ -38,3 +39,19 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: int = 0) -
         ).rstrip()
         for line in lines
     ]
+
+
+class Table(NamedTuple):
+    """What a table shows: as text, as Markdown or in a page."""
+
+    title: str
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: int = 0  # how many columns are names
+    note: str | None = None
+
+    def lines(self) -> list[str]:
+        """Return it as text, after an empty line."""
+        found = ["", printable(self.title)]
+        found += table([printable(title) for title in self.titles], self.rows, self.left)
+        return found if self.note is None else [*found, self.note]
