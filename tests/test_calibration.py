@@ -183,6 +183,33 @@ def test_bounds_hold_average_precision_of_scores_that_tie(levels):
     assert bounds.high >= expected * (1 - 1e-12)
 
 
+@pytest.mark.parametrize("kind", ["equal", "two", "decimals", "infinite"])
+def test_many_scores_of_few_values_are_ranked_exactly(kind):
+    rng = np.random.default_rng(12)
+    n = 60_000
+    labels = (rng.random(n) < 0.3).astype("f8")
+    scores = {
+        "equal": np.full(n, -1.25), "two": (rng.random(n) < 0.3 + 0.3 * labels).astype("f8"),
+        "decimals": np.round(rng.normal(size=n) + labels, 1),
+        "infinite": rng.choice([-np.inf, -0.0, 0.0, 1.0, np.inf], n),
+    }[kind]  # fmt: skip
+    parts = []
+    for begin in range(0, n, 20_000):
+        parts.append(numloss.Evaluation("binary_cross_entropy", auc=True))
+        part = slice(begin, begin + 20_000)
+        parts[-1].update(scores[part], labels[part], source="s", first_row=begin)
+    for part in parts[1:]:
+        parts[0].merge(numloss.Evaluation.from_bytes(part.to_bytes()))
+    found = parts[0].result().ranking.total
+    finite = np.clip(scores, -1e9, 1e9)
+    assert found.roc_auc.exact
+    assert isclose(found.roc_auc.low, roc_auc_score(labels, finite), rel_tol=1e-12)
+    assert found.average_precision.exact
+    assert isclose(
+        found.average_precision.low, average_precision_score(labels, finite), rel_tol=1e-12
+    )
+
+
 def test_probabilities_near_one_are_told_apart():
     p = 1 - np.linspace(1e-12, 1e-6, 20_000)
     labels = (np.arange(20_000) < 10_000).astype("f8")  # all positives first

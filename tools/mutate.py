@@ -206,8 +206,8 @@ FAULTS = [
     Fault("states: clusters left out of a merge", PYTHON_EVALUATION + "evaluation.py", "zip(self._states(), [state, *other._states()[1:]], strict=True)", "[(self._state, state)]", "tests/test_uncertainty.py -k bytes_depend"),
     Fault("calibration: probabilities rounded to bins", "csrc/evaluation/examples.cpp", "int32_t(place > 0 ? place : 0)", "int32_t(place > 0 ? place + 0.5 : 0)", "tests/test_calibration.py -k two_classes"),
     Fault("ROC-AUC: a tie is won", "csrc/evaluation/ranking.cpp", "won_high += above + (cell->ties ? inside : 2 * inside);", "won_high += above + 2 * inside;", "tests/test_calibration.py -k exactly"),
-    Fault("average precision: the good order for the bad one", "csrc/evaluation/ranking.cpp", "precisions(p, positives, negatives + n).low", "precisions(p, positives, negatives).low", "tests/test_calibration.py -k bounds"),
-    Fault("histogram: numbers below 0 among those above", "csrc/evaluation/values.cpp", "size_t(bits >> (8 * sizeof(Bits) - 1))", "size_t(0 * bits)", "tests/test_evaluation.py tests/test_calibration.py -k 'both_signs or bounds'"),
+    Fault("average precision: the good order for the bad one", "csrc/evaluation/ranking.cpp", "lowest_precisions(p, positives, negatives + n)", "lowest_precisions(p, positives, negatives)", "tests/test_calibration.py -k bounds"),
+    Fault("histogram: numbers below 0 among those above", "csrc/evaluation/values.cpp", "++counts[sign][std::max(bin, before[sign]) - before[sign]];", "++counts[0][std::max(bin, before[0]) - before[0]];", "tests/test_evaluation.py tests/test_calibration.py -k 'both_signs or bounds'"),
     Fault("two models: a tie is lost", "csrc/evaluation/examples.cpp", "0.5f + 0.5f * ahead", "0.5f * ahead", "tests/test_comparison.py -k definition"),
     Fault("files: the last fault instead of the first", PYTHON_EVALUATION + "run.py", "raise min(parts.failures", "raise max(parts.failures", "tests/test_files.py -k 'first_fault or belong'"),
 ]  # fmt: skip

@@ -329,7 +329,7 @@ void Groups<T>::count(int64_t g, uint64_t n) {
 template <class T>
 Histogram& Groups<T>::condense(int64_t g, uint64_t n) {
   Record<T>& r = record(g);
-  auto made = std::make_unique<Histogram>(resolution_.coarser);
+  auto made = std::make_unique<Histogram>(resolution_.coarser, wanted_.ties);
   if (n > 0) {
     const T* const values = lists_.at(r.place);
     Scan scan;
@@ -877,9 +877,9 @@ void Groups<T>::merge_group(int64_t g, const Groups<U>& other, int64_t h) {
       before <= resolution_.most_exact ? condense(g, before) : *histograms_[record(g).place];
   const Histogram& histogram = *other.histograms_[r.place];
   const int shift = mine.coarser() - histogram.coarser();
-  histogram.each([&](int32_t ordered, uint64_t k) {
+  histogram.each([&](int32_t ordered, uint64_t k, double only) {
     const int32_t bin = (ordered < 0 ? -1 - ordered : ordered) >> shift;
-    mine.add_bin(bin == 0 ? 0 : ordered < 0 ? -1 - bin : bin, k);
+    mine.add_bin(bin == 0 ? 0 : ordered < 0 ? -1 - bin : bin, k, only);
   });
   count(g, n);
 }
@@ -1120,7 +1120,7 @@ template <class F>
 void Groups<T>::each_bin(int64_t g, int coarser, const F& f) const {
   if (known(g) == 0) return;
   if (exact(g)) {
-    each_value(g, [&](double value, uint64_t n) { f(ordered_bin_of(value, coarser), n); });
+    each_value(g, [&](double value, uint64_t n) { f(ordered_bin_of(value, coarser), n, value); });
   } else {
     histograms_[record(g).place]->each(f);
   }
@@ -1128,18 +1128,33 @@ void Groups<T>::each_bin(int64_t g, int coarser, const F& f) const {
 
 namespace {
 
-// Counts of both kinds by value, or bin; ties(key) says whether it holds but one value.
-template <class Key, class Ties>
-std::vector<Cell> cells_of(std::vector<std::pair<Key, Cell>>& counts, const Ties& ties) {
-  std::sort(counts.begin(), counts.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
+// Examples of a bin, all of one value unless it is kSeveral.
+struct Part {
+  int32_t bin;
+  double only;
+  uint64_t positives, negatives;
+};
+
+// Parts in the order of their scores. Those of a bin that holds several values are in one cell,
+// whose order nobody knows.
+std::vector<Cell> cells_of(std::vector<Part>& parts) {
+  constexpr double kLast = std::numeric_limits<double>::infinity();
+  const auto rank = [](double only) { return only == only ? only : kLast; };
+  std::sort(parts.begin(), parts.end(), [&](const Part& a, const Part& b) {
+    return a.bin != b.bin ? a.bin < b.bin : rank(a.only) < rank(b.only);
+  });
   std::vector<Cell> cells;
-  for (size_t i = 0; i < counts.size(); ++i) {
-    if (i == 0 || counts[i - 1].first < counts[i].first) {
-      cells.push_back({0, 0, ties(counts[i].first)});
+  for (size_t begin = 0, end; begin < parts.size(); begin = end) {
+    bool known = true;
+    for (end = begin; end < parts.size() && parts[end].bin == parts[begin].bin; ++end) {
+      known = known && parts[end].only == parts[end].only;
     }
-    cells.back().positives += counts[i].second.positives;
-    cells.back().negatives += counts[i].second.negatives;
+    for (size_t i = begin; i < end; ++i) {
+      if (i == begin || (known && parts[i - 1].only < parts[i].only))
+        cells.push_back({0, 0, known});
+      cells.back().positives += parts[i].positives;
+      cells.back().negatives += parts[i].negatives;
+    }
   }
   return cells;
 }
@@ -1148,18 +1163,13 @@ std::vector<Cell> cells_of(std::vector<std::pair<Key, Cell>>& counts, const Ties
 
 template <class T>
 std::vector<Cell> Groups<T>::cells(int64_t g, const Groups& other, int64_t h) const {
-  const bool all = (known(g) == 0 || exact(g)) && (other.known(h) == 0 || other.exact(h));
-  if (all) {
-    std::vector<std::pair<double, Cell>> counts;
-    each_value(g, [&](double value, uint64_t n) { counts.push_back({value, {n, 0}}); });
-    other.each_value(h, [&](double value, uint64_t n) { counts.push_back({value, {0, n}}); });
-    return cells_of(counts, [](double) { return true; });
-  }
   const int coarser = resolution_.coarser;
-  std::vector<std::pair<int32_t, Cell>> counts;
-  each_bin(g, coarser, [&](int32_t bin, uint64_t n) { counts.push_back({bin, {n, 0}}); });
-  other.each_bin(h, coarser, [&](int32_t bin, uint64_t n) { counts.push_back({bin, {0, n}}); });
-  return cells_of(counts, [&](int32_t bin) { return is_infinite(bin, coarser); });
+  std::vector<Part> parts;
+  each_bin(g, coarser,
+           [&](int32_t bin, uint64_t n, double only) { parts.push_back({bin, only, n, 0}); });
+  other.each_bin(h, coarser,
+                 [&](int32_t bin, uint64_t n, double only) { parts.push_back({bin, only, 0, n}); });
+  return cells_of(parts);
 }
 
 template <class T>
@@ -1246,9 +1256,11 @@ void Groups<T>::write(int64_t g, Writer& writer) const {
   const Histogram& histogram = *histograms_[r.place];
   histogram.each([&](int32_t, uint64_t) { ++bins; });
   writer.number(bins);
-  histogram.each([&](int32_t ordered, uint64_t count) {
+  histogram.each([&](int32_t ordered, uint64_t count, double only) {
     writer.signed_number(int64_t(ordered) - last);
     writer.number(count);
+    if (wanted_.ties) writer.plain(uint8_t(only == only ? 1 : 0));
+    if (wanted_.ties && only == only) writer.plain(only);
     last = ordered;
   });
 }
@@ -1303,7 +1315,14 @@ void Groups<T>::read(int64_t g, Reader& reader) {
     if (at <= last || at < -1 - most || at == -1 || at > most || count == 0 || count > n - seen) {
       throw Damaged("a histogram is wrong");
     }
-    histogram.add_bin(int32_t(at), count);
+    double only = kSeveral;
+    if (wanted_.ties && reader.plain<uint8_t>() != 0) {
+      only = reader.plain<double>();
+      if (only != only || ordered_bin_of(only, resolution_.coarser) != at) {
+        throw Damaged("a value is in another bin");
+      }
+    }
+    histogram.add_bin(int32_t(at), count, only);
     seen += count;
     last = at;
   }

@@ -213,7 +213,8 @@ struct Wanted {
   bool quantiles = true;
   int worst = 0;
   bool sums_alone = false;  // of w and w l: neither products nor extremes
-  Wanted without_worst() const { return {quantiles, 0, sums_alone}; }
+  bool ties = false;        // which bins of a histogram hold one value
+  Wanted without_worst() const { return {quantiles, 0, sums_alone, ties}; }
   bool operator==(const Wanted&) const = default;
 };
 
@@ -331,7 +332,7 @@ class Groups {
   // Calls f(value, count) for the values of a group that has them all, in no order.
   template <class F>
   void each_value(int64_t g, const F& f) const;
-  // Calls f(bin, count) for the bins of a group, as `Histogram::each` does but in no order.
+  // Calls f(bin, count, only) for the bins of a group, as `Histogram::each` does but in no order.
   template <class F>
   void each_bin(int64_t g, int coarser, const F& f) const;
 

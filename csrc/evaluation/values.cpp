@@ -26,19 +26,22 @@ uint32_t Lists<T>::take(int level) {
 template class Lists<float>;
 template class Lists<double>;
 
-void Histogram::add_bin(int32_t ordered, uint64_t count) {
+void Histogram::add_bin(int32_t ordered, uint64_t count, double only) {
   if (ordered == 0) {
     zeros_ += count;
+    zeros_alone_ = zeros_alone_ && only == 0;
     return;
   }
   Side& side = sides_[ordered < 0 ? 1 : 0];
   const int32_t bin = ordered < 0 ? -1 - ordered : ordered;
   if (count > UINT32_MAX || held_ + count > UINT32_MAX || !widen(side, bin, bin)) {
-    rare_[ordered] += count;
+    rare_[ordered].add(count, only);
     return;
   }
   held_ += count;
-  side.count[size_t(bin - side.first + 1)] += uint32_t(count);
+  const auto at = size_t(bin - side.first + 1);
+  if (ties_) side.only[at] = side.count[at] == 0 ? only : joined(side.only[at], only);
+  side.count[at] += uint32_t(count);
 }
 
 bool Histogram::widen(Side& side, int32_t first, int32_t last) {
@@ -52,23 +55,29 @@ bool Histogram::widen(Side& side, int32_t first, int32_t last) {
     end = std::max(end, side.first + held);
   }
   if (end - begin > kWidest * octave) return false;
-  std::vector<uint32_t> wider(size_t(end - begin) + 1, 0);
-  if (held > 0) {
-    wider[0] = side.count[0];
-    std::copy_n(side.count.begin() + 1, held, wider.begin() + 1 + (side.first - begin));
-  }
+  const auto widened = [&]<class Value>(std::vector<Value>& values) {
+    std::vector<Value> wider(size_t(end - begin) + 1, Value(0));
+    if (held > 0) {
+      wider[0] = values[0];
+      std::copy_n(values.begin() + 1, held, wider.begin() + 1 + (side.first - begin));
+    }
+    values = std::move(wider);
+  };
+  widened(side.count);
+  if (ties_) widened(side.only);
   side.first = begin;
-  side.count = std::move(wider);
   return true;
 }
 
 // Empties the sides, lest a count exceed 32 bits.
 void Histogram::spill() {
-  std::map<int32_t, uint64_t> all;
-  each([&](int32_t ordered, uint64_t count) { all.emplace_hint(all.end(), ordered, count); });
+  std::map<int32_t, Rare> all;
+  each([&](int32_t ordered, uint64_t count, double only) {
+    all.emplace_hint(all.end(), ordered, Rare{count, only});
+  });
   zeros_ = 0;
   if (const auto zeros = all.find(0); zeros != all.end()) {
-    zeros_ = zeros->second;
+    zeros_ = zeros->second.count;
     all.erase(zeros);
   }
   rare_ = std::move(all);
@@ -77,11 +86,11 @@ void Histogram::spill() {
 }
 
 void Histogram::coarsen(int coarser) {
-  Histogram coarse(coarser);
+  Histogram coarse(coarser, ties_);
   const int shift = coarser - coarser_;
-  each([&](int32_t ordered, uint64_t count) {
+  each([&](int32_t ordered, uint64_t count, double only) {
     const int32_t bin = (ordered < 0 ? -1 - ordered : ordered) >> shift;
-    coarse.add_bin(bin == 0 ? 0 : ordered < 0 ? -1 - bin : bin, count);
+    coarse.add_bin(bin == 0 ? 0 : ordered < 0 ? -1 - bin : bin, count, only);
   });
   *this = std::move(coarse);
 }
@@ -89,7 +98,7 @@ void Histogram::coarsen(int coarser) {
 size_t Histogram::bytes() const {
   constexpr size_t kNode = 64;  // of a map
   return sizeof(*this) + 4 * (sides_[0].count.capacity() + sides_[1].count.capacity()) +
-         kNode * rare_.size();
+         8 * (sides_[0].only.capacity() + sides_[1].only.capacity()) + kNode * rare_.size();
 }
 
 namespace {
@@ -119,6 +128,21 @@ void count_signed(const T* x, int n, int drop, const int32_t (&before)[2],
     const auto sign = size_t(bits >> (8 * sizeof(Bits) - 1));
     const auto bin = int32_t(Bits(bits << 1) >> (drop + 1));
     ++counts[sign][std::max(bin, before[sign]) - before[sign]];
+  }
+}
+
+// The same, and whether the numbers of a bin are one value.
+template <class T>
+void count_ties(const T* x, int n, int drop, const int32_t (&before)[2],
+                uint32_t* const (&counts)[2], double* const (&only)[2]) {
+  using Bits = typename Layout<T>::Bits;
+  for (int i = 0; i < n; ++i) {
+    const auto bits = std::bit_cast<Bits>(x[i]);
+    const auto sign = size_t(bits >> (8 * sizeof(Bits) - 1));
+    const auto bin = int32_t(Bits(bits << 1) >> (drop + 1));
+    const auto at = std::max(bin, before[sign]) - before[sign];
+    double& value = only[sign][at];
+    value = counts[sign][at]++ == 0 ? double(x[i]) : joined(value, double(x[i]));
   }
 }
 
@@ -156,19 +180,23 @@ void Histogram::add(const T* x, int n, double smallest, double largest, bool neg
   const int32_t lowest = bin_of(smallest, coarser_), highest = bin_of(largest, coarser_);
   // The bits of denormal numbers say something else.
   const bool plain = lowest != 0 && smallest >= double(std::numeric_limits<T>::min());
-  const bool fits = plain && widen(sides_[0], lowest, highest) &&
-                    (!negative || widen(sides_[1], lowest, highest));
+  const bool both = negative || ties_;
+  const bool fits =
+      plain && widen(sides_[0], lowest, highest) && (!both || widen(sides_[1], lowest, highest));
   const auto before_of = [&](const Side& side) {
     return side.first - 1 - (Layout<T>::kOffset >> coarser_);
   };
   const int32_t before[2] = {before_of(sides_[0]), before_of(sides_[1])};
-  if (!fits || before[0] < 0 || (negative && before[1] < 0)) {
+  if (!fits || before[0] < 0 || (both && before[1] < 0)) {
     for (int i = 0; i < n; ++i) add(double(x[i]));
     return;
   }
   if (held_ + uint64_t(n) > UINT32_MAX) spill();
   const int drop = Layout<T>::kDrop + coarser_;
-  if (negative) {
+  if (ties_) {
+    count_ties(x, n, drop, before, {sides_[0].count.data(), sides_[1].count.data()},
+               {sides_[0].only.data(), sides_[1].only.data()});
+  } else if (negative) {
     count_signed(x, n, drop, before, {sides_[0].count.data(), sides_[1].count.data()});
   } else {
     count_positive(x, n, drop, before[0], sides_[0].count.data());

@@ -5,8 +5,10 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "pages.hpp"
@@ -40,11 +42,6 @@ inline int32_t ordered_bin_of(double value, int coarser) {
   const int32_t bin = bin_of(__builtin_fabs(value), coarser);
   return bin == 0 ? 0 : value < 0 ? -1 - bin : bin;
 }
-// Whether a bin has but one value.
-inline bool is_infinite(int32_t ordered, int coarser) {
-  const int32_t bin = ordered < 0 ? -1 - ordered : ordered;
-  return bin == bin_of(__builtin_inf(), coarser);
-}
 // The value that stands for a bin: its middle; 0 for the first, infinity for the last.
 inline double middle_of(int32_t bin, int coarser) {
   const int drop = kMantissaDrop + coarser;
@@ -75,7 +72,11 @@ class Lists {
   std::vector<uint32_t> free_[kLevels];
 };
 
-// Counts by bin.
+// What a bin holds that has numbers of several values; else it is their value.
+inline constexpr double kSeveral = std::numeric_limits<double>::quiet_NaN();
+inline double joined(double one, double other) { return one == other ? one : kSeveral; }
+
+// Counts by bin; where ties are wanted, of each bin also whether all of its numbers are one value.
 class Histogram {
  public:
   // Bins of one sign, side by side, `first` that of count[1]; count[0] is for zeros of that sign,
@@ -83,18 +84,19 @@ class Histogram {
   struct Side {
     int32_t first = 1;
     std::vector<uint32_t> count;
+    std::vector<double> only;  // of each count, if ties are wanted
   };
 
-  explicit Histogram(int coarser) : coarser_(coarser) {}
+  explicit Histogram(int coarser, bool ties = false) : coarser_(coarser), ties_(ties) {}
 
   int coarser() const { return coarser_; }
   void add(double value) {
     const int32_t bin = bin_of(__builtin_fabs(value), coarser_);
-    if (value > 0 && holds(sides_[0], bin) && held_ < UINT32_MAX) [[likely]] {
+    if (value > 0 && holds(sides_[0], bin) && held_ < UINT32_MAX && !ties_) [[likely]] {
       ++sides_[0].count[size_t(bin - sides_[0].first + 1)];
       ++held_;
     } else {
-      add_bin(ordered_bin_of(value, coarser_), 1);
+      add_bin(ordered_bin_of(value, coarser_), 1, value);
     }
   }
   // n finite values, `smallest` and `largest` the magnitudes among them but for zeros; `negative`:
@@ -107,9 +109,9 @@ class Histogram {
     __builtin_prefetch(side.count.data() + (bin_of(__builtin_fabs(value), coarser_) - side.first),
                        1);
   }
-  void add_bin(int32_t ordered, uint64_t count);
-  // Calls f(bin, count) for bins that are not empty, in the order of their values: the bins of
-  // numbers below 0 count down from -1.
+  void add_bin(int32_t ordered, uint64_t count, double only = kSeveral);
+  // Calls f(bin, count), or f(bin, count, only), for bins that are not empty, in the order of their
+  // values: the bins of numbers below 0 count down from -1.
   template <class F>
   void each(F&& f) const;
   void coarsen(int coarser);
@@ -124,33 +126,56 @@ class Histogram {
   // Makes room for these bins. False: they lie too far apart.
   bool widen(Side& side, int32_t first, int32_t last);
   void spill();
+  struct Rare {
+    uint64_t count = 0;
+    double only = kSeveral;
+    void add(uint64_t more, double value) {
+      only = count == 0 ? value : joined(only, value);
+      count += more;
+    }
+  };
 
   int coarser_;
-  Side sides_[2];                     // of numbers above 0, and below
-  uint64_t zeros_ = 0;                // in the bin 0, beside count[0] of both sides
-  uint64_t held_ = 0;                 // counted in the sides, each of whose counts is below 2^32
-  std::map<int32_t, uint64_t> rare_;  // what the sides have no room for
+  bool ties_;
+  bool zeros_alone_ = true;       // in the bin 0
+  Side sides_[2];                 // of numbers above 0, and below
+  uint64_t zeros_ = 0;            // in the bin 0, beside count[0] of both sides
+  uint64_t held_ = 0;             // counted in the sides, each of whose counts is below 2^32
+  std::map<int32_t, Rare> rare_;  // what the sides have no room for
 };
 
 template <class F>
 void Histogram::each(F&& f) const {
-  auto rare = rare_.begin();
-  const auto emit = [&](int32_t ordered, uint64_t count) {
-    for (; rare != rare_.end() && rare->first < ordered; ++rare) f(rare->first, rare->second);
-    if (rare != rare_.end() && rare->first == ordered) count += (rare++)->second;
-    f(ordered, count);
+  const auto call = [&](int32_t ordered, uint64_t count, double only) {
+    if constexpr (std::is_invocable_v<F, int32_t, uint64_t, double>) {
+      f(ordered, count, only);
+    } else {
+      f(ordered, count);
+    }
   };
+  auto rare = rare_.begin();
+  const auto emit = [&](int32_t ordered, uint64_t count, double only) {
+    for (; rare != rare_.end() && rare->first < ordered; ++rare) {
+      call(rare->first, rare->second.count, rare->second.only);
+    }
+    if (rare != rare_.end() && rare->first == ordered) {
+      count += rare->second.count;
+      only = joined(only, (rare++)->second.only);
+    }
+    call(ordered, count, only);
+  };
+  const auto only_of = [&](const Side& side, int i) { return ties_ ? side.only[i] : kSeveral; };
   const Side &above = sides_[0], &below = sides_[1];
   for (int i = int(below.count.size()) - 1; i > 0; --i) {
-    if (below.count[i] != 0) emit(-(below.first + i), below.count[i]);
+    if (below.count[i] != 0) emit(-(below.first + i), below.count[i], only_of(below, i));
   }
   uint64_t zeros = zeros_;
   for (const Side& side : sides_) zeros += side.count.empty() ? 0 : side.count[0];
-  if (zeros != 0) emit(0, zeros);
+  if (zeros != 0) emit(0, zeros, zeros_alone_ ? 0 : kSeveral);
   for (int i = 1; i < int(above.count.size()); ++i) {
-    if (above.count[i] != 0) emit(above.first + i - 1, above.count[i]);
+    if (above.count[i] != 0) emit(above.first + i - 1, above.count[i], only_of(above, i));
   }
-  for (; rare != rare_.end(); ++rare) f(rare->first, rare->second);
+  for (; rare != rare_.end(); ++rare) call(rare->first, rare->second.count, rare->second.only);
 }
 
 }  // namespace numloss

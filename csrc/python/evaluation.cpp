@@ -173,8 +173,8 @@ struct Aside {
 
 class EvaluationState {
  public:
-  EvaluationState(int losses, int by, bool quantiles, int worst, bool sums_alone)
-      : state_(losses, by, Wanted{quantiles, worst, sums_alone}), quantiles_(quantiles) {}
+  EvaluationState(int losses, int by, bool quantiles, int worst, bool sums_alone, bool ties)
+      : state_(losses, by, Wanted{quantiles, worst, sums_alone, ties}), quantiles_(quantiles) {}
 
   template <class Value>
   py::array_t<int32_t> codes_of_integers(int column, const Flat<Value>& values,
@@ -572,8 +572,9 @@ void add_evaluation(py::module_& module) {
              py::arg("higher_is_better"));
   module.def("buckets_of_rows", &buckets, py::arg("rows"), py::arg("salt"), py::arg("count"));
   py::class_<S>(module, "EvaluationState", "The statistics of losses, by group.")
-      .def(py::init<int, int, bool, int, bool>(), py::arg("losses"), py::arg("by") = 0,
-           py::arg("quantiles") = true, py::arg("worst") = 0, py::arg("sums_alone") = false)
+      .def(py::init<int, int, bool, int, bool, bool>(), py::arg("losses"), py::arg("by") = 0,
+           py::arg("quantiles") = true, py::arg("worst") = 0, py::arg("sums_alone") = false,
+           py::arg("ties") = false)
       .def("codes_of_integers", &S::codes_of_integers<int32_t>, py::arg("column"),
            py::arg("values").noconvert(), py::arg("missing") = none,
            py::arg("truth_values") = false)

@@ -35,6 +35,7 @@ class EvaluationState:
         quantiles: bool = True,
         worst: int = 0,
         sums_alone: bool = False,
+        ties: bool = False,
     ) -> None: ...
     def codes_of_integers(
         self,

@@ -268,8 +268,8 @@ class Ranking:
     """How well scores rank, in all rows and in each group.
 
     Every example that has a weight above 0 counts once. Scores are kept as the quantiles' values
-    are: up to 4096 of each class as they are, beyond in a histogram; then the statistics lie
-    between bounds.
+    are: up to 4096 of each class as they are, beyond in a histogram. Where a bin of it holds scores
+    of several values, the statistics lie between bounds.
     """
 
     total: RankingStatistics

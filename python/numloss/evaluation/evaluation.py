@@ -178,7 +178,8 @@ class Evaluation:
         models = 1 if self._compare is None else 2
         self._bins = [Finer(2, self._by) for _ in range(models if calibration else 0)]
         self._scores = [
-            EvaluationState(2, len(self._by), True, 0) for _ in range(models if auc else 0)
+            EvaluationState(2, len(self._by), True, 0, ties=True)
+            for _ in range(models if auc else 0)
         ]
         self._cluster_kind = "nothing"  # what they are, where only their buckets are kept
         self._rows = 0
