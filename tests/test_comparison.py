@@ -3,7 +3,10 @@
 # ruff: noqa: E402 (imports follow the skip where the extra is not installed)
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,9 +14,12 @@ from scipy import stats
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
+import pyarrow.csv
 from test_cli import message, report, run
 
 import numloss
+from numloss.evaluation.files import ids as ids_module
+from numloss.evaluation.files.ids import LACKING, IdColumn, Index
 
 ROWS = 5000
 
@@ -242,7 +248,9 @@ def test_rows_that_are_not_the_same(rows, path, tmp_path):
     )
     ids = rows["id"].copy()
     ids[[3, 4]] = ids[[4, 3]]
-    assert "row 3, column id: differs" in message(*base, other(id=ids), "--id", "id", code=1)
+    text = message(*base, other(id=ids), "--id", "id", code=1)
+    assert "row 4, column label: differs from" in text
+    assert "in row 3, which has the same id 3: only equal rows" in text
     run("evaluate", *base, other(id=ids))
     short = {name: rows[column][:-1] for name, column in
              (("score", "other"), ("label", "label"), ("id", "id"))}  # fmt: skip
@@ -300,3 +308,416 @@ def test_groups_whose_difference_is_nan_come_first():
     assert table[0].split()[0] == "7"
     assert table[0].endswith("NaN")
     assert table[1].split()[0] == "59"
+
+
+# ---------------------------------------------------------------------------- rows matched by an id
+
+
+def write(path, columns):
+    """Write columns in the format that a name tells."""
+    if path.suffix == ".npz":
+        np.savez(path, **{name: np.asarray(column) for name, column in columns.items()})
+        return path
+    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+    if path.suffix == ".parquet":
+        parquet.write_table(table, path, row_group_size=70)
+    elif path.suffix == ".csv":
+        pyarrow.csv.write_csv(table, path)
+    elif path.suffix == ".arrow":
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table, max_chunksize=90)
+    else:
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in table.to_pylist()))
+    return path
+
+
+MATCHED = 400
+
+
+def matched_rows(text=False):
+    """Return the columns of two models on the same rows, and an order for those of the other."""
+    rng = np.random.default_rng(8)
+    ids = rng.permutation(5 * MATCHED)[:MATCHED] - MATCHED
+    ids = np.array([f"no {i} {'x' * (i % 23)}" for i in ids]) if text else ids
+    label = rng.normal(size=MATCHED).round(3)
+    mine = {"order": ids, "score": rng.normal(size=MATCHED), "label": label}
+    other = mine | {"score": rng.normal(size=MATCHED)}
+    return mine, other, rng.permutation(MATCHED)
+
+
+def taken(columns, order):
+    """Return rows of columns."""
+    return {name: np.asarray(column)[order] for name, column in columns.items()}
+
+
+def state_of(path, other, *options, code=0):
+    """Return the bytes of the state of a comparison by id."""
+    state = path.parent / "matched.state"
+    run("evaluate", path, "-p", "score", "-t", "label", "-l", "mse", "-l", "mae", "--compare",
+        other, "--id", "order", "--state", state, *options, code=code)  # fmt: skip
+    return state.read_bytes()
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl", "npz", "arrow"])
+@pytest.mark.parametrize("others", ["parquet", "csv", "jsonl", "npz", "arrow"])
+def test_rows_are_matched_by_id(text, ending, others, tmp_path):
+    mine, other, order = matched_rows(text)
+    first = write(tmp_path / f"a.{ending}", mine)
+    second = write(tmp_path / f"b.{others}", other)
+    wanted = state_of(first, second)
+    half = MATCHED // 2
+    halfway = np.concatenate([np.arange(half), half + np.argsort(order[:half])])
+    for rows in (order, halfway):
+        write(second, taken(other, rows))
+        assert state_of(first, second) == wanted
+        assert state_of(first, second, "--threads", 3, "--chunk-rows", 37) == wanted
+        assert state_of(first, second, "--threads", 1, "--chunk-rows", 8) == wanted
+
+
+def test_matched_rows_in_python_and_by_group(tmp_path):
+    mine, other, order = matched_rows()
+    group = np.arange(MATCHED) % 3
+    first = write(tmp_path / "a.parquet", mine | {"g": group})
+    second = write(tmp_path / "b.parquet", taken(other, order))
+    result = numloss.evaluate(first, "mse", compare=second, id="order", by="g", prediction="score")
+    losses = [(rows["score"] - rows["label"]) ** 2 for rows in (mine, other)]
+    found = result.comparisons["mse"].difference
+    assert found.total.mean == pytest.approx(np.mean(losses[1] - losses[0]), rel=1e-12)
+    for key, statistics in found.groups:
+        wanted = (losses[1] - losses[0])[group == key].mean()
+        assert statistics.mean == pytest.approx(wanted, rel=1e-12)
+
+
+def test_matched_rows_of_classes_lists_and_targets_beside_them(tmp_path):
+    mine, _, order = matched_rows()
+    rng = np.random.default_rng(9)
+    labels = rng.integers(0, 3, MATCHED)
+    one, two = rng.normal(size=(2, MATCHED, 3))
+    first = write(tmp_path / "a.parquet", {"order": mine["order"], "logits": list(one)})
+    np.save(tmp_path / "labels.npy", labels)
+    both = {"order": mine["order"], "logits": two}
+    options = {"targets": tmp_path / "labels.npy", "id": "order", "prediction": "logits"}
+    wanted = numloss.cross_entropy(two, labels)
+    for rows in (np.arange(MATCHED), order):
+        part = taken(both, rows)
+        second = write(tmp_path / "b.parquet", part | {"logits": list(part["logits"])})
+        result = numloss.evaluate(first, "cross_entropy", compare=second, **options)
+        found = result.comparisons["cross_entropy"].losses.total.mean
+        assert found == pytest.approx(wanted, rel=1e-14)
+    # Targets that lie beside the other model's predictions go with them.
+    second = write(tmp_path / "b.npz", taken(both | {"label": labels}, order))
+    result = numloss.evaluate(
+        first, "cross_entropy", compare=second, **options | {"targets": second}
+    )
+    found = result["cross_entropy"].total.mean
+    assert found == pytest.approx(numloss.cross_entropy(one, labels), rel=1e-14)
+
+
+def wrong(tmp_path, mine, other, *options, endings=("parquet", "parquet"), code=1):
+    """Return the message about two files, without the folder."""
+    first, second = (
+        write(tmp_path / f"{name}.{ending}", columns)
+        for name, ending, columns in zip("ab", endings, (mine, other), strict=True)
+    )
+    text = message(first, "-p", "score", "-t", "label", "-l", "mse", "--compare", second, "--id",
+                   "order", *options, code=code)  # fmt: skip
+    return text.replace(f"{tmp_path}/", "")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("rows", [7, 1000])
+@pytest.mark.parametrize("text", [False, True])
+def test_ids_without_a_row_are_named(text, rows, threads, tmp_path):
+    mine, other, order = matched_rows(text)
+    shuffled = taken(other, order)
+    options = ["--threads", threads, "--chunk-rows", rows]
+
+    def shown(ids, row):
+        return repr(str(ids[row])) if text else str(ids[row])
+
+    # The other file lacks a row.
+    short = taken(shuffled, np.flatnonzero(order != 123))
+    ids = mine["order"]
+    assert wrong(tmp_path, mine, short, *options) == (
+        f"a.parquet: row 123, column order: {shown(ids, 123)} is in no row of b.parquet"
+    )
+    # It has an id twice, and the first file has one twice.
+    again = np.concatenate([order, order[[5]]])
+    assert wrong(tmp_path, mine, taken(other, again), *options) == (
+        f"b.parquet: row {MATCHED}, column order: {shown(ids, order[5])} is in row 5, too: an id "
+        "names one row"
+    )
+    twice = np.concatenate([np.arange(MATCHED), [17]])
+    assert wrong(tmp_path, taken(mine, twice), shuffled, *options) == (
+        f"a.parquet: row {MATCHED}, column order: {shown(ids, 17)} is in a row before, too: an id "
+        "names one row"
+    )
+    # It has rows that the first one lacks, at the end of equal ones and among others.
+    fewer = taken(mine, np.arange(MATCHED - 2))
+    rest = (
+        f"{shown(ids, MATCHED - 2)} is in no row of a.parquet, nor is the id of 1 more row: both "
+        "files must have the same rows"
+    )
+    text_of = wrong(tmp_path, fewer, other, *options)
+    assert text_of == f"b.parquet: row {MATCHED - 2}, column order: {rest}"
+    places = np.argsort(order)[-2:]
+    assert f"b.parquet: row {places.min()}, column order: " in wrong(
+        tmp_path, fewer, shuffled, *options
+    )
+    fewer = taken(mine, np.arange(MATCHED - 4))
+    assert "nor are the ids of 3 more rows: both" in wrong(tmp_path, fewer, other, *options)
+    # Targets of matched rows must agree.
+    label = shuffled["label"].copy()
+    label[9] = 77
+    assert wrong(tmp_path, mine, shuffled | {"label": label}, *options) == (
+        f"b.parquet: row 9, column label: differs from a.parquet in row {order[9]}, which has the "
+        f"same id {shown(ids, order[9])}: only equal rows can be compared"
+    )
+
+
+def test_ids_that_are_none(tmp_path):
+    mine, other, order = matched_rows()
+    shuffled = taken(other, order)
+
+    def changed(columns, row, value):
+        ids = [str(i) if isinstance(value, str) else int(i) for i in columns["order"]]
+        ids[row] = value
+        return pa.table(columns | {"order": pa.array(ids, from_pandas=False)})
+
+    def told(first, second, **options):
+        return wrong(tmp_path, first, second, **options)
+
+    assert told(changed(mine, 3, None), shuffled) == "a.parquet: row 3, column order: missing value"
+    for rows in (other, shuffled):
+        text = told(mine, changed(rows, 4, None))
+        assert text == "b.parquet: row 4, column order: missing value"
+    text = told(changed(mine, 3, None), changed(other, 3, None))
+    assert text.endswith("row 3, column order: missing value")
+    nan = changed(mine, 3, np.nan)
+    assert told(nan, shuffled) == "a.parquet: row 3, column order: missing value"
+    text = told(changed(mine, 3, 1.5), shuffled)
+    assert "row 3, column order: 1.5 is no whole number of 64 bits" in text
+    bad = changed(mine, 3, "17b")
+    text = told(bad, shuffled, endings=("csv", "parquet"))
+    assert text.startswith("a.csv: row 3 (line 5), column order: '17b' is no whole number")
+    text = told(changed(mine, 3, ""), shuffled, endings=("csv", "parquet"))
+    assert text == "a.csv: row 3 (line 5), column order: missing value"
+    text = told(mine, changed(shuffled, 3, ""), endings=("csv", "csv"))
+    assert text == "b.csv: row 3 (line 5), column order: missing value"
+    first, second = str(mine["order"][0]), int(shuffled["order"][0])
+    assert told(changed(mine, 0, first), shuffled) == (
+        f"a.parquet: row 0, column order: '{first}': ids are text, where those of b.parquet are "
+        f"whole numbers: {second}"
+    )
+    none = pa.nulls(MATCHED)
+    for ids in (np.arange(MATCHED), np.arange(MATCHED).astype(str)):
+        some = mine | {"order": ids}
+        assert told(pa.table(mine | {"order": none}), some) == (
+            "a.parquet: row 0, column order: missing value"
+        )
+        assert told(some, pa.table(mine | {"order": none})) == (
+            "b.parquet: row 0, column order: missing value"
+        )
+    lists = pa.table(shuffled | {"order": [[1]] * MATCHED})
+    assert "column order: has several values in a row" in told(mine, lists, code=2)
+    none = {name: column[:0] for name, column in other.items()}
+    assert told(mine, none) == "b.parquet: no rows"
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("rising", [False, True])
+def test_ids_that_come_again_in_both_files(text, rising, tmp_path):
+    """Rows in the same order have no order among those of one id."""
+    mine, other, _ = matched_rows()
+    ids = np.sort(mine["order"]) if rising else mine["order"]
+    for first, second in ((0, 1), (5, 300), (MATCHED - 2, MATCHED - 1)):
+        again = ids.copy()
+        again[second] = ids[first]
+        again = np.array([f"no {i}" for i in again]) if text else again
+        shown = repr(str(again[first])) if text else str(again[first])
+        for options in ([], ["--chunk-rows", 7], ["--chunk-rows", 1, "--threads", 1]):
+            told = wrong(tmp_path, mine | {"order": again}, other | {"order": again}, *options)
+            assert told == (
+                f"b.parquet: row {second}, column order: {shown} is in row {first}, too: an id "
+                "names one row"
+            )
+        limit = ["--limit", second]  # before the id comes again
+        state_of(tmp_path / "a.parquet", tmp_path / "b.parquet", *limit, "--chunk-rows", 9)
+        state_of(tmp_path / "a.parquet", tmp_path / "b.parquet", *limit)
+
+
+def test_ids_of_many_types(tmp_path):
+    mine, other, order = matched_rows()
+    whole = np.arange(MATCHED)
+    rng = np.random.default_rng(3)
+    named = [f"{i}" for i in whole]
+    far = rng.integers(1 << 62, 1 << 64, MATCHED, np.uint64, endpoint=False)
+    pairs = [
+        (whole.astype("i2"), whole.astype("f8")),
+        (whole.astype("u1") + np.uint16(2), whole.astype(">i4") % 256 + 2),
+        (far, far),
+        (pa.array(whole).cast(pa.timestamp("s")), pa.array(whole).cast(pa.timestamp("s"))),
+        (pa.array(whole).cast(pa.decimal128(20)), None),
+        (pa.array([bytes([i % 256, i // 256, 200]) for i in whole]), None),
+        (pa.array([bytes([i % 256, i // 256, 200]) for i in whole], pa.binary(3)), None),
+        (pa.array(named).dictionary_encode(), pa.array(named, pa.large_string())),
+        (pa.array(["a\0" * (i % 9) + "\0" * (i // 9) for i in whole]), None),
+    ]  # fmt: skip
+    for number, (ids, others) in enumerate(pairs):
+        others = ids if others is None else others
+        if number == 1:
+            ids, others = ids[:250], np.asarray(others[:250])
+        count = len(ids)
+        first = {name: column[:count] for name, column in mine.items()} | {"order": ids}
+        second = {name: column[:count] for name, column in other.items()} | {"order": others}
+        rows = order[order < count]
+        one = write(tmp_path / "a.parquet", pa.table({k: _native(v) for k, v in first.items()}))
+        two = tmp_path / "b.parquet"
+        table = pa.table({k: _native(v) for k, v in second.items()})
+        wanted = state_of(one, write(two, table))
+        assert state_of(one, write(two, table.take(pa.array(rows)))) == wanted, ids
+        if number in (0, 2, 7):
+            two = tmp_path / "b.csv"
+            wanted = state_of(one, write(two, table))
+            assert state_of(one, write(two, table.take(pa.array(rows)))) == wanted
+            if number != 7:
+                assert state_of(one, two, "--chunk-rows", 9) == wanted
+
+
+def _native(column):
+    if isinstance(column, np.ndarray):
+        return column.astype(column.dtype.newbyteorder("="))
+    return column
+
+
+def test_an_index_finds_what_a_dictionary_finds(tmp_path, monkeypatch):
+    """Also where hashes of unlike texts are equal."""
+    rng = np.random.default_rng(4)
+    file = write(tmp_path / "a.parquet", {"x": [1]})
+    source = numloss.evaluation.files.inputs.open_source(
+        numloss.evaluation.files.storage.file_of(str(file)), numloss.evaluation.files.source.BY_NAME
+    )
+    column = IdColumn(source, "x")
+    real = ids_module._hashes
+    for bits in (64, 3, 0):
+        monkeypatch.setattr(
+            ids_module, "_hashes", lambda text, bits=bits: real(text) & np.uint64((1 << bits) - 1)
+        )
+        known = list({f"{i}" * (i % 17) for i in rng.integers(0, 900, 300)})
+        wanted = {text: place for place, text in enumerate(known)}
+        asked = [*known, *(f"{i} " for i in range(100))]
+        rng.shuffle(asked)
+        index = Index(column.read(pa.array(known)))
+        assert index.twice is None
+        found = index.find(column.read(pa.array(asked).slice(5)))
+        assert found.tolist() == [wanted.get(text, LACKING) for text in asked[5:]]
+        index = Index(column.read(pa.array([*known, *known[7:9]])))
+        assert index.twice in {(7, len(known)), (8, len(known) + 1)}
+    numbers = rng.permutation(1000)[:500] - 300
+    wanted = {int(number): place for place, number in enumerate(numbers)}
+    asked = np.arange(-400, 900)
+    found = Index(column.read(numbers)).find(column.read(asked))
+    assert found.tolist() == [wanted.get(int(number), LACKING) for number in asked]
+    # Bits of a number with a sign, and of one without, are those of another.
+    index = Index(column.read(np.array([2**64 - 1, 5], np.uint64)))
+    assert index.find(column.read(np.array([-1, 5]))).tolist() == [LACKING, 1]
+    index = Index(column.read(np.array([-1, 5])))
+    assert index.find(column.read(np.array([2**64 - 1, 5], np.uint64))).tolist() == [LACKING, 1]
+
+
+def test_a_fault_of_the_other_model_is_told_by_its_own_row(tmp_path):
+    mine, other, order = matched_rows()
+    shuffled = taken(other, order)
+    score = [repr(number) for number in shuffled["score"].tolist()]
+    score[11] = "much"
+    told = wrong(tmp_path, mine, shuffled | {"score": score}, endings=("parquet", "csv"))
+    assert told == "b.csv: row 11 (line 13), column score: 'much' is not a number"
+    skipped = ["--on-error", "skip"]
+    state = state_of(tmp_path / "a.parquet", tmp_path / "b.csv", *skipped, code=4)
+    text = str(numloss.Evaluation.from_bytes(state).result())
+    assert "b.csv: row 11, column score: 'much' is not a number" in text
+    rows = np.delete(np.arange(MATCHED), order[11])
+    result = numloss.Evaluation.from_bytes(state).result()
+    assert (result.rows, result.skipped) == (MATCHED - 1, 1)
+    losses = [(part["score"] - part["label"])[rows] ** 2 for part in (mine, other)]
+    found = result.comparisons["mse"].difference.total.mean
+    assert found == pytest.approx(np.mean(losses[1] - losses[0]), rel=1e-12)
+
+
+def test_rows_without_a_match_may_be_skipped(tmp_path):
+    mine, other, order = matched_rows()
+    ids = [int(i) for i in mine["order"]]
+    ids[5], ids[7] = None, ids[6]
+    first = write(tmp_path / "a.parquet", pa.table(mine | {"order": pa.array(ids, pa.int64())}))
+    rows = order[~np.isin(order, [5, 7, 20])]
+    second = write(tmp_path / "b.parquet", taken(other, rows))
+    states = {
+        state_of(first, second, "--on-error", "skip", "--threads", threads, "--chunk-rows", rows,
+                 code=4)
+        for threads in (1, 4) for rows in (1, 50, 1000)
+    }  # fmt: skip
+    assert len(states) == 1
+    result = numloss.Evaluation.from_bytes(states.pop()).result()
+    assert (result.rows, result.skipped) == (MATCHED - 3, 3)
+    # Rows that the first file lacks are no rows to skip.
+    write(second, taken(other, order))
+    told = message(first, "-p", "score", "-l", "mse", "--compare", second, "--id", "order",
+                   "--on-error", "skip", code=1)  # fmt: skip
+    assert "nor is the id of 1 more row: both" in told
+
+
+def test_matched_rows_with_a_limit_and_after_a_stop(tmp_path):
+    mine, other, order = matched_rows()
+    first = write(tmp_path / "a.parquet", mine)
+    second = write(tmp_path / "b.parquet", taken(other, order))
+    limited = state_of(first, second, "--limit", 150)
+    assert state_of(first, second, "--limit", 150, "--chunk-rows", 20) == limited
+    assert numloss.Evaluation.from_bytes(limited).rows == 150
+    many = state_of(first, second, "--limit", MATCHED)
+    assert many == state_of(first, second)
+    # The state of some rows, from which a run goes on.
+    (tmp_path / "matched.state").write_bytes(limited)
+    assert state_of(first, second, "--resume") == many
+    write(first, taken(mine, np.arange(150)))
+    assert state_of(first, second, "--limit", 1000) == limited
+
+
+def test_a_pipe_is_compared_as_it_comes(tmp_path):
+    mine, other, order = matched_rows()
+    pipe, second = tmp_path / "a.csv", write(tmp_path / "b.parquet", taken(other, order))
+    text = write(pipe, mine).read_bytes()
+
+    def evaluate(first, second, *options):
+        command = ["evaluate", first, "-p", "score", "-l", "mse", "--compare", second, "--id",
+                   "order", "--json", "--format", "csv", *options]  # fmt: skip
+        return subprocess.run(
+            [sys.executable, "-m", "numloss", *map(str, command)], input=text,
+            capture_output=True, timeout=60, check=False, env=os.environ,
+        )  # fmt: skip
+
+    second = write(tmp_path / "b.csv", taken(other, order))
+    done = evaluate("-", second)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"] == MATCHED
+    first = write(tmp_path / "c.csv", taken(other, np.arange(MATCHED)))
+    done = evaluate(first, "-")
+    assert done.returncode == 0, done.stderr
+    done = evaluate(second, "-")
+    assert done.returncode == 1
+    assert b"a pipe is read once: its ids must be those of" in done.stderr
+
+
+def test_columns_of_the_worst_rows_are_those_of_matched_rows(tmp_path):
+    mine, other, order = matched_rows()
+    first = write(tmp_path / "a.parquet", mine)
+    told = other | {"told": np.array([f"of {i}" for i in other["order"]])}
+    for rows in (np.arange(MATCHED), order):
+        for ending in ("parquet", "csv"):
+            second = write(tmp_path / f"b.{ending}", taken(told, rows))
+            result = numloss.evaluate(
+                first, "mse", prediction="score", compare=second, id="order", worst=20,
+                worst_columns=["order", "told"],
+            )  # fmt: skip
+            for worst in result["mse"].worst:
+                assert worst.columns["told"] == f"of {worst.columns['order']}"

@@ -1,6 +1,7 @@
 """Evaluation on a real cluster of Dask's: the bytes of the state are those of one process."""
 
 import doctest
+import json
 import os
 import pickle
 import re
@@ -88,7 +89,7 @@ def in_one_process(*files, **options):
     for name in ("weight", "by", "limit", "on-error", "positive", "targets", "target"):
         if options.get(name) is not None:
             arguments += [f"--{name}", str(options[name])]
-    for name in ("cluster", "compare"):
+    for name in ("cluster", "compare", "id"):
         arguments += [f"--{name}", options[name]] if name in options else []
     for name in ("resample", "calibration", "auc"):
         arguments += [f"--{name}"] if options.get(name) else []
@@ -115,6 +116,39 @@ def test_files(client, folder, options):
     wanted = in_one_process(folder / "part-*.parquet", **options)
     assert found.to_bytes() == wanted
     assert len(on_dask._cuts(on_dask.Dataset(on_dask.Request([str(folder)])))) == 11
+
+
+@pytest.mark.parametrize("endings", [("parquet", "parquet"), ("csv", "parquet")])
+def test_rows_of_another_file_are_matched_by_an_id(client, rows, tmp_path, endings):
+    order = np.random.default_rng(1).permutation(ROWS)
+    first = rows.append_column("id", pa.array(order))
+    scores = pa.array(np.random.default_rng(2).normal(size=ROWS))
+    other = first.select(["id", "label"]).append_column("score", scores)
+    other = other.append_column("told", pa.array([f"of {i}" for i in order]))
+    one, two = (tmp_path / f"{name}.{end}" for name, end in zip("ab", endings, strict=True))
+    for table, path in ((first, one), (other, two)):
+        (pa.csv.write_csv if path.suffix == ".csv" else pq.write_table)(table, path)
+    options = {"compare": str(two), "id": "id"}
+    wanted = in_one_process(one, **options)
+    pq.write_table(other.take(pa.array(order)), two, row_group_size=700)
+    assert in_one_process(one, **options) == wanted
+    found = on_dask.evaluate_files(one, LOSSES, prediction="score", **options)
+    assert found.to_bytes() == wanted
+    state = tmp_path / "scheduler.state"
+    arguments = [part for loss in LOSSES for part in ("-l", loss)]
+    text = run("evaluate", one, *arguments, "-p", "score", "--compare", two, "--id", "id",
+               "--state", state, "--scheduler", address(client), "--worst", 3, "--worst-columns",
+               "id,told", "--json")  # fmt: skip
+    assert state.read_bytes() == wanted
+    for worst in json.loads(text)["losses"][0]["worst"][:3]:
+        assert worst["columns"]["told"] == f"of {worst['columns']['id']}"
+    pq.write_table(other.slice(1), two)
+    with pytest.raises(DataError) as told:
+        numloss.evaluate(one, LOSSES, prediction="score", **options)
+    assert f"row 0{' (line 2)' if endings[0] == 'csv' else ''}, column id: " in str(told.value)
+    with pytest.raises(DataError) as failed:
+        on_dask.evaluate_files(one, LOSSES, prediction="score", **options)
+    assert str(failed.value) == str(told.value)
 
 
 def test_arguments_are_those_of_one_process(client, rows, folder):

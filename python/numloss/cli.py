@@ -153,14 +153,14 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         "--compare",
         metavar="NAMES",
         help="predictions of another model on the same rows: columns, or a file with as many rows "
-        "in the same order",
+        "in the same order, with --id in any",
     )
     _once(
         roles,
         "--id",
         metavar="NAME",
-        help="column that must agree in both files of --compare; default: the target, if both "
-        "have it",
+        help="column by which rows of the two files of --compare are matched, in any order; "
+        "default: they are in the same order",
     )
     roles.add_argument(
         "--by",

@@ -45,8 +45,13 @@ def of_text(values: npt.NDArray[Any]) -> Identities:
         for index in range(parts.shape[1]):
             # What fills a text up to the longest of its batch changes nothing.
             inside = parts[:, index] != 0
-            found = np.where(inside, _mixed(found ^ parts[:, index] + _STEP), found)
+            found = np.where(inside, mixed(found, parts[:, index]), found)
     return np.where(found == _NO_ROW, np.uint64(0), found)
+
+
+def mixed(found: Identities, words: Identities) -> Identities:
+    """Return hashes with another word of each text."""
+    return _mixed(found ^ words + _STEP)
 
 
 def _mixed(values: Identities) -> Identities:

@@ -107,10 +107,11 @@ def evaluate(
         Whether to compute ROC-AUC and average precision.
     compare : str or sequence of str, optional
         Predictions of another model on the same rows: columns of the same files, or a file with as
-        many rows in the same order.
+        many rows, in the same order or with `id` in any.
     id : str, optional
-        A column that must agree in both files, where another file is compared. Without, targets
-        that both have must.
+        A column by which rows of another file are matched, whatever their order: whole numbers or
+        text. Where both have the same order they are read side by side, else the other file is held
+        in memory. Targets that both files have must agree, with `id` and without.
     worst : int, default 10
         How many rows with the highest losses to name.
     worst_columns : str or sequence of str, optional

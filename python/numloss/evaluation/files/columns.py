@@ -170,7 +170,7 @@ class NumberColumns:
                 return _numbers(column, origin, self._kinds)
         elif not _is_text(_decoded(column).type):
             return _numbers(column, origin, self._kinds)
-        text = _arrow(column, origin)
+        text = single_column(column, origin.source, origin.name)
         is_new = origin.source.is_text and len(text) > 0 and origin.name not in self._kinds
         if is_new and _kind_of_text(text) != "none":
             return _numbers(column, origin, self._kinds)
@@ -188,9 +188,9 @@ class ClassColumn(NumberColumns):
     def read(self, chunk: Mapping[str, Column], first_row: int) -> Array:
         """Convert a chunk."""
         origin = _Origin(self.source, self.names[0], first_row)
-        column = _arrow(chunk[self.names[0]], origin)
+        column = single_column(chunk[self.names[0]], origin.source, origin.name)
         if _Types.is_floating(column.type):
-            values = _whole(_as_it_lies(column), origin)
+            values = _whole(numbers_as_they_lie(column), origin)
             column = pa.array(values)
         if _Types.is_boolean(column.type):
             column = column.cast(pa.int8())
@@ -219,7 +219,7 @@ def _places_of(text: Any, classes: Sequence[str], origin: _Origin) -> Array:
         raise origin.error(
             index, f"{_text_at(text, index)!r} is none of the classes {', '.join(classes[:20])}"
         )
-    return _as_it_lies(places).astype(np.int64)
+    return numbers_as_they_lie(places).astype(np.int64)
 
 
 def _text_at(text: Any, index: int) -> str:
@@ -239,7 +239,7 @@ class PositiveColumn(NumberColumns):
     def read(self, chunk: Mapping[str, Column], first_row: int) -> Array:
         """Convert a chunk."""
         origin = _Origin(self.source, self.names[0], first_row)
-        column = _arrow(chunk[self.names[0]], origin)
+        column = single_column(chunk[self.names[0]], origin.source, origin.name)
         _refuse_missing(column, origin)
         result = self._equal(column, origin)
         self.seen = self.seen or bool(result.any())
@@ -262,7 +262,7 @@ class PositiveColumn(NumberColumns):
         elif _is_text(kind):
             wanted = pa.scalar(self._positive, kind)
         elif _is_number(kind):
-            return self._equal_number(_as_it_lies(column), origin)
+            return self._equal_number(numbers_as_they_lie(column), origin)
         else:
             column, wanted = column.cast(pa.string()), pa.scalar(self._positive)
         result: Array = pc.equal(column, wanted).to_numpy(zero_copy_only=False)
@@ -359,12 +359,38 @@ def first_difference(column: Column, other: Column) -> int | None:
             return None
     elif not any(isinstance(part, np.ndarray) for part in both) and column.equals(other):
         return None
+    if _are_equal_numbers(*map(_as_floats, both)):
+        return None
     mine, theirs = (
         map(_said, part.tolist() if isinstance(part, np.ndarray) else part.to_pylist())
         for part in both
     )
     pairs = zip(mine, theirs, strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b and (a == a or b == b)), None)
+
+
+def _as_floats(column: Column) -> Array | None:
+    """Return a column as float64 if it holds single numbers, or text that says some."""
+    if not isinstance(column, np.ndarray):
+        column = _decoded(column)
+        if column.null_count:
+            return None
+        if _is_text(column.type):
+            return _cast(column, pa.float64())
+        if not _is_number(column.type):
+            return None
+        column = numbers_as_they_lie(column)
+    return column.astype(np.float64) if column.dtype.kind in "iuf" else None
+
+
+def _are_equal_numbers(first: Array | None, second: Array | None) -> bool:
+    """Whether numbers are surely equal: as float64, beyond 2**53, others may be."""
+    return (
+        first is not None
+        and second is not None
+        and np.array_equal(first, second)
+        and bool((np.abs(first) < _EXACT).all())
+    )
 
 
 def _said(value: Any) -> Any:
@@ -396,18 +422,18 @@ def constant_column(value: str | None, bins: Bins | None, rows: int) -> Column:
     return np.repeat(edge, rows)
 
 
-def _arrow(column: Column, origin: _Origin) -> Any:
+def single_column(column: Column, source: Source, name: str) -> Any:
     """Return a column of single values as an Arrow array, not encoded in any way."""
     if not isinstance(column, np.ndarray):
         column = _decoded(column)
         if not _Types.is_nested(column.type):
             return column
     if isinstance(column, pa.Array) or column.ndim > 1:
-        raise origin.source.misuse(_SEVERAL, origin.name)
+        raise source.misuse(_SEVERAL, name)
     if column.dtype.kind == "S":
         column = np.char.decode(column, "utf-8", "backslashreplace")
     if column.dtype.kind not in "biufU":
-        raise origin.type_error(column.dtype)
+        raise _Origin(source, name, 0).type_error(column.dtype)
     return pa.array(column.astype(column.dtype.newbyteorder("=")))
 
 
@@ -429,7 +455,7 @@ def _numbers(column: Column, origin: _Origin, kinds: dict[str, str]) -> Array | 
     _refuse_missing(column, origin)
     kind = column.type
     if _is_number(kind):
-        return _from_numpy(_as_it_lies(column), origin)
+        return _from_numpy(numbers_as_they_lie(column), origin)
     if _Types.is_boolean(kind):
         truth: Array = column.to_numpy(zero_copy_only=False)
         return truth
@@ -467,7 +493,7 @@ def _decoded(column: Any) -> Any:
     return column
 
 
-def _as_it_lies(column: Any) -> Array:
+def numbers_as_they_lie(column: Any) -> Array:
     """Return numbers, none of them missing, without copying: `to_numpy` would import pandas."""
     dtype = np.dtype(column.type.to_pandas_dtype())
     return np.frombuffer(
@@ -632,7 +658,7 @@ def _cast(text: Any, kind: Any) -> Array | None:
 
             text = pc.utf8_trim_whitespace(text)
         try:
-            return _as_it_lies(text.cast(kind))
+            return numbers_as_they_lie(text.cast(kind))
         except pa.ArrowInvalid:
             continue
     return None

@@ -32,6 +32,8 @@ from numloss.evaluation.files.columns import (
     group_column,
 )
 from numloss.evaluation.files.flow import FlowSource
+from numloss.evaluation.files.ids import IdColumn
+from numloss.evaluation.files.matching import PLACE, Matcher
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source, rows_of_piece
 from numloss.evaluation.files.storage import FORMATS, File, file_of, reason_of
 from numloss.evaluation.files.tables import ParquetFile
@@ -97,7 +99,7 @@ class Request:
     classes: Sequence[str] | None = None  # what labels are called, in the order of the columns
     limit: int | None = None  # the first rows alone
     compare: str | None = None  # other predictions: columns, or a file
-    identity: str | None = None  # a column that must agree where rows of two files are compared
+    identity: str | None = None  # a column that says which rows of two files are the same
     cluster: str | None = None  # what ties rows together that are not independent
     folder: Path = Path()  # what names of files beside the predictions are relative to
 
@@ -259,8 +261,11 @@ class Inputs:
             raise UsageError(
                 f"{argument('compare', request.compare)}: this is the prediction itself"
             )
-        self._agreeing = [] if self.other is None else self._columns_that_agree(request.identity)
+        #: The columns by which rows of the other file are matched, if there is one.
+        self.ids = None if request.identity is None else self._ids(request.identity)
+        self._agreeing = [] if self.other is None else self._columns_that_agree()
         self._scale = request.scale
+        self._limit = request.limit
         for source in self._sources.values():
             if source.is_text:
                 source.holds_numbers = partial(self._holds_numbers, source)
@@ -270,6 +275,8 @@ class Inputs:
         roles = [self.prediction, self.target]
         roles += [role for role in (self.weight, self.other) if role is not None]
         if any((source, name) in pair for pair in self._agreeing):
+            return False
+        if self.ids is not None and any((source, name) == (i.source, i.name) for i in self.ids):
             return False
         groups = [
             group for group in self._grouping if group.source is source and group.name == name
@@ -302,20 +309,26 @@ class Inputs:
             return NumberColumns(source, self.prediction.names)
         return self._numbers("prediction", source, None)
 
-    def _columns_that_agree(self, identity: str | None) -> list[_Pair]:
+    def _ids(self, name: str) -> tuple[IdColumn, IdColumn] | None:
+        """Return the columns by which rows of two files are matched."""
+        if self.other is None or self.other.source is self.prediction.source:
+            return None
+        sources = self.prediction.source, self.other.source
+        for source in sources:
+            if name not in source.names:
+                raise UsageError(
+                    f"{source.file} has no {name!r} for {argument('id')}"
+                    f"{closest(name, source.names)}; {listed(source.names)}"
+                )
+        mine, theirs = (IdColumn(source, name) for source in sources)
+        return mine, theirs
+
+    def _columns_that_agree(self) -> list[_Pair]:
         """Return columns by which rows of two files are known to be the same."""
         assert self.other is not None
-        mine, theirs = self.prediction.source, self.other.source
-        if mine is theirs:
+        theirs = self.other.source
+        if self.prediction.source is theirs:
             return []
-        if identity is not None:
-            for source in (mine, theirs):
-                if identity not in source.names:
-                    raise UsageError(
-                        f"{source.file} has no {identity!r} for {argument('id')}"
-                        f"{closest(identity, source.names)}; {listed(source.names)}"
-                    )
-            return [((mine, identity), (theirs, identity))]
         pairs: list[_Pair] = []
         if self.target.source is not theirs and set(self.target.names) <= set(theirs.names):
             pairs += [((self.target.source, n), (theirs, n)) for n in self.target.names]
@@ -332,13 +345,29 @@ class Inputs:
         found.scale_is_said = self._scale is not None or found.probabilities
         return found
 
+    def _refuse_unmatched(self, pieces: Pieces, first_row: int) -> None:
+        """Refuse rows whose ids have no row in the other file."""
+        if self.ids is None:
+            return
+        mine, theirs = self.ids
+        places = pieces[theirs.source.file].get(PLACE)
+        if places is not None and (places < 0).any():
+            index = int(np.argmax(places < 0))
+            column = pieces[mine.source.file][mine.name]
+            raise mine.fault(column, first_row + index, index, int(places[index]), theirs.source)
+
     def _refuse_other_rows(self, pieces: Pieces, first_row: int) -> None:
-        """Refuse files whose rows are not the same ones, in the same order."""
+        """Refuse files whose rows are not the same ones."""
         for (mine, name), (theirs, other) in self._agreeing:
             index = first_difference(pieces[mine.file][name], pieces[theirs.file][other])
             if index is not None:
+                same = "the same row"
+                if self.ids is not None:
+                    ids = self.ids[0]
+                    shown = ids.shown(pieces[ids.source.file][ids.name], index)
+                    same = f"row {first_row + index}, which has the same id {shown}"
                 raise theirs.error(
-                    f"differs from {mine.file} in the same row: only equal rows can be compared",
+                    f"differs from {mine.file} in {same}: only equal rows can be compared",
                     row=first_row + index,
                     name=other,
                 )
@@ -412,7 +441,8 @@ class Inputs:
                     yield Part(self, first_row, length, ({file: chunk} for chunk in chunks))
                 return
         first_row = 0
-        for pieces in self._in_step(wanted, rows):
+        in_step = self._in_step(wanted, rows, exact=len(wanted) > 1)
+        for pieces in in_step if self.ids is None else self._matched(wanted, rows):
             length = length_of(pieces)
             yield Part(self, first_row, length, iter([pieces]))
             first_row += length
@@ -429,6 +459,7 @@ class Inputs:
         def read(columns: NumberColumns) -> Array | Ragged:
             return columns.read(pieces[columns.source.file], first_row)
 
+        self._refuse_unmatched(pieces, first_row)
         rows = length_of(pieces)
         groups = [group.read(pieces, first_row, rows) for group in self.by]
         clusters = self.cluster and self.cluster.read(pieces, first_row, rows)
@@ -537,13 +568,31 @@ class Inputs:
         for group in self._grouping:
             if group.source is not None:
                 wanted.setdefault(group.source.file, []).append(group.name)
+        if self.ids is not None:
+            mine, _ = self.ids
+            wanted[mine.source.file].append(mine.name)
         return {file: list(dict.fromkeys(names)) for file, names in wanted.items()}
 
-    def _in_step(self, wanted: Mapping[File, list[str]], rows: int) -> Iterator[Pieces]:
+    def _matched(self, wanted: Mapping[File, list[str]], rows: int) -> Iterator[Pieces]:
+        """Read files side by side, with the rows of the other one that have the same ids."""
+        assert self.ids is not None
+        mine, theirs = self.ids
+        first = {file: names for file, names in wanted.items() if file != theirs.source.file}
+        with closing(Matcher(mine, theirs, wanted[theirs.source.file], rows)) as matcher:
+            chunks = self._in_step(first, rows, exact=True)
+            for pieces in chunks if self._limit is None else _first(chunks, self._limit):
+                matched = matcher.piece(pieces[mine.source.file][mine.name])
+                yield {**pieces, theirs.source.file: matched}
+            if self._limit is None:
+                matcher.finish()
+
+    def _in_step(
+        self, wanted: Mapping[File, list[str]], rows: int, exact: bool
+    ) -> Iterator[Pieces]:
         """Read each file that has a role once, all of them side by side."""
         with ExitStack() as stack:
             streams = [
-                stack.enter_context(closing(self._stream(file, names, rows, len(wanted) > 1)))
+                stack.enter_context(closing(self._stream(file, names, rows, exact)))
                 for file, names in wanted.items()
             ]
             counts = dict.fromkeys(wanted, 0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.files.inputs import Inputs
+from numloss.evaluation.files.matching import places_of
 from numloss.evaluation.files.source import Column, Source
 from numloss.evaluation.names import chosen, closest, listed
 from numloss.evaluation.wording import argument
@@ -64,20 +65,41 @@ def rows_of(inputs: Inputs, wanted: str, rows: Iterable[int]) -> dict[int, dict[
     ordered = sorted(set(rows))
     found: dict[int, dict[str, Any]] = {row: {} for row in ordered}
     for source, names in columns_of(inputs, wanted).items():
-        for row, values in _looked_up(source, names, ordered):
-            found[row].update(values)
+        places = _places(inputs, source, ordered)
+        rows_at = {place: row for row, place in places.items()}
+        for place, values in _looked_up(source, names, sorted(rows_at)):
+            found[rows_at[place]].update(values)
     return found
+
+
+def _places(inputs: Inputs, source: Source, rows: Sequence[int]) -> dict[int, int]:
+    """Return which rows of a source belong to rows of the predictions."""
+    if inputs.ids is None or source is not inputs.ids[1].source or not rows:
+        return {row: row for row in rows}
+    mine, theirs = inputs.ids
+    wanted = {row: ids[mine.name] for row, ids in _pieces(mine.source, [mine.name], rows)}
+    chunks = (chunk[theirs.name] for chunk in source.chunks([theirs.name], _ROWS))
+    return places_of(mine, theirs, wanted, chunks)
 
 
 def _looked_up(
     source: Source, names: Sequence[str], rows: Sequence[int]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
+    for row, columns in _pieces(source, names, rows):
+        yield row, {name: _value(columns[name], 0) for name in names}
+
+
+def _pieces(
+    source: Source, names: Sequence[str], rows: Sequence[int]
+) -> Iterator[tuple[int, dict[str, Column]]]:
+    """Return each row as columns of one."""
     left = iter(rows)
     row = next(left, None)
     for first_row, chunk in _chunks(source, names, rows):
         end = first_row + len(chunk[names[0]])
         while row is not None and row < end:
-            yield row, {name: _value(chunk[name], row - first_row) for name in names}
+            at = row - first_row
+            yield row, {name: chunk[name][at : at + 1] for name in names}
             row = next(left, None)
         if row is None:
             return

@@ -59,6 +59,8 @@ class Source(ABC):
     holds_numbers: Callable[[str], bool] = staticmethod(lambda name: False)
     #: Whether messages say on which line a row begins, which is looked for in the file.
     says_lines = True
+    #: The row of this file that is meant by one, where its rows go with those of another.
+    place_of: Callable[[int], int] = staticmethod(lambda row: row)
     #: The name of the only array, where the file has just one.
     only: str | None = None
 
@@ -109,9 +111,19 @@ class Source(ABC):
             if number > 1:
                 raise self.error(f"{number} {self.noun}s are named {name}")
 
-    def error(self, problem: str, *, row: int | None = None, name: str | None = None) -> DataError:
-        """Make the error for something wrong in this file."""
-        place = [] if row is None else [self.row(row)]
+    def error(
+        self,
+        problem: str,
+        *,
+        row: int | None = None,
+        name: str | None = None,
+        matched: bool = True,
+    ) -> DataError:
+        """Make the error for something wrong in this file.
+
+        A row is one of the evaluation; of this file itself, if it is not `matched`.
+        """
+        place = [] if row is None else [self.row(self.place_of(row) if matched else row)]
         if name is not None and name != self.only:
             place.append(f"{self.noun} {name}")
         where = f"{', '.join(place)}: " if place else ""
