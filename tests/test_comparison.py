@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -359,8 +360,9 @@ def state_of(path, other, *options, code=0):
 
 
 @pytest.mark.parametrize("text", [False, True])
-@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl", "npz", "arrow"])
-@pytest.mark.parametrize("others", ["parquet", "csv", "jsonl", "npz", "arrow"])
+@pytest.mark.parametrize(
+    ("ending", "others"), list(pairwise(["parquet", "csv", "jsonl", "npz", "arrow", "parquet"]))
+)
 def test_rows_are_matched_by_id(text, ending, others, tmp_path):
     mine, other, order = matched_rows(text)
     first = write(tmp_path / f"a.{ending}", mine)
