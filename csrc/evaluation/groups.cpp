@@ -891,7 +891,7 @@ void Groups<T>::merge(const Groups<U>& other, const int32_t* codes) {
   constexpr int64_t kAhead = 16;
   for (int64_t h = 0; h < other.size_; ++h) {
     const Record<U>& theirs = other.record(std::min(h + kAhead / 2, other.size_ - 1));
-    if (theirs.count != 0 && theirs.count <= resolution_.most_exact) {
+    if (wanted_.quantiles && theirs.count != 0 && theirs.count <= resolution_.most_exact) {
       const U* const values = other.lists_.at(theirs.place);
       for (uint32_t i = 0; i < theirs.count; i += 64 / sizeof(U)) __builtin_prefetch(values + i);
     }
@@ -899,7 +899,9 @@ void Groups<T>::merge(const Groups<U>& other, const int32_t* codes) {
       __builtin_prefetch(&record(codes[std::min(h + kAhead, other.size_ - 1)]), 1);
       const Record<T>& soon = record(codes[std::min(h + kAhead / 2, other.size_ - 1)]);
       const uint32_t n = soon.count;
-      if (n != 0 && n <= resolution_.most_exact) __builtin_prefetch(lists_.at(soon.place) + n, 1);
+      if (wanted_.quantiles && n != 0 && n <= resolution_.most_exact) {
+        __builtin_prefetch(lists_.at(soon.place) + n, 1);
+      }
     }
     merge_group(codes != nullptr ? codes[h] : h, other, h);
   }
