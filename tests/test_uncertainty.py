@@ -304,7 +304,7 @@ def test_the_command_says_what_is_wrong(path):
     message = run("evaluate", path, *options, "--cluster", "user", code=2)
     assert "has no 'user' for --cluster (did you mean 'users'?)" in message
     message = run("evaluate", path, *options, "--cluster", "users", "--by", "users", code=2)
-    assert "--cluster users: --by has it already" in message
+    assert "--cluster must be another column than those of by, got users" in message
 
 
 def test_a_cluster_has_one_bucket_however_its_column_is_held(rows):

@@ -52,7 +52,8 @@ void split_by_outcome(const T* scores, const T* outcomes, const double* weights,
     if (codes != nullptr) kind.codes.resize(size_t(n) + 1);
     kind.size = 0;
   }
-  // Each example is written behind both kinds, and then is of one of them or of none.
+  // Each example is written behind the last one of both kinds. Only the kind that it is of grows
+  // then, so that no branch depends on the outcome.
   for (int64_t i = 0; i < n; ++i) {
     const int64_t counts = weights == nullptr || weights[i] > 0 ? 1 : 0;
     const int64_t positive = outcomes[i] > T(0.5) ? 1 : 0;

@@ -329,9 +329,6 @@ class Groups {
   void offer(double loss, uint64_t row);
   template <class U>
   void merge_group(int64_t g, const Groups<U>& other, int64_t h);
-  // Calls f(value, count) for the values of a group that has them all, in no order.
-  template <class F>
-  void each_value(int64_t g, const F& f) const;
   // Calls f(bin, count, only) for the bins of a group, as `Histogram::each` does but in no order.
   template <class F>
   void each_bin(int64_t g, int coarser, const F& f) const;

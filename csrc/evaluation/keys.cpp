@@ -43,7 +43,8 @@ uint64_t hash_of(std::string_view text) {
 }
 
 // The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-// generators", 2014): a change of one bit changes each other one in half of all cases.
+// generators", 2014): a bit of the argument that flips lets each bit of the result flip in half
+// of all cases.
 uint64_t mixed(uint64_t bits) {
   bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
   bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;

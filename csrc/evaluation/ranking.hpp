@@ -7,8 +7,8 @@
 
 namespace numloss {
 
-// Scores side by side, in the order of the scores, that no count tells apart. Those of one value
-// are ties; of others any order is possible.
+// Examples whose scores lie in one bin. Those of one value are ties; of others any order is
+// possible.
 struct Cell {
   uint64_t positives = 0, negatives = 0;
   bool ties = false;

@@ -72,7 +72,7 @@ class Lists {
   std::vector<uint32_t> free_[kLevels];
 };
 
-// What a bin holds that has numbers of several values; else it is their value.
+// In the place of the value that all numbers of a bin have, where they differ.
 inline constexpr double kSeveral = std::numeric_limits<double>::quiet_NaN();
 inline double joined(double one, double other) { return one == other ? one : kSeveral; }
 

@@ -129,8 +129,8 @@ py::tuple split(const Flat<T>& scores, const Flat<T>& outcomes,
 }
 
 template <class T>
-py::tuple paired(const Flat<T>& first, const Flat<T>& other,
-                 const std::optional<Flat<double>>& weights, bool higher_is_better) {
+py::tuple differences(const Flat<T>& first, const Flat<T>& other,
+                      const std::optional<Flat<double>>& weights, bool higher_is_better) {
   const int64_t n = first.size();
   if (other.size() != n) throw std::invalid_argument("models must have losses of the same rows");
   const Pairs<T> pairs{first.data(), other.data(), data_of(weights, n, "weights"), n,
@@ -566,10 +566,10 @@ void add_evaluation(py::module_& module) {
              py::arg("weights"), py::arg("codes"));
   module.def("split_by_outcome", &split<double>, py::arg("scores").noconvert(), py::arg("outcomes"),
              py::arg("weights"), py::arg("codes"));
-  module.def("paired", &paired<float>, py::arg("first").noconvert(), py::arg("other").noconvert(),
+  module.def("differences", &differences<float>, py::arg("first").noconvert(),
+             py::arg("other").noconvert(), py::arg("weights"), py::arg("higher_is_better"));
+  module.def("differences", &differences<double>, py::arg("first"), py::arg("other"),
              py::arg("weights"), py::arg("higher_is_better"));
-  module.def("paired", &paired<double>, py::arg("first"), py::arg("other"), py::arg("weights"),
-             py::arg("higher_is_better"));
   module.def("buckets_of_rows", &buckets, py::arg("rows"), py::arg("salt"), py::arg("count"));
   py::class_<S>(module, "EvaluationState", "The statistics of losses, by group.")
       .def(py::init<int, int, bool, int, bool, bool>(), py::arg("losses"), py::arg("by") = 0,

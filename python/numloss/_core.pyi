@@ -110,7 +110,7 @@ def split_by_outcome(
     weights: NDArray[np.float64] | None,
     codes: NDArray[np.int32] | None,
 ) -> tuple[tuple[NDArray[np.floating[Any]], NDArray[np.int32] | None], ...]: ...
-def paired(
+def differences(
     first: NDArray[np.floating[Any]],
     other: NDArray[np.floating[Any]],
     weights: NDArray[np.float64] | None,

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import numloss
 from numloss._convert import array
 from numloss._core import EvaluationState, apply
-from numloss.evaluation.finer import Finer, in_groups
 from numloss.evaluation.result import Order, shown_key, shown_number
 from numloss.evaluation.specs import LossSpec
+from numloss.evaluation.subgroups import Subgroups, in_groups
 from numloss.evaluation.tables import Table
 from numloss.evaluation.uncertainty import normal_quantile
 
@@ -303,11 +303,11 @@ class Ranking:
         )
 
 
-def calibration_of(finer: Finer, groups: Order | None, of: str) -> Calibration:
+def calibration_of(subgroups: Subgroups, groups: Order | None, of: str) -> Calibration:
     """Compute what is known of confidence and outcome by bin, and by group and bin."""
-    order = finer.total.order()
-    numbers = finer.total.keys_of_groups(0, order)
-    confidence, outcome = (finer.total.summary(value, (), groups=order) for value in (0, 1))
+    order = subgroups.total.order()
+    numbers = subgroups.total.keys_of_groups(0, order)
+    confidence, outcome = (subgroups.total.summary(value, (), groups=order) for value in (0, 1))
     bins = [
         Bin(
             number / BINS, (number + 1) / BINS, int(outcome["count"][i]),
@@ -321,8 +321,8 @@ def calibration_of(finer: Finer, groups: Order | None, of: str) -> Calibration:
     weight = sum(bin.weight for bin in bins)
     expected = sum(bin.weight * gap for bin, gap in zip(bins, gaps, strict=True))
     by_group: dict[Any, float | None] = {}
-    if groups is not None and finer.grouped is not None:
-        errors, weights = (array[groups.places].tolist() for array in _errors(finer.grouped))
+    if groups is not None and subgroups.grouped is not None:
+        errors, weights = (array[groups.places].tolist() for array in _errors(subgroups.grouped))
         known = [error if weight else None for error, weight in zip(errors, weights, strict=True)]
         by_group = dict(zip(groups.keys, known, strict=True))
     whole = expected / weight if weight else None

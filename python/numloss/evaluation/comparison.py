@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from numloss._core import paired as differences
+from numloss._core import differences
 from numloss.evaluation.examples import Examples
 from numloss.evaluation.result import LossResult, Statistics, shown_key, shown_number
 from numloss.evaluation.specs import LossSpec

@@ -17,7 +17,6 @@ import numpy as np
 from numloss._core import EvaluationState, Loss, bins_of, buckets_of_rows, split_by_outcome
 from numloss.evaluation.comparison import VALUES, Comparison, paired, value_names
 from numloss.evaluation.examples import Examples, examples_of
-from numloss.evaluation.finer import Finer
 from numloss.evaluation.groups import Codes, GroupError, codes_of, integers_of
 from numloss.evaluation.identities import (
     MOST_GROUPS,
@@ -30,6 +29,7 @@ from numloss.evaluation.kept import Kept
 from numloss.evaluation.ranges import Ranges, add_range, end_of
 from numloss.evaluation.result import EvaluationResult, Order, Row, result_of
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
+from numloss.evaluation.subgroups import Subgroups
 from numloss.evaluation.uncertainty import BUCKETS, Parts
 from numloss.evaluation.wording import in_python
 
@@ -161,7 +161,10 @@ class Evaluation:
         self._quantiles = bool(quantiles)
         self._kept = Kept(int(worst), bool(resample), bool(calibration), bool(auc))
         if cluster is not None and cluster in self._by:
-            raise ValueError(f"cluster must be another column than those of by, got {cluster}")
+            raise ValueError(
+                f"cluster must be another column than those of by, got {cluster}: a group of one "
+                "cluster has no standard error"
+            )
         self._cluster = cluster
         self._forecast = self._forecasting_loss()
         named = compare is None or (
@@ -172,11 +175,11 @@ class Evaluation:
         self._compare = None if compare is None else (str(compare[0]), str(compare[1]))
         self._state = self._new_state()
         # Sums by cluster or bucket, by bin of each model's probabilities; and each model's scores.
-        self._parts: Finer | None = None
+        self._parts: Subgroups | None = None
         if cluster is not None or resample:
-            self._parts = Finer(self._value_count, self._by, sums_alone=True)
+            self._parts = Subgroups(self._value_count, self._by, sums_alone=True)
         models = 1 if self._compare is None else 2
-        self._bins = [Finer(2, self._by) for _ in range(models if calibration else 0)]
+        self._bins = [Subgroups(2, self._by) for _ in range(models if calibration else 0)]
         self._scores = [
             EvaluationState(2, len(self._by), True, 0, ties=True)
             for _ in range(models if auc else 0)
@@ -204,26 +207,27 @@ class Evaluation:
         """Return the place of the loss whose predictions are probabilities, if that is asked."""
         if not (self._kept.calibration or self._kept.auc):
             return None
-        what = "calibration" if self._kept.calibration else "auc"
-        places = [i for i, spec in enumerate(self._losses.values()) if spec.is_forecast]
+        what, such = "auc", "binary_cross_entropy"
+        if self._kept.calibration:
+            what, such = "calibration", "cross_entropy or binary_cross_entropy"
+        specs = list(self._losses.values())
+        places = [place for place, spec in enumerate(specs) if spec.is_forecast]
         if not places:
-            such = "cross_entropy or binary_cross_entropy"
-            such = such if what == "calibration" else "binary_cross_entropy"
             raise ValueError(
                 f"{what} needs a loss of probabilities, such as {such}, got "
                 f"{', '.join(self._losses)}"
             )
-        if self._kept.auc and not list(self._losses.values())[places[0]].is_binary:
+        if self._kept.auc and not specs[places[0]].is_binary:
             raise ValueError(
                 "auc is of two classes, and needs a loss of them before others, such as "
-                f"binary_cross_entropy, got {list(self._losses)[places[0]]}"
+                f"binary_cross_entropy, got {specs[places[0]].text}"
             )
         return places[0]
 
     def _states(self) -> list[EvaluationState]:
         """Return all that an evaluation keeps, in the order of its bytes."""
-        finer = [*([] if self._parts is None else [self._parts]), *self._bins]
-        return [self._state, *(state for one in finer for state in one.states), *self._scores]
+        subgroups = [*([] if self._parts is None else [self._parts]), *self._bins]
+        return [self._state, *(state for one in subgroups for state in one.states), *self._scores]
 
     @property
     def _value_count(self) -> int:
@@ -376,8 +380,8 @@ class Evaluation:
                     _Addition(state, index, examples.spread(part_codes), examples)
                     for index, examples in enumerate(found)
                 ]
-        for model, finer in enumerate(self._bins):
-            additions += self._of_bins(finer, self._forecasting(found, model), columns)
+        for model, subgroups in enumerate(self._bins):
+            additions += self._of_bins(subgroups, self._forecasting(found, model), columns)
         for model, state in enumerate(self._scores):
             additions += self._of_scores(state, self._forecasting(found, model), columns)
         codes = self._codes(columns)
@@ -435,12 +439,14 @@ class Evaluation:
         return buckets_of_rows(named, zlib.crc32((source or "").encode()) << 32, BUCKETS)
 
     @staticmethod
-    def _of_bins(finer: Finer, examples: Examples, columns: Sequence[Any]) -> list[_Addition]:
+    def _of_bins(
+        subgroups: Subgroups, examples: Examples, columns: Sequence[Any]
+    ) -> list[_Addition]:
         from numloss.evaluation.calibration import BINS
 
         forecasts = examples.forecasts
         assert forecasts is not None
-        numbers = finer.codes(
+        numbers = subgroups.codes(
             columns, bins_of(forecasts.confidence, BINS), "calibration", examples.spread
         )
         pair = [forecasts.confidence, forecasts.outcome]
@@ -448,7 +454,7 @@ class Evaluation:
             pair = [np.where(examples.weights == 0, 0, values) for values in pair]
         return [
             _Addition(state, index, codes, replace(examples, losses=values))
-            for state, codes in zip(finer.states, numbers, strict=True)
+            for state, codes in zip(subgroups.states, numbers, strict=True)
             for index, values in enumerate(pair)
         ]
 
@@ -931,7 +937,7 @@ class Evaluation:
         binary = list(self._losses.values())[self._forecast].is_binary
         of = "positive class" if binary else "predicted class"
         return (
-            [calibration_of(finer, order, of) for finer in self._bins],
+            [calibration_of(subgroups, order, of) for subgroups in self._bins],
             [ranking_of(state, order) for state in self._scores],
         )
 

@@ -35,7 +35,7 @@ class Examples:
         return np.repeat(values, each) if each > 1 else values
 
 
-# What arrays of NumPy, torch, JAX and Arrow call them.
+# The types of half precision, as NumPy, torch, JAX and Arrow call them.
 _HALVES = ("float16", "bfloat16", "halffloat")
 
 

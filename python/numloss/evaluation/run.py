@@ -396,8 +396,8 @@ class Whole:
         try:
             self.evaluation.merge(part)
         except StateError as error:  # columns that hold text here and numbers there
-            names = sorted({*part._sources, *self.evaluation._sources})
-            raise DataError(f"{names[0]} and {names[-1]}: {error}") from error
+            names = f"{self.evaluation._sources[0]} and {part._sources[0]}"
+            raise DataError(f"{names}: {error}") from error
 
 
 class _OpenPart:

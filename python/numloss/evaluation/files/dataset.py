@@ -41,11 +41,6 @@ class Dataset:
         for name, count in Counter(self.by).items():
             if count > 1:
                 raise UsageError(f"{argument('by', printable(name))}: given twice")
-        if self.cluster in self.by:
-            raise UsageError(
-                f"{argument('cluster', printable(str(self.cluster)))}: {argument('by')} has it "
-                "already: a group of one cluster has no standard error"
-            )
         if request.identity is not None and self.first.other is None:
             raise UsageError(f"{argument('id')} belongs to {argument('compare')}")
         other = self.first.other

@@ -1,4 +1,4 @@
-"""Sums of finer groups than those of the result: of clusters, of buckets of rows, of bins."""
+"""Sums of parts of the groups of an evaluation: of clusters, of buckets of rows, of bins."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numloss._core import EvaluationState
 from numloss.evaluation.groups import Codes, codes_of
 
 
-class Finer:
-    """Sums of some values by one column more than the groups of an evaluation.
+class Subgroups:
+    """Sums of some values by the groups of an evaluation and one column more.
 
     ``total`` has them by that column alone, and ``grouped`` by all. They are states such as the
     evaluation's own, without quantiles and rows, and merge and travel alike.
@@ -34,7 +34,7 @@ class Finer:
     def codes(
         self,
         columns: Sequence[Any],
-        finest: Any,
+        parts: Any,
         name: str,
         spread: Callable[[Codes], Codes] = lambda codes: codes,
     ) -> list[Codes]:
@@ -43,11 +43,11 @@ class Finer:
         Where that one has several values to a row, `spread` repeats the codes of the others.
         """
         # Every column is read before a state learns of groups.
-        each = [[codes_of(self.total, 0, finest, name)]]
+        each = [[codes_of(self.total, 0, parts, name)]]
         if self.grouped is not None:
             state, last = self.grouped, len(self._by)
             groups = [spread(codes_of(state, i, columns[i], self._by[i])) for i in range(last)]
-            each.append([*groups, codes_of(state, last, finest, name)])
+            each.append([*groups, codes_of(state, last, parts, name)])
         return [state.combine(codes) for state, codes in zip(self.states, each, strict=True)]
 
 
