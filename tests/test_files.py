@@ -1069,7 +1069,7 @@ WORDINGS = [
      "for --by (did you mean 'label'?)"),
     ("score,label,g\n1,0,1\n", {"by": "g:0"}, "by='g:0': the width", "--by g:0: the width"),
     ("score,label,g\n1,0,1\n", {"by": "g,g"}, "by='g': given twice", "--by g: given twice"),
-    ("score,label,g\n1,0,1\n", {"by": "g", "cluster": "g"}, 
+    ("score,label,g\n1,0,1\n", {"by": "g", "cluster": "g"},
      ": cluster must be another column than those of by, got g: a group of one cluster",
      ": --cluster must be another column than those of by, got g: a group of one cluster"),
     ("score,label\n1,0\n", {"id": "score"}, ": id belongs to compare",
