@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map' -o -name '*.j2' -o -name '*.css')
 
-.PHONY: run picture test test-peers test-clusters test-slow test-browser accuracy instructions
+.PHONY: run picture test test-peers test-integrations test-clusters test-slow test-browser accuracy instructions
 .PHONY: instructions-write golden readme bits openmp
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
@@ -21,6 +21,10 @@ test: .venv/.installed
 test-peers: .venv/.peers
 	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py \
 	  tests/test_figures.py tests/test_stores.py
+
+# Inside torch, JAX, Keras, the boosters and scikit-learn.
+test-integrations: .venv/.integrations
+	$(BIN)/python -m pytest -m "not slow" tests/integrations
 
 # On a cluster of Dask's and on Spark, which needs Java 17 or newer.
 test-clusters: .venv/.clusters
@@ -153,6 +157,10 @@ clean:
 .venv/.peers: .venv/.installed
 	@$(PIP) '$(TORCH)'
 	@$(PIP) --no-build-isolation '.[cli,test,bench]'
+	@touch $@
+
+.venv/.integrations: .venv/.peers
+	@$(PIP) --no-build-isolation '.[integrations]'
 	@touch $@
 
 .venv/.clusters: .venv/.installed

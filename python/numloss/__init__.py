@@ -50,12 +50,20 @@ _LATER = {
 }
 
 
+# Modules of `numloss.integrations`.
+_INTEGRATIONS = ("catboost", "jax", "keras", "lightgbm", "sklearn", "torch", "xgboost")
+
+
 def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module 'numloss' has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(_LATER[name]), name)
+    value: object
+    if name in _LATER:
+        value = getattr(import_module(_LATER[name]), name)
+    elif name in _INTEGRATIONS:
+        value = import_module(f"numloss.integrations.{name}")
+    else:
+        raise AttributeError(f"module 'numloss' has no attribute {name!r}")
     globals()[name] = value
     return value
 

@@ -1,0 +1,17 @@
+"""Tests of the integrations, each against the real library: `make test-integrations`."""
+
+import importlib.util
+
+#: The libraries that a file of tests needs.
+NEEDS = {
+    "test_torch.py": ("torch", "skorch", "lightning"),
+    "test_jax.py": ("jax",),
+    "test_keras.py": ("keras", "torch", "jax"),
+    "test_boosting.py": ("xgboost", "lightgbm", "catboost", "sklearn"),
+    "test_sklearn.py": ("sklearn",),
+}
+collect_ignore = [
+    name
+    for name, needed in NEEDS.items()
+    if not all(importlib.util.find_spec(library) for library in needed)
+]
