@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map' -o -name '*.j2' -o -name '*.css')
 
 .PHONY: run picture test test-peers test-integrations test-clusters test-slow test-browser accuracy instructions
-.PHONY: instructions-write golden readme bits openmp
+.PHONY: instructions-write golden readme bits openmp c-library
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
 # Evaluates the predictions in data/ with every loss.
@@ -75,6 +75,11 @@ instructions-write: .venv/.installed
 # Writes what README.md says of each loss.
 readme: .venv/.installed
 	$(BIN)/python -m tools.readme --write
+
+# libnumloss as its users have it, with the examples in C, C++, Rust and Go. Needs cargo, go,
+# pkg-config and abidiff (Debian: cargo golang-go pkg-config abigail-tools).
+c-library: .venv/.installed
+	tools/check_c_library.sh
 
 # A build with NUMLOSS_OPENMP: the tests of bits and threads with OpenMP's team.
 openmp: .venv/.installed

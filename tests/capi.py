@@ -1,10 +1,8 @@
-"""The C library as Python sees it through ctypes: built once, called as a loss is called."""
+"""The C library as Python sees it through ctypes: called as a loss is called."""
 
 from __future__ import annotations
 
 import ctypes
-import os
-import subprocess
 from ctypes import (
     POINTER,
     byref,
@@ -35,6 +33,7 @@ from recording import (
     kind_of,
 )
 
+import numloss
 from numloss import _core
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,34 +42,6 @@ SWAPPED, READ_ONLY, PLAIN_NUMBER = 1, 2, 4
 VALUE, GRADIENT, HESSIAN = 1, 2, 4
 #: Options that ask for arrays beside the results, with their types where it is not the results'.
 EXTRAS = {"return_logsumexp": None, "return_predicted": "i8"}
-
-
-def _run(*command: str | Path) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-
-
-@cache
-def build_folder() -> Path:
-    """Return a folder with the C library: that of the extension, whose objects are its own.
-
-    Where there is none, as beside an installed wheel, the library is built from the start.
-    ``NUMLOSS_BUILD`` names a folder that has it.
-    """
-    if given := os.environ.get("NUMLOSS_BUILD"):
-        return Path(given).resolve()
-    extension = Path(_core.__file__).name
-    folders = [
-        x.parent for x in ROOT.glob(f"build/**/{extension}") if (x.parent / "build.ninja").exists()
-    ]
-    if folders:
-        folder = max(folders, key=lambda x: (x / extension).stat().st_mtime)
-    else:
-        folder = ROOT / "build/capi"
-        _run("cmake", "-S", ".", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-             "-DNUMLOSS_PYTHON=OFF")  # fmt: skip
-    _run("cmake", "--build", folder, "--target", "numloss")
-    return folder
 
 
 class Array(ctypes.Structure):
@@ -103,6 +74,12 @@ class Call(Sized):
         ("gradient_count", c_int32), ("values", POINTER(Array)), ("gradients", POINTER(Array)),
         ("hessians", POINTER(Array)), ("hessian_count", c_int32), ("flags", c_uint32),
         ("extras", POINTER(Array)), ("extra_count", c_int32), ("reserved", c_uint32),
+    ]  # fmt: skip
+
+
+class Item(ctypes.Structure):
+    _fields_ = [
+        ("call", c_void_p), ("result", c_void_p), ("loss", c_int32), ("status", c_int32),
     ]  # fmt: skip
 
 
@@ -151,12 +128,13 @@ class ParameterInfo(Sized):
 
 @cache
 def library() -> ctypes.CDLL:
-    """Return the library."""
-    made = ctypes.CDLL(str(build_folder() / "libnumloss.so.0"))
+    """Return the library that the extension runs on."""
+    made = ctypes.CDLL(numloss.get_library())
     made.numloss_compute.argtypes = [c_char_p, POINTER(Call), POINTER(Result), POINTER(Fault)]
     made.numloss_compute_index.argtypes = [c_int32, POINTER(Call), POINTER(Result), POINTER(Fault)]
     made.numloss_check.argtypes = [c_int32, POINTER(Call), POINTER(Outline), POINTER(Fault)]
     made.numloss_set_num_threads.argtypes = [c_int32, POINTER(Fault)]
+    made.numloss_compute_batch.argtypes = [POINTER(Item), c_int64, POINTER(Fault)]
     made.numloss_start.argtypes = [POINTER(Fault)]
     made.numloss_find.argtypes = [c_char_p]
     for name in ("loss_name", "isa", "version"):

@@ -1,4 +1,4 @@
-"""How the extension module is linked: what leaves it, and what an attacker finds in it.
+"""How the extension module and libnumloss are linked: what leaves them, what an attacker finds.
 
 Objects of a build, which an installation does not have, are read by tools/check_objects.py.
 """
@@ -15,15 +15,24 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.enums import ENUM_DT_FLAGS, ENUM_DT_FLAGS_1
 from tools.mutate import FAULTS
 
+import numloss
 from numloss import _core
 
 ROOT = Path(__file__).parents[1]
 BUILT_WITH_OPENMP = "openmp" in _core.config()["threadings"]
 
 
+EXTENSION, LIBRARY = Path(_core.__file__), Path(numloss.get_library())
+
+
+@pytest.fixture(scope="module", params=[EXTENSION, LIBRARY], ids=["extension", "library"])
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def elf() -> Iterator[ELFFile]:
-    with Path(_core.__file__).open("rb") as file:
+def elf(path: Path) -> Iterator[ELFFile]:
+    with path.open("rb") as file:
         yield ELFFile(file)
 
 
@@ -44,24 +53,29 @@ def names(elf: ELFFile, defined: bool) -> set[str]:
     return {s.name for s in symbols if s.name and (s["st_shndx"] != "SHN_UNDEF") == defined}
 
 
-def test_the_extension_exports_its_entry_alone(elf):
-    assert names(elf, defined=True) == {"PyInit__core"}
+def test_the_extension_exports_its_entry_alone():
+    with EXTENSION.open("rb") as file:
+        assert names(ELFFile(file), defined=True) == {"PyInit__core"}
 
 
-def test_the_extension_needs_no_mathematics_of_others(elf):
+def test_nothing_needs_the_mathematics_of_others(path, elf):
     """But for fma on CPUs without one: every bit of exp and log is ours."""
     libm = {"exp", "expm1", "exp2", "log", "log1p", "log2", "pow", "tanh", "sqrt", "fma"}
     libm |= {f"{name}f" for name in libm} | {f"{name}l" for name in libm}
-    x86 = elf["e_machine"] == "EM_X86_64"
-    assert names(elf, defined=False) & libm == ({"fma", "fmaf"} if x86 else set())
+    emulates = path == LIBRARY and elf["e_machine"] == "EM_X86_64"
+    assert names(elf, defined=False) & libm == ({"fma", "fmaf"} if emulates else set())
 
 
-def test_the_extension_needs_the_system_alone(dynamic):
+def test_nothing_is_needed_but_the_system(path, dynamic):
     """OpenMP's library only in a build with the option for it."""
     system = ("libc.so", "libm.so", "libstdc++.so", "libgcc_s.so", "libpthread.so", "ld-linux")
     system += ("libdl.so",)  # before glibc 2.34
-    others = [name for name in tags(dynamic, "DT_NEEDED") if not name.startswith(system)]
-    assert [name.startswith(("libgomp", "libomp")) for name in others] == [True] * BUILT_WITH_OPENMP
+    needed = [name for name in tags(dynamic, "DT_NEEDED") if not name.startswith(system)]
+    if path == EXTENSION:
+        assert needed == [LIBRARY.name]
+    else:
+        openmp = [name.startswith(("libgomp", "libomp")) for name in needed]
+        assert openmp == [True] * BUILT_WITH_OPENMP
 
 
 @pytest.mark.plain_build

@@ -75,7 +75,6 @@ cmake --install "$build" --prefix "$build/site" > /dev/null
 # The interpreter loads an extension that needs the runtime from the start. So does the exception
 # handling that the runtime watches.
 export PYTHONPATH="$PWD/$build/site"
-export NUMLOSS_BUILD="$PWD/$build"
 export LD_PRELOAD="$(library "$runtime"):$(library libstdc++.so.6)"
 python - << 'CHECK'
 import os, numloss._core as core

@@ -403,6 +403,21 @@ numloss_status numloss_compute_index(int32_t index, const numloss_call* call,
   return loss == nullptr ? NUMLOSS_UNKNOWN_NAME : compute(loss, call, result, fault);
 }
 
+numloss_status numloss_compute_batch(numloss_item* items, int64_t count, numloss_fault* fault) {
+  if (count < 0 || (items == nullptr && count > 0)) {
+    return refuse(fault, NUMLOSS_STRUCT, "items", "must be %lld calls, got %s", (long long)count,
+                  items == nullptr ? "NULL" : "a negative number");
+  }
+  numloss_status first = NUMLOSS_OK;
+  for (int64_t i = 0; i < count; ++i) {
+    numloss_item& item = items[i];
+    numloss_fault* const to = first == NUMLOSS_OK ? fault : nullptr;
+    item.status = numloss_compute_index(item.loss, item.call, item.result, to);
+    if (first == NUMLOSS_OK) first = item.status;
+  }
+  return first;
+}
+
 numloss_status numloss_check(int32_t index, const numloss_call* call, numloss_outline* outline,
                              numloss_fault* fault) {
   const Loss* const loss = loss_at(index, fault);
@@ -450,3 +465,5 @@ const char* numloss_isa(void) {
 }
 
 const char* numloss_version(void) { return NUMLOSS_VERSION; }
+
+int32_t numloss_abi(void) { return 1000 * NUMLOSS_ABI_MAJOR + NUMLOSS_ABI_MINOR; }

@@ -87,10 +87,11 @@
 // NUMLOSS_ENVIRONMENT.
 //
 // Stability: functions and members are added, never changed or taken away, as long as the library
-// is libnumloss.so.0. `size`, the first member of every struct that may grow, is the sizeof that
-// the caller was compiled with: what an older caller does not have counts as 0, and what a newer
-// caller has beyond this library is refused with NUMLOSS_STRUCT unless it is 0. numloss_array and
-// numloss_option never grow. Later versions may add status codes.
+// is libnumloss.so.1. What was compiled against an older release of that major version works with a
+// newer one, relinked or not. `size`, the first member of every struct that may grow, is the sizeof
+// that the caller was compiled with: what an older caller does not have counts as 0, and what a
+// newer caller has beyond this library is refused with NUMLOSS_STRUCT unless it is 0. numloss_array
+// and numloss_option never grow. Later versions may add status codes.
 #ifndef NUMLOSS_H
 #define NUMLOSS_H
 
@@ -100,6 +101,10 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// The ABI of this header; numloss_abi() is that of the library. A library of the same major version
+// and a minor version of at least this one has all that is declared here.
+enum { NUMLOSS_ABI_MAJOR = 1, NUMLOSS_ABI_MINOR = 0 };
 
 // What a call came to. Codes up to 99 are faults of the call, found before anything is written.
 typedef int32_t numloss_status;
@@ -283,6 +288,19 @@ numloss_status numloss_compute(const char* loss, const numloss_call* call, numlo
 numloss_status numloss_compute_index(int32_t loss, const numloss_call* call, numloss_result* result,
                                      numloss_fault* fault);
 
+// One call of a batch. Never grows.
+typedef struct numloss_item {
+  const numloss_call* call;
+  numloss_result* result;  // as in numloss_compute
+  int32_t loss;            // what numloss_find returned
+  numloss_status status;   // written: what the call came to
+} numloss_item;
+
+// Computes calls one after the other, for callers to whom a call of C costs as much as a small loss
+// (cgo, JNI). A call that fails stops none that follow. Returns the first status that is not
+// NUMLOSS_OK; `fault` says what was wrong there.
+numloss_status numloss_compute_batch(numloss_item* items, int64_t count, numloss_fault* fault);
+
 // Checks all of a call that does not need its floats or its labels read, and tells the type of its
 // results: for the caller to make arrays. Values have the shape of the examples (the prediction's
 // without the axis of classes), derivatives the prediction's. Outputs are not looked at, and may be
@@ -373,6 +391,8 @@ numloss_status numloss_set_num_threads(int32_t count, numloss_fault* fault);
 const char* numloss_isa(void);
 // "0.1.0": of the library, not of this header.
 const char* numloss_version(void);
+// 1000 * major + minor of the library's ABI.
+int32_t numloss_abi(void);
 
 #ifdef __cplusplus
 }

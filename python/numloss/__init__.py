@@ -15,6 +15,7 @@ array([-0.5,  0. ,  1. ])
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from numloss import balance
+from numloss._clibrary import get_cmake_dir, get_include, get_library
 from numloss._config import num_threads, set_num_threads, show_config, threads
 from numloss._core import Loss
 from numloss._core import version as __version__
@@ -79,6 +80,9 @@ __all__ = [
     "StateError",
     "__version__",
     "evaluate",
+    "get_cmake_dir",
+    "get_include",
+    "get_library",
     "num_threads",
     "set_num_threads",
     "show_config",

@@ -3,6 +3,7 @@
      client threads   many threads at once get the bits of one
      client fork      a child of a process whose threads are at work computes on its own
      client memory    with failing_malloc.c preloaded, every allocation of a call fails in turn
+     client environment NAME VALUE    a wrong variable is a status, until it is right
      client once CALLS    calls huber on 64 elements so many times: for a count of instructions
 
    Exit status 0 where all is well, else 1 and a line on standard error. */
@@ -224,12 +225,29 @@ static int once(int calls) {
   return 0;
 }
 
+/* Prints what the first call says of a variable of the environment. */
+static int environment(const char* name, const char* value) {
+  numloss_result result;
+  numloss_fault fault;
+  setenv(name, value, 1);
+  if (huber(3, NULL, &result, &fault) != NUMLOSS_ENVIRONMENT) return fail("the variable is right");
+  printf("%s\n", fault.text);
+  if (numloss_start(NULL) != NUMLOSS_ENVIRONMENT) return fail("it starts");
+  if (numloss_num_threads() != 0 || numloss_isa() != NULL) return fail("it has started");
+  unsetenv(name);
+  if (huber(3, NULL, &result, &fault) != NUMLOSS_OK) return fail(fault.text);
+  return 0;
+}
+
 int main(int count, char** arguments) {
   const char* what = count > 1 ? arguments[1] : "";
   fill();
   if (strcmp(what, "threads") == 0) return threads();
   if (strcmp(what, "fork") == 0) return forks();
   if (strcmp(what, "memory") == 0) return memory();
+  if (strcmp(what, "environment") == 0 && count > 3) {
+    return environment(arguments[2], arguments[3]);
+  }
   if (strcmp(what, "once") == 0 && count > 2) return once(atoi(arguments[2]));
-  return fail("client threads | fork | memory | once CALLS");
+  return fail("client threads | fork | memory | environment NAME VALUE | once CALLS");
 }
