@@ -12,30 +12,31 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 released=csrc/capi/libnumloss.abi
 
-# With symbols for debugging, which hold the types of the ABI. The kernels have no part in it.
 cmake -S . -B build/c -G Ninja -DCMAKE_BUILD_TYPE=Release -DNUMLOSS_PYTHON=OFF -DNUMLOSS_WERROR=ON \
-  -DNUMLOSS_ISAS=baseline -DCMAKE_CXX_FLAGS=-g1 > /dev/null
+  -DNUMLOSS_ISAS=baseline > /dev/null
 cmake --build build/c
 cmake --install build/c --prefix "$work/made" > /dev/null
 mv "$work/made" "$work/moved"
 
-cat > "$work/private.abignore" << 'IGNORED'
-[suppress_function]
-  symbol_version_regexp = NUMLOSS_PRIVATE
-  drop = yes
-[suppress_variable]
-  symbol_version_regexp = NUMLOSS_PRIVATE
-  drop = yes
-IGNORED
-abidw --headers-dir csrc/include --drop-private-types --no-corpus-path --no-comp-dir-path --no-show-locs \
-  --suppressions "$work/private.abignore" "$work"/moved/lib*/libnumloss.so.1 > "$work/abi"
+# The header is the ABI: its functions, with empty bodies, make a library that has no other types.
+# tests/test_capi.py sees to it that those functions and no others leave the real one.
+python - > "$work/stubs.c" << 'PYTHON'
+import re
+from pathlib import Path
+
+header = re.sub("//.*", "", Path("csrc/include/numloss.h").read_text())
+functions = re.findall(r"^[\w* ]+\bnumloss_\w+\([^;{}]*\)(?=;)", header, re.MULTILINE)
+print("#include <numloss.h>", *(f"{function} {{ return 0; }}" for function in functions), sep="\n")
+PYTHON
+cc -g -shared -fPIC -Icsrc/include "$work/stubs.c" -Wl,-soname,libnumloss.so.1 -o "$work/stubs.so"
+abidw --no-corpus-path --no-comp-dir-path --no-show-locs "$work/stubs.so" |
+  sed "s/ path='[^']*'//" > "$work/abi"
 if [[ ${1:-} == --write ]]; then
   cp "$work/abi" "$released"
 fi
-# 4 is a change, such as a new function; 8 one that breaks programs.
-changed=0
-abidiff --suppressions "$work/private.abignore" "$released" "$work/abi" || changed=$?
-((changed == 0 || changed == 4))
+# New functions are welcome. Members behind the last of a struct are, too, once somebody has looked:
+# --write then takes them.
+abidiff --no-added-syms "$released" "$work/abi"
 
 expected=$(
   cd "$work"
