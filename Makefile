@@ -14,8 +14,9 @@ SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' 
 run: .venv/.installed
 	$(BIN)/python -m tools.evaluate_data
 
+# A file of tests stays in one process, whose fixtures are made once.
 test: .venv/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # Against torch, JAX, pandas and polars.
 test-peers: .venv/.peers
