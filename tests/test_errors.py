@@ -447,9 +447,9 @@ OUT = [
     place(TypeError, "out must have dtype float64, got float32: use numpy.empty((2,), 'float64')", lambda a: cross_entropy(a.scores, a.labels, reduction="none", out=a.values.astype("f4"))),
     place(ValueError, "out must be writeable, got a read-only array", lambda a: mse.grad(a.p, a.t, out=read_only(a.out))),
     place(ValueError, "out must be writeable, got a read-only array", lambda a: mse.grad(a.p, a.t, out=np.broadcast_to(a.out[0], 3))),
-    place(TypeError, "out must be a numpy.ndarray or a tuple of them, got list", lambda a: mse.grad(a.p, a.t, out=[a.out])),
-    place(TypeError, "out must be a numpy.ndarray or a tuple of them, got str", lambda a: mse.grad(a.p, a.t, out="here")),
-    place(TypeError, "out must be a numpy.ndarray or a tuple of them, got float", lambda a: mse.value_and_grad(a.p, a.t, reduction="none", out=(a.out, 1.0))),
+    place(TypeError, "out must be a numpy.ndarray, a tensor in memory of the CPU or a tuple of them, got list", lambda a: mse.grad(a.p, a.t, out=[a.out])),
+    place(TypeError, "out must be a numpy.ndarray, a tensor in memory of the CPU or a tuple of them, got str", lambda a: mse.grad(a.p, a.t, out="here")),
+    place(TypeError, "out must be a numpy.ndarray, a tensor in memory of the CPU or a tuple of them, got float", lambda a: mse.value_and_grad(a.p, a.t, reduction="none", out=(a.out, 1.0))),
     place(TypeError, "out is a masked array, whose mask would be lost: pass its .data", lambda a: mse.grad(a.p, a.t, out=np.ma.array(a.out))),
     # Their number
     place(ValueError, NO_ARRAY, lambda a: mse(a.p, a.t, out=a.out)),

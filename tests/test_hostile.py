@@ -11,7 +11,6 @@ import time
 import warnings
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
 import pytest
 from cases import CASES, VARIANTS, assert_same, per_example
@@ -20,10 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import numloss
-from numloss import _core
 
 CORPUS = sorted((Path(__file__).parent / "fuzz" / "corpus").iterdir())
-BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 #: No call of these tests has work for a second; one that hangs fails.
 PATIENCE = 60
 
@@ -353,93 +350,6 @@ def test_call_within_the_reading_of_a_call():
     prediction = np.arange(4.0)
     assert numloss.mse(prediction, Calling(), reduction="sum") == 0
     assert_same([prediction], [np.arange(4.0) * 2])
-
-
-# ----------------------------------------------------------------------------- exporters of tensors
-
-
-class DlTensor(ctypes.Structure):
-    _fields_ = (
-        ("data", ctypes.c_void_p),
-        ("device_type", ctypes.c_int32),
-        ("device_id", ctypes.c_int32),
-        ("ndim", ctypes.c_int32),
-        ("code", ctypes.c_uint8),
-        ("bits", ctypes.c_uint8),
-        ("lanes", ctypes.c_uint16),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-        ("byte_offset", ctypes.c_uint64),
-    )
-
-
-Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-
-
-class Managed(ctypes.Structure):
-    _fields_ = (("tensor", DlTensor), ("context", ctypes.c_void_p), ("deleter", Deleter))
-
-
-PyCapsule_New = ctypes.pythonapi.PyCapsule_New
-PyCapsule_New.restype = ctypes.py_object
-PyCapsule_New.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-
-
-def int64s(numbers):
-    return None if numbers is None else (ctypes.c_int64 * len(numbers))(*numbers)
-
-
-class Exporter:
-    """A tensor of bfloat16, whose description may be wrong."""
-
-    def __init__(self, shape=(3,), strides=None, **wrong):
-        self.deleted = 0
-        self._memory = np.arange(6, dtype=BFLOAT16)
-        self._deleter = Deleter(self._delete)
-        tensor = DlTensor(self._memory.ctypes.data, 1, 0, len(shape or ()), 4, 16, 1)
-        tensor.shape, tensor.strides = int64s(shape), int64s(strides)
-        for field, x in wrong.items():
-            setattr(tensor, field, x)
-        self._managed = Managed(tensor, None, self._deleter)
-
-    def _delete(self, _):
-        self.deleted += 1
-
-    def __dlpack_device__(self):
-        return 1, 0
-
-    def __dlpack__(self):
-        return PyCapsule_New(ctypes.addressof(self._managed), b"dltensor", None)
-
-
-def test_honest_exporter():
-    # Dropped at once: what was read hangs in no cycle until the next collection.
-    exporter = Exporter((2, 2), strides=(3, 1))
-    expected = np.array([[0, 1], [3, 4]], BFLOAT16)
-    assert_same([numloss.mse.grad(exporter, 0.0)], [numloss.mse.grad(expected, 0.0)])
-    assert exporter.deleted == 1
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"ndim": -1}, {"ndim": 65}, {"ndim": 2**31 - 1}, {"shape": None, "ndim": 2}, {"data": None},
-        {"shape": (-3,)}, {"shape": (2**62, 2**62)}, {"strides": (2**62,)}, {"device_type": 2},
-        {"code": 5}, {"bits": 8}, {"lanes": 4},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_exporter_that_lies(wrong):
-    exporter = Exporter(**wrong)
-    with pytest.raises((TypeError, ValueError), match="prediction"):
-        numloss.mse(exporter, 0.0)
-    assert exporter.deleted <= 1
-
-
-@pytest.mark.parametrize("capsule", [None, 3, "dltensor", object()])
-def test_capsule_that_is_none(capsule):
-    with pytest.raises(TypeError):
-        _core.from_dlpack(capsule, BFLOAT16)
 
 
 # -------------------------------------------------------------------------------- while a call runs

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../checks/request.hpp"
+#include "dlpack.hpp"
 #include "loss.hpp"
 #include "numpy.hpp"
 
@@ -80,6 +81,7 @@ class Arguments {
       if (given_[role] != nullptr) convert(role);
     }
     convert_options();
+    convert_place(out);
     for (int role = 0; role < kValues; ++role) {
       if (given_[role] != nullptr) request.inputs[role] = look_at(given_[role], role);
     }
@@ -94,6 +96,15 @@ class Arguments {
     }
     request.plan = &plan_;
     return make_plan(loss_, settings_, plan_, fault);
+  }
+
+  // The array of NumPy's that a place of `out` is or stands for; null: a tuple.
+  PyObject* memory_of(PyObject* place) const {
+    if (is_array(place)) return place;
+    for (const Lent& lent : lent_) {
+      if (lent.place == place) return lent.memory.ptr();
+    }
+    return nullptr;
   }
 
   // What an input was given as, or has become; null: there is none.
@@ -241,8 +252,26 @@ class Arguments {
       if (overflow == 0) return value;
     }
     type.reset();
+    if (py::object array = from_exchange(value)) return keep(std::move(array));
     // An integer beyond int64, a list, a tensor, a data frame...
     return keep(ask_python(kConvert, "array", name, py::handle(value)));
+  }
+
+  // Finds the memory of what is no array of NumPy's among the places of `out`, which may be a tuple
+  // of tuples.
+  void convert_place(PyObject* place, int depth = 0) {
+    if (place == Py_None || is_array(place)) return;
+    if (PyTuple_Check(place) && depth < 2) {
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(place); ++i) {
+        convert_place(PyTuple_GET_ITEM(place, i), depth + 1);
+      }
+      return;
+    }
+    py::object memory = from_exchange(place);
+    if (!memory || !is_writeable(memory.ptr())) {
+      memory = ask_python(kConvert, "output", py::handle(place));
+    }
+    lent_.push_back({place, std::move(memory)});
   }
 
   void convert(int role) {
@@ -327,6 +356,11 @@ class Arguments {
   std::optional<DType> types_[kPlaces];  // of numbers of Python's own
   Scalar scalars_[kPlaces];
   std::vector<py::object> kept_;
+  struct Lent {
+    PyObject* place;
+    py::object memory;
+  };
+  std::vector<Lent> lent_;  // among the places of `out`
 };
 
 }  // namespace

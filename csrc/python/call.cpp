@@ -212,13 +212,19 @@ class CallOfLoss {
       return;
     }
     // Buffers are written where they lie, and come back as the objects that they are.
-    if (!is_array(given)) ask_python(kConvert, "output", py::handle(given));
     kept = borrowed(given);
-    if (!view(given, array)) {
+    PyObject* const memory = arguments_.memory_of(given);
+    if (memory == nullptr) {
+      fault_.set(FaultCode::kOutput, "out", "must have one array for each result");
+      fault_.is_type = true;
+      fault_.came("a %s in the place of one", Py_TYPE(given)->tp_name);
+      refuse(given);
+    }
+    if (!view(memory, array)) {
       array.writeable = true;
       array.swapped = true;  // no type of results
     }
-    if (!add_output(arguments_.request, prepared_, role, array, seen_, fault_)) refuse(given);
+    if (!add_output(arguments_.request, prepared_, role, array, seen_, fault_)) refuse(memory);
     seen_[role] = &array;
   }
 

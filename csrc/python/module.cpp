@@ -15,8 +15,10 @@
 #include "../runtime/float_environment.hpp"
 #include "../runtime/parallel.hpp"
 #include "../runtime/thread_limit.hpp"
+#include "arrow.hpp"
 #include "dlpack.hpp"
 #include "evaluation.hpp"
+#include "lent.hpp"
 #include "loss.hpp"
 #include "thread_context.hpp"
 
@@ -152,6 +154,14 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("enter_ieee", enter_ieee);
   m.def("exit_ieee", exit_ieee);
   m.def("cgroup_cpus", cgroup_cpus, py::arg("root") = "/");
+  py::register_exception<Unusable>(m, "UnusableError");
   m.def("from_dlpack", from_dlpack);
+  m.def("remember_exchange", remember_exchange);
+  m.def("from_exchange", [](const py::object& tensor) -> py::object {
+    py::object array = from_exchange(tensor.ptr());
+    return array ? array : py::none();
+  });
+  m.def("from_arrow_array", from_arrow_array);
+  m.def("from_arrow_stream", from_arrow_stream);
   m.def("end_on_abort", end_on_abort);
 }

@@ -10,29 +10,28 @@
 #include "../checks/array.hpp"
 
 namespace numloss {
-namespace {
 
 namespace py = pybind11;
 
-py::object borrowed(PyObject* object) { return py::reinterpret_borrow<py::object>(object); }
+inline py::object borrowed(PyObject* object) { return py::reinterpret_borrow<py::object>(object); }
 
 // Takes over what an API function returned; throws the exception that it set instead.
-py::object owned(PyObject* object) {
+inline py::object owned(PyObject* object) {
   if (object == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(object);
 }
 
-const py::detail::npy_api& numpy() { return py::detail::npy_api::get(); }
+inline const py::detail::npy_api& numpy() { return py::detail::npy_api::get(); }
 
 // An array of NumPy's own class, of which nothing can be lost by reading its memory.
-bool is_array(PyObject* x) { return Py_TYPE(x) == numpy().PyArray_Type_; }
+inline bool is_array(PyObject* x) { return Py_TYPE(x) == numpy().PyArray_Type_; }
 
 // Numbers of types from here on belong to packages that register their own with NumPy.
-constexpr int kFirstRegistered = 256;
+inline constexpr int kFirstRegistered = 256;
 
 // bfloat16 is a type that ml_dtypes registers: known by its name alone. Without a call of Python's,
 // which could let other code change the arrays that are being read.
-bool is_bfloat(const py::dtype& dtype) {
+inline bool is_bfloat(const py::dtype& dtype) {
   const auto* proxy = py::detail::array_descriptor_proxy(dtype.ptr());
   const std::string_view path = reinterpret_cast<PyTypeObject*>(proxy->typeobj)->tp_name;
   return dtype.itemsize() == 2 && path.substr(path.rfind('.') + 1) == "bfloat16";
@@ -49,7 +48,7 @@ constexpr DType integer_type() {
 }
 
 // Null: a type that the kernels do not read.
-std::optional<DType> type_of(const py::dtype& dtype) {
+inline std::optional<DType> type_of(const py::dtype& dtype) {
   using Number = py::detail::npy_api;
   constexpr int kHalf = 23;  // NPY_HALF
   switch (dtype.num()) {
@@ -72,14 +71,18 @@ std::optional<DType> type_of(const py::dtype& dtype) {
   return {};
 }
 
-py::dtype dtype_of(PyObject* array) {
+inline py::dtype dtype_of(PyObject* array) {
   return py::reinterpret_borrow<py::dtype>(py::detail::array_proxy(array)->descr);
 }
 
-bool is_readable(PyObject* x) { return is_array(x) && type_of(dtype_of(x)).has_value(); }
+inline bool is_readable(PyObject* x) { return is_array(x) && type_of(dtype_of(x)).has_value(); }
+
+inline bool is_writeable(PyObject* array) {
+  return (py::detail::array_proxy(array)->flags & py::detail::npy_api::NPY_ARRAY_WRITEABLE_) != 0;
+}
 
 // The memory of an array, or of one of a subclass. False: a type that the kernels do not read.
-bool view(PyObject* x, Array& array) {
+inline bool view(PyObject* x, Array& array) {
   const auto* proxy = py::detail::array_proxy(x);
   const py::dtype dtype = dtype_of(x);
   const std::optional<DType> known = type_of(dtype);
@@ -87,12 +90,11 @@ bool view(PyObject* x, Array& array) {
   array.data = proxy->data;
   array.dtype = known.value_or(DType::kFloat64);
   array.swapped = dtype.byteorder() == '>';
-  array.writeable = (proxy->flags & py::detail::npy_api::NPY_ARRAY_WRITEABLE_) != 0;
+  array.writeable = is_writeable(x);
   array.ndim = proxy->nd;
   array.shape = reinterpret_cast<const int64_t*>(proxy->dimensions);
   array.strides = reinterpret_cast<const int64_t*>(proxy->strides);
   return known.has_value();
 }
 
-}  // namespace
 }  // namespace numloss

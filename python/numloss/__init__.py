@@ -19,6 +19,7 @@ from numloss._clibrary import get_cmake_dir, get_include, get_library
 from numloss._config import num_threads, set_num_threads, show_config, threads
 from numloss._core import Loss
 from numloss._core import version as __version__
+from numloss._nulls import nulls_to_weight
 from numloss._raise import Error, InputTypeError
 from numloss.balance import *
 from numloss.losses import binary, multiclass, ordinal, penalties, regression
@@ -83,6 +84,7 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "get_library",
+    "nulls_to_weight",
     "num_threads",
     "set_num_threads",
     "show_config",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
-from numloss import _core
+from numloss import _core, _foreign
 from numloss._raise import Error, InputTypeError, listed, shown
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def array(name: str, value: ArrayLike) -> NDArray[Any]:
         raise InputTypeError(
             f"{name} is a masked array, whose mask would be lost: pass {use}", name
         )
-    result = _from_object(name, value)
+    result = _foreign.read(name, value)
     if result.dtype == object:
         result = _from_objects(name, value, result)
     if is_real(result.dtype) or result.dtype.kind in "iub":
@@ -40,61 +40,6 @@ def array(name: str, value: ArrayLike) -> NDArray[Any]:
     raise InputTypeError(
         f"{name} must hold real numbers of at most 64 bits, got dtype {result.dtype}{fix}", name
     )
-
-
-# An exception that is a local name outlives the call, with all its arguments, in a cycle with the
-# frame that its traceback holds: here it has a name in its own handler alone.
-
-
-def _from_object(name: str, value: ArrayLike) -> NDArray[Any]:
-    try:
-        # A view: its shape and type stay what they are whatever becomes of the caller's array.
-        result: NDArray[Any] = np.asarray(value)[...]
-    except MemoryError:
-        raise
-    except Exception as cause:  # whatever an object's own __array__ raises
-        if _gives_dlpack(value):
-            return _from_dlpack(name, value, cause)
-        refusal = InputTypeError if isinstance(cause, TypeError) else Error
-        raise refusal(
-            f"{name} must be array-like, got {type(value).__name__}: {cause}", name
-        ) from cause
-    if result.dtype == object and _gives_dlpack(value):
-        return _from_dlpack(name, value)
-    return result
-
-
-def _gives_dlpack(value: object) -> bool:
-    return hasattr(type(value), "__dlpack__") and not issubclass(type(value), np.ndarray)
-
-
-def _from_dlpack(name: str, value: Any, cause: Exception | None = None) -> NDArray[Any]:
-    """Take what gives no array of itself, and what NumPy cannot take: bfloat16 tensors."""
-    try:
-        return np.from_dlpack(value)
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever an object's own __dlpack__ raises
-        return _from_bfloat_dlpack(name, value, cause or error)
-
-
-def _from_bfloat_dlpack(name: str, value: Any, cause: Exception) -> NDArray[Any]:
-    try:
-        from ml_dtypes import bfloat16
-    except ImportError:
-        raise InputTypeError(
-            f"{name} is a {type(value).__name__} that NumPy cannot read ({cause}); "
-            "for bfloat16: pip install ml_dtypes",
-            name,
-        ) from cause
-    try:
-        return _core.from_dlpack(value.__dlpack__(), np.dtype(bfloat16))
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise InputTypeError(
-            f"{name} must be array-like on the CPU, got {type(value).__name__}: {cause}", name
-        ) from error
 
 
 def _from_objects(name: str, given: Any, objects: NDArray[Any]) -> NDArray[Any]:
@@ -181,16 +126,20 @@ def _is_bfloat(dtype: np.dtype[Any]) -> bool:
     return dtype.isbuiltin == 2 and dtype.itemsize == 2 and dtype.name == "bfloat16"
 
 
-def output(value: Any) -> None:
-    """Refuse what is no place for a result."""
-    if not isinstance(value, np.ndarray):
-        raise InputTypeError(
-            f"out must be a numpy.ndarray or a tuple of them, got {type(value).__name__}", "out"
-        )
+def output(value: Any) -> NDArray[Any]:
+    """Return the memory of a place for a result, or refuse what is none."""
     if issubclass(type(value), np.ma.MaskedArray):
         raise InputTypeError(
             "out is a masked array, whose mask would be lost: pass its .data", "out"
         )
+    memory = value if issubclass(type(value), np.ndarray) else _foreign.writeable(value)
+    if memory is None:
+        raise InputTypeError(
+            "out must be a numpy.ndarray, a tensor in memory of the CPU or a tuple of them, "
+            f"got {type(value).__name__}",
+            "out",
+        )
+    return memory
 
 
 def dtype(value: Any) -> np.dtype[Any]:
