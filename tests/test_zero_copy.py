@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from lenders import (
+    LENDERS,
     READ_ONLY,
     Column,
     ExchangeTable,
@@ -294,6 +295,7 @@ LATER_TABLE = ExchangeTable(2, 0, ctypes.pointer(TABLE), None, Export())
 
 
 def offered(table, name=b"dlpack_exchange_api"):
+    LENDERS.append(table)
     return PyCapsule_New(ctypes.addressof(table), name, None)
 
 
@@ -360,11 +362,18 @@ def test_a_table_that_fails_leaves_the_tensor_to_python(exchanging):
     assert lender.deleted == 0
 
 
+def endless_table():
+    table = ExchangeTable(2, 0, None, None, Exchanging.export)
+    table.earlier = ctypes.pointer(table)
+    return table
+
+
 NO_TABLES = {
     "another name": lambda: offered(TABLE, b"dlpack"),
     "no capsule": lambda: 3,
     "a later version": lambda: offered(ExchangeTable(2, 0, None, None, Exchanging.export)),
     "an earlier version": lambda: offered(ExchangeTable(0, 8, None, None, Exchanging.export)),
+    "later versions alone": lambda: offered(endless_table()),
     "no function": lambda: offered(ExchangeTable(1, 0, None, None, Export())),
 }
 

@@ -207,6 +207,7 @@ struct Exporter {
   PyObject* asides[kAsides];  // null: there is nothing of the kind
 };
 constexpr int kMostExporters = 8;
+constexpr int kMostEarlier = 16;
 Exporter exporters[kMostExporters];
 std::atomic<int> exporter_count = 0;
 
@@ -237,7 +238,10 @@ const DlExchange* usable_table(const py::object& capsule) {
   if (!PyCapsule_IsValid(capsule.ptr(), kName)) return nullptr;
   const auto* header =
       static_cast<const DlExchangeHeader*>(PyCapsule_GetPointer(capsule.ptr(), kName));
-  while (header != nullptr && header->version.major != kMajor) header = header->earlier;
+  // A chain that leads back into itself has no table.
+  for (int i = 0; header != nullptr && header->version.major != kMajor; ++i) {
+    header = i < kMostEarlier ? header->earlier : nullptr;
+  }
   const auto* table = reinterpret_cast<const DlExchange*>(header);
   return table != nullptr && table->export_tensor != nullptr ? table : nullptr;
 }

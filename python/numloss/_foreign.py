@@ -165,8 +165,10 @@ def _from_dlpack(value: Any) -> NDArray[Any]:
         raise BufferError("its numbers are to be negated: use its resolve_neg()")
     try:
         capsule = value.__dlpack__(max_version=(1, 0))
-    except TypeError:  # from before there were versions
-        capsule = value.__dlpack__()
+    except TypeError as error:
+        if "max_version" not in str(error) and "keyword" not in str(error):
+            raise
+        capsule = value.__dlpack__()  # from before there were versions
     return _core.from_dlpack(capsule)
 
 
