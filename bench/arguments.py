@@ -61,10 +61,29 @@ def foreign(p: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Callable[[], ob
     except ImportError:
         pass
     try:
+        import polars as pl
+
+        column = pl.Series(t)
+        yield "a polars Series as target", lambda: numloss.mse(p, column)
+        yield "`numpy.asarray` of that column, for comparison", lambda: np.asarray(column)
+    except ImportError:
+        pass
+    try:
+        import pyarrow as pa
+
+        array = pa.array(t)
+        yield "a pyarrow array as target", lambda: numloss.mse(p, array)
+        yield "`numpy.asarray` of that array, for comparison", lambda: np.asarray(array)
+    except ImportError:
+        pass
+    try:
         import torch
 
         tensor = torch.from_numpy(t.copy())
+        half, out = tensor.bfloat16(), torch.empty_like(tensor)
         yield "a torch tensor as target", lambda: numloss.mse(p, tensor)
+        yield "a torch tensor of bfloat16 as prediction", lambda: numloss.mse(half, 0.5)
+        yield "its gradient into a torch tensor", lambda: numloss.mse.grad(p, tensor, out=out)
         yield "`numpy.asarray` of that tensor, for comparison", lambda: np.asarray(tensor)
     except ImportError:
         pass

@@ -178,8 +178,9 @@ def test_examples_of_the_docstrings(name):
     assert printed == []
 
 
-def test_examples_of_the_readme():
-    example = doctest.DocTestParser().get_doctest(README.read_text(), {}, "README", None, None)
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "arguments.md"], ids=lambda x: x.name)
+def test_examples_of_the_pages(page):
+    example = doctest.DocTestParser().get_doctest(page.read_text(), {}, page.name, None, None)
     assert len(example.examples) > 5
     printed = []
     doctest.DocTestRunner().run(example, out=printed.append)

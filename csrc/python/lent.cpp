@@ -11,10 +11,10 @@ namespace {
 
 // Bytes from one element to the next along each axis of an array in C order.
 std::vector<int64_t> strides_in_order(const Array& memory) {
-  std::vector<int64_t> strides(size_t(std::max(memory.ndim, 0)));
+  std::vector<int64_t> strides(size_t(memory.ndim));
   int64_t step = item_size(memory.dtype);
-  for (size_t d = strides.size(); d-- > 0;) {
-    strides[d] = step;
+  for (int d = memory.ndim - 1; d >= 0; --d) {
+    strides[size_t(d)] = step;
     if (__builtin_mul_overflow(step, std::max<int64_t>(memory.shape[d], 1), &step)) {
       throw Unusable("must have elements that can be counted");
     }

@@ -24,6 +24,8 @@ out : ndarray or tuple, optional
     Where arrays among the results are written, of exactly their shape and dtype: a tuple with a
     place (an array or None) for each, in the order in which they are returned; or a lone array,
     for the gradient where there is one, else for the first. It may be the prediction itself.
+    A torch tensor or another library's array in memory of the CPU that may be written is a place,
+    too, and is what comes back.
 """
 
 _ELEMENTWISE = f"""\

@@ -8,7 +8,8 @@ nulls.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,9 @@ def split(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
 
     The numbers of a row with a null mean nothing.
     """
+    kind: Any = type(value)
     try:
-        return _split(name, value)
+        return _way(kind)(name, value)
     except (Error, MemoryError):
         raise
     except _core.UnusableError as error:
@@ -54,19 +56,25 @@ def split(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
 # frame that its traceback holds: here it has a name in its own handler alone.
 
 
-def _split(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
-    kind = type(value)
+Way = Callable[[str, Any], tuple[NDArray[Any], Rows]]
+
+
+@lru_cache(maxsize=64)
+def _way(kind: type) -> Way:
+    """Return how the objects of a type are read; those that come are of few types."""
     pandas: Any = sys.modules.get("pandas")
     if hasattr(pandas, "api"):  # which is the last to be imported
         if issubclass(kind, (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)):
-            return _split_column(name, value)
+            return _split_column
         if issubclass(kind, pandas.DataFrame):
-            return _split_frame(name, value)
+            return _split_frame
     if hasattr(kind, "__arrow_c_array__"):
-        return _joined(name, value, [_core.from_arrow_array(*value.__arrow_c_array__())])
+        return _split_arrow
     if hasattr(kind, "__arrow_c_stream__"):
-        return _joined(name, value, _core.from_arrow_stream(value.__arrow_c_stream__()))
-    return _ask(name, value), None
+        return _split_stream
+    if hasattr(kind, "__dlpack_c_exchange_api__"):
+        return _split_tensor
+    return _split_plain
 
 
 def all_of(rows: Iterable[Rows]) -> Rows:
@@ -76,6 +84,14 @@ def all_of(rows: Iterable[Rows]) -> Rows:
 
 
 # ------------------------------------------------------------------------------------ Arrow, pandas
+
+
+def _split_arrow(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
+    return _joined(name, value, [_core.from_arrow_array(*value.__arrow_c_array__())])
+
+
+def _split_stream(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
+    return _joined(name, value, _core.from_arrow_stream(value.__arrow_c_stream__()))
 
 
 def _joined(
@@ -95,12 +111,12 @@ def _split_column(name: str, column: Any) -> tuple[NDArray[Any], Rows]:
     """Return a column of pandas', which fills the places of its nulls itself."""
     if isinstance(column.dtype, np.dtype):
         return _ask(name, column), None
-    rows = ~np.asarray(column.isna())
-    if rows.all():
-        return _ask(name, column), None
-    if not rows.any():
-        return np.ones(len(column)), rows
     own = getattr(column, "array", column)
+    rows = ~np.asarray(own.isna())
+    if rows.all():
+        return _ask(name, own), None
+    if not rows.any():
+        return np.ones(len(own)), rows
     return _ask(name, own.fillna(own[rows][0])), rows
 
 
@@ -114,15 +130,19 @@ def _split_frame(name: str, frame: Any) -> tuple[NDArray[Any], Rows]:
 # ------------------------------------------------------------------------------- arrays and tensors
 
 
+def _split_plain(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
+    return _ask(name, value), None
+
+
+def _split_tensor(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
+    # The next one of its type is read before Python is asked.
+    _core.remember_exchange(type(value), type(value).__dlpack_c_exchange_api__)
+    lent = _core.from_exchange(value)
+    return _ask(name, value) if lent is None else lent, None
+
+
 def _ask(name: str, value: Any) -> NDArray[Any]:
     """Return the array that an object gives of itself, or that of its DLPack tensor."""
-    kind = type(value)
-    if hasattr(kind, "__dlpack_c_exchange_api__"):
-        # The next one of its type is read before Python is asked.
-        _core.remember_exchange(kind, kind.__dlpack_c_exchange_api__)
-        lent = _core.from_exchange(value)
-        if lent is not None:
-            return lent
     try:
         # A view: its shape and type stay what they are whatever becomes of the caller's array.
         result: NDArray[Any] = np.asarray(value)[...]
