@@ -161,6 +161,22 @@ def test_a_tensor_that_is_more_than_its_numbers_is_refused():
                 numloss.mse(tensor, 0.0)
 
 
+def test_a_tensor_without_memory_is_refused():
+    def traced(x):
+        numloss.mse(x, 0.0)
+        return x.sum()
+
+    zeros = torch._efficientzerotensor(3)
+    with pytest.raises(numloss.Error, match=r"^prediction must have memory for its elements"):
+        numloss.mse(zeros, 0.0)
+    with pytest.raises(numloss.Error, match=r"^prediction must be array-like on the CPU"):
+        torch.vmap(traced)(torch.ones(2, 3))
+    with pytest.raises(numloss.Error, match=r"^prediction must be array-like on the CPU"):
+        torch.func.grad(traced)(torch.ones(3))
+    with pytest.raises(numloss.Error, match=r"^prediction must be array-like on the CPU"):
+        numloss.mse(torch.eye(3).to_sparse(), 0.0)
+
+
 # ---------------------------------------------------------------------------------------------- JAX
 
 

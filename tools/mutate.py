@@ -163,6 +163,12 @@ FAULTS = [
     # Memory.
     Fault("a reference kept", "csrc/python/call.cpp", "    kept = borrowed(given);\n", "    kept = borrowed(given);\n    kept.inc_ref();\n", "tests/test_memory.py -k reference"),
     Fault("failed allocation not noticed", "csrc/runtime/run.cpp", "if (!large_) throw std::bad_alloc();", "", "tests/test_memory.py -k allocation"),
+    # Memory of other libraries.
+    Fault("DLPack: a read-only tensor written to", "csrc/python/dlpack.cpp", "(managed->flags & kReadOnly) == 0;", "true;", "tests/test_zero_copy.py -k no_place"),
+    Fault("DLPack: a deleter not called", "csrc/python/dlpack.cpp", "if (managed->deleter != nullptr) managed->deleter(managed);", "if (false) managed->deleter(managed);", "tests/test_zero_copy.py -k where_it_lies"),
+    Fault("Arrow: an offset left out", "csrc/python/arrow.cpp", "  range.first += level.offset;\n", "", "tests/test_zero_copy.py -k where_it_lies"),
+    Fault("Arrow: nulls that nobody has counted are read", "csrc/python/arrow.cpp", "level.null_count == 0 || all_set", "level.null_count <= 0 || all_set", "tests/test_zero_copy.py -k null"),
+    Fault("Arrow: the first piece taken for all", "python/numloss/_foreign.py", "np.concatenate(numbers)", "numbers[0]", "tests/test_zero_copy.py -k pieces"),
     # Threads and the environment.
     Fault("a number of threads that outlives its block", "python/numloss/_config.py", "_core.thread_variable.reset(token)", "pass", "tests/test_threads.py -k override"),
     Fault("calls without the number of their context", "csrc/python/call.cpp", "const ThreadOverride override(threads_of_context());", "", "tests/test_threads.py -k context"),
