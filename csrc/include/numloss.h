@@ -379,6 +379,26 @@ numloss_status numloss_loss(int32_t loss, numloss_loss_info* info);
 numloss_status numloss_input(int32_t loss, int32_t input, numloss_input_info* info);
 numloss_status numloss_parameter(int32_t loss, int32_t parameter, numloss_parameter_info* info);
 
+// A handler of XLA's FFI, for programs of JAX and of others that XLA compiles: the loss as a custom
+// call on the CPU. It is registered under a name with `api_version` 1, and needs nothing of XLA's to
+// be built. Its attributes, integers as int64:
+//   - loss: the name; want, reduction, denominator, dtype: as in numloss_call.
+//   - operands: what the operands are, words that blanks part: the inputs in their order, then
+//     "weight", "denominator" (a number) and options by their names, numbers and arrays, so that
+//     another value compiles nothing anew. Behind a word, ":number" says that the operand holds
+//     float64 numbers as pairs of uint32, their halves, along a last axis; such a target is a
+//     NUMLOSS_PLAIN_NUMBER.
+//   - axes: how many axes the first operand has as an input. Those before them are a batch's, which
+//     all operands have, of length 1 where its elements share an operand: each element is a call.
+//   - other options by their names: integers, switches (i1), texts of choices, "" for
+//     NUMLOSS_NOTHING.
+// Results: the number (float64, or float32 to round it to) or the values, then gradients, then
+// Hessians. What is wrong comes as INVALID_ARGUMENT with the text of a numloss_fault;
+// RESOURCE_EXHAUSTED is NUMLOSS_MEMORY. No thread of XLA's is waited for.
+struct XLA_FFI_Error;
+struct XLA_FFI_CallFrame;
+struct XLA_FFI_Error* numloss_xla_call(struct XLA_FFI_CallFrame* frame);
+
 // How many threads a call may use: those of numloss_set_num_threads, else of NUMLOSS_NUM_THREADS,
 // else of OMP_NUM_THREADS, else as many as the process may have (affinity, control groups). 0: the
 // environment is wrong, and numloss_start says how.

@@ -51,7 +51,7 @@ union Scalar {
 class Arguments {
  public:
   Arguments(const LossObject& owner, unsigned mode) : owner_(owner), loss_(*owner.loss) {
-    request.mode = mode == kExamples ? unsigned(kValue) : mode;
+    request.mode = is_mode(mode) ? mode : unsigned(kValue);
   }
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;

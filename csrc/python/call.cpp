@@ -90,6 +90,7 @@ class CallOfLoss {
     if (!arguments_.find(args, count, names)) refuse_arguments(count, names);
     if (!arguments_.read(fault_)) refuse();
     if (!prepare(arguments_.request, prepared_, fault_)) refuse();
+    if (mode_ == kOutline) return outline();
     if (mode_ == kExamples) {
       set_examples();
     } else {
@@ -145,6 +146,13 @@ class CallOfLoss {
     if (mode_ & kHessian) place[n++] = {kHessians, heads()};
     for (const int role : extras()) place[n++] = {role, 1};
     return n;
+  }
+
+  // The type of the results, the axis of the classes, the inputs that there are gradients by.
+  py::object outline() {
+    py::tuple names(heads());
+    for (int h = 0; h < heads(); ++h) names[size_t(h)] = input_name(*owner_.loss, kHeads + h);
+    return py::make_tuple(result_dtype(), prepared_.axis, names);
   }
 
   void set_outputs() {

@@ -27,7 +27,8 @@ struct MethodInfo {
 constexpr MethodInfo kMethodInfo[kMethods] = {{"grad", kGradient},
                                               {"value_and_grad", kValue | kGradient},
                                               {"grad_and_hess", kGradient | kHessian},
-                                              {"_examples", kExamples}};
+                                              {"_examples", kExamples},
+                                              {"_outline", kOutline}};
 
 LossObject& as_loss(PyObject* object) { return *reinterpret_cast<LossObject*>(object); }
 MethodObject& as_method(PyObject* object) { return *reinterpret_cast<MethodObject*>(object); }
@@ -154,6 +155,8 @@ PyGetSetDef loss_getset[] = {
     {"value_and_grad", loss_method, nullptr, "Value and gradient from one pass.", index_of(1)},
     {"grad_and_hess", loss_method, nullptr, "Gradient and diagonal of the Hessian.", index_of(2)},
     {"_examples", loss_method, nullptr, "Value and weight of each example.", index_of(3)},
+    {"_outline", loss_method, nullptr,
+     "Type of the results, axis of the classes, inputs with gradients.", index_of(4)},
     {},
 };
 

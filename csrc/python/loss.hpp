@@ -8,9 +8,10 @@
 
 namespace numloss {
 
-inline constexpr int kMethods = 4;
-// A mode beside those of the kernels: the examples' values and weights, apart from each other.
-inline constexpr unsigned kExamples = 8;
+inline constexpr int kMethods = 5;
+// Modes beside those of the kernels: the examples' values and weights, apart from each other; and
+// what a call would give, without computing anything.
+inline constexpr unsigned kExamples = 8, kOutline = 16;
 
 struct LossObject {
   PyObject head;

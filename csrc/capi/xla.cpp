@@ -1,0 +1,453 @@
+// A call that XLA makes, of a loss as a custom call of its programs: from XLA's buffers and
+// attributes to a call of the C ABI, once for each element of a batch.
+#include "xla.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "../checks/fault.hpp"
+#include "../checks/losses.hpp"
+#include "report.hpp"
+
+namespace numloss {
+
+namespace {
+
+using std::string_view;
+
+// The type of the C ABI for one of XLA's; 0: there is none, which the checks refuse.
+int32_t dtype_of(int type) {
+  switch (type) {
+    case xla::kPred: return NUMLOSS_BOOL;
+    case xla::kS8: return NUMLOSS_INT8;
+    case xla::kS16: return NUMLOSS_INT16;
+    case xla::kS32: return NUMLOSS_INT32;
+    case xla::kS64: return NUMLOSS_INT64;
+    case xla::kU8: return NUMLOSS_UINT8;
+    case xla::kU16: return NUMLOSS_UINT16;
+    case xla::kU32: return NUMLOSS_UINT32;
+    case xla::kU64: return NUMLOSS_UINT64;
+    case xla::kF16: return NUMLOSS_FLOAT16;
+    case xla::kF32: return NUMLOSS_FLOAT32;
+    case xla::kF64: return NUMLOSS_FLOAT64;
+    case xla::kBf16: return NUMLOSS_BFLOAT16;
+    default: return 0;
+  }
+}
+
+int code_of(numloss_status status) {
+  switch (status) {
+    case NUMLOSS_MEMORY: return xla::kResourceExhausted;
+    case NUMLOSS_ENVIRONMENT: return xla::kFailedPrecondition;
+    case NUMLOSS_INTERNAL: return xla::kInternal;
+    default: return xla::kInvalidArgument;
+  }
+}
+
+// Takes the first word off words that blanks part; empty behind the last.
+string_view take_word(string_view& words) {
+  const size_t end = std::min(words.find(' '), words.size());
+  const string_view word = words.substr(0, end);
+  words.remove_prefix(std::min(end + 1, words.size()));
+  return word;
+}
+
+// A buffer, cut into the parts that belong to the elements of a batch.
+struct Parts {
+  char* data = nullptr;
+  int64_t bytes[kMaxDims];  // from one element of the batch to the next, by axis of the batch
+};
+
+class CallOfXla {
+ public:
+  CallOfXla(const xla::Frame& frame, numloss_fault* report) : frame_(frame), report_(report) {
+    call_.size = sizeof(call_);
+    call_.flags = NUMLOSS_SPOIL_OUTPUTS;  // XLA gives no one the results of a call that failed
+    result_.size = sizeof(result_);
+  }
+
+  numloss_status run() {
+    if (!read_attributes() || !read_batch() || !read_operands() || !read_results()) return status_;
+    for (Walk walk(batch_, batch_ndim_); walk.next();) {
+      move_to(walk);
+      status_ = numloss_compute_index(int32_t(loss_ - kLosses), &call_, &result_, report_);
+      if (status_ != NUMLOSS_OK) {
+        name_element(walk);
+        return status_;
+      }
+      give_number();
+    }
+    return NUMLOSS_OK;
+  }
+
+ private:
+  // Says what is wrong, and returns false.
+  [[gnu::format(printf, 4, 5)]] bool no(numloss_status status, const char* argument,
+                                        const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    status_ = refuse_with(report_, status, argument, format, arguments);
+    va_end(arguments);
+    return false;
+  }
+  bool no_name(const char* what, string_view name) {
+    return no(NUMLOSS_UNKNOWN_NAME, what, "must be known, got %.*s",
+              int(std::min<size_t>(name.size(), 60)), name.data());
+  }
+
+  // ---------------------------------------------------------------------------------- attributes
+
+  bool read_attributes() {
+    if (!find_loss_attribute()) return false;
+    for (int64_t i = 0; i < frame_.attributes.count; ++i) {
+      const string_view name = name_of_attribute(i);
+      const bool fits = name == "loss"          ? true
+                        : name == "operands"    ? read_text(i, operands_)
+                        : name == "axes"        ? read_integer(i, axes_)
+                        : name == "want"        ? read_integer(i, call_.want)
+                        : name == "reduction"   ? read_integer(i, call_.reduction)
+                        : name == "denominator" ? read_integer(i, call_.denominator)
+                        : name == "dtype"       ? read_integer(i, call_.dtype)
+                                                : read_option(i, name);
+      if (fits) continue;
+      return status_ == NUMLOSS_OK ? no_name("attribute", name) : false;
+    }
+    return true;
+  }
+
+  bool find_loss_attribute() {
+    string_view name;
+    for (int64_t i = 0; i < frame_.attributes.count; ++i) {
+      if (name_of_attribute(i) == "loss") (void)read_text(i, name);
+    }
+    for (int32_t i = 0; i < kLossCount; ++i) {
+      if (name == kLosses[i].name) loss_ = &kLosses[i];
+    }
+    return loss_ != nullptr || no_name("loss", name);
+  }
+
+  string_view name_of_attribute(int64_t i) const {
+    const xla::Text& name = *frame_.attributes.names[i];
+    return {name.data, name.length};
+  }
+
+  bool is_text(int64_t i) const { return frame_.attributes.kinds[i] == xla::kText; }
+
+  bool read_text(int64_t i, string_view& to) const {
+    if (!is_text(i)) return false;
+    const auto& text = *static_cast<const xla::Text*>(frame_.attributes.values[i]);
+    to = string_view(text.data, text.length);
+    return true;
+  }
+
+  const xla::Scalar& scalar(int64_t i) const {
+    return *static_cast<const xla::Scalar*>(frame_.attributes.values[i]);
+  }
+
+  template <class T>
+  bool read_integer(int64_t i, T& to) const {
+    if (frame_.attributes.kinds[i] != xla::kScalar || scalar(i).type != xla::kS64) return false;
+    to = T(*static_cast<const int64_t*>(scalar(i).value));
+    return true;
+  }
+
+  bool read_switch(int64_t i, int64_t& to) const {
+    if (frame_.attributes.kinds[i] != xla::kScalar || scalar(i).type != xla::kPred) return false;
+    to = *static_cast<const uint8_t*>(scalar(i).value);
+    return true;
+  }
+
+  bool read_option(int64_t i, string_view name) {
+    numloss_option* const option = add_option(name);
+    if (option == nullptr) return false;
+    string_view text;
+    if (read_text(i, text)) {
+      char (&copy)[kLongestChoice] = choices_[option - options_];
+      copy[text.copy(copy, sizeof(copy) - 1)] = '\0';
+      option->choice = copy;
+      option->kind = text.empty() ? NUMLOSS_NOTHING : NUMLOSS_CHOICE;
+      return true;
+    }
+    option->kind = NUMLOSS_SWITCH;
+    if (read_switch(i, option->integer)) return true;
+    option->kind = NUMLOSS_INTEGER;
+    return read_integer(i, option->integer);
+  }
+
+  // The place of the next option, by its name.
+  numloss_option* add_option(string_view name) {
+    for (int i = 0; i < loss_->parameter_count(); ++i) {
+      const char* const known = loss_->parameters[i].name;
+      if (name != known) continue;
+      if (call_.option_count == kMaxSettings) {
+        no(NUMLOSS_PARAMETER, known, "must be given once");
+        return nullptr;
+      }
+      call_.options = options_;
+      numloss_option& option = options_[call_.option_count++];
+      option.name = known;
+      return &option;
+    }
+    no_name("option", name);
+    return nullptr;
+  }
+
+  // ------------------------------------------------------------------------------------- buffers
+
+  static const xla::Buffer& buffer(const xla::Buffers& buffers, int64_t i) {
+    return *static_cast<const xla::Buffer*>(buffers.buffers[i]);
+  }
+
+  bool is_sound(const char* name, const xla::Buffers& buffers, int64_t most) {
+    if (buffers.count < 1 || buffers.count > most) {
+      return no(NUMLOSS_COUNT_OF_ARRAYS, name, "must be from 1 to %d buffers, got %lld", int(most),
+                static_cast<long long>(buffers.count));
+    }
+    for (int64_t i = 0; i < buffers.count; ++i) {
+      const bool is_buffer = buffers.kinds[i] == xla::kBuffer && buffers.buffers[i] != nullptr &&
+                             buffer(buffers, i).size >= sizeof(xla::Buffer);
+      if (!is_buffer || buffer(buffers, i).rank < 0 || buffer(buffers, i).rank > kMaxDims) {
+        return no(NUMLOSS_ARRAY, name, "must be buffers of at most %d axes", kMaxDims);
+      }
+    }
+    return true;
+  }
+
+  // The axes that every operand and result has before its own: those of XLA's loops over calls.
+  bool read_batch() {
+    if (!is_sound("operands", frame_.arguments, kMostOperands)) return false;
+    if (!is_sound("results", frame_.results, kMostResults)) return false;
+    const int64_t ndim = buffer(frame_.arguments, 0).rank - axes_;
+    const xla::Buffer& result = buffer(frame_.results, 0);
+    if (axes_ < 0 || ndim < 0 || ndim > result.rank) {
+      return no(NUMLOSS_AXIS, "axes", "must be those of the prediction, got %lld",
+                static_cast<long long>(axes_));
+    }
+    batch_ndim_ = int(ndim);
+    std::copy_n(result.dims, ndim, batch_);
+    return true;
+  }
+
+  // Describes the part of a buffer that belongs to one element of the batch. An operand that all
+  // elements share has length 1 along the batch.
+  bool take(const char* name, const xla::Buffer& from, bool is_number, numloss_array& array) {
+    const int own = int(from.rank) - batch_ndim_ - is_number;
+    bool fits =
+        own >= 0 && (!is_number || (from.type == xla::kU32 && from.dims[from.rank - 1] == 2));
+    for (int d = 0; d < batch_ndim_ && fits; ++d) {
+      fits = from.dims[d] == batch_[d] || from.dims[d] == 1;
+    }
+    if (!fits) return no(NUMLOSS_SHAPE, name, "must have the axes of the batch before its own");
+    array.data = from.data;
+    array.shape = from.dims + batch_ndim_;
+    array.ndim = own;
+    array.dtype = is_number ? int32_t(NUMLOSS_FLOAT64) : dtype_of(from.type);
+    if (array.dtype == 0) return no(NUMLOSS_ARRAY, name, "must hold real numbers that numloss has");
+    Parts& parts = parts_[count_];
+    arrays_[count_++] = &array;
+    parts.data = static_cast<char*>(from.data);
+    int64_t bytes = item_size(DType(array.dtype - 1));
+    for (int d = 0; d < own; ++d) (void)__builtin_mul_overflow(bytes, array.shape[d], &bytes);
+    for (int d = batch_ndim_ - 1; d >= 0; --d) {
+      parts.bytes[d] = from.dims[d] == 1 ? 0 : bytes;
+      (void)__builtin_mul_overflow(bytes, from.dims[d], &bytes);
+    }
+    return true;
+  }
+
+  bool read_operands() {
+    int roles[kMaxHeads + 2];
+    const int most = input_order(*loss_, roles);
+    call_.inputs = inputs_;
+    for (int64_t i = 0; i < frame_.arguments.count; ++i) {
+      string_view name = take_word(operands_);
+      constexpr string_view kNumber = ":number";
+      const bool is_number = name.ends_with(kNumber);
+      if (is_number) name.remove_suffix(kNumber.size());
+      const xla::Buffer& from = buffer(frame_.arguments, i);
+      const char* const input =
+          call_.input_count < most ? input_name(*loss_, roles[call_.input_count]) : "";
+      if (name == input) {
+        numloss_array& to = inputs_[call_.input_count];
+        if (!take(input, from, is_number, to)) return false;
+        if (is_number && roles[call_.input_count] == kTarget) to.flags = NUMLOSS_PLAIN_NUMBER;
+        ++call_.input_count;
+      } else if (name == "weight") {
+        if (!take("weight", from, is_number, weight_)) return false;
+        call_.weight = &weight_;
+      } else if (name == "denominator") {
+        if (!take_number("denominator", from, is_number, denominator_)) return false;
+        call_.denominator = NUMLOSS_BY_NUMBER;
+      } else if (!read_parameter(name, from, is_number)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool take_number(const char* name, const xla::Buffer& from, bool is_number,
+                   numloss_array& array) {
+    if (!take(name, from, is_number, array)) return false;
+    return array.ndim == 0 || no(NUMLOSS_PARAMETER, name, "must be a number, got an array");
+  }
+
+  bool read_parameter(string_view name, const xla::Buffer& from, bool is_number) {
+    numloss_option* const option = add_option(name);
+    if (option == nullptr) return false;
+    numloss_array& array = numbers_[option - options_];
+    if (loss_->parameters[find_parameter(*loss_, option->name)].takes_array()) {
+      option->kind = NUMLOSS_NUMBERS;
+      option->array = &array;
+      return take(option->name, from, is_number, array);
+    }
+    option->kind = NUMLOSS_NUMBER;
+    return take_number(option->name, from, is_number, array);
+  }
+
+  bool gives_number() const {
+    const bool by_example = loss_->has_target() && call_.reduction == NUMLOSS_NONE;
+    return (call_.want & NUMLOSS_VALUE) != 0 && !by_example;
+  }
+
+  // The value, then gradients, then Hessians: as many as the call gives.
+  bool read_results() {
+    const bool values = (call_.want & NUMLOSS_VALUE) != 0;
+    const int heads = loss_->head_count();
+    const int gradients = (call_.want & NUMLOSS_GRADIENT) != 0 ? heads : 0;
+    const int hessians = (call_.want & NUMLOSS_HESSIAN) != 0 ? heads : 0;
+    if (frame_.results.count != values + gradients + hessians) {
+      return no(NUMLOSS_COUNT_OF_ARRAYS, "results", "must be as many as the call gives, %d, got %d",
+                values + gradients + hessians, int(frame_.results.count));
+    }
+    for (int i = 0; i < int(frame_.results.count); ++i) {
+      const xla::Buffer& from = buffer(frame_.results, i);
+      const bool whole =
+          from.rank >= batch_ndim_ && std::equal(batch_, batch_ + batch_ndim_, from.dims);
+      if (!whole) return no(NUMLOSS_SHAPE, "results", "must have the axes of the batch");
+      if (!take("results", from, false, results_[i])) return false;
+    }
+    if (gives_number()) {
+      const int32_t dtype = results_[0].dtype;
+      if (results_[0].ndim > 0 || (dtype != NUMLOSS_FLOAT64 && dtype != NUMLOSS_FLOAT32)) {
+        return no(NUMLOSS_OUTPUT_TYPE, "results", "must begin with a number of float64 or float32");
+      }
+    } else if (values) {
+      call_.values = results_;
+    }
+    if (gradients > 0) call_.gradients = results_ + values;
+    call_.gradient_count = gradients;
+    if (hessians > 0) call_.hessians = results_ + values + gradients;
+    call_.hessian_count = hessians;
+    return true;
+  }
+
+  // ------------------------------------------------------------------------ elements of the batch
+
+  void move_to(const Walk& walk) {
+    for (int i = 0; i < count_; ++i) {
+      arrays_[i]->data = parts_[i].data + walk.offset(parts_[i].bytes, batch_ndim_);
+    }
+    for (int i = 0; i < call_.option_count; ++i) {
+      if (options_[i].kind == NUMLOSS_NUMBER) options_[i].number = number(numbers_[i]);
+    }
+    if (denominator_.data != nullptr) call_.denominator_number = number(denominator_);
+  }
+
+  static double number(const numloss_array& array) {
+    return read_number(DType(array.dtype - 1), false, static_cast<const char*>(array.data));
+  }
+
+  void give_number() {
+    if (!gives_number()) return;
+    if (results_[0].dtype == NUMLOSS_FLOAT64) {
+      *static_cast<double*>(results_[0].data) = result_.value;
+    } else {
+      *static_cast<float*>(results_[0].data) = float(result_.value);
+    }
+  }
+
+  // Adds to a fault where in the batch it is.
+  void name_element(const Walk& walk) {
+    if (batch_ndim_ == 0) return;
+    const size_t length = std::strlen(report_->text);
+    std::snprintf(report_->text + length, sizeof(report_->text) - length,
+                  ", in element %s of the batch", ShapeText(walk.place, batch_ndim_).text);
+  }
+
+  static constexpr int kMostOperands = kMaxHeads + 4 + kMaxSettings;
+  static constexpr int kMostResults = 1 + 2 * kMaxHeads;
+
+  const xla::Frame& frame_;
+  numloss_fault* const report_;
+  numloss_status status_ = NUMLOSS_OK;
+  const Loss* loss_ = nullptr;
+  string_view operands_;
+  int64_t axes_ = 0;  // of the prediction, the batch's left out
+  int batch_ndim_ = 0;
+  int64_t batch_[kMaxDims];
+  numloss_call call_{};
+  numloss_result result_{};
+  numloss_array inputs_[kMaxHeads + 2] = {}, weight_{}, denominator_{};
+  numloss_option options_[kMaxSettings] = {};
+  static constexpr int kLongestChoice = 64;
+  char choices_[kMaxSettings][kLongestChoice];
+  numloss_array numbers_[kMaxSettings] = {};  // what options are read from, at their places
+  numloss_array results_[kMostResults] = {};
+  int count_ = 0;  // of the arrays that move along the batch
+  numloss_array* arrays_[kMostOperands + kMostResults];
+  Parts parts_[kMostOperands + kMostResults];
+};
+
+// How XLA learns which version of its interface a handler is made for.
+bool tell_version(const xla::Frame& frame) {
+  const auto* const given = reinterpret_cast<const xla::MetadataExtension*>(frame.extensions);
+  if (given == nullptr || given->base.type != xla::kMetadataExtension) return false;
+  const bool has_room = given->base.size >= sizeof(xla::Extension) && given->metadata != nullptr &&
+                        given->metadata->size >= offsetof(xla::Metadata, traits) + sizeof(uint32_t);
+  if (!has_room) return true;  // XLA then finds no version, and refuses the handler
+  given->metadata->version = {sizeof(xla::Version), nullptr, xla::kMajor, xla::kMinor};
+  given->metadata->traits = 0;
+  return true;
+}
+
+// Whether XLA has all of the members that are read here.
+bool is_known(const xla::Frame& frame) {
+  return frame.size >= offsetof(xla::Frame, attributes) + sizeof(xla::Attributes) &&
+         frame.arguments.size >= sizeof(xla::Buffers) &&
+         frame.results.size >= sizeof(xla::Buffers) &&
+         frame.attributes.size >= sizeof(xla::Attributes) && frame.stage == xla::kExecute;
+}
+
+xla::Error* compute(const xla::Frame& frame) {
+  numloss_fault fault;
+  fault.size = sizeof(fault);
+  const numloss_status status = guarded(&fault, [&] {
+    if (!is_known(frame)) {
+      return refuse(&fault, NUMLOSS_STRUCT, "call:",
+                    "must be one of XLA's to execute, of its FFI "
+                    "%d.%d",
+                    xla::kMajor, xla::kMinor);
+    }
+    return CallOfXla(frame, &fault).run();
+  });
+  if (status == NUMLOSS_OK) return nullptr;
+  xla::ErrorArguments error{sizeof(error), nullptr, fault.text, code_of(status)};
+  return frame.api->create_error(&error);
+}
+
+}  // namespace
+
+}  // namespace numloss
+
+XLA_FFI_Error* numloss_xla_call(XLA_FFI_CallFrame* given) {
+  using namespace numloss;
+  const auto* const frame = reinterpret_cast<const xla::Frame*>(given);
+  // Without the way to make an error there is none to give.
+  const bool can_fail = frame != nullptr && frame->size >= offsetof(xla::Frame, context) &&
+                        frame->api != nullptr && frame->api->size >= sizeof(xla::Api) &&
+                        frame->api->version.major == xla::kMajor;
+  if (!can_fail || tell_version(*frame)) return nullptr;
+  return reinterpret_cast<XLA_FFI_Error*>(compute(*frame));
+}

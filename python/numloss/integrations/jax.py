@@ -1,0 +1,320 @@
+"""The losses as functions of JAX on the CPU: ``numloss.jax.huber(prediction, target)``.
+
+Each takes what the loss of its name takes, but for ``out`` and ``return_...``, and works under
+``jax.jit``, ``jax.grad``, ``jax.vmap`` and ``jax.lax.scan``. Bits are those of the NumPy call.
+
+The value is float64 where JAX has it (``jax_enable_x64``), else rounded to float32; arrays among
+the results have the dtype that they have with NumPy. XLA calls libnumloss itself
+(``numloss_xla_call``, csrc/capi/xla.cpp): no Python runs between its programs and the kernels.
+
+Examples
+--------
+>>> import jax
+>>> import jax.numpy as jnp
+>>> import numloss
+>>> step = jax.jit(jax.value_and_grad(numloss.jax.huber))
+>>> value, gradient = step(jnp.array([1.0, 2.0, 4.0]), jnp.array([1.5, 2.0, 1.0]))
+>>> float(value)
+0.875
+>>> gradient.tolist()
+[-0.1666666716337204, 0.0, 0.3333333432674408]
+"""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import dtypes
+from jax.custom_derivatives import SymbolicZero
+from numpy.typing import NDArray
+
+import numloss
+from numloss import _convert
+from numloss._loss import EXTRAS
+from numloss._raise import Error, InputTypeError
+
+_TARGET = "numloss"
+_VALUE, _GRADIENT, _HESSIAN = 1, 2, 4  # as csrc/include/numloss.h has them, and those below
+_REDUCTIONS = ("mean", "sum", "none")
+_DENOMINATORS = ("weight", "count")
+_DTYPES = ("float32", "float64", "float16", "bfloat16")
+
+Operands = tuple[Any, ...]
+
+
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(str(Path(numloss.__file__).parent / "lib" / "libnumloss.so.1"))
+
+
+jax.ffi.register_ffi_target(
+    _TARGET, jax.ffi.pycapsule(_library().numloss_xla_call), platform="cpu", api_version=1
+)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """All of a call but its numbers: what XLA compiles one program for."""
+
+    loss: str
+    operands: tuple[str, ...]  #: what they are, as the header of the library tells
+    attributes: tuple[tuple[str, Any], ...]
+    dtype: np.dtype[Any]  #: of values and gradients
+    value_dtype: np.dtype[Any] | None  #: of a sum or mean; None: values of the examples are given
+    axis: int  #: of the classes; -1: every element is an example
+    heads: tuple[int, ...]  #: the operands that there are gradients by
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether the Hessian has nothing beside its diagonal."""
+        return self.axis < 0 and len(self.heads) == 1
+
+    def call(self, want: int, operands: Operands) -> list[Any]:
+        """Return the value, the gradients, the Hessians: those that are wanted, in this order."""
+        shape = operands[0].shape
+        of_heads = [jax.ShapeDtypeStruct(shape, self.dtype)] * len(self.heads)
+        results = [self._value(shape)] if want & _VALUE else []
+        results += of_heads * bool(want & _GRADIENT) + of_heads * bool(want & _HESSIAN)
+        # Operands that a batch shares come with an axis of length 1, which costs no copy.
+        call = jax.ffi.ffi_call(_TARGET, results, vmap_method="expand_dims")
+        names = " ".join(self.operands)
+        made: list[Any] = call(
+            *operands,
+            loss=self.loss,
+            want=want,
+            axes=len(shape),
+            operands=names,
+            **dict(self.attributes),
+        )
+        return made
+
+    def _value(self, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+        if self.value_dtype is not None:
+            return jax.ShapeDtypeStruct((), self.value_dtype)
+        examples = shape if self.axis < 0 else shape[: self.axis] + shape[self.axis + 1 :]
+        return jax.ShapeDtypeStruct(examples, self.dtype)
+
+    def operands_of(self, primals: Operands) -> Operands:
+        """Return the operands of a call that is differentiated, which may be by its heads alone."""
+        for i, (name, primal) in enumerate(zip(self.operands, primals, strict=True)):
+            if primal.perturbed and i not in self.heads:
+                raise Error(
+                    f"{name} has no gradient in numloss.jax.{self.loss}: "
+                    f"use jax.lax.stop_gradient({name})",
+                    name,
+                )
+        return tuple(primal.value for primal in primals)
+
+    def cotangents(self, of_heads: list[Any]) -> Operands:
+        """Return the cotangents of all operands: None for those without a gradient."""
+        found = dict(zip(self.heads, of_heads, strict=True))
+        return tuple(found.get(i) for i in range(len(self.operands)))
+
+    def times(self, cotangent: Any, derivative: Any) -> Any:
+        """Return a derivative of the value times the value's cotangent."""
+        if type(cotangent) is SymbolicZero:
+            return jnp.zeros_like(derivative)
+        if self.value_dtype is None and self.axis >= 0:
+            cotangent = jnp.expand_dims(cotangent, self.axis)
+        return cotangent * derivative
+
+
+@cache
+def _differentiable(form: _Form) -> Callable[..., Any]:
+    """Return the function of a form's operands, with its derivatives."""
+
+    value = jax.custom_vjp(lambda *operands: form.call(_VALUE, operands)[0])
+    value_and_gradients = jax.custom_vjp(lambda *operands: form.call(_VALUE | _GRADIENT, operands))
+
+    def forward(*primals: Any) -> tuple[Any, list[Any]]:
+        operands = form.operands_of(primals)
+        found, *gradients = value_and_gradients(*operands)
+        # A cotangent has the type of its input, which another input may have promoted.
+        heads = [operands[head] for head in form.heads]
+        return found, [x.astype(head.dtype) for x, head in zip(gradients, heads, strict=True)]
+
+    def backward(gradients: list[Any], cotangent: Any) -> Operands:
+        return form.cotangents([form.times(cotangent, x).astype(x.dtype) for x in gradients])
+
+    def second_forward(*primals: Any) -> tuple[Any, Any]:
+        operands = form.operands_of(primals)
+        if not form.is_diagonal:
+            raise Error(
+                f"numloss.jax.{form.loss} has no second derivative: its Hessian is more than the "
+                f"diagonal that numloss.{form.loss}.grad_and_hess returns"
+            )
+        found = form.call(_VALUE | _GRADIENT, operands)
+        _, hessian = form.call(_GRADIENT | _HESSIAN, operands)
+        return found, (found[1], hessian.astype(operands[0].dtype))
+
+    def second_backward(derivatives: tuple[Any, Any], cotangents: list[Any]) -> Operands:
+        gradient, hessian = derivatives
+        of_value, of_gradient = cotangents
+        total = form.times(of_value, gradient)
+        if type(of_gradient) is not SymbolicZero:
+            total = total + of_gradient * hessian
+        return form.cotangents([total.astype(hessian.dtype)])
+
+    value.defvjp(forward, backward, symbolic_zeros=True)
+    value_and_gradients.defvjp(second_forward, second_backward, symbolic_zeros=True)
+    made: Callable[..., Any] = jax.jit(value)
+    return made
+
+
+# ------------------------------------------------------------------------------------- arguments
+
+
+def _data(name: str, value: Any) -> jax.Array:
+    """Return an array-like as an array of a type that JAX has."""
+    array = _convert.array(name, value)
+    made = jnp.asarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+    if array.dtype.kind in "iu" and made.dtype != array.dtype and array.size > 0:
+        bounds = np.iinfo(made.dtype)
+        if array.min() < bounds.min or array.max() > bounds.max:
+            raise Error(
+                f"{name} must hold integers that fit {made.dtype}, as JAX has no larger ones "
+                "without jax.config.update('jax_enable_x64', True)",
+                name,
+            )
+    return made
+
+
+def _number(value: Any) -> NDArray[np.uint32]:
+    """Return float64 numbers as their halves, which JAX has also where it has no float64."""
+    return np.asarray(value, np.float64)[..., None].view(np.uint32)
+
+
+def _stand_in(value: Any) -> Any:
+    """Return an array of NumPy's like one of JAX's, whose numbers may not be known yet."""
+    if not isinstance(value, jax.Array):
+        return value
+    return np.broadcast_to(np.ones((), value.dtype), value.shape)
+
+
+def _is_data(name: str, value: Any) -> bool:
+    """Whether an input is an array, not a number of Python's, whose 64 bits are to be kept."""
+    if name == "target":
+        return not isinstance(value, float) or isinstance(value, np.generic)
+    return name == "prediction" or np.ndim(value) > 0
+
+
+def _arranged(
+    loss: numloss.Loss[...], inputs: tuple[str, ...], given: dict[str, Any]
+) -> tuple[_Form, Operands]:
+    """Return the form and the operands of a call, or raise as the NumPy call does."""
+    for name in (*inputs, "weight"):
+        value = given.get(name)
+        is_known = value is None or isinstance(value, jax.Array)
+        if not is_known and _is_data(name, value):
+            given[name] = _data(name, value)
+    # A number that JAX has made an array of has no type of its own either.
+    target = given.get("target")
+    if isinstance(target, jax.Array) and target.weak_type and target.ndim == 0:
+        given["target"] = target.astype(given[inputs[0]].dtype)
+    dtype, axis, heads = loss._outline(**{name: _stand_in(x) for name, x in given.items()})
+    if dtypes.canonicalize_dtype(dtype) != dtype:
+        raise InputTypeError(
+            f"results of dtype {dtype} need jax.config.update('jax_enable_x64', True)", "dtype"
+        )
+    operands, attributes = _split(given, heads)
+    names = [name.partition(":")[0] for name in operands]
+    is_value = given.get("reduction") != "none"
+    form = _Form(
+        loss.__name__,
+        tuple(operands),
+        tuple(attributes.items()),
+        dtype,
+        dtypes.canonicalize_dtype(np.float64) if is_value else None,
+        axis,
+        tuple(names.index(head) for head in heads),
+    )
+    return form, tuple(operands.values())
+
+
+def _split(
+    given: dict[str, Any], heads: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, int | str]]:
+    """Return the operands, whose numbers may change, and the attributes, which are compiled in."""
+    operands: dict[str, Any] = {}
+    attributes: dict[str, int | str] = {}
+    for name, value in given.items():
+        if name == "reduction":
+            attributes[name] = _REDUCTIONS.index(value)
+        elif name == "denominator" and isinstance(value, str):
+            attributes[name] = _DENOMINATORS.index(value)
+        elif name == "dtype":
+            attributes[name] = 0 if value is None else 1 + _DTYPES.index(np.dtype(value).name)
+        elif value is None and name != "weight":
+            attributes[name] = ""
+        elif isinstance(value, (bool, np.bool_)) and name != "target":
+            attributes[name] = bool(value)
+        elif isinstance(value, str):
+            attributes[name] = str(value)
+        elif name in ("axis", "ignore_index"):
+            attributes[name] = int(value)
+        elif isinstance(value, jax.Array):
+            operands[name] = value
+        elif name in heads:
+            operands[name] = _data(name, value)
+        elif value is not None:
+            operands[f"{name}:number"] = _number(value)
+    return operands, attributes
+
+
+# ----------------------------------------------------------------------------------- the functions
+
+
+def _signature(loss: numloss.Loss[...]) -> inspect.Signature:
+    """Return a loss's signature without what JAX's functions do not take."""
+    signature = inspect.signature(loss)
+    kept = [x for name, x in signature.parameters.items() if name not in ("out", *EXTRAS)]
+    return signature.replace(parameters=kept)
+
+
+def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
+    """Return a loss as a function of JAX."""
+    name, signature = loss.__name__, _signature(loss)
+    inputs = tuple(
+        x.name for x in signature.parameters.values() if x.kind is x.POSITIONAL_OR_KEYWORD
+    )
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise InputTypeError(f"numloss.jax.{name}: {error}") from None
+        form, operands = _arranged(loss, inputs, given)
+        return _differentiable(form)(*operands)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
+        f"Return numloss.{name} as a function of JAX.\n\n"
+        f"It takes the arguments of ``numloss.{name}``, but for ``out`` and ``return_...``."
+    )
+    function.__dict__["__signature__"] = signature
+    return function
+
+
+_FUNCTIONS = {
+    name: _function(getattr(numloss, name))
+    for name in (*numloss.LOSSES, *numloss.losses.penalties.__all__)
+}
+__all__ = list(_FUNCTIONS)
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
