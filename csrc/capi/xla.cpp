@@ -92,9 +92,10 @@ class CallOfXla {
     va_end(arguments);
     return false;
   }
-  bool no_name(const char* what, string_view name) {
-    return no(NUMLOSS_UNKNOWN_NAME, what, "must be known, got %.*s",
-              int(std::min<size_t>(name.size(), 60)), name.data());
+  // The same, of a text of the caller's.
+  bool no_text(const char* argument, const char* needed, string_view got) {
+    return no(NUMLOSS_UNKNOWN_NAME, argument, "must be %s, got '%.*s'", needed,
+              int(std::min<size_t>(got.size(), 60)), got.data());
   }
 
   // ---------------------------------------------------------------------------------- attributes
@@ -112,7 +113,8 @@ class CallOfXla {
                         : name == "dtype"       ? read_integer(i, call_.dtype)
                                                 : read_option(i, name);
       if (fits) continue;
-      return status_ == NUMLOSS_OK ? no_name("attribute", name) : false;
+      return status_ == NUMLOSS_OK ? no_text("attribute", "of the kind that the header names", name)
+                                   : false;
     }
     return true;
   }
@@ -125,7 +127,7 @@ class CallOfXla {
     for (int32_t i = 0; i < kLossCount; ++i) {
       if (name == kLosses[i].name) loss_ = &kLosses[i];
     }
-    return loss_ != nullptr || no_name("loss", name);
+    return loss_ != nullptr || no_text("loss", "the name of a loss", name);
   }
 
   string_view name_of_attribute(int64_t i) const {
@@ -190,7 +192,7 @@ class CallOfXla {
       option.name = known;
       return &option;
     }
-    no_name("option", name);
+    no_text("option", "one that the loss takes", name);
     return nullptr;
   }
 
@@ -258,33 +260,35 @@ class CallOfXla {
   }
 
   bool read_operands() {
-    int roles[kMaxHeads + 2];
-    const int most = input_order(*loss_, roles);
+    input_count_ = input_order(*loss_, roles_);
     call_.inputs = inputs_;
     for (int64_t i = 0; i < frame_.arguments.count; ++i) {
       string_view name = take_word(operands_);
       constexpr string_view kNumber = ":number";
       const bool is_number = name.ends_with(kNumber);
       if (is_number) name.remove_suffix(kNumber.size());
-      const xla::Buffer& from = buffer(frame_.arguments, i);
-      const char* const input =
-          call_.input_count < most ? input_name(*loss_, roles[call_.input_count]) : "";
-      if (name == input) {
-        numloss_array& to = inputs_[call_.input_count];
-        if (!take(input, from, is_number, to)) return false;
-        if (is_number && roles[call_.input_count] == kTarget) to.flags = NUMLOSS_PLAIN_NUMBER;
-        ++call_.input_count;
-      } else if (name == "weight") {
-        if (!take("weight", from, is_number, weight_)) return false;
-        call_.weight = &weight_;
-      } else if (name == "denominator") {
-        if (!take_number("denominator", from, is_number, denominator_)) return false;
-        call_.denominator = NUMLOSS_BY_NUMBER;
-      } else if (!read_parameter(name, from, is_number)) {
-        return false;
-      }
+      if (!read_operand(name, buffer(frame_.arguments, i), is_number)) return false;
     }
-    return true;
+    return operands_.empty() ||
+           no(NUMLOSS_COUNT_OF_ARRAYS, "operands", "must be as many as their names");
+  }
+
+  bool read_operand(string_view name, const xla::Buffer& from, bool is_number) {
+    if (name == "weight") {
+      call_.weight = &weight_;
+      return take("weight", from, is_number, weight_);
+    }
+    if (name == "denominator") {
+      call_.denominator = NUMLOSS_BY_NUMBER;
+      return take_number("denominator", from, is_number, denominator_);
+    }
+    const int place = call_.input_count;
+    if (place == input_count_ || name != input_name(*loss_, roles_[place])) {
+      return read_parameter(name, from, is_number);
+    }
+    ++call_.input_count;
+    if (is_number && roles_[place] == kTarget) inputs_[place].flags = NUMLOSS_PLAIN_NUMBER;
+    return take(input_name(*loss_, roles_[place]), from, is_number, inputs_[place]);
   }
 
   bool take_number(const char* name, const xla::Buffer& from, bool is_number,
@@ -384,6 +388,8 @@ class CallOfXla {
   numloss_status status_ = NUMLOSS_OK;
   const Loss* loss_ = nullptr;
   string_view operands_;
+  int roles_[kMaxHeads + 2];  // of the inputs, as many as input_count_
+  int input_count_ = 0;
   int64_t axes_ = 0;  // of the prediction, the batch's left out
   int batch_ndim_ = 0;
   int64_t batch_[kMaxDims];

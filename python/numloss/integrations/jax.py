@@ -130,7 +130,6 @@ class _Form:
 @cache
 def _differentiable(form: _Form) -> Callable[..., Any]:
     """Return the function of a form's operands, with its derivatives."""
-
     value = jax.custom_vjp(lambda *operands: form.call(_VALUE, operands)[0])
     value_and_gradients = jax.custom_vjp(lambda *operands: form.call(_VALUE | _GRADIENT, operands))
 
