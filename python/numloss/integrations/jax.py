@@ -27,7 +27,6 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -51,13 +50,8 @@ _DTYPES = ("float32", "float64", "float16", "bfloat16")
 Operands = tuple[Any, ...]
 
 
-def _library() -> ctypes.CDLL:
-    return ctypes.CDLL(str(Path(numloss.__file__).parent / "lib" / "libnumloss.so.1"))
-
-
-jax.ffi.register_ffi_target(
-    _TARGET, jax.ffi.pycapsule(_library().numloss_xla_call), platform="cpu", api_version=1
-)
+_HANDLER = ctypes.CDLL(numloss.get_library()).numloss_xla_call
+jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(_HANDLER), platform="cpu", api_version=1)
 
 
 @dataclass(frozen=True)
