@@ -144,12 +144,14 @@ def test_penalties_have_the_bits_of_numpy(name):
         (numloss.ordinal_cross_entropy, (LOGITS, LABELS), {"distance": 1 - np.eye(3)}),
         (numloss.softmax_focal, (LOGITS, LABELS), {"alpha": 0.3}),
         (numloss.gaussian_nll, (P, T, abs(P)), {"full": True}),
+        (numloss.gaussian_nll, (P.astype("f2"), T.astype("f2"), abs(P)), {"reduction": "sum"}),
+        (numloss.gaussian_nll, (P, T, 1 + abs(P.astype("f2"))), {"weight": P**2}),
     ],
 )  # fmt: skip
 def test_options_and_arrays_of_every_kind(loss, inputs, options):
     known = expected(loss, *inputs, **options)
-    # A cotangent has the type of its input.
-    known[1] = known[1].astype(inputs[0].dtype)
+    for i, head in enumerate(heads_of(loss), 1):
+        known[i] = known[i].astype(inputs[head].dtype)  # as JAX has the derivatives
     arrays = [x if isinstance(x, float) else jnp.asarray(x) for x in inputs]
     found = value_and_grad(loss, **options)(*inputs)
     assert_same(map(np.asarray, found), known)

@@ -26,7 +26,7 @@ import ctypes
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jax
@@ -187,9 +187,12 @@ def _number(value: Any) -> NDArray[np.uint32]:
 
 def _stand_in(value: Any) -> Any:
     """Return an array of NumPy's like one of JAX's, whose numbers may not be known yet."""
-    if not isinstance(value, jax.Array):
-        return value
-    return np.broadcast_to(np.ones((), value.dtype), value.shape)
+    return _ones(value.dtype, value.shape) if isinstance(value, jax.Array) else value
+
+
+@lru_cache(maxsize=1024)
+def _ones(dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.broadcast_to(np.ones((), dtype), shape)
 
 
 def _is_data(name: str, value: Any) -> bool:
