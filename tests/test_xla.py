@@ -71,6 +71,9 @@ class Text(Structure):
     _fields_ = [("data", c_char_p), ("length", c_size_t)]
 
 
+NO_TEXT = POINTER(Text)()
+
+
 class Scalar(Structure):
     _fields_ = [("type", c_int), ("value", c_void_p)]
 
@@ -249,17 +252,24 @@ def test_wrong_attributes_are_refused(changed, text):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda c: setattr(c.frame, "size", 40), "one of XLA's to execute, of its FFI 0.3"),
-        (lambda c: setattr(c.frame.arguments, "size", 8), "one of XLA's to execute"),
-        (lambda c: setattr(c.frame.results, "size", 8), "one of XLA's to execute"),
-        (lambda c: setattr(c.frame.attributes, "size", 8), "one of XLA's to execute"),
-        (lambda c: setattr(c.frame, "stage", 0), "one of XLA's to execute"),
+        (lambda c: setattr(c.frame, "size", 40), "must be XLA's to execute, of a version of its"),
+        (lambda c: setattr(c.frame.arguments, "size", 8), "XLA's to execute"),
+        (lambda c: setattr(c.frame.results, "size", 8), "XLA's to execute"),
+        (lambda c: setattr(c.frame.attributes, "size", 8), "XLA's to execute"),
+        (lambda c: setattr(c.frame, "stage", 0), "XLA's to execute"),
         (lambda c: setattr(c.frame.arguments, "count", 0), "operands must be from 1 to"),
         (lambda c: setattr(c.frame.arguments, "count", 99), "operands must be from 1 to"),
         (lambda c: setattr(c.frame.results, "count", -1), "results must be from 1 to"),
         (lambda c: c.frame.arguments.kinds.__setitem__(0, 7), "operands must be buffers"),
         (lambda c: c.frame.arguments.buffers.__setitem__(1, None), "operands must be buffers"),
         (lambda c: setattr(c.first, "size", 8), "operands must be buffers"),
+        (lambda c: setattr(c.first, "dims", None), "operands must be buffers"),
+        (lambda c: setattr(c.frame.arguments, "kinds", None), "operands must be from 1 to"),
+        (lambda c: setattr(c.frame.results, "buffers", None), "results must be from 1 to"),
+        (lambda c: setattr(c.frame.attributes, "names", None), "must be XLA's to execute"),
+        (lambda c: setattr(c.frame.attributes, "values", None), "must be XLA's to execute"),
+        (lambda c: c.frame.attributes.names.__setitem__(1, NO_TEXT), "must be XLA's to execute"),
+        (lambda c: c.frame.attributes.values.__setitem__(1, None), "must be XLA's to execute"),
         (lambda c: setattr(c.first, "rank", 65), "operands must be buffers of at most 64 axes"),
         (lambda c: setattr(c.first, "rank", -1), "operands must be buffers"),
         (lambda c: setattr(c.first, "type", 15), "prediction must hold real numbers"),
@@ -302,13 +312,18 @@ def test_no_frame_is_no_crash():
     assert handler(None) is None
 
 
-def test_the_version_is_told():
+@pytest.mark.parametrize(("minor", "told"), [(1, 1), (2, 2), (3, 3), (9, 3), (None, 1)])
+def test_the_version_that_xla_has_is_told(minor, told):
     call, value, _ = huber()
+    if minor is None:
+        call.frame.api = None
+    else:
+        call.api.version.minor = minor
     metadata = Metadata(size=ctypes.sizeof(Metadata), traits=99)
     extension = MetadataExtension(Extension(type=METADATA), ctypes.pointer(metadata))
     call.frame.extensions = ctypes.addressof(extension)
     call.run()
-    assert (metadata.version.major, metadata.version.minor, metadata.traits) == (0, 3, 0)
+    assert (metadata.version.major, metadata.version.minor, metadata.traits) == (0, told, 0)
     assert not value.any()
 
 

@@ -202,25 +202,29 @@ class CallOfXla {
     return *static_cast<const xla::Buffer*>(buffers.buffers[i]);
   }
 
-  bool is_sound(const char* name, const xla::Buffers& buffers, int64_t most) {
-    if (buffers.count < 1 || buffers.count > most) {
+  bool are_sound(const char* name, const xla::Buffers& buffers, int64_t most) {
+    const bool are_there = buffers.kinds != nullptr && buffers.buffers != nullptr;
+    if (!are_there || buffers.count < 1 || buffers.count > most) {
       return no(NUMLOSS_COUNT_OF_ARRAYS, name, "must be from 1 to %d buffers, got %lld", int(most),
                 static_cast<long long>(buffers.count));
     }
     for (int64_t i = 0; i < buffers.count; ++i) {
-      const bool is_buffer = buffers.kinds[i] == xla::kBuffer && buffers.buffers[i] != nullptr &&
-                             buffer(buffers, i).size >= sizeof(xla::Buffer);
-      if (!is_buffer || buffer(buffers, i).rank < 0 || buffer(buffers, i).rank > kMaxDims) {
-        return no(NUMLOSS_ARRAY, name, "must be buffers of at most %d axes", kMaxDims);
-      }
+      if (buffers.kinds[i] == xla::kBuffer && is_sound(buffers.buffers[i])) continue;
+      return no(NUMLOSS_ARRAY, name, "must be buffers of at most %d axes", kMaxDims);
     }
     return true;
   }
 
+  static bool is_sound(const void* given) {
+    const auto* const buffer = static_cast<const xla::Buffer*>(given);
+    return buffer != nullptr && buffer->size >= sizeof(xla::Buffer) && buffer->rank >= 0 &&
+           buffer->rank <= kMaxDims && (buffer->dims != nullptr || buffer->rank == 0);
+  }
+
   // The axes that every operand and result has before its own: those of XLA's loops over calls.
   bool read_batch() {
-    if (!is_sound("operands", frame_.arguments, kMostOperands)) return false;
-    if (!is_sound("results", frame_.results, kMostResults)) return false;
+    if (!are_sound("operands", frame_.arguments, kMostOperands)) return false;
+    if (!are_sound("results", frame_.results, kMostResults)) return false;
     const int64_t ndim = buffer(frame_.arguments, 0).rank - axes_;
     const xla::Buffer& result = buffer(frame_.results, 0);
     if (axes_ < 0 || ndim < 0 || ndim > result.rank) {
@@ -406,24 +410,37 @@ class CallOfXla {
   Parts parts_[kMostOperands + kMostResults];
 };
 
-// How XLA learns which version of its interface a handler is made for.
+// Tells XLA which version of its interface this handler is made for, where it asks: the one that
+// XLA has, as it may take no other, and all that are known have what is read here alike. An XLA
+// that does not tell its own when it asks is of the first.
 bool tell_version(const xla::Frame& frame) {
   const auto* const given = reinterpret_cast<const xla::MetadataExtension*>(frame.extensions);
   if (given == nullptr || given->base.type != xla::kMetadataExtension) return false;
   const bool has_room = given->base.size >= sizeof(xla::Extension) && given->metadata != nullptr &&
                         given->metadata->size >= offsetof(xla::Metadata, traits) + sizeof(uint32_t);
   if (!has_room) return true;  // XLA then finds no version, and refuses the handler
-  given->metadata->version = {sizeof(xla::Version), nullptr, xla::kMajor, xla::kMinor};
+  const bool is_told = frame.api != nullptr && frame.api->size >= sizeof(xla::Api);
+  const int minor = is_told ? std::min(frame.api->version.minor, xla::kNewestMinor) : xla::kMinor;
+  given->metadata->version = {sizeof(xla::Version), nullptr, xla::kMajor, minor};
   given->metadata->traits = 0;
   return true;
 }
 
-// Whether XLA has all of the members that are read here.
+// Whether XLA has all of the members that are read here, and of every attribute a name and a value.
 bool is_known(const xla::Frame& frame) {
-  return frame.size >= offsetof(xla::Frame, attributes) + sizeof(xla::Attributes) &&
-         frame.arguments.size >= sizeof(xla::Buffers) &&
-         frame.results.size >= sizeof(xla::Buffers) &&
-         frame.attributes.size >= sizeof(xla::Attributes) && frame.stage == xla::kExecute;
+  const xla::Attributes& attributes = frame.attributes;
+  if (frame.size < offsetof(xla::Frame, attributes) + sizeof(xla::Attributes) ||
+      frame.arguments.size < sizeof(xla::Buffers) || frame.results.size < sizeof(xla::Buffers) ||
+      attributes.size < sizeof(xla::Attributes) || frame.stage != xla::kExecute) {
+    return false;
+  }
+  if (attributes.count <= 0) return true;
+  if (attributes.kinds == nullptr || attributes.names == nullptr || attributes.values == nullptr) {
+    return false;
+  }
+  const auto is_there = [](const void* x) { return x != nullptr; };
+  return std::all_of(attributes.names, attributes.names + attributes.count, is_there) &&
+         std::all_of(attributes.values, attributes.values + attributes.count, is_there);
 }
 
 xla::Error* compute(const xla::Frame& frame) {
@@ -431,9 +448,8 @@ xla::Error* compute(const xla::Frame& frame) {
   fault.size = sizeof(fault);
   const numloss_status status = guarded(&fault, [&] {
     if (!is_known(frame)) {
-      return refuse(&fault, NUMLOSS_STRUCT, "call:",
-                    "must be one of XLA's to execute, of its FFI "
-                    "%d.%d",
+      return refuse(&fault, NUMLOSS_STRUCT,
+                    "call:", "must be XLA's to execute, of a version of its FFI from %d.%d on",
                     xla::kMajor, xla::kMinor);
     }
     return CallOfXla(frame, &fault).run();
@@ -450,10 +466,10 @@ xla::Error* compute(const xla::Frame& frame) {
 XLA_FFI_Error* numloss_xla_call(XLA_FFI_CallFrame* given) {
   using namespace numloss;
   const auto* const frame = reinterpret_cast<const xla::Frame*>(given);
+  if (frame == nullptr || frame->size < offsetof(xla::Frame, context)) return nullptr;
+  if (tell_version(*frame)) return nullptr;
   // Without the way to make an error there is none to give.
-  const bool can_fail = frame != nullptr && frame->size >= offsetof(xla::Frame, context) &&
-                        frame->api != nullptr && frame->api->size >= sizeof(xla::Api) &&
+  const bool can_fail = frame->api != nullptr && frame->api->size >= sizeof(xla::Api) &&
                         frame->api->version.major == xla::kMajor;
-  if (!can_fail || tell_version(*frame)) return nullptr;
-  return reinterpret_cast<XLA_FFI_Error*>(compute(*frame));
+  return can_fail ? reinterpret_cast<XLA_FFI_Error*>(compute(*frame)) : nullptr;
 }

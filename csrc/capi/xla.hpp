@@ -1,5 +1,6 @@
-// The C ABI of XLA's FFI (openxla.org/xla/custom_call), version 0.3: what a handler reads of it.
-// Every struct begins with the size that XLA has of it, and members are only added behind the last.
+// The C ABI of XLA's FFI (openxla.org/xla/custom_call): what a handler reads of it, which versions
+// 0.1 to 0.3 have alike. Every struct begins with the size that XLA has of it, and members are only
+// added behind the last.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,7 @@
 
 namespace numloss::xla {
 
-inline constexpr int kMajor = 0, kMinor = 3;
+inline constexpr int kMajor = 0, kMinor = 1, kNewestMinor = 3;
 
 struct Extension {
   size_t size;
