@@ -14,7 +14,7 @@ import numloss
 
 VALUE, BOTH, NONE = 1, 3, 2
 EXECUTE, METADATA, BUFFER, SCALAR, TEXT = 3, 1, 1, 3, 4
-INVALID_ARGUMENT = 3
+INVALID_ARGUMENT, RESOURCE_EXHAUSTED = 3, 8
 #: XLA's numbers of types.
 TYPES = {"bool": 1, "int8": 2, "int16": 3, "int32": 4, "int64": 5, "uint8": 6, "uint16": 7,
          "uint32": 8, "uint64": 9, "float16": 10, "float32": 11, "float64": 12,
@@ -221,6 +221,8 @@ def test_every_kind_of_attribute():
         ({"loss": "hubert"}, "loss must be the name of a loss, got 'hubert'"),
         ({"loss": 3}, "loss must be the name"),
         ({"want": "all"}, "attribute must be of the kind .* got 'want'"),
+        ({"want": 2**32 + BOTH}, "attribute must be of the kind .* got 'want'"),
+        ({"axes": -(2**63)}, "attribute must be of the kind .* got 'axes'"),
         ({"want": 1.5}, "attribute must be of the kind .* got 'want'"),
         ({"want": 11}, "want must be NUMLOSS_VALUE"),
         ({"reduction": 7}, "reduction must be one of the numbers"),
@@ -304,6 +306,17 @@ def test_nothing_is_done_where_no_error_can_be_made(change):
     call.run()
     assert not value.any()
     assert not gradient.any()
+
+
+def test_no_memory_is_resource_exhausted():
+    """The weights of so many classes fit no memory, and are asked for before anything is read."""
+    call = Call([P.reshape(1, 3), np.zeros(1, "int32"), P], [np.zeros(())], loss="cross_entropy",
+                want=VALUE, axes=2, operands="prediction target class_weight")  # fmt: skip
+    for i, axis in ((0, 1), (2, 0)):
+        Buffer.from_address(call.frame.arguments.buffers[i]).dims[axis] = 2**58
+    with pytest.raises(Refusal, match="memory: there is none for the work of this call") as caught:
+        call.run()
+    assert caught.value.code == RESOURCE_EXHAUSTED
 
 
 def test_no_frame_is_no_crash():

@@ -135,29 +135,33 @@ class CallOfXla {
     return {name.data, name.length};
   }
 
-  bool is_text(int64_t i) const { return frame_.attributes.kinds[i] == xla::kText; }
-
   bool read_text(int64_t i, string_view& to) const {
-    if (!is_text(i)) return false;
+    if (frame_.attributes.kinds[i] != xla::kText) return false;
     const auto& text = *static_cast<const xla::Text*>(frame_.attributes.values[i]);
     to = string_view(text.data, text.length);
     return true;
   }
 
-  const xla::Scalar& scalar(int64_t i) const {
-    return *static_cast<const xla::Scalar*>(frame_.attributes.values[i]);
+  // The number of an attribute, where it is one of a type; else null.
+  const void* scalar(int64_t i, int type) const {
+    if (frame_.attributes.kinds[i] != xla::kScalar) return nullptr;
+    const auto& scalar = *static_cast<const xla::Scalar*>(frame_.attributes.values[i]);
+    return scalar.type == type ? scalar.value : nullptr;
   }
 
   template <class T>
   bool read_integer(int64_t i, T& to) const {
-    if (frame_.attributes.kinds[i] != xla::kScalar || scalar(i).type != xla::kS64) return false;
-    to = T(*static_cast<const int64_t*>(scalar(i).value));
-    return true;
+    const void* const from = scalar(i, xla::kS64);
+    if (from == nullptr) return false;
+    const int64_t x = *static_cast<const int64_t*>(from);
+    to = T(x);
+    return int64_t(to) == x;
   }
 
   bool read_switch(int64_t i, int64_t& to) const {
-    if (frame_.attributes.kinds[i] != xla::kScalar || scalar(i).type != xla::kPred) return false;
-    to = *static_cast<const uint8_t*>(scalar(i).value);
+    const void* const from = scalar(i, xla::kPred);
+    if (from == nullptr) return false;
+    to = *static_cast<const uint8_t*>(from);
     return true;
   }
 
@@ -225,14 +229,13 @@ class CallOfXla {
   bool read_batch() {
     if (!are_sound("operands", frame_.arguments, kMostOperands)) return false;
     if (!are_sound("results", frame_.results, kMostResults)) return false;
-    const int64_t ndim = buffer(frame_.arguments, 0).rank - axes_;
+    const int64_t rank = buffer(frame_.arguments, 0).rank;
     const xla::Buffer& result = buffer(frame_.results, 0);
-    if (axes_ < 0 || ndim < 0 || ndim > result.rank) {
-      return no(NUMLOSS_AXIS, "axes", "must be those of the prediction, got %lld",
-                static_cast<long long>(axes_));
+    if (axes_ < 0 || axes_ > rank || rank - axes_ > result.rank) {
+      return no(NUMLOSS_AXIS, "axes", "must be those of the prediction, got %d", axes_);
     }
-    batch_ndim_ = int(ndim);
-    std::copy_n(result.dims, ndim, batch_);
+    batch_ndim_ = int(rank) - axes_;
+    std::copy_n(result.dims, batch_ndim_, batch_);
     return true;
   }
 
@@ -394,7 +397,7 @@ class CallOfXla {
   string_view operands_;
   int roles_[kMaxHeads + 2];  // of the inputs, as many as input_count_
   int input_count_ = 0;
-  int64_t axes_ = 0;  // of the prediction, the batch's left out
+  int axes_ = 0;  // of the prediction, the batch's left out
   int batch_ndim_ = 0;
   int64_t batch_[kMaxDims];
   numloss_call call_{};

@@ -126,6 +126,7 @@ def test_penalties_have_the_bits_of_numpy(name):
         (numloss.mse, (P.reshape(2, 3), T.reshape(2, 3)), {"weight": P[:2, None] ** 2}),
         (numloss.mse, (P[:0], T[:0]), {"reduction": "sum"}),
         (numloss.mse, (np.float32(1.5), np.float32(2.0)), {}),
+        (numloss.l2_penalty, (np.float32(1.5),), {"strength": 0.1}),
         (numloss.mse, (P.astype("f2"), T), {"reduction": "none"}),
         (numloss.quantile, (P, T, 0.9), {}),
         (numloss.quantile, (P.reshape(2, 3), T[:2], np.float32([0.1, 0.5, 0.9])), {}),
@@ -427,6 +428,13 @@ def test_a_mean_over_nothing_is_nan_and_its_gradient_zeros():
     value, gradient = jax.value_and_grad(huber)(P, T, weight=np.zeros(6, "f4"))
     assert np.isnan(value)
     assert not gradient.any()
+
+
+def test_a_number_as_target_has_no_type_of_its_own():
+    p = P.astype("f2")
+    known = numloss.huber(p, 1.3, reduction="none")
+    for compute in (huber, jax.jit(huber, static_argnames="reduction")):
+        assert_same([np.asarray(compute(p, 1.3, reduction="none"))], [known])
 
 
 def test_wider_results_are_asked_for_by_dtype():

@@ -196,10 +196,10 @@ def _ones(dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _is_data(name: str, value: Any) -> bool:
-    """Whether an input is an array, not a number of Python's, whose 64 bits are to be kept."""
+    """Whether a further input is an array, not a number, whose 64 bits are to be kept."""
     if name == "target":
         return not isinstance(value, float) or isinstance(value, np.generic)
-    return name == "prediction" or np.ndim(value) > 0
+    return np.ndim(value) > 0
 
 
 def _arranged(
@@ -208,8 +208,9 @@ def _arranged(
     """Return the form and the operands of a call, or raise as the NumPy call does."""
     for name in (*inputs, "weight"):
         value = given.get(name)
-        is_known = value is None or isinstance(value, jax.Array)
-        if not is_known and _is_data(name, value):
+        if value is None or isinstance(value, jax.Array):
+            continue
+        if name == inputs[0] or _is_data(name, value):
             given[name] = _data(name, value)
     # A number that JAX has made an array of has no type of its own either.
     target = given.get("target")
@@ -275,6 +276,26 @@ def _signature(loss: numloss.Loss[...]) -> inspect.Signature:
     return signature.replace(parameters=kept)
 
 
+_TEXT = """{summary}
+
+It is ``numloss.{name}`` as a function of JAX on the CPU, whose arguments it takes, but for ``out``
+and ``return_...``.
+
+Returns
+-------
+jax.Array
+    The reduced value, float64 with ``jax_enable_x64``, else float32; with ``reduction="none"`` the
+    examples' values in the dtype of the prediction.
+
+Raises
+------
+numloss.Error
+    While JAX traces, for what shapes, dtypes and known parameters tell; and where a gradient is
+    asked for that there is not. What the numbers alone tell is an exception of JAX's when the
+    program runs, with the sentence that numloss has for it.
+"""
+
+
 def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
     """Return a loss as a function of JAX."""
     name, signature = loss.__name__, _signature(loss)
@@ -291,10 +312,7 @@ def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
         return _differentiable(form)(*operands)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = (
-        f"Return numloss.{name} as a function of JAX.\n\n"
-        f"It takes the arguments of ``numloss.{name}``, but for ``out`` and ``return_...``."
-    )
+    function.__doc__ = _TEXT.format(name=name, summary=str(loss.__doc__).partition("\n")[0])
     function.__dict__["__signature__"] = signature
     return function
 
