@@ -261,6 +261,26 @@ def formats_command(parser: argparse.ArgumentParser, arguments: list[str]) -> No
         print(line)
 
 
+def linear_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+    """Time linear cross-entropy beside its matrix products alone, and measure its memory."""
+    early = argparse.ArgumentParser("bench", add_help=False)
+    early.add_argument("--threads", type=argument(thread_count), default=len(machine.ALL_CPUS))
+    machine.pin(early.parse_known_args(arguments)[0].threads)
+    from bench.linear import ASKED, against_products
+
+    parser.add_argument("--threads", type=argument(thread_count), help="default: all CPUs")
+    parser.add_argument("--rows", type=int, default=2048)
+    parser.add_argument("--width", type=int, default=1024, help="hidden numbers of a row")
+    parser.add_argument("--classes", type=int, default=128_256)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--asked", nargs="+", choices=ASKED, default=["plain"])
+    parser.add_argument("--max-memory", type=int, default=128_000_000, metavar="BYTES")
+    options = parser.parse_args(arguments)
+    shape = options.rows, options.width, options.classes
+    for line in against_products(shape, options.rounds, options.asked, options.max_memory):
+        print(line)
+
+
 def thread_count(text: str) -> int:
     """Read a number of threads that this process has CPUs for."""
     most = len(machine.ALL_CPUS)
@@ -279,6 +299,7 @@ COMMANDS: dict[str, Callable[[argparse.ArgumentParser, list[str]], None]] = {
     "asked": asked_command,
     "accumulate": accumulate_command,
     "formats": formats_command,
+    "linear": linear_command,
     "show": show_command,
     "compare": compare_command,
     "goals": goals_command,

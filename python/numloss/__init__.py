@@ -34,6 +34,7 @@ if _TYPE_CHECKING:
     from numloss.evaluation.evaluation import Evaluation, StateError
     from numloss.evaluation.result import EvaluationResult
     from numloss.evaluation.run import evaluate
+    from numloss.linear import linear_cross_entropy
 
 #: Every loss by its name.
 LOSSES: dict[str, Loss[...]] = {
@@ -48,6 +49,7 @@ _LATER = {
     "EvaluationError": "numloss.evaluation.errors",
     "EvaluationResult": "numloss.evaluation.result",
     "evaluate": "numloss.evaluation.run",
+    "linear_cross_entropy": "numloss.linear",
     "StateError": "numloss.evaluation.evaluation",
 }
 
@@ -85,6 +87,7 @@ __all__ = [
     "get_include",
     "get_library",
     "nulls_to_weight",
+    "linear_cross_entropy",
     "num_threads",
     "set_num_threads",
     "show_config",

@@ -272,7 +272,7 @@ def labels(value: ArrayLike, one_axis: bool = False) -> NDArray[Any]:
             f"labels must be integers, got dtype {y.dtype}: use labels.astype(int)", "labels"
         )
     if y.min() < 0:
-        where, found = _first_of(y < 0, y)
+        where, found = first_of(y < 0, y)
         raise Error(f"labels must be at least 0, got {found}{where}", "labels")
     if one_axis and y.ndim != 1:
         raise Error(f"labels must have one axis, got shape {y.shape}", "labels")
@@ -287,7 +287,7 @@ def label_counts(y: NDArray[Any], num_classes: SupportsIndex | None) -> NDArray[
     else:
         name, classes = "num_classes", positive_integer("num_classes", num_classes)
     if highest >= classes:
-        where, found = _first_of(y >= classes, y)
+        where, found = first_of(y >= classes, y)
         raise Error(f"labels must be below num_classes={classes}, got {found}{where}", "labels")
     try:
         return np.bincount(y.ravel().astype(np.int64), minlength=classes)
@@ -297,7 +297,7 @@ def label_counts(y: NDArray[Any], num_classes: SupportsIndex | None) -> NDArray[
         ) from None
 
 
-def _first_of(bad: NDArray[np.bool_], values: NDArray[Any]) -> tuple[str, str]:
+def first_of(bad: NDArray[np.bool_], values: NDArray[Any]) -> tuple[str, str]:
     """Return where the first bad value is, and what it is."""
     if values.ndim == 0:
         return "", str(values)
