@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 #: A chunk of fewer rows reads the layer's matrix too often for what it computes with it. Where the
 #: memory holds no more, the classes are cut, and their logits computed twice.
 FEWEST_ROWS = 64
-#: Parts of the memory: a block of the layer's matrix, or of its gradient before that is added to the
-#: sum; and an array of the size of a strip. Of the default memory 8 and 4 MB, which caches hold.
+#: Parts of the memory: a block of the layer's matrix, or of its gradient before that is added to
+#: the sum; and an array of the size of a strip. Of the default 8 and 4 MB, which caches hold.
 PRODUCT, STRIP = 1 / 16, 1 / 32
 
 

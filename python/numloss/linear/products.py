@@ -1,7 +1,7 @@
 """The three products with the layer's matrix, by NumPy's BLAS, and nothing of their size beside.
 
-BLAS takes matrices of one of its own types, whose rows or columns lie side by side. NumPy would copy
-another matrix whole for each product; here a block of classes at a time is brought into that form.
+BLAS takes matrices of one of its own types, whose rows or columns lie side by side. Another
+matrix NumPy would copy whole for each product; here a block of it at a time takes that form.
 """
 
 from __future__ import annotations
