@@ -454,7 +454,6 @@ def test_threads_of_the_library_change_no_bit():
 
 def peak(work):
     """Return the bytes that NumPy holds at most during a call, beyond those before it."""
-    work()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -477,13 +476,13 @@ def peak(work):
 )
 def test_nothing_of_the_size_of_the_logits_is_held(make, options):
     rng = np.random.default_rng(0)
-    rows, width, classes, memory = 600, 96, 20_000, 8_000_000
+    rows, width, classes, memory = 320, 32, 12_000, 4_000_000
     hidden = make(rng.normal(size=(rows, width)).astype("float32"))
     weight = make(rng.normal(size=(classes, width)).astype("float32"))
     labels = rng.integers(0, classes, rows)
     out = (np.empty((rows, width), "float32"), np.empty((classes, width), "float32"))
     logits = 4 * rows * classes
-    assert logits > 5 * memory
+    assert logits > 3.5 * memory
     call = {"max_memory": memory, **options}
     # What grows with rows, with classes, and with a chunk of hidden alone is beyond the limit.
     small = 200 * rows + 100 * classes + 12 * rows * width

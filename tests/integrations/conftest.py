@@ -5,6 +5,7 @@ import importlib.util
 #: The libraries that a file of tests needs.
 NEEDS = {
     "test_torch.py": ("torch", "skorch", "lightning"),
+    "test_torch_linear.py": ("torch",),
     "test_jax.py": ("jax",),
     "test_keras.py": ("keras", "torch", "jax"),
     "test_boosting.py": ("xgboost", "lightgbm", "catboost", "sklearn"),
