@@ -276,6 +276,10 @@ def linear_command(parser: argparse.ArgumentParser, arguments: list[str]) -> Non
     parser.add_argument("--asked", nargs="+", choices=ASKED, default=["plain"])
     parser.add_argument("--max-memory", type=int, default=128_000_000, metavar="BYTES")
     options = parser.parse_args(arguments)
+    for name in ("rows", "width", "classes", "rounds", "max_memory"):
+        if getattr(options, name) < 1:
+            option = name.replace("_", "-")
+            parser.error(f"argument --{option}: needs 1 or more, got {getattr(options, name)}")
     shape = options.rows, options.width, options.classes
     for line in against_products(shape, options.rounds, options.asked, options.max_memory):
         print(line)

@@ -13,7 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import beside, goals, layouts, limit, options, page, results, tables, threads, timing
+from bench import (
+    beside,
+    goals,
+    layouts,
+    limit,
+    linear,
+    options,
+    page,
+    results,
+    tables,
+    threads,
+    timing,
+)
 from bench.__main__ import main
 from bench.cells import Cell, cells, of_page, parse_shape, shape_name
 from bench.contestants import PEERS, Contestant, Result
@@ -419,6 +431,8 @@ def test_no_library_is_called_faster_where_none_is():
         ("--threads 4096", "--threads: needs a number from 1 to .* got '4096'"),
         ("threads --threads 0", "--threads: needs a number from 1 to .* got '0'"),
         ("callers --callers 0", "--callers: needs 1 or more, got 0"),
+        ("linear --rows 0", "--rows: needs 1 or more, got 0"),
+        ("linear --max-memory -1", "--max-memory: needs 1 or more, got -1"),
         ("--size abc", "--size: a size is like 64, .* got 'abc'"),
         ("--loss mse --size 64x10", "--size: needs a shape .* got 64x10 for mse"),
         ("layouts --loss nope", "--loss: invalid choice: 'nope'"),
@@ -443,6 +457,16 @@ def test_results_are_read_by_the_commands(command, measured, capsys):
     main([command, str(path), str(path)])
     wanted = {"show": "| mse ", "compare": "| mse ", "goals": "goals are reached"}
     assert wanted[command] in capsys.readouterr().out
+
+
+def test_linear_cross_entropy_is_timed_beside_its_products(monkeypatch, capsys):
+    monkeypatch.setattr("bench.machine.pin", lambda threads: None)
+    small = "--rows 70 --width 8 --classes 300 --rounds 1 --max-memory 60000"
+    main(["linear", *small.split(), "--asked", *linear.ASKED])
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    assert "x products" in header
+    assert [row.split("|")[1].strip() for row in rows] == list(linear.ASKED)
+    assert all(float(row.split("|")[4]) > 0 for row in rows)
 
 
 @pytest.mark.parametrize("text", ["64", "10k", "1M", "8x10", "100kx10", "1024x1000", "256x50257"])

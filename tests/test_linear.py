@@ -627,9 +627,36 @@ def test_probabilities_of_shards_sum_to_1():
         for first, q in parts
     ]
     with pytest.raises(
-        numloss.Error, match=r"labels must hold probabilities that sum to 1 over all"
+        numloss.Error, match=r"probabilities sum to 1 over all classes, got a sum of 0.91"
     ):
         states[0].merge(states[1]).value()
+
+
+def test_shards_have_the_same_labels():
+    h, w = np.ones((3, 2)), np.ones((4, 2))
+    one = lce.shard(h, w[:2], [0, 2, 1], offset=0, num_classes=4).state()
+    two = lce.shard(h, w[2:], [0, 2, 3], offset=2, num_classes=4).state()
+    with pytest.raises(numloss.Error, match=r"same for all shards.*a sum of 2 in row 2"):
+        one.merge(two).value()
+
+
+def test_a_mean_over_nothing_of_shards_says_so_where_it_was_asked_for():
+    state = lce.shard(np.ones((3, 2)), np.ones((4, 2)), [-100] * 3, offset=0, num_classes=4).state()
+    with pytest.warns(RuntimeWarning, match="mean of a loss over no examples") as caught:
+        assert np.isnan(state.value())
+    assert caught[0].filename == __file__
+
+
+def test_a_weight_that_is_nan_is_itself():
+    weights = [1.0, np.nan, 1.0]
+    states = [
+        lce.shard(
+            np.ones((3, 2)), np.ones((2, 2)), [0, 2, 3], row_weight=weights, offset=offset,
+            num_classes=4,
+        ).state()
+        for offset in (0, 2)
+    ]  # fmt: skip
+    assert np.isnan(states[0].merge(states[1]).value())
 
 
 def test_columns_that_only_fill_up_are_refused():

@@ -95,7 +95,7 @@ class LinearCrossEntropy:
         with np.errstate(all="ignore"):
             rows = Walk(problem, None).states()
         state = RowState.of(problem, rows)
-        return _results([state.value()], state, extras)
+        return _results([state.reduced()], state, extras)
 
     def grad(
         self,
@@ -128,7 +128,7 @@ class LinearCrossEntropy:
         """
         given = (hidden, weight, labels, bias)
         gradients, state, extras = self._differentiate(given, options)
-        return _results([state.value(), gradients], state, extras)
+        return _results([state.reduced(), gradients], state, extras)
 
     def grad_and_hess(self, *given: Any, **options: Any) -> NoReturn:
         """Refuse: there is no Hessian of a layer here."""

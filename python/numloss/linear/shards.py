@@ -47,7 +47,8 @@ class Settings:
         """Return the name of a setting that differs, or nothing."""
         for field in fields(self):
             one, two = getattr(self, field.name), getattr(other, field.name)
-            if not np.array_equal(one, two) or (one is None) != (two is None):
+            # A weight may be NaN, and is itself then.
+            if not np.array_equal(one, two, equal_nan=isinstance(one, np.ndarray)):
                 return field.name
         return ""
 
@@ -148,7 +149,21 @@ class RowState:
         -------
         numpy.float64, or ndarray
             With ``reduction="none"`` an array of the rows' losses in the dtype of ``hidden``.
+
+        Raises
+        ------
+        numloss.Error
+            If some class has not been seen, or shards had different labels.
+
+        Warns
+        -----
+        RuntimeWarning
+            If a mean is taken over nothing; it is nan then.
         """
+        return self.reduced()
+
+    def reduced(self) -> Any:
+        """Return the value; a warning names the line that called the caller of this."""
         rows, settings = self.complete(), self._settings
         with np.errstate(all="ignore"):
             seen = _seen(rows)
@@ -206,8 +221,8 @@ class RowState:
         if wrong.any():
             row = int(np.argmax(wrong))
             raise Error(
-                "labels must hold probabilities that sum to 1 over all classes, got "
-                f"{rows[table.MASS, row]:.6g} in row {row}",
+                "labels must be the same for all shards, or their probabilities sum to 1 over all "
+                f"classes, got a sum of {rows[table.MASS, row]:.6g} in row {row}",
                 "labels",
             )
         return rows
