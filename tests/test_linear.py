@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import numloss
-from numloss.linear import Shard
+from numloss.linear import RowState, Shard
 from numloss.linear.products import Head
 
 lce = numloss.linear_cross_entropy
@@ -749,6 +749,14 @@ def test_errors_of_out():
         lce(H, W, Y, out=(fine, None))
 
 
+def test_what_a_shard_does_not_take():
+    for name in ("return_accuracy", "out"):
+        with pytest.raises(numloss.InputTypeError, match=f"shard\\(\\) takes no {name}"):
+            lce.shard(H, W, Y, offset=0, num_classes=6, **{name: None})
+    with pytest.raises(numloss.InputTypeError, match="did you mean 'softcap'"):
+        lce.shard(H, W, Y, offset=0, num_classes=6, soft_cap=1.0)
+
+
 def test_there_is_no_hessian():
     with pytest.raises(numloss.Error, match="linear_cross_entropy has no Hessian"):
         lce.grad_and_hess(H, W, Y)
@@ -774,10 +782,15 @@ print(before, "numloss.linear" in sys.modules)
     assert found.stdout.split() == ["False", "True"]
 
 
-@pytest.mark.parametrize("name", ["RowState", "Shard", "linear.md"])
+EXAMPLES = {
+    "docs/linear.md": (Path(__file__).parents[1] / "docs" / "linear.md").read_text(),
+    **{x.__name__: x.__doc__ for x in (RowState, Shard, lce.grad, lce.value_and_grad)},
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_examples(name):
-    page = Path(__file__).parents[1] / "docs" / name
-    text = page.read_text() if page.suffix else getattr(numloss.linear, name).__doc__
+    text = EXAMPLES[name]
     example = doctest.DocTestParser().get_doctest(text, {}, name, None, None)
     assert example.examples
     printed = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypedDict
 import numpy as np
 
 from numloss import _convert, _raise
-from numloss._raise import Error
+from numloss._raise import Error, InputTypeError
 from numloss.linear import problem as arguments
 from numloss.linear.passes import Gradients, Walk
 from numloss.linear.places import places
@@ -39,18 +39,13 @@ class Options(TypedDict, total=False):
     max_memory: int
 
 
-class More(Options, total=False):
-    """Those of a value, too."""
+class Call(Options, total=False):
+    """The keywords of a whole call."""
 
     return_logsumexp: bool
     return_maximum: bool
     return_predicted: bool
     return_accuracy: bool
-
-
-class Everything(More, total=False):
-    """Those of a gradient, too."""
-
     out: tuple[NDArray[Any] | None, ...] | None
 
 
@@ -86,7 +81,7 @@ class LinearCrossEntropy:
         weight: ArrayLike,
         labels: ArrayLike,
         bias: ArrayLike | None = None,
-        **options: Unpack[Everything],
+        **options: Unpack[Call],
     ) -> Any:
         """Return the value; the text of ``numloss.linear_cross_entropy`` says of what."""
         problem, extras, out = self._read((hidden, weight, labels, bias), options)
@@ -103,12 +98,22 @@ class LinearCrossEntropy:
         weight: ArrayLike,
         labels: ArrayLike,
         bias: ArrayLike | None = None,
-        **options: Unpack[Everything],
+        **options: Unpack[Call],
     ) -> Any:
         """Return the gradients of hidden and weight, and of bias where there is one, as a tuple.
 
         It takes the arguments of ``numloss.linear_cross_entropy``. What ``return_...`` asks for
         follows behind the tuple of gradients.
+
+        Examples
+        --------
+        >>> import numloss
+        >>> of_hidden, of_weight = numloss.linear_cross_entropy.grad(
+        ...     [[1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]], [1]
+        ... )
+        >>> of_weight
+        array([[ 0.5,  1. ],
+               [-0.5, -1. ]])
         """
         given = (hidden, weight, labels, bias)
         gradients, state, extras = self._differentiate(given, options)
@@ -120,11 +125,21 @@ class LinearCrossEntropy:
         weight: ArrayLike,
         labels: ArrayLike,
         bias: ArrayLike | None = None,
-        **options: Unpack[Everything],
+        **options: Unpack[Call],
     ) -> Any:
         """Return the value and the tuple of gradients, from one pass.
 
-        It takes the arguments of ``numloss.linear_cross_entropy``.
+        It takes the arguments of ``numloss.linear_cross_entropy``. What ``return_...`` asks for
+        follows behind value and gradients.
+
+        Examples
+        --------
+        >>> import numloss
+        >>> value, gradients, predicted = numloss.linear_cross_entropy.value_and_grad(
+        ...     [[1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]], [1], [0.0, 0.0], return_predicted=True
+        ... )
+        >>> round(float(value), 6), len(gradients), predicted
+        (0.693147, 3, array([0]))
         """
         given = (hidden, weight, labels, bias)
         gradients, state, extras = self._differentiate(given, options)
@@ -169,10 +184,25 @@ class LinearCrossEntropy:
         -------
         Shard
             Its ``state()`` is merged with those of the others; ``grad`` takes the merged one.
+
+        Raises
+        ------
+        numloss.Error
+            If the classes do not lie among ``num_classes``, or an argument is wrong as in a whole
+            call.
         """
-        where = {"offset": offset, "num_classes": num_classes}
         self._check_names(options)
-        return Shard(arguments.read(hidden, weight, labels, bias, **options, **where))
+        if late := [name for name in (*EXTRAS, "out") if name in options]:
+            raise InputTypeError(
+                f"shard() takes no {late[0]}: its state has logsumexp(), maximum(), predicted() "
+                "and accuracy(), its grad() takes out",
+                late[0],
+            )
+        return Shard(
+            arguments.read(
+                hidden, weight, labels, bias, offset=offset, num_classes=num_classes, **options
+            )
+        )
 
     def __repr__(self) -> str:
         """Return the call with its defaults, as losses do."""

@@ -120,8 +120,8 @@ class Walk:
             index = problem.kept[chunk]
             hidden = _rows_of(problem.hidden, index).astype(problem.dtype, copy=False)
             known = None if everything is None else everything[:, index]
-            at_once = scale is not None and (known is not None or len(cuts) == 1)
-            if not at_once:
+            # Of classes that are cut, all are seen before the first can be differentiated.
+            if scale is None or (known is None and len(cuts) > 1):
                 known = self._states(hidden, index, cuts)
             if scale is not None:
                 known = self._differentiate(hidden, index, cuts, number == 0, known, scale[index])
