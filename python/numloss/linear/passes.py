@@ -118,7 +118,8 @@ class Walk:
         cuts = list(_cuts(problem.classes, step.classes))
         for number, chunk in enumerate(_cuts(len(problem.kept), step.rows)):
             index = problem.kept[chunk]
-            hidden = _rows_of(problem.hidden, index).astype(problem.dtype, copy=False)
+            # Without a copy where BLAS can take the rows as they are.
+            hidden = np.ascontiguousarray(_rows_of(problem.hidden, index), problem.dtype)
             known = None if everything is None else everything[:, index]
             # Of classes that are cut, all are seen before the first can be differentiated.
             if scale is None or (known is None and len(cuts) > 1):

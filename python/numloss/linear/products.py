@@ -1,7 +1,8 @@
 """The three products with the layer's matrix, by NumPy's BLAS, and nothing of their size beside.
 
-BLAS takes matrices of one of its own types, whose rows or columns lie side by side. Another
-matrix NumPy would copy whole for each product; here a block of it at a time takes that form.
+BLAS takes matrices of one of its own types, in whose rows or columns numbers lie side by side. Of
+others NumPy copies all for each product, or multiplies them by itself, many times slower, as its
+release is; here a block at a time is brought into that form.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Head:
 
 
 def _is_for_blas(matrix: NDArray[Any]) -> bool:
-    """Whether NumPy gives a matrix to BLAS without a copy."""
+    """Whether NumPy gives a matrix to BLAS."""
     size = matrix.itemsize
     for (near, length), (far, _) in (
         zip(matrix.strides[::-1], matrix.shape[::-1], strict=True),

@@ -49,8 +49,6 @@ def joined(first: Rows, other: Rows) -> Rows:
     rows[MAXIMUM] = maximum
     rows[LOG_SUM] = larger + np.log1p(np.exp(smaller - larger))
     rows[DISTANCE] = _moved(first, down_a) + _moved(other, down_b)
-    nothing = maximum == -np.inf
-    rows[LOG_SUM, nothing] = 0
     later = (b > a) | (np.isnan(b) & ~np.isnan(a)) | (first[PREDICTED] < 0)
     for line in (PREDICTED, HIT):
         rows[line] = np.where(later, other[line], first[line])
