@@ -22,10 +22,6 @@ std::vector<int64_t> strides_in_order(const Array& memory) {
   return strides;
 }
 
-void refuse_flaws(const Array& memory) {
-  if (const char* flaw = flaw_of(memory)) throw Unusable(flaw);
-}
-
 void forbid_writing(const py::array& array) {
   py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
 }
@@ -70,7 +66,7 @@ py::array lent_array(const Array& memory, const py::capsule& owner) {
     in_order = strides_in_order(memory);
     checked.strides = in_order.data();
   }
-  refuse_flaws(checked);
+  if (const char* flaw = flaw_of(checked)) throw Unusable(flaw);
   const std::vector<py::ssize_t> shape(memory.shape, memory.shape + memory.ndim);
   const std::vector<py::ssize_t> strides(checked.strides, checked.strides + memory.ndim);
   const py::array array(numpy_type(memory.dtype), shape, strides, memory.data, owner);
