@@ -1,0 +1,662 @@
+"""What the adapters of XGBoost, LightGBM and CatBoost share.
+
+A booster adds trees to a margin, of which a loss is a function. It asks for the gradient and the
+curvature of the loss in every row, summed over nothing and divided by nothing, weights included. It
+starts from a constant, which it finds for its own losses alone, and knows the link from margins to
+probabilities for those alone. All of that is here; a host's own file has its orders, shapes, signs.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+from typing_extensions import Self
+
+from numloss import Loss, _convert
+from numloss._core import apply
+from numloss._raise import Error, InputTypeError, shown
+from numloss.evaluation.specs import LossSpec, inputs_of, spec_of
+from numloss.losses import binary, multiclass
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[Any]
+
+Curvature = Literal["exact", "absolute", "upper_bound", "friedman", "gradient", "constant"]
+CURVATURES = ("exact", "absolute", "upper_bound", "friedman", "gradient", "constant")
+Link = Literal["identity", "sigmoid", "softmax"]
+
+# Where all labels are the same the best logit is infinite; sigmoid(30) is 1 - 1e-13.
+_FARTHEST_LOGIT = 30.0
+# Losses over classes whose Hessian is a multiple of diag(p) - p p', p the softmax: beside the
+# diagonal a row adds up to p (1 - p), so that twice the diagonal bounds it (Gershgorin's circles).
+_CROSS_ENTROPIES = ("cross_entropy", "kl_divergence", "ordinal_cross_entropy")
+
+# The integer labels of each data set, beside the floats they were made of.
+_labels: WeakKeyDictionary[Any, tuple[Array, Array]] = WeakKeyDictionary()
+
+_PARAMETERS = """\
+loss : Loss or str
+    The loss, such as ``numloss.focal`` or ``"focal"``.
+curvature : str, default "exact"
+    The second derivative that leaves are divided by, of a row of weight 1:
+
+    - ``"exact"``: that of the loss, at least ``floor``;
+    - ``"absolute"``: its absolute value, at least ``floor``, for losses that are not convex;
+    - ``"upper_bound"``: no less than the exact one anywhere near, so that no step overshoots. Of a
+      loss of one margin it is a constant, the largest second derivative; of a cross-entropy over
+      classes twice the exact one, 2p(1 - p);
+    - ``"friedman"``: over C classes C/(C - 1) times the exact one;
+    - ``"gradient"``: the absolute value of the gradient, at least ``floor``;
+    - ``"constant"``: ``constant``, for losses whose second derivative is 0.
+floor : float, default 1e-16
+    Positive.
+constant : float, default 1.0
+    Positive.
+scale : float, default 1.0
+    Factor of gradient and curvature. Boosters halve the squared error: ``scale=0.5`` makes theirs
+    of ``mse``.
+**options
+    Options of the loss, such as ``gamma=1.0``; not ``axis`` and ``from_logits``, as margins are
+    scores in the last axis.
+"""
+
+_ESTIMATOR = (
+    _PARAMETERS[: _PARAMETERS.index("**options")].replace(
+        "curvature : str", "loss_options : mapping, optional\n    Its options.\ncurvature : str", 1
+    )
+    + """\
+rounds : int, default 100
+    The number of trees, over classes of trees for each class.
+**params
+    Parameters of the host's, such as ``max_depth``.
+"""
+)
+
+
+class Adapter:
+    """A loss as a booster takes it: the part that all hosts share.
+
+    Attributes
+    ----------
+    loss : Loss
+        The loss.
+    options : Mapping
+        Its options.
+    link : {"identity", "sigmoid", "softmax"}
+        From a margin to what it predicts.
+    """
+
+    def __init__(
+        self,
+        loss: Loss[...] | str,
+        *,
+        curvature: Curvature = "exact",
+        floor: float = 1e-16,
+        constant: float = 1.0,
+        scale: float = 1.0,
+        **options: Any,
+    ) -> None:
+        spec = spec_of((loss, options))
+        _refuse(spec)
+        self.loss: Loss[...] = spec.loss
+        self.options: Mapping[str, Any] = spec.options
+        self.link: Link = link_of(self.loss)
+        self.curvature = CURVATURES[_convert.choice("curvature", curvature, CURVATURES)]
+        self.floor = _positive("floor", floor)
+        self.constant = _positive("constant", constant)
+        self.scale = _positive("scale", scale)
+        # Added to every margin: the start, where the host has no place for it while it trains.
+        self._shift: Any = None
+        if self.curvature == "upper_bound" and not self.loss.rowwise:
+            self.constant = self._largest_curvature()
+        elif self.curvature != "constant":
+            self._check_curvature()
+
+    def __repr__(self) -> str:
+        """Return the loss with its options, and the rule of curvature."""
+        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        return (
+            f"{type(self).__name__}({self.loss.__name__!r}, curvature={self.curvature!r}{options})"
+        )
+
+    # ------------------------------------------------------------------------------ derivatives
+
+    def derivatives(
+        self, margin: Array, target: Any, weight: Any, out: tuple[Array, Array]
+    ) -> None:
+        """Write gradient and curvature of every row, weights included."""
+        gradient, curvature = out
+        margin = self._shifted(margin)
+        weight = self._scaled(weight)
+        call = {"weight": weight, "reduction": "sum", **self.options}
+        if self._is_constant:
+            self.loss.grad(margin, target, out=gradient, **call)
+            curvature[...] = self.constant * self._weights(margin, target, weight)
+            return
+        self.loss.grad_and_hess(margin, target, out=out, **call)
+        if self.curvature == "gradient":
+            np.abs(gradient, out=curvature)
+        elif self.curvature == "absolute":
+            np.abs(curvature, out=curvature)
+        elif self.curvature == "upper_bound":
+            curvature *= 2
+        elif self.curvature == "friedman":
+            classes = margin.shape[-1]
+            curvature *= classes / (classes - 1)
+        np.maximum(curvature, self.floor * _columns(weight, curvature), out=curvature)
+
+    @property
+    def _is_constant(self) -> bool:
+        bounded = self.curvature == "upper_bound" and not self.loss.rowwise
+        return self.curvature == "constant" or bounded
+
+    def _scaled(self, weight: Array | None) -> Any:
+        if weight is None:
+            return None if self.scale == 1 else self.scale
+        return weight if self.scale == 1 else weight * self.scale
+
+    def _weights(self, margin: Array, target: Array, weight: Any) -> Any:
+        """Return the weights of the rows as they count: class weights in, ignored rows 0."""
+        if not self.loss.rowwise:
+            return 1.0 if weight is None else weight
+        _, weights = self.loss._examples(margin, target, weight=weight, **self.options)
+        return weights[..., None]
+
+    def _shifted(self, margin: Array) -> Array:
+        return margin if self._shift is None else margin + self._shift
+
+    def _starting_at(self, start: Any) -> Self:
+        """Return this adapter for a host that knows nothing of the start while it trains."""
+        moved = copy.copy(self)
+        moved._shift = start
+        return moved
+
+    def value(self, margin: Array, target: Array, weight: Array | None) -> float:
+        """Return the mean loss, weighted."""
+        return float(self.loss(self._shifted(margin), target, weight=weight, **self.options))
+
+    def losses(
+        self, margin: Array, target: Array, weight: Array | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the loss of each row, and the weights by which a mean has them."""
+        losses, weights = self.loss._examples(
+            self._shifted(margin), target, weight=weight, dtype=np.float64, **self.options
+        )
+        return losses, weights
+
+    # ---------------------------------------------------------------------------------- targets
+
+    def targets(self, labels: ArrayLike, dataset: object = None) -> Array:
+        """Return labels as the loss takes them: integers over classes, truth values for hinges.
+
+        Those of a data set are converted once, and again where they have changed.
+        """
+        given = np.asarray(labels)
+        if not self.loss.rowwise:
+            return _truth(given) if _is_signed(self.loss) else given
+        if dataset is None or given.dtype.kind in "iu":
+            return _integers(given)
+        known = _labels.get(dataset)
+        if known is None or not np.array_equal(known[0], given):
+            known = _labels[dataset] = (given, _integers(given))
+        return known[1]
+
+    # ------------------------------------------------------------------------------------ start
+
+    def start(
+        self, labels: ArrayLike, weight: ArrayLike | None = None, classes: int | None = None
+    ) -> Any:
+        """Return the constant margin of the least loss, where boosting begins.
+
+        Parameters
+        ----------
+        labels : array-like
+            Labels of the training rows.
+        weight : array-like, optional
+            Their weights.
+        classes : int, optional
+            The number of classes, for losses over classes; default: the largest label plus 1.
+
+        Returns
+        -------
+        float, or ndarray of shape (classes,)
+            The margin, found by Newton's method on the loss's own gradient and Hessian. A logit
+            lies within -30 and 30.
+
+        Examples
+        --------
+        >>> import numloss
+        >>> numloss.xgboost.Adapter("mse").start([1.0, 2.0, 6.0])
+        3.0
+        """
+        target = self.targets(labels)
+        weights = None if weight is None else np.asarray(weight, np.float64)
+        if self.loss.rowwise:
+            return self._start_of_classes(target, weights, classes)
+
+        def slope(c: float) -> tuple[float, float]:
+            margin = np.broadcast_to(np.float64(c), target.shape)
+            g, h = self.loss.grad_and_hess(
+                margin, target, weight=weights, reduction="sum", **self.options
+            )
+            return float(g.sum()), float(h.sum())
+
+        farthest = _FARTHEST_LOGIT if self.link == "sigmoid" else 1e300
+        return _root(slope, farthest)
+
+    def _start_of_classes(
+        self, target: Array, weight: Array | None, classes: int | None
+    ) -> NDArray[np.float64]:
+        """Every label occurs once, as often as it weighs: a constant margin knows no more."""
+        kept = target != self.options.get("ignore_index", -100)
+        labels = _convert.labels(target[kept])
+        k = classes or int(labels.max()) + 1
+        counts = np.bincount(labels, None if weight is None else weight[kept], k)
+        each = np.arange(counts.size)
+
+        def at(c: Array) -> tuple[float, Array, Array]:
+            margin = np.broadcast_to(c, (each.size, c.size))
+            call = {"weight": counts, "reduction": "sum", **self.options}
+            g, h = self.loss.grad_and_hess(margin, each, **call)
+            return float(self.loss(margin, each, **call)), g.sum(0), h.sum(0)
+
+        if counts.size > k:
+            raise Error(f"labels must be below {k}, got {counts.size - 1}", "labels")
+        with np.errstate(divide="ignore"):
+            shares = np.log(counts / counts.sum())
+        begin = np.maximum(shares, -_FARTHEST_LOGIT) if self.link == "softmax" else np.zeros(k)
+        return _descend(at, begin)
+
+    # ------------------------------------------------------------------------------- prediction
+
+    def response(self, margin: ArrayLike) -> Array:
+        """Return what margins predict: probabilities where the loss has them, else the margins.
+
+        Parameters
+        ----------
+        margin : array-like
+            Margins, of shape (n,) or (n, classes), the start included.
+
+        Returns
+        -------
+        ndarray
+            Of the same shape: the probability of the label 1, or of each class.
+
+        Examples
+        --------
+        >>> import numloss
+        >>> numloss.xgboost.Adapter("focal").response([0.0, 100.0])
+        array([0.5, 1. ])
+        """
+        x = np.asarray(margin, order="C")
+        x = x if x.dtype.kind == "f" else x.astype(np.float64)
+        if self.link == "sigmoid":
+            return apply("sigmoid", x.reshape(-1)).reshape(x.shape)
+        if self.link == "softmax":
+            return _softmax(x)
+        return x
+
+    # -------------------------------------------------------------------------------- curvature
+
+    def _hessian(self, margin: Array, target: Array) -> Array:
+        hessian: Array = self.loss.grad_and_hess(margin, target, reduction="none", **self.options)[
+            1
+        ]
+        return hessian
+
+    def _largest_curvature(self) -> float:
+        """Return the largest second derivative, found to 0.1 % on a grid of margins."""
+        margins = np.linspace(-40, 40, 2561)
+        hessians = np.max([self._hessian(margins, t) for t in self._some_targets(margins)], axis=0)
+        inner = hessians[np.abs(margins) < 20].max()
+        if hessians.max() > inner:
+            raise Error(
+                f"curvature of {self.loss.__name__} has no upper bound: use curvature='exact'",
+                "curvature",
+            )
+        if inner <= 0:
+            raise self._flat()
+        return float(inner) * (1.001 if inner > hessians.min() else 1.0)
+
+    def _some_targets(self, margins: Array) -> list[Array]:
+        if self.link == "sigmoid":
+            return [np.full_like(margins, t) for t in (0, 0.25, 0.5, 0.75, 1)]
+        if _is_signed(self.loss):
+            return [np.full(margins.shape, t) for t in (False, True)]
+        return [np.zeros_like(margins)]
+
+    def _check_curvature(self) -> None:
+        """Refuse a rule that the loss has nothing for."""
+        name = self.loss.__name__
+        if self.curvature == "friedman" and not self.loss.rowwise:
+            raise Error(
+                f"curvature='friedman' is for losses over classes, got {name}: use 'exact'",
+                "curvature",
+            )
+        if self.curvature == "gradient":
+            return
+        if self.loss.rowwise:
+            # Options with an entry for each class say how many there are.
+            k = next((len(v) for v in self.options.values() if np.ndim(v)), 3)
+            each = np.linspace(-2, 2, k * k).reshape(k, k)
+            is_flat = not self._hessian(each, np.arange(k)).any()
+        else:
+            margins = np.linspace(-40, 40, 2561)
+            is_flat = not any(self._hessian(margins, t).any() for t in self._some_targets(margins))
+        if is_flat:
+            raise self._flat()
+        if self.curvature == "upper_bound" and name not in _CROSS_ENTROPIES:
+            raise Error(
+                f"curvature='upper_bound' is known of {', '.join(_CROSS_ENTROPIES)} and of losses "
+                f"of one margin, got {name}: use 'absolute'",
+                "curvature",
+            )
+
+    def _flat(self) -> Error:
+        return Error(
+            f"{self.loss.__name__} has a second derivative of 0, which {self.curvature!r} cannot "
+            "divide by: use curvature='constant'",
+            "curvature",
+        )
+
+
+def documented(made: type[Any]) -> type[Any]:
+    """Put what hosts share into the documentation of a class."""
+    text = inspect.cleandoc(made.__doc__ or "")
+    text = text.replace("{parameters}\n", _PARAMETERS)
+    made.__doc__ = text.replace("{estimator}\n", f"Parameters\n----------\n{_ESTIMATOR}\n")
+    return made
+
+
+def refuse_objective(params: Mapping[str, Any], *names: str) -> None:
+    """Refuse another objective beside the loss."""
+    for name in names:
+        if name in params:
+            raise Error(f"params must not have {name!r}: the loss of the adapter is it", name)
+
+
+def link_of(loss: Loss[...]) -> Link:
+    """Return how a loss's scores become probabilities.
+
+    A loss over classes that knows the log-sum-exp of its scores is one of their softmax; one that
+    knows logits from probabilities is one of their sigmoid.
+    """
+    parameters = inspect.signature(loss).parameters
+    if loss.rowwise:
+        return "softmax" if "return_logsumexp" in parameters else "identity"
+    return "sigmoid" if "from_logits" in parameters else "identity"
+
+
+def _is_signed(loss: Loss[...]) -> bool:
+    """Whether targets are -1 and +1: those of binary losses that know no probabilities."""
+    return loss.__name__ in binary.__all__ and link_of(loss) == "identity"
+
+
+def _refuse(spec: LossSpec) -> None:
+    """Refuse what is no function of a row's margins."""
+    if not isinstance(spec.loss, Loss):
+        raise InputTypeError(f"loss must be a loss, got the metric {spec.name}", "loss")
+    if inputs_of(spec.loss):
+        others = " and ".join(inputs_of(spec.loss))
+        raise Error(f"loss must have one prediction, got {spec.name}, which has {others}", "loss")
+    for name in ("axis", "from_logits"):
+        if name in spec.options:
+            raise Error(f"{name} is not for boosting: margins are scores in the last axis", name)
+
+
+def _positive(name: str, value: float) -> float:
+    x = _convert.number(name, value)
+    if not 0 < x < np.inf:
+        raise Error(f"{name} must be positive and finite, got {shown(value)}", name)
+    return x
+
+
+def _columns(weight: Any, like: Array) -> Any:
+    """Return weights of rows in a shape that multiplies their margins."""
+    if weight is None:
+        return 1.0
+    return weight[:, None] if np.ndim(weight) == 1 and like.ndim == 2 else weight
+
+
+def _integers(labels: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        whole = labels.astype(np.int64)
+    if np.array_equal(whole, labels):
+        return whole
+    place = int(np.argmax(whole != labels))
+    raise Error(
+        f"labels must be whole numbers, got {labels[place]} at index {place}", "labels", (place,)
+    )
+
+
+def _truth(labels: Array) -> Array:
+    above = labels > 0
+    for low in (0, -1):
+        if np.array_equal(np.where(above, 1, low), labels):
+            return above
+    raise Error("labels must be 0 and 1, or -1 and 1, throughout", "labels")
+
+
+def _softmax(x: Array) -> Array:
+    rows = np.zeros(x.shape[:-1], np.int64)
+    _, total = multiclass.cross_entropy(x, rows, reduction="none", return_logsumexp=True)
+    return apply("exp_nonpositive", np.minimum(x - total[..., None], 0).reshape(-1)).reshape(
+        x.shape
+    )
+
+
+def _root(slope: Callable[[float], tuple[float, float]], farthest: float) -> float:
+    """Return where a sum of losses is least: Newton's method between two bounds.
+
+    ``slope`` returns gradient and Hessian. Where there is no Hessian, as of absolute errors, the
+    bounds are halved.
+    """
+    low = high = 0.0
+    gradient, _ = slope(0.0)
+    if not np.isfinite(gradient):
+        raise Error("labels and weights must be finite: the gradient at 0 is not", "labels")
+    ahead, step = gradient, -np.sign(gradient)
+    while ahead * gradient > 0:
+        low, high = high, high + step
+        if abs(high) > farthest:
+            return float(np.sign(step) * farthest)
+        ahead, step = slope(high)[0], 2 * step
+    low, high = sorted((low, high))
+    x, move = (low + high) / 2, high - low
+    for _ in range(200):
+        gradient, hessian = slope(x)
+        if gradient == 0:
+            break
+        low, high = (x, high) if gradient < 0 else (low, x)
+        newton = x - gradient / hessian if hessian > 0 else np.nan
+        # A step outside the bounds, or one that does not halve the last, is replaced.
+        if not (low < newton < high and abs(newton - x) < move / 2):
+            newton = (low + high) / 2
+        move, x = abs(newton - x), float(newton)
+        if move <= 1e-15 * abs(x):
+            break
+    return x
+
+
+def _descend(at: Callable[[Array], tuple[float, Array, Array]], c: Array) -> Array:
+    """Return constant margins of a small loss: steps by the Hessian's diagonal that never climb.
+
+    ``at`` returns value, gradient and the diagonal.
+    """
+    value, gradient, hessian = at(c)
+    for _ in range(500):
+        step = gradient / np.maximum(np.abs(hessian), 1e-3 * np.abs(gradient).max() + 1e-300)
+        while True:
+            then = at(c - step)
+            if then[0] < value:
+                break
+            step /= 2
+            if np.abs(step).max() < 1e-12:
+                return c
+        c = c - step
+        value, gradient, hessian = then
+    return c
+
+
+# -------------------------------------------------------------------------------------- estimators
+
+
+class _Estimator(BaseEstimator):  # type: ignore[misc]
+    """A model of scikit-learn's kind around an adapter; `adapter` is the host's."""
+
+    adapter: ClassVar[type[Any]]
+
+    def __init__(
+        self,
+        loss: Loss[...] | str,
+        *,
+        loss_options: Mapping[str, Any] | None = None,
+        curvature: Curvature = "exact",
+        floor: float = 1e-16,
+        constant: float = 1.0,
+        scale: float = 1.0,
+        rounds: int = 100,
+        **params: Any,
+    ) -> None:
+        self.loss = loss
+        self.loss_options = loss_options
+        self.curvature = curvature
+        self.floor = floor
+        self.constant = constant
+        self.scale = scale
+        self.rounds = rounds
+        self.params = params
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name, the host's among them."""
+        return {**super().get_params(deep), **self.params}
+
+    def set_params(self, **changes: Any) -> Self:
+        """Set parameters by name, the host's among them."""
+        own = super().get_params(deep=False)
+        super().set_params(**{name: changes[name] for name in changes if name in own})
+        others = {name: changes[name] for name in changes if name not in own}
+        self.params = {**self.params, **others}
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        eval_set: list[tuple[Any, ...]] | None,
+        classes: int | None,
+    ) -> Self:
+        self.adapter_ = self.adapter(
+            self.loss,
+            curvature=self.curvature,
+            floor=self.floor,
+            constant=self.constant,
+            scale=self.scale,
+            **(self.loss_options or {}),
+        )
+        sets = [(X, y, sample_weight), *((*some, None)[:3] for some in eval_set or [])]
+        self.n_features_in_ = np.shape(X)[1]
+        self.booster_ = self.adapter_._fit(dict(self.params), self.rounds, sets, classes)
+        return self
+
+    def _margin(self, X: Any) -> Array:
+        check_is_fitted(self)
+        margin: Array = self.adapter_._margin_of(self.booster_, X)
+        return margin
+
+
+def _has_probabilities(estimator: _Estimator) -> bool:
+    return link_of(spec_of(estimator.loss).loss) != "identity"
+
+
+class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
+    """A classifier of trees, whose probabilities are those of its loss."""
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        eval_set: list[tuple[Any, ...]] | None = None,
+    ) -> Self:
+        """Fit trees to labels of any kind.
+
+        Parameters
+        ----------
+        X : array-like or data frame
+            Features, as the host takes them.
+        y : array-like of shape (n,)
+            Labels: numbers or strings.
+        sample_weight : array-like of shape (n,), optional
+            Weights.
+        eval_set : list of tuple, optional
+            Pairs (X, y), or triples with weights, on which the loss is watched. Early stopping is a
+            parameter of the host's.
+        """
+        self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
+        known = self.classes_.size
+        loss = spec_of(self.loss).loss
+        if not loss.rowwise and known != 2:
+            raise Error(
+                f"{loss.__name__} tells two classes apart, y holds {known}: take one over classes",
+                "y",
+            )
+        coded = [(x, self._codes(labels), *more) for x, labels, *more in eval_set or []]
+        return self._fit(X, codes, sample_weight, coded, known if loss.rowwise else None)
+
+    def _codes(self, y: ArrayLike) -> Array:
+        labels = np.asarray(y)
+        codes = np.minimum(np.searchsorted(self.classes_, labels), self.classes_.size - 1)
+        unknown = self.classes_[codes] != labels
+        if unknown.any():
+            raise Error(f"y holds {labels[unknown][0]!r}, which was not there to be learnt", "y")
+        return codes
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the margins, of shape (n,), or (n, classes) of a loss over classes."""
+        return self._margin(X)
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, of shape (n, classes)."""
+        p: Array = self.adapter_.response(self._margin(X))
+        return p if p.ndim == 2 else np.stack([1 - p, p], axis=1)
+
+    def predict(self, X: Any) -> Array:
+        """Return the likeliest class of each row."""
+        margin = self._margin(X)
+        chosen = margin.argmax(1) if margin.ndim == 2 else (margin > 0).astype(np.int64)
+        found: Array = self.classes_[chosen]
+        return found
+
+
+class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
+    """A regressor of trees."""
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        eval_set: list[tuple[Any, ...]] | None = None,
+    ) -> Self:
+        """Fit trees to numbers; the arguments are those of `Classifier.fit`."""
+        if spec_of(self.loss).loss.rowwise:
+            raise Error(f"{spec_of(self.loss).name} is one over classes: use Classifier", "loss")
+        return self._fit(X, np.asarray(y), sample_weight, eval_set, None)
+
+    def predict(self, X: Any) -> Array:
+        """Return what the loss predicts: a number, or a probability where its margin is a logit."""
+        found: Array = self.adapter_.response(self._margin(X))
+        return found
