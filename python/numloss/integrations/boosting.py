@@ -24,7 +24,8 @@ from numloss import Loss, _convert
 from numloss._core import apply
 from numloss._raise import Error, InputTypeError, shown
 from numloss.evaluation.specs import LossSpec, inputs_of, spec_of
-from numloss.losses import binary, multiclass
+from numloss.integrations import kinds
+from numloss.losses import multiclass
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 Curvature = Literal["exact", "absolute", "upper_bound", "friedman", "gradient", "constant"]
 CURVATURES = ("exact", "absolute", "upper_bound", "friedman", "gradient", "constant")
-Link = Literal["identity", "sigmoid", "softmax"]
 
 # Where all labels are the same the best logit is infinite; sigmoid(30) is 1 - 1e-13.
 _FARTHEST_LOGIT = 30.0
@@ -110,7 +110,8 @@ class Adapter:
         _refuse(spec)
         self.loss: Loss[...] = spec.loss
         self.options: Mapping[str, Any] = spec.options
-        self.link: Link = link_of(self.loss)
+        self.link = kinds.link_of(spec)
+        self._is_signed = kinds.is_signed(spec)
         self.curvature = CURVATURES[_convert.choice("curvature", curvature, CURVATURES)]
         self.floor = _positive("floor", floor)
         self.constant = _positive("constant", constant)
@@ -203,7 +204,7 @@ class Adapter:
         """
         given = np.asarray(labels)
         if not self.loss.rowwise:
-            return _truth(given) if _is_signed(self.loss) else given
+            return kinds.truth(given) if self._is_signed else given
         if dataset is None or given.dtype.kind in "iu":
             return _integers(given)
         known = _labels.get(dataset)
@@ -331,7 +332,7 @@ class Adapter:
     def _some_targets(self, margins: Array) -> list[Array]:
         if self.link == "sigmoid":
             return [np.full_like(margins, t) for t in (0, 0.25, 0.5, 0.75, 1)]
-        if _is_signed(self.loss):
+        if self._is_signed:
             return [np.full(margins.shape, t) for t in (False, True)]
         return [np.zeros_like(margins)]
 
@@ -385,23 +386,6 @@ def refuse_objective(params: Mapping[str, Any], *names: str) -> None:
             raise Error(f"params must not have {name!r}: the loss of the adapter is it", name)
 
 
-def link_of(loss: Loss[...]) -> Link:
-    """Return how a loss's scores become probabilities.
-
-    A loss over classes that knows the log-sum-exp of its scores is one of their softmax; one that
-    knows logits from probabilities is one of their sigmoid.
-    """
-    parameters = inspect.signature(loss).parameters
-    if loss.rowwise:
-        return "softmax" if "return_logsumexp" in parameters else "identity"
-    return "sigmoid" if "from_logits" in parameters else "identity"
-
-
-def _is_signed(loss: Loss[...]) -> bool:
-    """Whether targets are -1 and +1: those of binary losses that know no probabilities."""
-    return loss.__name__ in binary.__all__ and link_of(loss) == "identity"
-
-
 def _refuse(spec: LossSpec) -> None:
     """Refuse what is no function of a row's margins."""
     if not isinstance(spec.loss, Loss):
@@ -437,14 +421,6 @@ def _integers(labels: Array) -> Array:
     raise Error(
         f"labels must be whole numbers, got {labels[place]} at index {place}", "labels", (place,)
     )
-
-
-def _truth(labels: Array) -> Array:
-    above = labels > 0
-    for low in (0, -1):
-        if np.array_equal(np.where(above, 1, low), labels):
-            return above
-    raise Error("labels must be 0 and 1, or -1 and 1, throughout", "labels")
 
 
 def _softmax(x: Array) -> Array:
@@ -577,7 +553,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 
 
 def _has_probabilities(estimator: _Estimator) -> bool:
-    return link_of(spec_of(estimator.loss).loss) != "identity"
+    return spec_of(estimator.loss).is_forecast
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -612,16 +588,11 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
                 f"{loss.__name__} tells two classes apart, y holds {known}: take one over classes",
                 "y",
             )
-        coded = [(x, self._codes(labels), *more) for x, labels, *more in eval_set or []]
+        coded = [
+            (x, kinds.codes("eval_set", np.asarray(labels), self.classes_), *more)
+            for x, labels, *more in eval_set or []
+        ]
         return self._fit(X, codes, sample_weight, coded, known if loss.rowwise else None)
-
-    def _codes(self, y: ArrayLike) -> Array:
-        labels = np.asarray(y)
-        codes = np.minimum(np.searchsorted(self.classes_, labels), self.classes_.size - 1)
-        unknown = self.classes_[codes] != labels
-        if unknown.any():
-            raise Error(f"y holds {labels[unknown][0]!r}, which was not there to be learnt", "y")
-        return codes
 
     def decision_function(self, X: Any) -> Array:
         """Return the margins, of shape (n,), or (n, classes) of a loss over classes."""

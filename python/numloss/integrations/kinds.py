@@ -1,0 +1,61 @@
+"""What the scores that a loss takes mean, and its targets: for libraries that know labels alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from numloss._raise import Error
+from numloss.losses import binary
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from numloss.evaluation.specs import LossSpec
+
+    Array = NDArray[Any]
+
+Link = Literal["identity", "sigmoid", "softmax"]
+
+
+def link_of(spec: LossSpec) -> Link:
+    """Return how scores become probabilities: not at all where the loss knows none."""
+    if not spec.is_forecast:
+        return "identity"
+    return "softmax" if spec.loss.rowwise else "sigmoid"
+
+
+def is_signed(spec: LossSpec) -> bool:
+    """Whether targets are -1 and +1: those of binary losses that know no probabilities."""
+    return spec.name in binary.__all__ and not spec.is_forecast
+
+
+def truth(labels: Array) -> Array:
+    """Return labels 0 and 1, or -1 and 1, as truth values, which losses of signs take."""
+    above = labels > 0
+    for low in (0, -1):
+        if np.array_equal(np.where(above, 1, low), labels):
+            return above
+    raise Error("labels must be 0 and 1, or -1 and 1, throughout", "labels")
+
+
+def codes(name: str, y: Array, classes: Array) -> NDArray[np.int64]:
+    """Return the place of each label among the classes, which come in any order."""
+    order = np.argsort(classes)
+    places = np.searchsorted(classes, y, sorter=order)
+    found = order[np.minimum(places, order.size - 1)]
+    unknown = classes[found] != y
+    if unknown.any():
+        index = int(np.argmax(unknown))
+        raise Error(
+            f"{name} must hold labels among {_listed(classes)}, got {y[index]} at index {index}",
+            name,
+            (index,),
+        )
+    return found
+
+
+def _listed(classes: Array) -> str:
+    shown = [str(label) for label in classes[:10]]
+    return ", ".join(shown) + (", ..." if classes.size > 10 else "")
