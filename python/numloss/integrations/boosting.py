@@ -276,7 +276,7 @@ class Adapter:
         with np.errstate(divide="ignore"):
             shares = np.log(counts / counts.sum())
         begin = np.maximum(shares, -_FARTHEST_LOGIT) if self.link == "softmax" else np.zeros(k)
-        return _descend(at, begin)
+        return _descend(at, begin, 1e-12 * float(counts.sum()))
 
     # ------------------------------------------------------------------------------- prediction
 
@@ -447,6 +447,8 @@ def _root(slope: Callable[[float], tuple[float, float]], farthest: float) -> flo
         if abs(high) > farthest:
             return float(np.sign(step) * farthest)
         ahead, step = slope(high)[0], 2 * step
+    if ahead == 0:
+        return float(high)
     low, high = sorted((low, high))
     x, move = (low + high) / 2, high - low
     for _ in range(200):
@@ -456,7 +458,7 @@ def _root(slope: Callable[[float], tuple[float, float]], farthest: float) -> flo
         low, high = (x, high) if gradient < 0 else (low, x)
         newton = x - gradient / hessian if hessian > 0 else np.nan
         # A step outside the bounds, or one that does not halve the last, is replaced.
-        if not (low < newton < high and abs(newton - x) < move / 2):
+        if not (low <= newton <= high and abs(newton - x) < move / 2):
             newton = (low + high) / 2
         move, x = abs(newton - x), float(newton)
         if move <= 1e-15 * abs(x):
@@ -464,13 +466,16 @@ def _root(slope: Callable[[float], tuple[float, float]], farthest: float) -> flo
     return x
 
 
-def _descend(at: Callable[[Array], tuple[float, Array, Array]], c: Array) -> Array:
+def _descend(at: Callable[[Array], tuple[float, Array, Array]], c: Array, smallest: float) -> Array:
     """Return constant margins of a small loss: steps by the Hessian's diagonal that never climb.
 
-    ``at`` returns value, gradient and the diagonal.
+    ``at`` returns value, gradient and the diagonal. It ends with a gradient below ``smallest``, or
+    where no step leads down.
     """
     value, gradient, hessian = at(c)
     for _ in range(500):
+        if np.abs(gradient).max() <= smallest:
+            break
         step = gradient / np.maximum(np.abs(hessian), 1e-3 * np.abs(gradient).max() + 1e-300)
         while True:
             then = at(c - step)

@@ -109,7 +109,7 @@ class Adapter(boosting.Adapter):
     def _start_of(self, data: lightgbm.Dataset, classes: int | None, init_model: object) -> Any:
         if init_model is not None:  # which has the start in its first tree
             return None
-        if data.get_label() is None:  # of a file that has not been read
+        if data.label is None:  # of a file that has not been read
             data.construct()
         labels, weight = np.asarray(data.get_label()).reshape(-1), _weight_of(data)
         return self.start(labels, weight, classes)

@@ -194,7 +194,7 @@ class Scorer:
     >>> scorer = numloss.sklearn.Scorer("cross_entropy")
     >>> scores = cross_val_score(LogisticRegression(max_iter=1000), X, y, scoring=scorer)
     >>> round(float(scores.mean()), 2)
-    -0.15
+    -0.14
     """
 
     def __init__(

@@ -1,0 +1,817 @@
+"""The adapters of XGBoost, LightGBM and CatBoost, each against the library itself."""
+
+import copy
+import doctest
+import gc
+import pickle
+import runpy
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import catboost
+import lightgbm
+import numpy as np
+import pytest
+import xgboost
+from scipy import optimize, special
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
+
+import numloss
+from numloss.integrations import boosting
+
+ROOT = Path(__file__).parents[2]
+HOSTS = {
+    "xgboost": numloss.xgboost, "lightgbm": numloss.lightgbm, "catboost": numloss.catboost,
+}  # fmt: skip
+#: Losses of one prediction whose targets are labels or numbers, which all boosters hold.
+LOSSES = [name for name in numloss.LOSSES if name not in ("gaussian_nll", "kl_divergence")]
+FLAT = ("mae", "quantile", "hinge", "multiclass_hinge")
+QUIET = {
+    "xgboost": {"nthread": 1, "max_depth": 3, "min_child_weight": 0.0},
+    "lightgbm": {"num_threads": 1, "num_leaves": 8, "min_child_weight": 0.0},
+    "catboost": {"thread_count": 1, "depth": 3, "learning_rate": 0.3},
+}
+rng = np.random.default_rng(5)
+
+
+def adapter_of(host, loss, **keywords):
+    if loss in FLAT:
+        keywords.setdefault("curvature", "constant")
+    return HOSTS[host].Adapter(loss, **keywords)
+
+
+def kind_of(loss):
+    if numloss.LOSSES[loss].rowwise:
+        return "classes"
+    return "two" if loss in numloss.binary.__all__ else "numbers"
+
+
+def data_of(kind, rows=None):
+    """Return features and labels of a real set."""
+    load = {"classes": load_iris, "two": load_breast_cancer, "numbers": load_diabetes}[kind]
+    x, y = load(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))[:rows]
+    return x[order].astype(np.float32), y[order].astype(np.float32)
+
+
+def expected(loss, margin, labels, weight, options=None):
+    """Return gradient and Hessian row by row, weighted after the fact."""
+    target = labels
+    if kind_of(loss) == "classes":
+        target = labels.astype(int)
+    elif kind_of(loss) == "two" and "hinge" in loss:
+        target = labels.astype(bool)
+    each = numloss.LOSSES[loss].grad_and_hess(margin, target, reduction="none", **(options or {}))
+    w = weight[:, None] if margin.ndim == 2 else weight
+    return [(w * part.astype(np.float64)) for part in each]
+
+
+def margins(kind, labels, dtype):
+    shape = (len(labels), 3) if kind == "classes" else labels.shape
+    return rng.normal(size=shape).astype(dtype)
+
+
+# ------------------------------------------------------------------------------------- derivatives
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_xgboost_gets_sums_of_its_type_and_order_weighted_once(loss):
+    x, y = data_of(kind_of(loss), 60)
+    w = rng.uniform(0.5, 2, len(y)).astype(np.float32)
+    margin = margins(kind_of(loss), y, np.float32)
+    adapter = adapter_of("xgboost", loss)
+    g, h = adapter.objective(margin, xgboost.DMatrix(x, label=y, weight=w))
+    assert g.dtype == h.dtype == np.float32
+    assert g.shape == h.shape == margin.shape
+    assert g.flags.c_contiguous
+    gradient, hessian = expected(loss, margin, y, w)
+    if loss in FLAT:
+        hessian = np.broadcast_to(w[:, None] if margin.ndim == 2 else w, margin.shape)
+    np.testing.assert_allclose(g, gradient, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(h, np.maximum(hessian, 1e-16 * w.min()), rtol=1e-6, atol=1e-7)
+    again = adapter.wrapper_objective(y, margin, sample_weight=w)
+    assert np.array_equal(g, again[0])
+    assert np.array_equal(h, again[1])
+    plain = adapter.objective(margin, xgboost.DMatrix(x, label=y))[0]
+    assert np.array_equal(plain, adapter.wrapper_objective(y, margin)[0])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_lightgbm_gets_its_order_and_weights_once(loss):
+    x, y = data_of(kind_of(loss), 60)
+    w = rng.uniform(0.5, 2, len(y)).astype(np.float32)
+    margin = np.asfortranarray(margins(kind_of(loss), y, np.float64))
+    adapter = adapter_of("lightgbm", loss)
+    data = lightgbm.Dataset(x, label=y, weight=w).construct()
+    g, h = adapter.objective(margin, data)
+    assert g.flags.f_contiguous
+    assert h.flags.f_contiguous
+    gradient, hessian = expected(loss, margin, y, w.astype(np.float64))
+    if loss in FLAT:
+        hessian = np.broadcast_to(w[:, None] if margin.ndim == 2 else w, margin.shape)
+    np.testing.assert_allclose(g, gradient, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(h, np.maximum(hessian, 1e-16 * w.min()), rtol=1e-12, atol=1e-14)
+    again = adapter.wrapper_objective(y, margin, w)
+    assert np.array_equal(g, again[0])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_catboost_gets_derivatives_of_the_negative_loss(loss):
+    _, y = data_of(kind_of(loss), 60)
+    w = rng.uniform(0.5, 2, len(y)).astype(np.float32)
+    margin = margins(kind_of(loss), y, np.float64)
+    objective = adapter_of("catboost", loss).objective
+    gradient, hessian = expected(loss, margin, y, w.astype(np.float64))
+    if loss in FLAT:
+        hessian = np.broadcast_to(w[:, None] if margin.ndim == 2 else w, margin.shape)
+    if margin.ndim == 2:
+        found = [objective.calc_ders_multi(*row) for row in zip(margin, y, w, strict=True)]
+        first = np.array([g for g, _ in found])
+        second = np.array([np.diag(h) for _, h in found])
+        assert all(np.array_equal(h, np.diag(np.diag(h))) for _, h in found)
+    else:
+        pairs = objective.calc_ders_range(margin, y, w)
+        assert type(pairs) is np.ndarray
+        assert pairs.shape == (len(y), 2)
+        first, second = pairs.T
+    np.testing.assert_allclose(first, -gradient, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(second, -np.maximum(hessian, 1e-16), rtol=1e-12, atol=1e-14)
+    assert (second <= 0).all()
+
+
+def test_options_reach_the_loss():
+    x, y = data_of("classes", 60)
+    margin = margins("classes", y, np.float32)
+    options = {"class_weight": [1.0, 2.0, 5.0], "label_smoothing": 0.1}
+    g, _ = numloss.xgboost.Adapter("cross_entropy", **options).objective(
+        margin, xgboost.DMatrix(x, label=y)
+    )
+    gradient, _ = expected("cross_entropy", margin, y, np.ones(60), options)
+    np.testing.assert_allclose(g, gradient, rtol=1e-6, atol=1e-7)
+
+
+# --------------------------------------------------------------------------------------- curvature
+
+
+def curvatures(loss, margin, labels, weight=None, **keywords):
+    adapter = numloss.lightgbm.Adapter(loss, **keywords)
+    return adapter.wrapper_objective(labels, margin, weight)[1]
+
+
+def test_rules_over_classes_are_their_formulas():
+    margin, y = rng.normal(size=(50, 4)), rng.integers(0, 4, 50).astype(np.float32)
+    w = rng.uniform(0.5, 2, 50)
+    p = special.softmax(margin, axis=1)
+    rules = {
+        "exact": p * (1 - p),
+        "absolute": p * (1 - p),
+        "upper_bound": 2 * p * (1 - p),
+        "friedman": 4 / 3 * p * (1 - p),
+        "gradient": abs(p - np.eye(4)[y.astype(int)]),
+        "constant": np.full_like(p, 0.7),
+    }
+    assert tuple(rules) == boosting.CURVATURES
+    for rule, wanted in rules.items():
+        found = curvatures("cross_entropy", margin, y, w, curvature=rule, constant=0.7)
+        np.testing.assert_allclose(found, wanted * w[:, None], rtol=1e-12, atol=1e-15)
+
+
+def test_twice_the_diagonal_bounds_the_hessian_over_classes():
+    margin = rng.normal(size=(20, 5))
+    bound = curvatures("cross_entropy", margin, np.zeros(20), curvature="upper_bound")
+    for row, d in zip(special.softmax(margin, axis=1), bound, strict=True):
+        hessian = np.diag(row) - np.outer(row, row)
+        assert np.linalg.eigvalsh(np.diag(d) - hessian).min() > -1e-15
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "largest"),
+    [
+        ("mse", {}, 2.0), ("huber", {"delta": 3.0}, 1.0), ("binary_cross_entropy", {}, 0.25),
+        ("binary_cross_entropy", {"pos_weight": 4.0}, 1.0), ("focal", {}, None),
+        ("focal", {"gamma": 0.5, "alpha": None}, None), ("squared_hinge", {}, 2.0),
+    ],
+)  # fmt: skip
+def test_upper_bound_of_one_margin_is_the_largest_second_derivative(loss, options, largest):
+    margin = rng.uniform(-20, 20, 20_000)
+    y = rng.integers(0, 2, margin.size).astype(np.float32)
+    bound = curvatures(loss, margin, y, curvature="upper_bound", **options)
+    exact = expected(loss, margin, y, np.ones_like(margin), options)[1]
+    assert (bound == bound[0]).all()
+    assert 1.0 <= bound[0] / exact.max() < 1.003
+    if largest is not None:
+        assert bound[0] == pytest.approx(largest, rel=2e-3)
+
+
+def test_floor_and_absolute_value_where_a_loss_is_not_convex():
+    margin, y = np.linspace(-6, 6, 101), np.ones(101, np.float32)
+    w = np.full(101, 2.0)
+    exact = expected("focal", margin, y, w)[1]
+    assert (exact < 0).any()
+    floored = curvatures("focal", margin, y, w, floor=1e-3)
+    assert np.array_equal(floored, np.maximum(exact, 2e-3))
+    assert np.array_equal(
+        curvatures("focal", margin, y, w, curvature="absolute"), np.maximum(abs(exact), 2e-16)
+    )
+
+
+def test_constant_curvature_counts_what_the_loss_counts():
+    y = np.array([0, 1, -100, 2], np.float32)
+    h = curvatures(
+        "cross_entropy", np.zeros((4, 3)), y, curvature="constant", class_weight=[1.0, 2.0, 3.0]
+    )
+    assert np.array_equal(h, np.array([1, 2, 0, 3])[:, None] * np.ones(3))
+
+
+def test_scale_is_that_of_boosters_squared_error():
+    margin, y, w = rng.normal(size=9), rng.normal(size=9).astype("f4"), rng.uniform(1, 2, 9)
+    adapter = numloss.lightgbm.Adapter("mse", scale=0.5)
+    g, h = adapter.wrapper_objective(y, margin, w)
+    np.testing.assert_allclose(g, w * (margin - y), rtol=1e-15)
+    assert np.array_equal(h, w)
+
+
+@pytest.mark.parametrize("loss", FLAT)
+@pytest.mark.parametrize("rule", ["exact", "absolute", "upper_bound", "friedman"])
+def test_losses_without_curvature_say_what_to_choose(loss, rule):
+    message = r"has a second derivative of 0.*curvature='constant'"
+    if rule == "friedman" and not numloss.LOSSES[loss].rowwise:
+        message = "is for losses over classes"
+    with pytest.raises(numloss.Error, match=message):
+        numloss.xgboost.Adapter(loss, curvature=rule)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "softmax_focal", "curvature": "upper_bound"}, r"use 'absolute'"),
+        ({"loss": "mse", "curvature": "friedman"}, r"is for losses over classes, got mse"),
+        ({"loss": "mse", "curvature": "newton"}, r"curvature must be 'exact', 'absolute', .*"),
+        ({"loss": "mse", "floor": 0.0}, r"floor must be positive and finite, got 0.0"),
+        ({"loss": "mse", "constant": np.inf}, r"constant must be positive and finite, got inf"),
+        ({"loss": "mse", "scale": "x"}, r"scale must be a number, got 'x'"),
+        ({"loss": "gaussian_nll"}, r"one prediction, got gaussian_nll, which has variance"),
+        ({"loss": "accuracy"}, r"must be a loss, got the metric accuracy"),
+        ({"loss": "focal", "from_logits": False}, r"from_logits is not for boosting"),
+        ({"loss": "cross_entropy", "axis": 0}, r"axis is not for boosting"),
+        ({"loss": "focal", "gama": 1.0}, r"no option 'gama'.*gamma"),
+        ({"loss": "focall"}, r"no loss is named 'focall'"),
+    ],
+)
+def test_refusals(arguments, message):
+    loss = arguments.pop("loss")
+    with pytest.raises(ValueError, match=message):
+        numloss.xgboost.Adapter(loss, **arguments)
+
+
+# ------------------------------------------------------------------------------------------- start
+
+
+def test_starts_are_the_closed_forms():
+    y = rng.normal(3, 2, 501).astype(np.float32)
+    w = rng.uniform(0.5, 2, 501)
+    two = (rng.random(501) < 0.1).astype(np.float32)
+    three = rng.integers(0, 3, 501).astype(np.float32)
+    wide = y.astype(np.float64)
+
+    def start(loss, *arguments, **options):
+        return adapter_of("xgboost", loss, **options).start(*arguments)
+
+    assert start("mse", y, w) == pytest.approx(np.average(wide, weights=w), rel=1e-12)
+    assert start("mae", y) == pytest.approx(np.median(wide), rel=1e-12)
+    assert start("quantile", y, q=0.9) == pytest.approx(np.sort(wide)[450], rel=1e-12)
+    assert start("binary_cross_entropy", two, w) == pytest.approx(
+        special.logit(np.average(two, weights=w)), rel=1e-12
+    )
+    shares = np.bincount(three.astype(int), w) / w.sum()
+    assert start("cross_entropy", three, w) == pytest.approx(np.log(shares), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_no_other_constant_is_better(loss):
+    y = data_of(kind_of(loss))[1]
+    w = rng.uniform(0.5, 2, len(y))
+    adapter = adapter_of("xgboost", loss)
+    start = np.asarray(adapter.start(y, w))
+
+    def value(c):
+        margin = np.broadcast_to(np.asarray(c, float), (len(y), *start.shape))
+        return adapter.value(margin, adapter.targets(y), w)
+
+    least = value(start)
+    for other in [np.zeros_like(start), *(start + rng.normal(scale=0.5, size=(50, *start.shape)))]:
+        assert value(other) >= least - 1e-9
+    if loss not in FLAT:
+        found = optimize.minimize(lambda c: value(c.reshape(start.shape)), np.ravel(start))
+        assert least <= found.fun + 1e-7 * abs(found.fun)
+
+
+def test_start_of_labels_that_are_all_the_same():
+    adapter = numloss.xgboost.Adapter("binary_cross_entropy")
+    assert adapter.start(np.ones(9)) == 30.0
+    assert adapter.start(np.zeros(9)) == -30.0
+    assert numloss.xgboost.Adapter("mse").start(np.zeros(9)) == 0.0
+    absent = numloss.xgboost.Adapter("cross_entropy").start([0, 1], classes=3)
+    assert absent[2] == -30.0
+
+
+def test_start_leaves_out_what_does_not_count():
+    adapter = numloss.xgboost.Adapter("cross_entropy", class_weight=[1.0, 3.0])
+    start = adapter.start(np.array([0, 1, 1, -100, 0, 1]), np.array([1.0, 1, 1, 50, 1, 0]))
+    assert special.softmax(start) == pytest.approx([2 / 8, 6 / 8])
+
+
+def test_start_refuses_what_it_cannot_use():
+    with pytest.raises(numloss.Error, match=r"must be whole numbers, got 0\.5 at index 1"):
+        numloss.xgboost.Adapter("cross_entropy").start(np.array([0.0, 0.5]))
+    with pytest.raises(numloss.Error, match="must be 0 and 1, or -1 and 1"):
+        numloss.xgboost.Adapter("squared_hinge").start(np.array([0.0, 2.0]))
+    with pytest.raises(numloss.Error, match="must be below 2, got 2"):
+        numloss.xgboost.Adapter("cross_entropy").start([0, 1, 2], classes=2)
+    with pytest.raises(numloss.Error, match="must be finite"):
+        numloss.xgboost.Adapter("mse").start([0.0, np.nan])
+    with pytest.raises(numloss.Error, match="target"):
+        numloss.xgboost.Adapter("binary_cross_entropy").start([0.0, 2.0])
+
+
+# ------------------------------------------------------------------------- built-in runs reproduced
+
+SAME = {
+    "numbers": ("mse", {"scale": 0.5}, "reg:squarederror", "regression", "RMSE"),
+    "two": ("binary_cross_entropy", {}, "binary:logistic", "binary", "Logloss"),
+    "classes": ("cross_entropy", {}, "multi:softprob", "multiclass", "MultiClass"),
+}
+WEIGHTED = pytest.mark.parametrize("weighted", [False, True])
+
+
+def drawn(kind, weighted, rows=None):
+    x, y = data_of(kind, rows)
+    w = np.random.default_rng(1).uniform(0.5, 2, len(y)).astype(np.float32) if weighted else None
+    return x, y, w
+
+
+@WEIGHTED
+@pytest.mark.parametrize("kind", SAME)
+def test_xgboost_runs_as_its_own_loss(kind, weighted):
+    x, y, w = drawn(kind, weighted)
+    loss, options, built_in, *_ = SAME[kind]
+    if kind == "classes":
+        options = {"curvature": "upper_bound"}
+    data = xgboost.DMatrix(x, label=y, weight=w)
+    adapter = numloss.xgboost.Adapter(loss, **options)
+    params = {"max_depth": 3, "eta": 0.3, "nthread": 1, "tree_method": "hist"}
+    ours = adapter.train(params, data, 30)
+    needed = {name: adapter.params(y, w)[name] for name in ("base_score", "objective")}
+    assert needed["objective"] == built_in
+    known = {"num_class": 3} if kind == "classes" else {}
+    theirs = xgboost.train({**params, **known, **needed}, data, 30)
+    same_trees(ours.trees_to_dataframe(), theirs.trees_to_dataframe())
+    a, b = (booster.predict(data, output_margin=True) for booster in (ours, theirs))
+    assert np.abs(a - b).max() <= 2e-6 * np.abs(b).max()
+    # Their own start is ours, but for a number that the softmax does not see.
+    alone = xgboost.train({**params, **known, "objective": built_in}, data, 30)
+    np.testing.assert_allclose(alone.predict(data), ours.predict(data), rtol=2e-4, atol=2e-6)
+
+
+def same_trees(ours, theirs):
+    for column in ("Tree", "Node", "Feature", "Split"):
+        assert ours[column].equals(theirs[column])
+
+
+@WEIGHTED
+@pytest.mark.parametrize("kind", SAME)
+def test_lightgbm_runs_as_its_own_loss(kind, weighted):
+    x, y, w = drawn(kind, weighted)
+    loss, options, _, built_in, _ = SAME[kind]
+    known = {"num_class": 3} if kind == "classes" else {}
+    if kind == "classes":
+        options = {"curvature": "friedman"}
+    params = {"num_leaves": 8, "verbosity": -1, "num_threads": 1, "force_row_wise": True, **known}
+    ours = numloss.lightgbm.Adapter(loss, **options).train(
+        params, lightgbm.Dataset(x, label=y, weight=w), 30
+    )
+    theirs = lightgbm.train(
+        {**params, "objective": built_in}, lightgbm.Dataset(x, label=y, weight=w), 30
+    )
+    same_splits(ours, theirs)
+    a, b = (booster.predict(x, raw_score=True) for booster in (ours, theirs))
+    assert np.abs(a - b).max() <= 1e-8 * np.abs(b).max()
+
+
+def same_splits(ours, theirs):
+    for column in ("tree_index", "node_depth", "split_feature", "threshold"):
+        assert ours.trees_to_dataframe()[column].equals(theirs.trees_to_dataframe()[column])
+
+
+def test_lightgbm_huber_runs_as_its_own_loss():
+    """Its Hessian is 1 everywhere, and its start the mean, which is not the best of constants."""
+    x, y = data_of("numbers")
+    params = {"num_leaves": 8, "verbosity": -1, "num_threads": 1, "force_row_wise": True}
+    adapter = numloss.lightgbm.Adapter("huber", delta=30.0, curvature="constant")
+    mean = float(y.astype(np.float64).mean())
+    ours = lightgbm.train(
+        {**params, "objective": adapter.objective},
+        lightgbm.Dataset(x, label=y, init_score=np.full(len(y), mean)),
+        30,
+    )
+    settings = {"objective": "huber", "alpha": 30.0}
+    theirs = lightgbm.train({**params, **settings}, lightgbm.Dataset(x, label=y), 30)
+    same_splits(ours, theirs)
+    np.testing.assert_allclose(ours.predict(x) + mean, theirs.predict(x), rtol=1e-6)
+
+
+@WEIGHTED
+@pytest.mark.parametrize("kind", SAME)
+def test_catboost_runs_as_its_own_loss(kind, weighted):
+    x, y, w = drawn(kind, weighted)
+    loss, options, *_, built_in = SAME[kind]
+    known = {"classes_count": 3} if kind == "classes" else {}
+    params = {
+        "iterations": 30, "learning_rate": 0.1, "depth": 4, "thread_count": 1, "verbose": False,
+        "allow_writing_files": False, "bootstrap_type": "No", "random_strength": 0,
+        "boosting_type": "Plain", "score_function": "L2", "leaf_estimation_iterations": 1,
+        "leaf_estimation_method": "Gradient" if kind == "classes" else "Newton", **known,
+    }  # fmt: skip
+    adapter = numloss.catboost.Adapter(loss, **options)
+    ours = adapter.train(params, catboost.Pool(x, label=y, weight=w))
+    start = adapter.start(y, w)
+    pool = catboost.Pool(x, label=y, weight=w)
+    pool.set_baseline(np.tile(start, (len(y), 1)) if kind == "classes" else np.full(len(y), start))
+    theirs = catboost.CatBoost({**params, "loss_function": built_in}).fit(pool)
+    a, b = ours.predict(x), theirs.predict(x) + start
+    assert np.abs(a - b).max() <= 1e-7 * np.abs(b).max()
+
+
+# ----------------------------------------------------------------- starts, links, predictions
+
+
+def fitted(host, loss, x, y, rounds=20, **keywords):
+    if loss in FLAT:
+        keywords.setdefault("curvature", "constant")
+    kind = HOSTS[host].Regressor if kind_of(loss) == "numbers" else HOSTS[host].Classifier
+    return kind(loss, rounds=rounds, **{**QUIET[host], **keywords}).fit(x, y)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_loss_is_less_after_training(host, loss):
+    x, y = data_of(kind_of(loss), 150)
+    keywords = {"constant": 0.01} if loss in ("mae", "quantile") else {}
+    if loss == "huber":  # whose Hessian is 0 wherever a target is far away
+        keywords = {"curvature": "upper_bound", "loss_options": {"delta": 30.0}}
+    model = fitted(host, loss, x, y, **keywords)
+    adapter = model.adapter_
+    target = adapter.targets(y)
+    margin = model._margin(x)
+    start = np.broadcast_to(np.asarray(adapter.start(y)), margin.shape)
+    assert adapter.value(margin, target, None) < 0.9 * adapter.value(start, target, None)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(
+    "loss", ["binary_cross_entropy", "focal", "cross_entropy", "softmax_focal"]
+)
+def test_probabilities_right_after_a_custom_objective(host, loss):
+    x, y = data_of(kind_of(loss), 150)
+    names = np.array(["no", "perhaps", "yes"])[y.astype(int)]
+    model = fitted(host, loss, x, names)
+    margin = model.decision_function(x)
+    p = model.predict_proba(x)
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+    if margin.ndim == 2:
+        np.testing.assert_allclose(p, special.softmax(margin, axis=1), rtol=2e-5, atol=1e-7)
+        assert list(model.classes_) == ["no", "perhaps", "yes"]
+    else:
+        np.testing.assert_allclose(p[:, 1], special.expit(margin), rtol=2e-5, atol=1e-7)
+    assert np.array_equal(model.predict(x), model.classes_[p.argmax(axis=1)])
+    assert model.score(x, names) > 0.9
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_probabilities_begin_at_the_share_of_the_class(host):
+    x, y = np.arange(100.0)[:, None], np.repeat([0, 1], [90, 10])
+    model = HOSTS[host].Classifier("binary_cross_entropy", rounds=1, learning_rate=1e-5)
+    assert model.fit(x, y).predict_proba(x)[:, 1] == pytest.approx(0.1, rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+def test_boosters_keep_start_and_link_in_their_files(loss, tmp_path):
+    x, y = data_of(kind_of(loss), 120)
+    classes = np.arange(3 if loss == "cross_entropy" else 2)
+
+    def ends(p, model):
+        p = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
+        np.testing.assert_allclose(p, model.predict_proba(x), rtol=2e-5, atol=1e-7)
+        assert log_loss(y, p, labels=classes) < 0.3
+
+    model = fitted("xgboost", loss, x, y)
+    model.booster_.save_model(tmp_path / "model.json")
+    ends(xgboost.Booster(model_file=tmp_path / "model.json").predict(xgboost.DMatrix(x)), model)
+
+    model = fitted("lightgbm", loss, x, y)
+    model.booster_.save_model(tmp_path / "model.txt")
+    booster = lightgbm.Booster(model_file=tmp_path / "model.txt")
+    ends(model.adapter_.response(booster.predict(x)), model)
+
+    model = fitted("catboost", loss, x, y)
+    model.booster_.save_model(str(tmp_path / "model.cbm"))
+    kept = catboost.CatBoost().load_model(str(tmp_path / "model.cbm"))
+    ends(kept.predict(x, prediction_type="Probability"), model)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_hinges_have_no_probabilities(host):
+    x, y = data_of("two", 150)
+    model = fitted(host, "squared_hinge", x, np.where(y == 1, "b", "a"))
+    assert not hasattr(model, "predict_proba")
+    assert np.array_equal(model.predict(x) == "b", model.decision_function(x) > 0)
+    assert (model.predict(x) == np.where(y == 1, "b", "a")).mean() > 0.9
+
+
+def test_lightgbm_goes_on_from_a_model_without_a_second_start():
+    x, y = data_of("numbers")
+    adapter = numloss.lightgbm.Adapter("mse", scale=0.5)
+    params = {"verbosity": -1, "num_threads": 1, "num_leaves": 8}
+    whole = adapter.train(params, lightgbm.Dataset(x, label=y), 20)
+    half = adapter.train(params, lightgbm.Dataset(x, label=y), 10)
+    data = lightgbm.Dataset(x, label=y)
+    other = adapter.train(params, data, 10, init_model=half)
+    assert np.abs(other.predict(x) - whole.predict(x)).max() < 1e-6 * np.abs(y).max()
+
+
+def test_lightgbm_reads_labels_and_weights_wherever_they_are(tmp_path):
+    x, y, w = drawn("two", weighted=True, rows=100)
+    adapter = numloss.lightgbm.Adapter("binary_cross_entropy")
+    params = {"verbosity": -1, "num_threads": 1}
+    plain = adapter.train(params, lightgbm.Dataset(x, label=y, weight=w), 3).predict(x)
+    made = lightgbm.Dataset(x, label=y, weight=w).construct()
+    made.save_binary(str(tmp_path / "data.bin"))
+    read = lightgbm.Dataset(str(tmp_path / "data.bin"), params=params)
+    for data in (lightgbm.Dataset(x, label=y, weight=w).construct(), read):
+        assert np.array_equal(adapter.train(params, data, 3).predict(x), plain)
+
+
+# ----------------------------------------------------------------------------------------- metrics
+
+
+@WEIGHTED
+@pytest.mark.parametrize("loss", ["focal", "softmax_focal"])
+def test_metrics_are_the_mean_loss_of_margins(loss, weighted):
+    x, y, w = drawn(kind_of(loss), weighted, 150)
+    cut = 100
+    keywords = {"weight": None if w is None else w[:cut]}
+    later = {"weight": None if w is None else w[cut:]}
+
+    def mean(margin):
+        target = y[cut:].astype(int) if margin.ndim == 2 else y[cut:]
+        return float(numloss.LOSSES[loss](margin, target, weight=later["weight"]))
+
+    seen = {}
+    data = xgboost.DMatrix(x[:cut], label=y[:cut], **keywords)
+    other = xgboost.DMatrix(x[cut:], label=y[cut:], **later)
+    booster = numloss.xgboost.Adapter(loss).train(
+        {"nthread": 1}, data, 3, evals=[(other, "other")], evals_result=seen, verbose_eval=False
+    )
+    assert list(seen["other"]) == [loss]
+    margin = booster.predict(other, output_margin=True)
+    assert seen["other"][loss][-1] == pytest.approx(mean(margin), abs=1e-5)
+
+    data = lightgbm.Dataset(x[:cut], label=y[:cut], **keywords)
+    other = lightgbm.Dataset(x[cut:], label=y[cut:], reference=data, **later)
+    booster = numloss.lightgbm.Adapter(loss).train(
+        {"verbosity": -1, "num_threads": 1}, data, 3,
+        valid_sets=[other], callbacks=[lightgbm.record_evaluation(seen)],
+    )  # fmt: skip
+    assert list(seen["valid_0"]) == [loss]
+    assert seen["valid_0"][loss][-1] == pytest.approx(mean(booster.predict(x[cut:])), rel=1e-9)
+
+    other = catboost.Pool(x[cut:], label=y[cut:], **later)
+    model = numloss.catboost.Adapter(loss).train(
+        {"iterations": 3, "thread_count": 1, "verbose": False, "allow_writing_files": False},
+        catboost.Pool(x[:cut], label=y[:cut], **keywords),
+        eval_set=other, use_best_model=False,
+    )  # fmt: skip
+    found = model.get_evals_result()["validation"]["Metric"][-1]
+    assert found == pytest.approx(mean(model.predict(x[cut:])), rel=1e-6)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_early_stopping_by_the_loss_on_other_rows(host):
+    x, y = data_of("two")
+    names = np.where(y == 1, "benign", "malignant")
+    stop = "early_stopping_round" if host == "lightgbm" else "early_stopping_rounds"
+    model = HOSTS[host].Classifier(
+        "binary_cross_entropy", rounds=400, **{**QUIET[host], "learning_rate": 0.5, stop: 5}
+    )
+    model.fit(x[:300], names[:300], eval_set=[(x[300:], names[300:])])
+    booster = model.booster_
+    best = booster.best_iteration_ if host == "catboost" else booster.best_iteration
+    assert 0 < best < 390
+    best_rows = log_loss(names[300:], model.predict_proba(x[300:]))
+    assert best_rows < 0.2
+    with pytest.raises(numloss.Error, match="eval_set must hold labels among benign, malignant"):
+        model.fit(x, names, eval_set=[(x[:1], ["other"])])
+
+
+# --------------------------------------------------------------------------------------- wrappers
+
+
+def test_wrappers_of_xgboost():
+    x, y, w = drawn("two", weighted=True)
+    adapter = numloss.xgboost.Adapter("focal", gamma=1.0)
+    model = xgboost.XGBClassifier(
+        n_estimators=5, objective=adapter.wrapper_objective, eval_metric=adapter.wrapper_metric,
+        base_score=adapter.params(y, w)["base_score"], n_jobs=1, max_depth=3, min_child_weight=0,
+    )  # fmt: skip
+    model.fit(x, y.astype(int), sample_weight=w, eval_set=[(x, y.astype(int))], verbose=False)
+    margin = model.predict(x, output_margin=True)
+    data = xgboost.DMatrix(x, label=y, weight=w)
+    params = {"nthread": 1, "max_depth": 3, "min_child_weight": 0}
+    ours = adapter.train(params, data, 5)
+    np.testing.assert_allclose(margin, ours.predict(data, output_margin=True), atol=1e-5)
+    np.testing.assert_allclose(adapter.response(margin), ours.predict(data), atol=1e-6)
+    assert model.evals_result()["validation_0"]["focal"][-1] == pytest.approx(
+        adapter.value(margin, y, None), abs=1e-5
+    )
+    assert clone(model).set_params(n_estimators=1).fit(x, y.astype(int))
+
+
+def test_wrappers_of_lightgbm():
+    x, y, w = drawn("classes", weighted=True)
+    adapter = numloss.lightgbm.Adapter("softmax_focal", gamma=1.0)
+    start = np.tile(adapter.start(y, w), (len(y), 1))
+    model = lightgbm.LGBMClassifier(
+        n_estimators=5, objective=adapter.wrapper_objective, n_jobs=1, verbosity=-1, num_leaves=8
+    )
+    model.fit(
+        x, y, sample_weight=w, init_score=start, eval_X=x, eval_y=y, eval_init_score=[start],
+        eval_sample_weight=[w], eval_metric=adapter.wrapper_metric,
+    )  # fmt: skip
+    margin = model.predict(x, raw_score=True) + start
+    params = {"verbosity": -1, "num_threads": 1, "num_leaves": 8}
+    ours = adapter.train(params, lightgbm.Dataset(x, label=y, weight=w), 5)
+    np.testing.assert_allclose(margin, ours.predict(x), rtol=1e-6)
+    assert model.evals_result_["valid_0"]["softmax_focal"][-1] == pytest.approx(
+        adapter.value(margin, y.astype(int), w), rel=1e-9
+    )
+    assert clone(model)
+
+
+def test_wrappers_of_catboost():
+    x, y, w = drawn("two", weighted=True)
+    adapter = numloss.catboost.Adapter("focal", gamma=1.0)
+    settings = {
+        "iterations": 5, "thread_count": 1, "verbose": False, "allow_writing_files": False,
+        "learning_rate": 0.3,
+    }  # fmt: skip
+    model = catboost.CatBoostClassifier(
+        loss_function=adapter.objective, eval_metric=adapter.metric, **settings
+    )
+    start = adapter.start(y, w)
+    model.fit(catboost.Pool(x, y, weight=w, baseline=np.full(len(y), start)))
+    ours = adapter.train(settings, catboost.Pool(x, y, weight=w))
+    margin = model.predict(x, prediction_type="RawFormulaVal") + start
+    np.testing.assert_allclose(margin, ours.predict(x), atol=1e-7)
+
+
+# ----------------------------------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize("made", [xgboost.DMatrix, lightgbm.Dataset])
+def test_labels_are_converted_once_and_again_when_they_change(made):
+    x, y = data_of("classes")
+    data = made(x, label=y)
+    if made is lightgbm.Dataset:
+        data.construct()
+    adapter = numloss.xgboost.Adapter("cross_entropy")
+    first = adapter.targets(data.get_label(), data)
+    assert first.dtype == np.int64
+    assert adapter.targets(data.get_label(), data) is first
+    data.set_label(2 - y)
+    assert np.array_equal(adapter.targets(data.get_label(), data), 2 - y)
+    gone = weakref.ref(data)
+    del data
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_parameters_have_no_other_objective(host):
+    adapter = numloss.xgboost.Adapter("mse") if host == "xgboost" else adapter_of(host, "mse")
+    name = "loss_function" if host == "catboost" else "objective"
+    with pytest.raises(numloss.Error, match=f"params must not have '{name}'"):
+        adapter.train({name: "x"}, None)
+
+
+# -------------------------------------------------------------------------------------- estimators
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_estimators_are_cloned_searched_and_pickled(host):
+    x, y = data_of("two", 200)
+    w = rng.uniform(0.5, 2, len(y))
+    depth = "num_leaves" if host == "lightgbm" else "max_depth"
+    quiet = {"catboost": {"thread_count": 1}, "xgboost": {"nthread": 1}}.get(
+        host, {"num_threads": 1}
+    )
+    model = HOSTS[host].Classifier("focal", rounds=5, **quiet)
+    assert clone(model).get_params() == model.get_params()
+    assert clone(model).set_params(rounds=7, **{depth: 3}).get_params()[depth] == 3
+    assert "focal" in repr(model)
+    grid = {"curvature": ["exact", "absolute"], depth: [2, 4]}
+    search = GridSearchCV(
+        model, grid, cv=2, scoring=numloss.sklearn.Scorer("binary_cross_entropy")
+    ).fit(x, y, sample_weight=w)
+    assert search.best_params_.keys() == grid.keys()
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    assert np.array_equal(again.predict_proba(x), search.predict_proba(x))
+    adapter = search.best_estimator_.adapter_
+    assert np.array_equal(copy.deepcopy(adapter).response(x), adapter.response(x))
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_weight_of_2_is_a_row_that_is_there_twice(host):
+    x, y = data_of("two", 120)
+    x = (x > np.median(x, axis=0)).astype(np.float32)  # so that no bin depends on the rows
+    twice = np.arange(120) < 40
+    w = np.where(twice, 2.0, 1.0)
+    params = {
+        "xgboost": {},
+        "lightgbm": {"min_data_in_leaf": 1, "min_data_in_bin": 1},
+        "catboost": {
+            "bootstrap_type": "No", "random_strength": 0, "boosting_type": "Plain",
+            "l2_leaf_reg": 0.0,  # it is multiplied by the mean weight
+        },
+    }[host]  # fmt: skip
+    one, two = (HOSTS[host].Classifier("focal", rounds=5, **QUIET[host], **params) for _ in "12")
+    one.fit(x, y, w)
+    two.fit(np.concatenate([x, x[twice]]), np.concatenate([y, y[twice]]))
+    np.testing.assert_allclose(one.decision_function(x), two.decision_function(x), rtol=1e-4)
+    none = HOSTS[host].Classifier("focal", rounds=5, **QUIET[host], **params).fit(x, y)
+    assert np.abs(one.decision_function(x) - none.decision_function(x)).max() > 0.05
+
+
+def test_estimators_refuse_what_does_not_fit():
+    x, y = data_of("classes", 30)
+    with pytest.raises(numloss.Error, match="focal tells two classes apart, y holds 3"):
+        numloss.xgboost.Classifier("focal").fit(x, y)
+    with pytest.raises(numloss.Error, match="is one over classes: use Classifier"):
+        numloss.xgboost.Regressor("cross_entropy").fit(x, y)
+
+
+def test_data_frames_with_categories():
+    pd = pytest.importorskip("pandas")
+    x, y = data_of("two", 200)
+    frame = pd.DataFrame(
+        {"size": x[:, 0], "side": pd.Categorical(np.where(x[:, 1] > 18, "l", "r"))}
+    )
+    for host in HOSTS:
+        params = {"cat_features": ["side"]} if host == "catboost" else {}
+        model = HOSTS[host].Classifier("focal", rounds=20, **{**QUIET[host], **params})
+        assert model.fit(frame, y).score(frame, y) > 0.8
+
+
+# ----------------------------------------------------------------------------- docs and the example
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_examples_of_the_docstrings(host):
+    results = doctest.testmod(HOSTS[host])
+    assert results.attempted > 15
+    assert results.failed == 0
+    for name in HOSTS[host].__all__:
+        assert "{" not in getattr(HOSTS[host], name).__doc__.replace('{"', "")
+
+
+def test_examples_of_the_shared_part():
+    assert doctest.testmod(boosting) == (0, 4)
+
+
+def test_examples_of_the_page():
+    text = (ROOT / "docs" / "boosting.md").read_text()
+    example = doctest.DocTestParser().get_doctest(text, {}, "boosting.md", None, None)
+    assert len(example.examples) > 15
+    printed = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=printed.append)
+    assert printed == []
+
+
+def test_the_experiment_runs_and_its_table_is_shown():
+    path = ROOT / "examples" / "boosting_focal.py"
+    script = runpy.run_path(str(path))
+    lines = script["table"](repeats=1, rounds=5)
+    assert len(lines) == 2 + 2 * len(script["LOSSES"])
+    page = (ROOT / "docs" / "boosting.md").read_text()
+    for line in lines:
+        title, loss = line.split("|")[1:3]
+        assert f"|{title}|{loss}|" in page
+    shown = subprocess.run(
+        [sys.executable, str(path), "--help"], capture_output=True, text=True, check=True
+    )
+    assert "average precision" in shown.stdout
