@@ -255,7 +255,11 @@ def test_losses_without_curvature_say_what_to_choose(loss, rule):
         ({"loss": "mse", "floor": 0.0}, r"floor must be positive and finite, got 0.0"),
         ({"loss": "mse", "constant": np.inf}, r"constant must be positive and finite, got inf"),
         ({"loss": "mse", "scale": "x"}, r"scale must be a number, got 'x'"),
-        ({"loss": "gaussian_nll"}, r"one prediction, got gaussian_nll, which has variance"),
+        ({"loss": "gaussian_nll", "curvature": "friedman"}, r"is for losses over classes"),
+        ({"loss": "gaussian_nll", "curvature": "upper_bound"}, r"use 'absolute'"),
+        ({"loss": "kl_divergence"}, r"must take labels.*got kl_divergence"),
+        ({"loss": "kl_divergence", "curvature": "constant"}, r"must take labels"),
+        ({"loss": "quantile", "q": [0.1, 0.9]}, r"q must be a number"),
         ({"loss": "accuracy"}, r"must be a loss, got the metric accuracy"),
         ({"loss": "focal", "from_logits": False}, r"from_logits is not for boosting"),
         ({"loss": "cross_entropy", "axis": 0}, r"axis is not for boosting"),
@@ -554,6 +558,51 @@ def test_lightgbm_reads_labels_and_weights_wherever_they_are(tmp_path):
     read = lightgbm.Dataset(str(tmp_path / "data.bin"), params=params)
     for data in (lightgbm.Dataset(x, label=y, weight=w).construct(), read):
         assert np.array_equal(adapter.train(params, data, 3).predict(x), plain)
+
+
+# ------------------------------------------------------------------------------- mean and variance
+
+
+def test_derivatives_by_the_logarithm_of_the_variance():
+    """l = (s + r²/v) / 2 with v = exp(s): by s, (1 - r²/v) / 2 and r²/v / 2."""
+    margin, y = rng.normal(size=(30, 2)), rng.normal(size=30).astype(np.float32)
+    w = rng.uniform(0.5, 2, 30)
+    r, v = margin[:, 0] - y, np.exp(margin[:, 1])
+    first = np.stack([r / v, (1 - r**2 / v) / 2], axis=1) * w[:, None]
+    second = np.stack([1 / v, r**2 / v / 2], axis=1) * w[:, None]
+    g, h = numloss.lightgbm.Adapter("gaussian_nll").wrapper_objective(y, margin, w)
+    np.testing.assert_allclose(g, first, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(h, second, rtol=1e-10, atol=1e-13)
+    constant = numloss.lightgbm.Adapter("gaussian_nll", curvature="constant")
+    g, h = constant.wrapper_objective(y, margin, w)
+    np.testing.assert_allclose(g, first, rtol=1e-10, atol=1e-13)
+    assert np.array_equal(h, np.stack([w, w], axis=1))
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_mean_and_variance_are_learnt(host):
+    x = np.random.default_rng(0).uniform(size=(2000, 1))
+    y = 5 * x[:, 0] + np.random.default_rng(1).normal(size=2000) * (0.2 + 2 * x[:, 0])
+    slow = {"xgboost": {"learning_rate": 0.1}, "lightgbm": {"min_data_in_leaf": 150}}.get(host, {})
+    model = HOSTS[host].Regressor("gaussian_nll", rounds=40, **{**QUIET[host], **slow})
+    cut = 1500
+    model.fit(x[:cut], y[:cut], eval_set=[(x[cut:], y[cut:])])
+    ends = np.array([[0.1], [0.9]])
+    assert model.predict(ends) == pytest.approx([0.5, 4.5], abs=0.8)
+    assert np.sqrt(model.predict_variance(ends)) == pytest.approx([0.4, 2.0], rel=0.4)
+    start = model.adapter_.start(y[:cut])
+    assert start == pytest.approx([y[:cut].mean(), np.log(y[:cut].var())], rel=1e-9)
+    assert not hasattr(HOSTS[host].Regressor("mse"), "predict_variance")
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict_variance(x), model.predict_variance(x))
+
+
+def test_catboost_needs_the_target_in_two_columns():
+    adapter = numloss.catboost.Adapter("gaussian_nll")
+    with pytest.raises(numloss.Error, match=r"use numpy.stack\(\[y, y\], axis=1\)"):
+        adapter.train({}, catboost.Pool(np.arange(9.0)[:, None], np.arange(9.0)))
+    with pytest.raises(numloss.Error, match="labels must be finite and differ"):
+        adapter.start(np.ones(5))
 
 
 # ----------------------------------------------------------------------------------------- metrics

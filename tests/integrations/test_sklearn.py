@@ -156,6 +156,7 @@ def test_two_classes():
         ("cross_entropy", [0, 1], [[1.5, -0.5], [0.0, 1.0]], None, r"in row 0"),
         ("focal", ["a", "b", "c"], [0.1, 0.2, 0.3], None, r"tells two classes apart, got 3"),
         ("focal", ["a", "a"], [0.1, 0.2], None, r"two classes apart, got 1: pass labels="),
+        ("cross_entropy", ["a", None], np.eye(2), ["a", "b"], r"y_true must hold labels among a"),
         ("hinge", [0.0, 2.0], [0.1, 0.2], None, r"0 and 1, or -1 and 1"),
         ("focal", [0, 1], [0.5, 2.0], None, r"prediction must be a probability|logits"),
         ("mse", [0.0, 1.0], [0.5], None, r"prediction|target"),
@@ -173,6 +174,24 @@ def test_options_that_are_not_for_here():
         Scorer("focal", gama=1.0)
     with pytest.raises(ValueError, match=r"no loss is named 'log_loss'.*binary_cross_entropy"):
         Scorer("log_loss")
+
+
+def test_probabilities_as_truth():
+    q, p = rng.dirichlet(np.ones(3), (2, 9))
+    w = rng.uniform(0.5, 2, 9)
+    found = Metric("kl_divergence")(q, p, sample_weight=w)
+    assert found == pytest.approx(np.average((q * np.log(q / p)).sum(axis=1), weights=w), rel=1e-10)
+    soft = Metric("cross_entropy")(q, p)
+    assert soft == pytest.approx(-(q * np.log(p)).sum(axis=1).mean(), rel=1e-10)
+
+
+def test_mean_and_variance():
+    y, p = rng.normal(size=9), rng.uniform(1, 2, (9, 2))
+    w = rng.uniform(0.5, 2, 9)
+    wanted = numloss.gaussian_nll(p[:, 0], y, p[:, 1], weight=w)
+    assert Metric("gaussian_nll")(y, p, sample_weight=w) == wanted
+    with pytest.raises(numloss.Error, match="two columns, mean and variance"):
+        Metric("gaussian_nll")(y, p[:, 0])
 
 
 def test_a_certain_probability():

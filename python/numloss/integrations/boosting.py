@@ -23,7 +23,7 @@ from typing_extensions import Self
 from numloss import Loss, _convert
 from numloss._core import apply
 from numloss._raise import Error, InputTypeError, shown
-from numloss.evaluation.specs import LossSpec, inputs_of, spec_of
+from numloss.evaluation.specs import LossSpec, spec_of
 from numloss.integrations import kinds
 from numloss.losses import multiclass
 
@@ -39,7 +39,7 @@ CURVATURES = ("exact", "absolute", "upper_bound", "friedman", "gradient", "const
 _FARTHEST_LOGIT = 30.0
 # Losses over classes whose Hessian is a multiple of diag(p) - p p', p the softmax: beside the
 # diagonal a row adds up to p (1 - p), so that twice the diagonal bounds it (Gershgorin's circles).
-_CROSS_ENTROPIES = ("cross_entropy", "kl_divergence", "ordinal_cross_entropy")
+_CROSS_ENTROPIES = ("cross_entropy", "ordinal_cross_entropy")
 
 # The integer labels of each data set, beside the floats they were made of.
 _labels: WeakKeyDictionary[Any, tuple[Array, Array]] = WeakKeyDictionary()
@@ -92,8 +92,8 @@ class Adapter:
         The loss.
     options : Mapping
         Its options.
-    link : {"identity", "sigmoid", "softmax"}
-        From a margin to what it predicts.
+    link : {"identity", "sigmoid", "softmax", "log"}
+        From a margin to what it predicts; ``"log"``: the second margin is a variance's logarithm.
     """
 
     def __init__(
@@ -112,16 +112,18 @@ class Adapter:
         self.options: Mapping[str, Any] = spec.options
         self.link = kinds.link_of(spec)
         self._is_signed = kinds.is_signed(spec)
+        self._of_margins: Any = _Normal(self.loss) if self.link == "log" else self.loss
+        #: Whether a row has several margins: of classes, or of a distribution's parameters.
+        self.is_wide = self.loss.rowwise or self.link == "log"
         self.curvature = CURVATURES[_convert.choice("curvature", curvature, CURVATURES)]
         self.floor = _positive("floor", floor)
         self.constant = _positive("constant", constant)
         self.scale = _positive("scale", scale)
         # Added to every margin: the start, where the host has no place for it while it trains.
         self._shift: Any = None
-        if self.curvature == "upper_bound" and not self.loss.rowwise:
+        self._check_curvature()
+        if self._is_constant and self.curvature != "constant":
             self.constant = self._largest_curvature()
-        elif self.curvature != "constant":
-            self._check_curvature()
 
     def __repr__(self) -> str:
         """Return the loss with its options, and the rule of curvature."""
@@ -141,10 +143,10 @@ class Adapter:
         weight = self._scaled(weight)
         call = {"weight": weight, "reduction": "sum", **self.options}
         if self._is_constant:
-            self.loss.grad(margin, target, out=gradient, **call)
+            self._of_margins.grad(margin, target, out=gradient, **call)
             curvature[...] = self.constant * self._weights(margin, target, weight)
             return
-        self.loss.grad_and_hess(margin, target, out=out, **call)
+        self._of_margins.grad_and_hess(margin, target, out=out, **call)
         if self.curvature == "gradient":
             np.abs(gradient, out=curvature)
         elif self.curvature == "absolute":
@@ -158,7 +160,7 @@ class Adapter:
 
     @property
     def _is_constant(self) -> bool:
-        bounded = self.curvature == "upper_bound" and not self.loss.rowwise
+        bounded = self.curvature == "upper_bound" and not self.is_wide
         return self.curvature == "constant" or bounded
 
     def _scaled(self, weight: Array | None) -> Any:
@@ -169,7 +171,7 @@ class Adapter:
     def _weights(self, margin: Array, target: Array, weight: Any) -> Any:
         """Return the weights of the rows as they count: class weights in, ignored rows 0."""
         if not self.loss.rowwise:
-            return 1.0 if weight is None else weight
+            return _columns(weight, margin)
         _, weights = self.loss._examples(margin, target, weight=weight, **self.options)
         return weights[..., None]
 
@@ -184,13 +186,14 @@ class Adapter:
 
     def value(self, margin: Array, target: Array, weight: Array | None) -> float:
         """Return the mean loss, weighted."""
-        return float(self.loss(self._shifted(margin), target, weight=weight, **self.options))
+        margin = self._shifted(margin)
+        return float(self._of_margins(margin, target, weight=weight, **self.options))
 
     def losses(
         self, margin: Array, target: Array, weight: Array | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the loss of each row, and the weights by which a mean has them."""
-        losses, weights = self.loss._examples(
+        losses, weights = self._of_margins._examples(
             self._shifted(margin), target, weight=weight, dtype=np.float64, **self.options
         )
         return losses, weights
@@ -230,7 +233,7 @@ class Adapter:
 
         Returns
         -------
-        float, or ndarray of shape (classes,)
+        float, or ndarray of shape (classes,) or (2,)
             The margin, found by Newton's method on the loss's own gradient and Hessian. A logit
             lies within -30 and 30.
 
@@ -244,6 +247,9 @@ class Adapter:
         weights = None if weight is None else np.asarray(weight, np.float64)
         if self.loss.rowwise:
             return self._start_of_classes(target, weights, classes)
+
+        if self.is_wide:
+            return self._start_of_two(target, weights)
 
         def slope(c: float) -> tuple[float, float]:
             margin = np.broadcast_to(np.float64(c), target.shape)
@@ -263,20 +269,36 @@ class Adapter:
         labels = _convert.labels(target[kept])
         k = classes or int(labels.max()) + 1
         counts = np.bincount(labels, None if weight is None else weight[kept], k)
-        each = np.arange(counts.size)
-
-        def at(c: Array) -> tuple[float, Array, Array]:
-            margin = np.broadcast_to(c, (each.size, c.size))
-            call = {"weight": counts, "reduction": "sum", **self.options}
-            g, h = self.loss.grad_and_hess(margin, each, **call)
-            return float(self.loss(margin, each, **call)), g.sum(0), h.sum(0)
-
         if counts.size > k:
             raise Error(f"labels must be below {k}, got {counts.size - 1}", "labels")
         with np.errstate(divide="ignore"):
             shares = np.log(counts / counts.sum())
         begin = np.maximum(shares, -_FARTHEST_LOGIT) if self.link == "softmax" else np.zeros(k)
+        at = self._constant_on(np.arange(k), counts)
         return _descend(at, begin, 1e-12 * float(counts.sum()))
+
+    def _start_of_two(self, target: Array, weight: Array | None) -> NDArray[np.float64]:
+        """Mean and logarithm of the variance, from those of all rows."""
+        mean = np.average(target, weights=weight)
+        variance = np.average((target - mean) ** 2, weights=weight)
+        if not variance > 0 or not np.isfinite(variance):
+            raise Error(f"labels must be finite and differ, got variance {variance}", "labels")
+        total = target.size if weight is None else float(weight.sum())
+        begin = np.array([mean, np.log(variance)])
+        return _descend(self._constant_on(target, weight), begin, 1e-12 * total)
+
+    def _constant_on(
+        self, target: Array, weight: Array | None
+    ) -> Callable[[Array], tuple[float, Array, Array]]:
+        """Return a function of constant margins: the sum of losses, its gradient and diagonal."""
+        call = {"weight": weight, "reduction": "sum", **self.options}
+
+        def at(c: Array) -> tuple[float, Array, Array]:
+            margin = np.broadcast_to(c, (target.size, c.size))
+            g, h = self._of_margins.grad_and_hess(margin, target, **call)
+            return float(self._of_margins(margin, target, **call)), g.sum(0), h.sum(0)
+
+        return at
 
     # ------------------------------------------------------------------------------- prediction
 
@@ -291,7 +313,7 @@ class Adapter:
         Returns
         -------
         ndarray
-            Of the same shape: the probability of the label 1, or of each class.
+            Of the same shape: the probability of the label 1, or of each class; mean and variance.
 
         Examples
         --------
@@ -305,14 +327,15 @@ class Adapter:
             return apply("sigmoid", x.reshape(-1)).reshape(x.shape)
         if self.link == "softmax":
             return _softmax(x)
+        if self.link == "log":
+            return np.stack([x[..., 0], np.exp(x[..., 1])], axis=-1)
         return x
 
     # -------------------------------------------------------------------------------- curvature
 
     def _hessian(self, margin: Array, target: Array) -> Array:
-        hessian: Array = self.loss.grad_and_hess(margin, target, reduction="none", **self.options)[
-            1
-        ]
+        call = {"reduction": "none", **self.options}
+        hessian: Array = self._of_margins.grad_and_hess(margin, target, **call)[1]
         return hessian
 
     def _largest_curvature(self) -> float:
@@ -325,8 +348,6 @@ class Adapter:
                 f"curvature of {self.loss.__name__} has no upper bound: use curvature='exact'",
                 "curvature",
             )
-        if inner <= 0:
-            raise self._flat()
         return float(inner) * (1.001 if inner > hessians.min() else 1.0)
 
     def _some_targets(self, margins: Array) -> list[Array]:
@@ -338,37 +359,41 @@ class Adapter:
 
     def _check_curvature(self) -> None:
         """Refuse a rule that the loss has nothing for."""
-        name = self.loss.__name__
-        if self.curvature == "friedman" and not self.loss.rowwise:
+        name, rule = self.loss.__name__, self.curvature
+        if rule == "friedman" and not self.loss.rowwise:
             raise Error(
                 f"curvature='friedman' is for losses over classes, got {name}: use 'exact'",
                 "curvature",
             )
-        if self.curvature == "gradient":
-            return
-        if self.loss.rowwise:
-            # Options with an entry for each class say how many there are.
-            k = next((len(v) for v in self.options.values() if np.ndim(v)), 3)
-            each = np.linspace(-2, 2, k * k).reshape(k, k)
-            is_flat = not self._hessian(each, np.arange(k)).any()
-        else:
-            margins = np.linspace(-40, 40, 2561)
-            is_flat = not any(self._hessian(margins, t).any() for t in self._some_targets(margins))
-        if is_flat:
-            raise self._flat()
-        if self.curvature == "upper_bound" and name not in _CROSS_ENTROPIES:
+        if self._is_flat() and rule not in ("constant", "gradient"):
             raise Error(
-                f"curvature='upper_bound' is known of {', '.join(_CROSS_ENTROPIES)} and of losses "
-                f"of one margin, got {name}: use 'absolute'",
+                f"{name} has a second derivative of 0, which {rule!r} cannot divide by: use "
+                "curvature='constant'",
+                "curvature",
+            )
+        if rule == "upper_bound" and self.is_wide and name not in _CROSS_ENTROPIES:
+            raise Error(
+                f"curvature='upper_bound' is known of {' and '.join(_CROSS_ENTROPIES)} and of "
+                f"losses of one margin, got {name}: use 'absolute'",
                 "curvature",
             )
 
-    def _flat(self) -> Error:
-        return Error(
-            f"{self.loss.__name__} has a second derivative of 0, which {self.curvature!r} cannot "
-            "divide by: use curvature='constant'",
-            "curvature",
-        )
+    def _is_flat(self) -> bool:
+        """Whether the Hessian is 0 everywhere; a loss that labels are no targets of is refused."""
+        if not self.is_wide:
+            margins = np.linspace(-40, 40, 2561)
+            return not any(self._hessian(margins, t).any() for t in self._some_targets(margins))
+        # Options with an entry for each class say how many there are.
+        k = next((len(v) for v in self.options.values() if np.ndim(v)), 3)
+        margins = np.linspace(-2, 2, k * k).reshape(k, k)
+        try:
+            return not self._hessian(margins, np.arange(k)).any()
+        except Error as error:
+            if error.argument != "target":
+                raise
+            raise Error(
+                f"loss must take labels as targets, got {self.loss.__name__}, whose {error}", "loss"
+            ) from None
 
 
 def documented(made: type[Any]) -> type[Any]:
@@ -386,13 +411,40 @@ def refuse_objective(params: Mapping[str, Any], *names: str) -> None:
             raise Error(f"params must not have {name!r}: the loss of the adapter is it", name)
 
 
+class _Normal:
+    """The loss of a normal distribution as one of two columns: mean, logarithm of the variance.
+
+    Its derivatives by the logarithm s of the variance v are v dl/dv and v² d²l/dv² + v dl/dv.
+    """
+
+    def __init__(self, loss: Any) -> None:
+        self.loss = loss
+
+    def __call__(self, margin: Array, target: Any, **call: Any) -> Any:
+        return self.loss(margin[..., 0], target, np.exp(margin[..., 1]), **call)
+
+    def _examples(self, margin: Array, target: Any, **call: Any) -> Any:
+        return self.loss._examples(margin[..., 0], target, np.exp(margin[..., 1]), **call)
+
+    def grad(self, margin: Array, target: Any, out: Array, **call: Any) -> None:
+        self.grad_and_hess(margin, target, (out, np.empty_like(out)), **call)
+
+    def grad_and_hess(
+        self, margin: Array, target: Any, out: tuple[Array, Array] | None = None, **call: Any
+    ) -> tuple[Array, Array]:
+        variance = np.exp(margin[..., 1])
+        first, second = self.loss.grad_and_hess(margin[..., 0], target, variance, **call)
+        gradient, hessian = out or (np.empty(margin.shape), np.empty(margin.shape))
+        gradient[..., 0], hessian[..., 0] = first[0], second[0]
+        gradient[..., 1] = by_logarithm = variance * first[1]
+        hessian[..., 1] = variance**2 * second[1] + by_logarithm
+        return gradient, hessian
+
+
 def _refuse(spec: LossSpec) -> None:
     """Refuse what is no function of a row's margins."""
     if not isinstance(spec.loss, Loss):
         raise InputTypeError(f"loss must be a loss, got the metric {spec.name}", "loss")
-    if inputs_of(spec.loss):
-        others = " and ".join(inputs_of(spec.loss))
-        raise Error(f"loss must have one prediction, got {spec.name}, which has {others}", "loss")
     for name in ("axis", "from_logits"):
         if name in spec.options:
             raise Error(f"{name} is not for boosting: margins are scores in the last axis", name)
@@ -561,6 +613,10 @@ def _has_probabilities(estimator: _Estimator) -> bool:
     return spec_of(estimator.loss).is_forecast
 
 
+def _has_variance(estimator: _Estimator) -> bool:
+    return kinds.link_of(spec_of(estimator.loss)) == "log"
+
+
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """A classifier of trees, whose probabilities are those of its loss."""
 
@@ -635,4 +691,10 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:
         """Return what the loss predicts: a number, or a probability where its margin is a logit."""
         found: Array = self.adapter_.response(self._margin(X))
-        return found
+        return found[:, 0] if found.ndim == 2 else found
+
+    @available_if(_has_variance)  # type: ignore[untyped-decorator]
+    def predict_variance(self, X: Any) -> Array:
+        """Return the variance of each row."""
+        found: Array = self.adapter_.response(self._margin(X))
+        return found[:, 1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import catboost
 import numpy as np
 
+from numloss._raise import Error
 from numloss.integrations import boosting
 from numloss.integrations.boosting import documented
 
@@ -54,12 +55,14 @@ class Adapter(boosting.Adapter):
     @property
     def objective(self) -> _Objective:
         """The ``loss_function`` of ``catboost.CatBoost``."""
-        return (_RowObjective if self.loss.rowwise else _RangeObjective)(self)
+        if self.loss.rowwise:
+            return _RowObjective(self)
+        return _TargetsObjective(self) if self.is_wide else _RangeObjective(self)
 
     @property
     def metric(self) -> Metric:
         """The ``eval_metric`` of ``catboost.CatBoost``."""
-        return Metric(self)
+        return _TargetsMetric(self) if self.link == "log" else Metric(self)
 
     def train(
         self, params: Mapping[str, Any], data: catboost.Pool, **keywords: Any
@@ -74,7 +77,7 @@ class Adapter(boosting.Adapter):
         """
         boosting.refuse_objective(params, "loss_function", "objective")
         classes = params.get("classes_count")
-        start = self.start(np.asarray(data.get_label(), float), data.get_weight(), classes)
+        start = self.start(self._labels_of(data), data.get_weight(), classes)
         at = self._starting_at(start)
         needed = {"eval_metric": at.metric, **params, "loss_function": at.objective}
         if self.loss.rowwise:
@@ -83,6 +86,18 @@ class Adapter(boosting.Adapter):
         model.fit(data, **keywords)
         model.set_scale_and_bias(1.0, np.asarray(start).tolist())
         return model
+
+    def _labels_of(self, data: catboost.Pool) -> Array:
+        labels = np.asarray(data.get_label(), float)
+        if self.link != "log":
+            return labels
+        if labels.ndim != 2 or labels.shape[1] != 2 or (labels[:, 0] != labels[:, 1]).any():
+            raise Error(
+                f"label of the pool must hold the target twice, in two columns, for {self}: "
+                "CatBoost has as many margins as columns; use numpy.stack([y, y], axis=1)",
+                "data",
+            )
+        return labels[:, 0]
 
     def _fit(
         self,
@@ -96,6 +111,8 @@ class Adapter(boosting.Adapter):
             params["verbose"] = False
         if classes is not None:
             params["classes_count"] = classes
+        if self.link == "log":
+            sets = [(x, np.stack([y, y], axis=1), weight) for x, y, weight in sets]
         pools = [
             catboost.Pool(x, y, weight=weight, cat_features=params.get("cat_features"))
             for x, y, weight in sets
@@ -134,10 +151,26 @@ class _RowObjective(_Objective):
         self, approxes: Array, target: float, weight: float
     ) -> tuple[list[float], list[list[float]]]:
         """Return the derivatives of the negative loss, the second ones as a diagonal matrix."""
-        gradient, curvature = np.empty_like(approxes), np.empty_like(approxes)
-        # The target is the number of a class. CatBoost reads lists faster than arrays.
-        self.adapter.derivatives(approxes, int(target), weight, (gradient, curvature))
-        return (-gradient).tolist(), np.diag(-curvature).tolist()
+        return _of_row(self.adapter, approxes, int(target), weight)  # the number of a class
+
+
+class _TargetsObjective(_Objective, catboost.MultiTargetCustomObjective):  # type: ignore[misc]
+    """Of mean and variance, row by row: both have the target as a column."""
+
+    def calc_ders_multi(
+        self, approxes: Array, targets: Array, weight: float
+    ) -> tuple[list[float], list[list[float]]]:
+        """Return the derivatives of the negative loss, the second ones as a diagonal matrix."""
+        return _of_row(self.adapter, approxes, targets[0], weight)
+
+
+def _of_row(
+    adapter: Adapter, margins: Array, target: Any, weight: float
+) -> tuple[list[float], list[list[float]]]:
+    gradient, curvature = np.empty_like(margins), np.empty_like(margins)
+    adapter.derivatives(margins, target, weight, (gradient, curvature))
+    # CatBoost reads lists faster than arrays.
+    return (-gradient).tolist(), np.diag(-curvature).tolist()
 
 
 class Metric(_Objective):
@@ -152,13 +185,20 @@ class Metric(_Objective):
     ) -> tuple[float, float]:
         """Return the sum of the losses and that of the weights."""
         adapter = self.adapter
-        margin = np.stack(approxes, axis=1) if adapter.loss.rowwise else approxes[0]
+        margin = np.stack(approxes, axis=1) if adapter.is_wide else approxes[0]
         losses, weights = adapter.losses(margin, adapter.targets(target), weight)
         return float(losses @ weights), float(weights.sum())
 
     def get_final_error(self, error: float, weight: float) -> float:
         """Return the mean."""
         return error / weight if weight else np.nan
+
+
+class _TargetsMetric(Metric, catboost.MultiTargetCustomMetric):  # type: ignore[misc]
+    def evaluate(
+        self, approxes: Sequence[Array], target: Any, weight: Array | None
+    ) -> tuple[float, float]:
+        return super().evaluate(approxes, target[0], weight)
 
 
 @documented

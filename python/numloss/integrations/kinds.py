@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from numloss._raise import Error
+from numloss._raise import Error, InputTypeError
+from numloss.evaluation.specs import inputs_of
 from numloss.losses import binary
 
 if TYPE_CHECKING:
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-Link = Literal["identity", "sigmoid", "softmax"]
+Link = Literal["identity", "sigmoid", "softmax", "log"]
 
 
 def link_of(spec: LossSpec) -> Link:
-    """Return how scores become probabilities: not at all where the loss knows none."""
+    """Return how scores become predictions: by no function where the loss knows no probabilities.
+
+    ``"log"``: the second of two scores is the logarithm of a variance.
+    """
+    if inputs_of(spec.loss) == ("variance",):
+        return "log"
     if not spec.is_forecast:
         return "identity"
     return "softmax" if spec.loss.rowwise else "sigmoid"
@@ -43,7 +49,12 @@ def truth(labels: Array) -> Array:
 def codes(name: str, y: Array, classes: Array) -> NDArray[np.int64]:
     """Return the place of each label among the classes, which come in any order."""
     order = np.argsort(classes)
-    places = np.searchsorted(classes, y, sorter=order)
+    try:
+        places = np.searchsorted(classes, y, sorter=order)
+    except TypeError as error:  # as of None among strings
+        raise InputTypeError(
+            f"{name} must hold labels among {_listed(classes)}: {error}", name
+        ) from None
     found = order[np.minimum(places, order.size - 1)]
     unknown = classes[found] != y
     if unknown.any():

@@ -100,7 +100,7 @@ class Adapter(boosting.Adapter):
         start = self._start_of(data, classes, keywords.get("init_model"))
         at = self._starting_at(start)
         needed = {"metric": "None", **params, "objective": at.objective}
-        if self.loss.rowwise:
+        if self.is_wide:
             needed["num_class"] = np.size(start)
         booster = lightgbm.train(needed, data, num_boost_round, **{"feval": at.metric, **keywords})
         _carry(booster, start)

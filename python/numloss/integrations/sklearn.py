@@ -72,10 +72,11 @@ class Metric:
         Parameters
         ----------
         y_true : array-like of shape (n,)
-            Labels, numbers or strings; numbers to be predicted, also of shape (n, outputs).
+            Labels, numbers or strings; numbers to be predicted, also of shape (n, outputs); of
+            losses that take them, probabilities of shape (n, classes).
         y_pred : array-like of shape (n,) or (n, classes)
             Probabilities, or logits if ``from_logits``; scores of a hinge loss; predicted numbers.
-            Of two classes one column is enough: that of the second.
+            Of two classes one column is enough: that of the second. Mean and variance.
         sample_weight : array-like of shape (n,), optional
             Weights: the mean is sum(w l) / sum(w).
         labels : array-like, optional
@@ -84,6 +85,8 @@ class Metric:
         """
         truth, prediction = np.asarray(y_true), array("y_pred", y_pred)
         classes = None if labels is None else np.asarray(labels)
+        if self.link == "log":
+            return self._of_normal(truth, prediction, sample_weight)
         if self.spec.loss.rowwise:
             prediction, target = self._of_classes(truth, prediction, classes)
         elif self.link == "sigmoid" or kinds.is_signed(self.spec):
@@ -91,9 +94,18 @@ class Metric:
         else:
             target = array("y_true", truth)
         weight = None if sample_weight is None else array("sample_weight", sample_weight)
-        if weight is not None and target.ndim == 2:
+        if weight is not None and target.ndim == 2 and not self.spec.loss.rowwise:
             weight = weight[:, None]
         return self._mean(prediction, target, weight)
+
+    def _of_normal(self, y: Array, p: Array, weight: ArrayLike | None) -> float:
+        if p.ndim != 2 or p.shape[1] != 2:
+            raise Error(
+                f"y_pred must have two columns, mean and variance, for {self.spec.name}, got shape "
+                f"{p.shape}",
+                "y_pred",
+            )
+        return float(self.spec.loss(p[:, 0], y, p[:, 1], weight=weight, **self.spec.options))
 
     def _mean(self, prediction: Array, target: Array, weight: Array | None) -> float:
         options: dict[str, Any] = {**self.spec.options, "weight": weight}
@@ -127,6 +139,8 @@ class Metric:
         are_probabilities = self.link == "softmax" and not self.from_logits
         if p.ndim == 1:
             p = np.stack([1 - p if are_probabilities else np.zeros_like(p), p], axis=1)
+        if y.ndim == 2:
+            return _logits(p) if are_probabilities else p, y.astype(np.float64)
         if classes is None:
             classes = np.unique(y)
         if p.shape[1] != classes.size:

@@ -87,6 +87,9 @@ class Adapter(boosting.Adapter):
             built_in = "multi:softprob" if self.link == "softmax" else "multi:softmax"
             # A list in the words of JSON, as XGBoost reads it.
             params |= {"num_class": len(start), "base_score": start.tolist()}
+        elif self.is_wide:
+            built_in = "reg:squarederror"
+            params |= {"num_target": len(start), "base_score": start.tolist()}
         elif self.link == "sigmoid":
             built_in = "binary:logistic"
             params["base_score"] = float(self.response(start))
