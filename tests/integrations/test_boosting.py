@@ -28,9 +28,19 @@ ROOT = Path(__file__).parents[2]
 HOSTS = {
     "xgboost": numloss.xgboost, "lightgbm": numloss.lightgbm, "catboost": numloss.catboost,
 }  # fmt: skip
-#: Losses of one prediction whose targets are labels or numbers, which all boosters hold.
-LOSSES = [name for name in numloss.LOSSES if name not in ("gaussian_nll", "kl_divergence")]
-FLAT = ("mae", "quantile", "hinge", "multiclass_hinge")
+
+
+def takes(loss, curvature):
+    try:
+        return numloss.xgboost.Adapter(loss, curvature=curvature)
+    except numloss.Error:
+        return None
+
+
+#: Losses whose margins are one number, or one for each class, with labels or numbers as targets.
+LOSSES = [name for name in numloss.LOSSES if (x := takes(name, "constant")) and x.link != "log"]
+#: Those without a second derivative.
+FLAT = [name for name in LOSSES if takes(name, "exact") is None]
 QUIET = {
     "xgboost": {"nthread": 1, "max_depth": 3, "min_child_weight": 0.0},
     "lightgbm": {"num_threads": 1, "num_leaves": 8, "min_child_weight": 0.0},
@@ -79,6 +89,11 @@ def margins(kind, labels, dtype):
 # ------------------------------------------------------------------------------------- derivatives
 
 
+def test_what_boosters_have_no_place_for():
+    assert [name for name in numloss.LOSSES if takes(name, "constant") is None] == ["kl_divergence"]
+    assert set(FLAT) >= {"mae", "quantile", "hinge", "multiclass_hinge"}
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_xgboost_gets_sums_of_its_type_and_order_weighted_once(loss):
     x, y = data_of(kind_of(loss), 60)
@@ -94,6 +109,8 @@ def test_xgboost_gets_sums_of_its_type_and_order_weighted_once(loss):
         hessian = np.broadcast_to(w[:, None] if margin.ndim == 2 else w, margin.shape)
     np.testing.assert_allclose(g, gradient, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(h, np.maximum(hessian, 1e-16 * w.min()), rtol=1e-6, atol=1e-7)
+    call = {"weight": w, "reduction": "sum"}
+    assert np.array_equal(g, adapter.loss.grad(margin, adapter.targets(y), **call))  # the same bits
     again = adapter.wrapper_objective(y, margin, sample_weight=w)
     assert np.array_equal(g, again[0])
     assert np.array_equal(h, again[1])
@@ -116,8 +133,9 @@ def test_lightgbm_gets_its_order_and_weights_once(loss):
         hessian = np.broadcast_to(w[:, None] if margin.ndim == 2 else w, margin.shape)
     np.testing.assert_allclose(g, gradient, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(h, np.maximum(hessian, 1e-16 * w.min()), rtol=1e-12, atol=1e-14)
-    again = adapter.wrapper_objective(y, margin, w)
-    assert np.array_equal(g, again[0])
+    call = {"weight": w, "reduction": "sum"}
+    assert np.array_equal(g, adapter.loss.grad(margin, adapter.targets(y), **call))  # the same bits
+    assert np.array_equal(g, adapter.wrapper_objective(y, margin, w)[0])
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -125,7 +143,8 @@ def test_catboost_gets_derivatives_of_the_negative_loss(loss):
     _, y = data_of(kind_of(loss), 60)
     w = rng.uniform(0.5, 2, len(y)).astype(np.float32)
     margin = margins(kind_of(loss), y, np.float64)
-    objective = adapter_of("catboost", loss).objective
+    adapter = adapter_of("catboost", loss)
+    objective = adapter.objective
     gradient, hessian = expected(loss, margin, y, w.astype(np.float64))
     if loss in FLAT:
         hessian = np.broadcast_to(w[:, None] if margin.ndim == 2 else w, margin.shape)
@@ -142,6 +161,9 @@ def test_catboost_gets_derivatives_of_the_negative_loss(loss):
     np.testing.assert_allclose(first, -gradient, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(second, -np.maximum(hessian, 1e-16), rtol=1e-12, atol=1e-14)
     assert (second <= 0).all()
+    call = {"weight": w.astype(np.float64), "reduction": "sum"}
+    same = adapter.loss.grad(margin, adapter.targets(y), **call)
+    assert np.array_equal(first, -same)
 
 
 def test_options_reach_the_loss():

@@ -52,9 +52,9 @@ curvature : str, default "exact"
 
     - ``"exact"``: that of the loss, at least ``floor``;
     - ``"absolute"``: its absolute value, at least ``floor``, for losses that are not convex;
-    - ``"upper_bound"``: no less than the exact one anywhere near, so that no step overshoots. Of a
-      loss of one margin it is a constant, the largest second derivative; of a cross-entropy over
-      classes twice the exact one, 2p(1 - p);
+    - ``"upper_bound"``: a bound, with which no step overshoots. Of a loss of one margin it is a
+      constant, the largest second derivative there is; of a cross-entropy over classes twice the
+      exact one, 2p(1 - p), which bounds the whole Hessian of a row;
     - ``"friedman"``: over C classes C/(C - 1) times the exact one;
     - ``"gradient"``: the absolute value of the gradient, at least ``floor``;
     - ``"constant"``: ``constant``, for losses whose second derivative is 0.
