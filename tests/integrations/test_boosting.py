@@ -559,6 +559,26 @@ def test_hinges_have_no_probabilities(host):
     assert (model.predict(x) == np.where(y == 1, "b", "a")).mean() > 0.9
 
 
+def test_xgboost_goes_on_from_a_model_with_its_start():
+    x, y = data_of("numbers")
+    adapter = numloss.xgboost.Adapter("mse", scale=0.5)
+    data, higher = xgboost.DMatrix(x, label=y), xgboost.DMatrix(x, label=y + 50)
+    half = adapter.train({"nthread": 1}, data, 5)
+    assert np.array_equal(
+        adapter.train({"nthread": 1}, data, 5, xgb_model=half).predict(data),
+        adapter.train({"nthread": 1}, data, 10).predict(data),
+    )
+    on = adapter.train({"nthread": 1}, higher, 5, xgb_model=half)
+    assert np.array_equal(on.predict(data, iteration_range=(0, 5)), half.predict(data))
+
+
+def test_catboost_goes_on_from_no_model():
+    x, y = data_of("numbers")
+    adapter = numloss.catboost.Adapter("mse")
+    with pytest.raises(numloss.Error, match="use its predictions as baseline"):
+        adapter.train({}, catboost.Pool(x, y), init_model="model.cbm")
+
+
 def test_lightgbm_goes_on_from_a_model_without_a_second_start():
     x, y = data_of("numbers")
     adapter = numloss.lightgbm.Adapter("mse", scale=0.5)

@@ -76,6 +76,12 @@ class Adapter(boosting.Adapter):
             ``prediction_type="Probability"``, after a round through a file, too.
         """
         boosting.refuse_objective(params, "loss_function", "objective")
+        if keywords.get("init_model") is not None:
+            raise Error(
+                "init_model must be None: CatBoost counts the bias of such a model at times and "
+                "forgets it at others; use its predictions as baseline of the pool",
+                "init_model",
+            )
         classes = params.get("classes_count")
         start = self.start(self._labels_of(data), data.get_weight(), classes)
         at = self._starting_at(start)

@@ -117,6 +117,8 @@ class Adapter(boosting.Adapter):
         boosting.refuse_objective(params, "objective")
         classes = params.get("num_class")
         needed = self.params(data.get_label(), _weight(data), classes)
+        if keywords.get("xgb_model") is not None:  # which has a start
+            del needed["base_score"]
         return xgboost.train(
             {**needed, **params},
             data,
