@@ -69,18 +69,18 @@ def precisions(x: Array, y: Array, repeats: int, rounds: int) -> dict[str, Array
 def table(repeats: int, rounds: int) -> list[str]:
     """Return the lines of a table in Markdown."""
     lines = [
-        "| | loss | average precision | better than log loss | in folds |",
+        "| | loss | average precision | lead over log loss | folds won, lost |",
         "|---|---|---|---|---|",
     ]
     for data in (digits, breast_cancer):
         found = precisions(*data(), repeats, rounds)
         for name, values in found.items():
             lead = values - found["log loss"]
-            more = f"{lead.mean():+.4f} | {(lead > 0).sum()} of {lead.size}"
+            more = f"{lead.mean():+.4f} | {(lead > 0).sum()}, {(lead < 0).sum()} of {lead.size}"
             title = data.__name__.replace("_", " ")
             lines.append(
                 f"| {title} | {name} | {values.mean():.4f} | "
-                f"{' | ' if name == 'log loss' else more} |"
+                f"{'| ' if name == 'log loss' else more} |"
             )
     return lines
 
