@@ -14,12 +14,13 @@ import catboost
 import lightgbm
 import numpy as np
 import pytest
+import sklearn
 import xgboost
 from scipy import optimize, special
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 import numloss
 from numloss.integrations import boosting
@@ -730,6 +731,32 @@ def test_wrappers_of_xgboost():
         adapter.value(margin, y, None), abs=1e-5
     )
     assert clone(model).set_params(n_estimators=1).fit(x, y.astype(int))
+
+
+def test_built_in_objectives_have_metrics_of_probabilities():
+    x, y, w = drawn("two", weighted=True)
+    model = xgboost.XGBClassifier(
+        n_estimators=3, n_jobs=1, eval_metric=numloss.sklearn.Metric("binary_cross_entropy")
+    )
+    model.fit(x, y, sample_weight=w, eval_set=[(x, y)], sample_weight_eval_set=[w], verbose=False)
+    shown = model.evals_result()["validation_0"]["binary_cross_entropy"][-1]
+    assert shown == pytest.approx(log_loss(y, model.predict_proba(x), sample_weight=w), rel=1e-5)
+
+
+def test_routing_gives_estimators_and_scorers_their_weights():
+    x, y, w = drawn("two", weighted=True, rows=200)
+    folds = KFold(2)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = numloss.xgboost.Classifier("focal", rounds=3, nthread=1)
+        found = cross_val_score(
+            model.set_fit_request(sample_weight=True), x, y, cv=folds,
+            scoring=numloss.sklearn.Scorer("focal").set_score_request(sample_weight=True),
+            params={"sample_weight": w},
+        )  # fmt: skip
+    for score, (train, test) in zip(found, folds.split(x), strict=True):
+        margin = model.fit(x[train], y[train], w[train]).decision_function(x[test])
+        wanted = numloss.focal(margin, y[test], weight=w[test])
+        assert score == pytest.approx(-wanted, rel=1e-5)
 
 
 def test_wrappers_of_lightgbm():
