@@ -13,7 +13,7 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 import numpy as np
-from bodies import ARROW, JSON, RAW, Bodies, Example, RawQuery, Reader, RefusedError, converted
+from bodies import ARROW, JSON, RAW, Bodies, Example, Reader, RefusedError, converted
 from metrics import Metrics, Times
 from openapi import description
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -37,7 +37,7 @@ import numloss
 SETTINGS = settings_of()
 BODIES = Bodies(SETTINGS)
 SCORER = Scorer(SETTINGS) if SETTINGS.loss else None
-DESCRIPTION = msgspec.json.encode(description(SETTINGS, BODIES))
+DESCRIPTION = msgspec.json.encode(description(BODIES))
 
 #: Bytes of a body from which on it is read in a thread: below, that takes less than a millisecond.
 _LARGE = 1 << 16
@@ -67,7 +67,7 @@ async def predictions(request: Request) -> Response:
 
 async def raw_predictions(request: Request) -> Response:
     """Keep predictions that are nothing but float32; the query names them."""
-    asked = converted(dict(request.query_params), RawQuery, "query", strict=False)
+    asked = converted(dict(request.query_params), BODIES.raw_query, "query", strict=False)
     readers = {RAW: partial(BODIES.raw_predictions, asked=asked)}
     return await _written(request, await _examples(request, readers))
 

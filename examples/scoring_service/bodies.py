@@ -61,22 +61,15 @@ class Label(msgspec.Struct, forbid_unknown_fields=True):
     label: Value
 
 
-class RawQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """What the query says of a raw body: row 3 of the id ``a`` is called ``a:3``."""
-
-    id: Prefix
-    rows: Annotated[int, Meta(ge=0)]
-    model: Name = DEFAULT_MODEL
-    slice: Name = DEFAULT_SLICE
-
-
 class Bodies:
     """Reads the bodies that a service of these settings takes.
 
     Attributes
     ----------
     predictions, labels : type
-        What JSON must be: for `msgspec.json.decode`, and for the description of the service.
+        What JSON must be, for who decodes it and for the description of the service.
+    raw_query : type
+        What the query says of a raw body; row 3 of the id ``a`` is called ``a:3``.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -97,6 +90,16 @@ class Bodies:
         )
         self.predictions = self._batch("Predictions", "predictions", prediction)
         self.labels = self._batch("Labels", "labels", Label)
+        self.raw_query = msgspec.defstruct(
+            "RawQuery",
+            [
+                ("id", Prefix),
+                ("rows", Annotated[int, Meta(ge=0, le=settings.rows)]),
+                ("model", Name, DEFAULT_MODEL),
+                ("slice", Name, DEFAULT_SLICE),
+            ],
+            forbid_unknown_fields=True,
+        )
         self._predictions = msgspec.json.Decoder(self.predictions)
         self._labels = msgspec.json.Decoder(self.labels)
 
@@ -121,9 +124,8 @@ class Bodies:
 
     # ----------------------------------------------------------------------------------- raw
 
-    def raw_predictions(self, body: bytes, asked: RawQuery) -> list[Example]:
-        """Read float32, little-endian, row by row; the query says whose they are."""
-        self._refuse_many(asked.rows)
+    def raw_predictions(self, body: bytes, asked: Any) -> list[Example]:
+        """Read float32, little-endian, row by row; a `raw_query` says whose they are."""
         width = 4 * max(self._classes, 1)
         if len(body) != width * asked.rows:
             raise RefusedError(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from bodies import ARROW, JSON, RAW, Bodies, RawQuery
+from bodies import ARROW, JSON, RAW, Bodies
 from report import ReportQuery
-from settings import Settings
 
 _REFUSALS = {
     "400": "The body or the query cannot be read.",
@@ -38,14 +37,14 @@ class Written(msgspec.Struct):
     losses: list[float | None]
 
 
-def description(settings: Settings, bodies: Bodies) -> dict[str, Any]:
+def description(bodies: Bodies) -> dict[str, Any]:
     """Return the document."""
-    types = [bodies.predictions, bodies.labels, RawQuery, ReportQuery, Failure, Written]
+    types = [bodies.predictions, bodies.labels, bodies.raw_query, ReportQuery, Failure, Written]
     schemas, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
     predictions, labels, _, _, failure, written = schemas
-    binary = {"type": "string", "format": "binary", "maxLength": settings.body}
+    binary: dict[str, Any] = {}  # bytes have no schema
     return {
         "openapi": "3.1.0",
         "info": {

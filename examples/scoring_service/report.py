@@ -15,7 +15,7 @@ class ReportQuery(msgspec.Struct, forbid_unknown_fields=True):
     """What a report shall have: quantiles of the losses, and intervals of the means."""
 
     quantile: Annotated[tuple[Probability, ...], Meta(max_length=20)] = (0.5, 0.95, 0.99)
-    confidence: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    confidence: Annotated[float, Meta(ge=0.01, le=0.9999)] | None = None
 
 
 def report_of(snapshot: Snapshot, asked: ReportQuery) -> dict[str, Any]:

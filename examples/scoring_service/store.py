@@ -124,7 +124,10 @@ class Store:
 
     def prepare(self) -> None:
         """Make the tables unless they are there; refuse those of a service with another loss."""
-        self._repeated(self._prepare)
+        try:
+            self._repeated(self._prepare)
+        except DBAPIError as error:
+            raise SystemExit(f"SCORING_DATABASE {self._writing.url!r}: {error.orig}") from None
 
     def _prepare(self, connection: sa.Connection) -> None:
         _TABLES.create_all(connection)
