@@ -43,6 +43,7 @@ class Measured(NamedTuple):
     refused: int
     latencies: np.ndarray  # of those served, in seconds, sorted
     memory: tuple[int, int]  # bytes of all workers, after warming up and at the end
+    cpu: float  # seconds of all workers for a request served
 
 
 def bodies(rows: int, batch: int) -> tuple[bytes, bytes]:
@@ -92,18 +93,20 @@ async def load(port: int, rate: float, seconds: float, rows: int, workers: list[
     clients = [asyncio.create_task(send(port, due, done)) for _ in range(CONNECTIONS)]
     begin = time.perf_counter() + 0.1
     warm = begin + WARMING
-    memory = 0
+    memory, busy = 0, 0.0
     for number in range(count):
         moment = begin + number / rate
         while (wait := moment - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
         if moment >= warm and not memory:
-            memory = resident(workers)
+            memory, busy = resident(workers), used(workers)
         due.put_nowait((moment, requests[number]))
         if number % 8 == 0:  # a queue that is always late must not keep the clients from sending
             await asyncio.sleep(0)
     end = begin + WARMING + seconds
-    await asyncio.sleep(max(0.0, end - time.perf_counter()) + 0.5)
+    await asyncio.sleep(max(0.0, end - time.perf_counter()))
+    busy = used(workers) - busy
+    await asyncio.sleep(0.5)  # for answers to the last requests
     for client in clients:
         client.cancel()
     faults = await asyncio.gather(*clients, return_exceptions=True)
@@ -114,13 +117,21 @@ async def load(port: int, rate: float, seconds: float, rows: int, workers: list[
     in_time = sum(status == 200 and warm <= at < end for _, at, status in done)
     refused = sum(status != 200 for _, _, status in done)
     latencies = np.sort([at - moment for moment, at in served])
-    return Measured(in_time / seconds, refused, latencies, (memory, resident(workers)))
+    return Measured(
+        in_time / seconds, refused, latencies, (memory, resident(workers)), busy / max(in_time, 1)
+    )
 
 
 def resident(pids: list[int]) -> int:
     """Return the bytes of memory that processes have."""
     pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def used(pids: list[int]) -> float:
+    """Return the seconds of CPU that processes have had."""
+    fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -166,13 +177,19 @@ def run(asked: argparse.Namespace, loss: str, rate: float) -> Measured:
 
 def compare(asked: argparse.Namespace) -> None:
     """Print how many requests a second are served with the loss, and without it, in turns."""
-    rates: dict[str, list[float]] = {asked.loss: [], "": []}
+    found: dict[str, list[Measured]] = {asked.loss: [], "": []}
     for _ in range(asked.rounds):
-        for loss, found in rates.items():
-            found.append(run(asked, loss, asked.rate).rate)
-            print(f"{loss or 'no loss':24}{found[-1]:8.0f} requests/s", flush=True)
-    ratios = [w / o for w, o in zip(rates[asked.loss], rates[""], strict=True)]
-    print(f"with the loss / without: {statistics.median(ratios):.3f} (median of {len(ratios)})")
+        for loss, runs in found.items():
+            runs.append(one := run(asked, loss, asked.rate))
+            print(
+                f"{loss or 'no loss':24}{one.rate:8.0f} requests/s, each of {one.cpu * 1e6:.0f} µs "
+                "of CPU",
+                flush=True,
+            )
+    pairs = list(zip(found[asked.loss], found[""], strict=True))
+    rates = statistics.median(with_.rate / without.rate for with_, without in pairs)
+    cpu = statistics.median(with_.cpu / without.cpu for with_, without in pairs)
+    print(f"with the loss / without: {rates:.3f} of the requests, {cpu:.3f} of the CPU of each")
 
 
 def show(found: Measured, rate: float) -> None:
@@ -181,6 +198,7 @@ def show(found: Measured, rate: float) -> None:
     print(f"served       {found.rate:10.0f} requests/s, {found.refused} refused")
     for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)):
         print(f"{name:13}{np.quantile(found.latencies, share) * 1e3:10.1f} ms from when it was due")
+    print(f"CPU          {found.cpu * 1e6:10.0f} µs of all workers for a request")
     before, after = (size / 2**20 for size in found.memory)
     print(f"memory       {before:10.1f} MB of all workers, {after:.1f} MB at the end")
 
