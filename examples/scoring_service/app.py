@@ -74,10 +74,8 @@ async def raw_predictions(request: Request) -> Response:
 
 async def labels(request: Request) -> Response:
     """Keep labels, and join those whose predictions are there."""
-    examples = await _examples(request, {JSON: BODIES.json_labels, ARROW: BODIES.arrow_labels})
-    if SCORER is not None and examples:
-        SCORER.check(np.array([example.label for example in examples]))
-    return await _written(request, examples)
+    readers = {JSON: _checked(BODIES.json_labels), ARROW: _checked(BODIES.arrow_labels)}
+    return await _written(request, await _examples(request, readers))
 
 
 async def report(request: Request) -> Response:
@@ -143,6 +141,18 @@ async def _examples(request: Request, readers: dict[str, Reader]) -> list[Exampl
     if kind != ARROW and len(body) < _LARGE:
         return readers[kind](body)
     return await _in_thread(readers[kind], body)
+
+
+def _checked(reader: Reader) -> Reader:
+    """Read labels, and refuse those that the loss does not take, before anything is written."""
+
+    def read(body: bytes) -> list[Example]:
+        examples = reader(body)
+        if SCORER is not None and examples:
+            SCORER.check(np.array([example.label for example in examples]))
+        return examples
+
+    return read
 
 
 async def _body(request: Request) -> bytes:

@@ -38,19 +38,19 @@ class Scorer:
         self._options = settings.options
         self._classes = settings.classes
         try:
-            self.losses(self._zeros(1), np.ones(1))
+            self.check(np.ones(1))
         except ValueError as error:
             raise SystemExit(
                 f"SCORING_LOSS {settings.loss} with SCORING_CLASSES {settings.classes} and "
                 f"SCORING_OPTIONS {settings.options}: {error}"
             ) from None
 
-    def _zeros(self, rows: int) -> Array:
-        return np.zeros((rows, self._classes) if self._classes else rows, np.float32)
+    def _shape(self, rows: int) -> tuple[int, ...]:
+        return (rows, self._classes) if self._classes else (rows,)
 
     def check(self, labels: Array) -> None:
         """Raise numloss.Error, which names the first bad one, unless the loss takes all labels."""
-        self.losses(self._zeros(len(labels)), labels)
+        self.losses(np.zeros(self._shape(len(labels)), np.float32), labels)
 
     def losses(self, predictions: Array, labels: Array) -> Array:
         """Return the loss of each row."""
@@ -58,8 +58,10 @@ class Scorer:
 
     def _target(self, labels: Array) -> Array:
         """Return labels as the loss has them: of classes they are whole numbers."""
+        if not self._loss.rowwise or (abs(labels) >= 2**53).any():
+            return labels
         whole = labels.astype(np.int64)
-        return whole if self._loss.rowwise and (whole == labels).all() else labels
+        return whole if (whole == labels).all() else labels
 
     def evaluation(self) -> numloss.Evaluation:
         """Return an evaluation of the loss by model and slice that has no rows yet."""
@@ -84,4 +86,4 @@ class Scorer:
 
     def array(self, predictions: bytes, rows: int) -> Array:
         """Return predictions that are bytes of float32 as an array."""
-        return np.frombuffer(predictions, np.float32).reshape(self._zeros(rows).shape)
+        return np.frombuffer(predictions, np.float32).reshape(self._shape(rows))

@@ -10,9 +10,12 @@ whoever reads them, and whenever a process is killed.
 
 from __future__ import annotations
 
+import fcntl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -121,6 +124,15 @@ class Store:
             {"loss": settings.loss, "options": settings.options, "classes": settings.classes}
         ).decode()
         self._writing, self._reading = _engines(settings)
+        url = self._writing.url
+        # SQLite lets one process write at a time. Those that wait for it sleep and ask again, and
+        # whoever is unlucky sleeps long; the system wakes up those who wait for a lock of a file.
+        self._lock = None
+        if url.get_backend_name() == "sqlite":
+            try:
+                self._lock = Path(f"{url.database}.lock").open("w")  # noqa: SIM115 (until `close`)
+            except OSError as error:
+                raise SystemExit(f"SCORING_DATABASE {url!r}: {error}") from None
 
     def prepare(self) -> None:
         """Make the tables unless they are there; refuse those of a service with another loss."""
@@ -144,6 +156,8 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._writing.dispose()
+        if self._lock is not None:
+            self._lock.close()
 
     def alive(self) -> None:
         """Raise unless the database answers."""
@@ -165,13 +179,25 @@ class Store:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                with self._writing.begin() as connection:
+                with self._turn(), self._writing.begin() as connection:
                     return work(connection)
             except DBAPIError:
                 if attempt == _ATTEMPTS - 1:
                     raise
                 time.sleep(0.01 * 2**attempt)
         raise AssertionError
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until no other process writes; one that is killed gives its turn back."""
+        if self._lock is None:
+            yield
+            return
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _write(
         self, connection: sa.Connection, requests: Sequence[Request]

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -196,7 +197,7 @@ def test_without_a_loss_rows_are_joined_and_counted(service):
 def test_killed_under_load_it_has_what_it_acknowledged(service, database):
     """Workers are killed one by one, then all at once; clients send again what had no answer."""
     one = service(database, workers=3, fold=0.05)
-    rows = Rows(80_000)
+    rows = Rows(40_000)
     requests = rows.requests(20)
     acknowledged, unanswered = [], []
     ended = threading.Event()
@@ -484,7 +485,7 @@ def test_what_is_wrong_is_told_in_a_sentence(service):
         ({"OPTIONS": "{"}, "SCORING_* in the environment"),
         ({"TIMEOUT": "0"}, "timeout"),
         ({"TIME": "1"}, "`time`"),
-        ({"DATABASE": "sqlite:////nowhere/x.db"}, "////nowhere/x.db: unable to open database"),
+        ({"DATABASE": "sqlite:////nowhere/x.db"}, "////nowhere/x.db: [Errno 2]"),
         ({"LOSS": "mse"}, 'made for {"loss":"binary_cross_entropy"'),
     ],
 )
@@ -550,6 +551,17 @@ CONFIGURATION = """
 # 422: numbers that the loss does not take, such as a label of 7.
 positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
 """
+
+
+def test_the_readme_names_every_setting_and_request(service):
+    text = (FOLDER / "README.md").read_text()
+    settings = (FOLDER / "settings.py").read_text().partition("class Settings")[2]
+    fields = re.findall(r"^    (\w+): .* = ", settings.partition("\ndef ")[0], re.MULTILINE)
+    assert len(fields) > 10
+    for name in fields:
+        assert f"`SCORING_{name.upper()}`" in text
+    for path in service().get("/openapi.json")[1]["paths"]:
+        assert path in text
 
 
 def test_load_is_served_and_memory_stays(tmp_path):
