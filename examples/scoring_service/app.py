@@ -6,7 +6,7 @@ import asyncio
 import logging
 import resource
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypedDict, TypeVar
@@ -124,7 +124,7 @@ async def openapi(request: Request) -> Response:
 # ------------------------------------------------------------------------------------ helpers
 
 
-async def _examples(request: Request, readers: dict[str, Reader]) -> list[Example]:
+async def _examples(request: Request, readers: Mapping[str, Reader]) -> list[Example]:
     """Read a body that is small enough and arrives in time."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in readers:
@@ -140,7 +140,8 @@ async def _examples(request: Request, readers: dict[str, Reader]) -> list[Exampl
         raise RefusedError(408, sentence, {"Connection": "close"}) from None
     if kind != ARROW and len(body) < _LARGE:
         return readers[kind](body)
-    return await _in_thread(readers[kind], body)
+    examples: list[Example] = await _in_thread(readers[kind], body)
+    return examples
 
 
 def _checked(reader: Reader) -> Reader:
@@ -281,7 +282,8 @@ class Gate:
 async def lifespan(_: Starlette) -> AsyncIterator[State]:
     """Begin after the fork: threads and connections belong to one process."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (SETTINGS.memory, hard))
+    most = SETTINGS.memory if hard == resource.RLIM_INFINITY else min(SETTINGS.memory, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
     numloss.set_num_threads(SETTINGS.threads)
     store = Store(SETTINGS, SCORER)
     writer, times = Writer(store), Times()

@@ -100,8 +100,8 @@ class Bodies:
             ],
             forbid_unknown_fields=True,
         )
-        self._predictions = msgspec.json.Decoder(self.predictions)
-        self._labels = msgspec.json.Decoder(self.labels)
+        self._predictions: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self.predictions)
+        self._labels: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self.labels)
 
     def _batch(self, name: str, field: str, row: type) -> type:
         rows = Annotated[list[row], Meta(max_length=self._most)]  # type: ignore[valid-type]

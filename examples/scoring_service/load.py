@@ -68,7 +68,9 @@ def request(path: str, body: bytes) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def send(port: int, due: asyncio.Queue[tuple[float, bytes]], done: list) -> None:
+async def send(
+    port: int, due: asyncio.Queue[tuple[float, bytes]], done: list[tuple[float, float, int]]
+) -> None:
     """Send what is due over one connection, and note when it was answered, with what."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while True:
@@ -111,7 +113,7 @@ async def load(port: int, rate: float, seconds: float, rows: int, workers: list[
         client.cancel()
     faults = await asyncio.gather(*clients, return_exceptions=True)
     for fault in faults:
-        if not isinstance(fault, asyncio.CancelledError):
+        if isinstance(fault, Exception):
             raise fault
     served = [(moment, at) for moment, at, status in done if status == 200 and moment >= warm]
     in_time = sum(status == 200 and warm <= at < end for _, at, status in done)

@@ -54,7 +54,10 @@ class Scorer:
 
     def losses(self, predictions: Array, labels: Array) -> Array:
         """Return the loss of each row."""
-        return self._loss(predictions, self._target(labels), reduction="none", **self._options)
+        losses: Array = self._loss(
+            predictions, self._target(labels), reduction="none", **self._options
+        )
+        return losses
 
     def _target(self, labels: Array) -> Array:
         """Return labels as the loss has them: of classes they are whole numbers."""

@@ -389,7 +389,7 @@ def _combined(old: Example, new: Example) -> Example:
             raise RefusedError(
                 409, f"example {new.id!r} has another {name} since an earlier request"
             )
-    return Example(*(says if was is None else was for was, says in zip(old, new, strict=True)))
+    return Example._make(says if was is None else was for was, says in zip(old, new, strict=True))
 
 
 def _merged(
