@@ -1,0 +1,119 @@
+"""numloss.keras on both backends that it knows, each in a process of its own."""
+
+import pytest
+from processes import run
+
+import numloss
+
+PROGRAM = """
+import doctest
+import os
+import warnings
+
+import keras
+import numpy as np
+
+import numloss
+from numloss.integrations import keras as integration
+
+assert keras.backend.backend() == os.environ["KERAS_BACKEND"]
+assert doctest.testmod(integration).failed == 0
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(64, 5)).astype("float32")
+column = np.sin(x.sum(axis=1, keepdims=True)).astype("float32")
+signs = np.where(column > 0, 1, -1)
+labels = (x[:, 0] > 0).astype(int) + (x[:, 1] > 0.5)
+shares = np.eye(3, dtype="float32")[labels] * 0.7 + 0.1
+
+
+def sample(loss):
+    if loss in ("hinge", "squared_hinge"):
+        return signs, column
+    if loss in ("mse", "mae", "huber", "quantile", "binary_cross_entropy", "focal"):
+        return (column > 0).astype("float32"), column
+    return (shares if loss == "kl_divergence" else labels), x[:, :3]
+
+
+# The losses of examples are those of NumPy, bit for bit; their mean is Keras's own.
+for name in integration._NAMES:
+    y, p = sample(name)
+    found = np.asarray(keras.ops.convert_to_numpy(numloss.keras.Loss(name, reduction=None)(y, p)))
+    # Keras reads all targets as float32.
+    target = y if numloss.LOSSES[name].rowwise else y.astype("float32")
+    expected = numloss.LOSSES[name](p, target, reduction="none").reshape(-1)
+    assert found.dtype == expected.dtype and (found == expected).all(), name
+    mean = float(numloss.keras.Loss(name)(y, p))
+    assert abs(mean - expected.mean(dtype="float64")) < 1e-6 * abs(mean), name
+
+# Labels with an axis of length 1, targets without one, several columns with weights of rows.
+weight = rng.uniform(size=64).astype("float32")
+flat = float(numloss.keras.Loss("cross_entropy")(labels[:, None], x[:, :3]))
+assert flat == float(numloss.keras.Loss("cross_entropy")(labels, x[:, :3]))
+assert float(numloss.keras.Loss("mse")(column[:, 0], column)) == 0
+found = float(numloss.keras.Loss("mse")(x, 0 * x, sample_weight=weight))
+assert abs(found - float(keras.losses.MeanSquaredError()(x, 0 * x, sample_weight=weight))) < 1e-6
+
+
+def trained(loss, y, outputs):
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([
+        keras.layers.Input((5,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(outputs)])
+    model.compile(keras.optimizers.Adam(0.02), loss=loss)
+    model.fit(x, y, sample_weight=weight, epochs=15, batch_size=16, shuffle=False, verbose=0)
+    return model
+
+
+K = keras.losses
+for ours, theirs, y, outputs in [
+    (numloss.keras.Loss("huber", delta=0.5), K.Huber(delta=0.5), column, 1),
+    (numloss.keras.Loss("binary_cross_entropy"), K.BinaryCrossentropy(from_logits=True),
+     (column > 0).astype("float32"), 1),
+    (numloss.keras.Loss("cross_entropy"), K.SparseCategoricalCrossentropy(from_logits=True),
+     labels, 3),
+    (numloss.keras.Loss("cross_entropy"), K.CategoricalCrossentropy(from_logits=True), shares, 3),
+]:
+    found, expected = trained(ours, y, outputs), trained(theirs, y, outputs)
+    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+        assert np.abs(one - other).max() < 1e-4, (ours.name, np.abs(one - other).max())
+
+# A model is saved with its loss and read again.
+loss = numloss.keras.Loss("cross_entropy", class_weight=[0.5, 1.0, 2.0], name="weighted")
+model = trained(loss, labels, 3)
+model.save(os.environ["PLACE"] + "/model.keras")
+again = keras.saving.load_model(os.environ["PLACE"] + "/model.keras")
+assert again.loss.name == "weighted" and again.loss.options == loss.options
+assert again.evaluate(x, labels, verbose=0) == model.evaluate(x, labels, verbose=0)
+assert again.evaluate(x, labels, verbose=0) < 0.5
+
+for name in ("gaussian_nll", "hubre"):
+    try:
+        numloss.keras.Loss(name)
+    except numloss.Error as error:
+        assert "loss must be 'huber', " in str(error) and f"got '{name}'" in str(error)
+    else:
+        raise AssertionError(name)
+print("done")
+"""
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_keras(backend, tmp_path):
+    program = "import warnings; warnings.simplefilter('default')" + PROGRAM
+    found = run(program, 120, KERAS_BACKEND=backend, PLACE=str(tmp_path))
+    assert found.strip() == "done"
+
+
+def test_another_backend_is_refused():
+    program = """
+import numloss
+try:
+    numloss.keras.Loss("mse")
+except numloss.Error as error:
+    print(error)
+"""
+    program = "import warnings; warnings.simplefilter('default')" + program
+    assert run(program, 120, KERAS_BACKEND="numpy").startswith(
+        "numloss.keras needs the backend 'torch' or 'jax', got 'numpy'"
+    )
+    assert "keras" not in dir(numloss.losses)
