@@ -174,7 +174,7 @@ def test_tensors_stay_as_they_lie(layout, dtype):
     x, t = torch.randn(6, 4).to(dtype), torch.randn(6, 4).to(dtype)
     laid = layout(x).detach().requires_grad_()
     expected = laid.detach().contiguous().requires_grad_()
-    assert integration._array("x", laid).ctypes.data == laid.data_ptr()
+    assert integration._untracked(laid).data_ptr() == laid.data_ptr()
     numloss.torch.mse(laid, t).backward()
     numloss.torch.mse(expected, t).backward()
     assert torch.equal(laid.grad, expected.grad)
@@ -668,7 +668,7 @@ ERRORS = {
     ),
     "8 bits": (
         lambda: numloss.torch.mse(P.to(torch.float8_e5m2), T),
-        "prediction is a tensor that NumPy cannot read: .*Float8",
+        "prediction must hold real numbers of at most 64 bits, got a tensor of a type of 8 bits",
     ),
     "complex": (
         lambda: numloss.torch.mse(P, T.to(torch.complex64)),

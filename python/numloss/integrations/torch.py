@@ -123,16 +123,9 @@ def _has_default(parameter: inspect.Parameter) -> bool:
 # -------------------------------------------------------------------------------------------- ops
 
 
-def _array(name: str, tensor: Tensor) -> Any:
-    """Return the array on the memory of a tensor."""
-    if tensor.requires_grad:
-        tensor = tensor.detach()
-    try:
-        if tensor.dtype is torch.bfloat16:
-            return tensor.view(torch.int16).numpy().view(_numpy_dtype(torch.bfloat16))
-        return tensor.numpy()
-    except (TypeError, RuntimeError) as error:
-        raise InputTypeError(f"{name} is a tensor that NumPy cannot read: {error}", name) from error
+def _untracked(tensor: Tensor) -> Tensor:
+    """Return a tensor as the loss reads it: where it lies, without its history."""
+    return tensor.detach() if tensor.requires_grad else tensor
 
 
 def _numpy_dtype(dtype: torch.dtype) -> Any:
@@ -152,7 +145,7 @@ def _operand(signature: _Signature, name: str, x: Any) -> Any:
     if isinstance(x, Tensor):
         # A tensor without axes is a number, which promotes no other's dtype.
         is_number = x.dim() == 0 and name not in signature.heads
-        return x.item() if is_number else _array(name, x)
+        return x.item() if is_number else _untracked(x)
     return _numpy_dtype(x) if isinstance(x, torch.dtype) else x
 
 
@@ -212,12 +205,8 @@ class _Plan:
 
     def places(self) -> tuple[Any, ...]:
         """Return where the call is to write, as the losses' ``out`` has it."""
-        of_derivatives = [tuple(_array("out", x) for x in by) for by in self.derivatives]
-        return (
-            *(_array("out", x) for x in self.values),
-            *(by if len(by) > 1 else by[0] for by in of_derivatives),
-            *(_array("out", x) for x in self.extras),
-        )
+        of_derivatives = (by if len(by) > 1 else by[0] for by in map(tuple, self.derivatives))
+        return (*self.values, *of_derivatives, *self.extras)
 
     def results(self, value: Callable[[], Tensor]) -> list[Tensor]:
         """Return all that the op gives, in one list."""
