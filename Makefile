@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map' -o -name '*.j2' -o -name '*.css')
 
-.PHONY: run picture test test-peers test-integrations test-clusters test-slow test-browser accuracy instructions
+.PHONY: run picture test test-peers test-integrations test-service test-clusters test-slow test-browser accuracy instructions
 .PHONY: instructions-write golden readme bits openmp c-library
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
@@ -21,11 +21,15 @@ test: .venv/.installed
 # Against torch, JAX, pandas and polars.
 test-peers: .venv/.peers
 	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py \
-	  tests/test_figures.py tests/test_stores.py
+	  tests/test_figures.py tests/test_stores.py tests/test_zero_copy_peers.py
 
 # Inside torch, JAX, Keras, the boosters and scikit-learn.
 test-integrations: .venv/.integrations
 	$(BIN)/python -m pytest -m "not slow" tests/integrations
+
+# The scoring service of examples/, on SQLite and PostgreSQL (apt-get install postgresql).
+test-service: .venv/.service
+	$(BIN)/python -m pytest tests/scoring_service
 
 # On a cluster of Dask's and on Spark, which needs Java 17 or newer.
 test-clusters: .venv/.clusters
@@ -167,6 +171,10 @@ clean:
 
 .venv/.integrations: .venv/.peers
 	@$(PIP) --no-build-isolation '.[integrations]'
+	@touch $@
+
+.venv/.service: .venv/.installed
+	@$(PIP) --no-build-isolation '.[service]'
 	@touch $@
 
 .venv/.clusters: .venv/.installed

@@ -10,6 +10,7 @@ NEEDS = {
     "test_keras.py": ("keras", "torch", "jax"),
     "test_boosting.py": ("xgboost", "lightgbm", "catboost", "sklearn"),
     "test_sklearn.py": ("sklearn",),
+    "test_same_bits.py": ("torch", "jax", "xgboost", "uvicorn_worker", "msgspec", "sqlalchemy"),
 }
 collect_ignore = [
     name
