@@ -130,6 +130,57 @@ def test_files_columns_and_batches_give_the_same_bytes(rows, path, tmp_path):
         whole.merge(numloss.Evaluation("mse", by="g"))
 
 
+def test_compare_is_an_evaluation_of_one_batch(rows, path):
+    arrays = (rows["score"], rows["other"], rows["label"], ["binary_cross_entropy", "mse"])
+    options = {"weight": rows["w"], "groups": {"g": rows["g"]}, "clusters": rows["id"] // 7}
+    kept = {"resample": True, "calibration": True, "auc": True, "worst": 3}
+    result = numloss.compare(
+        *arrays, **options, **kept, ids=rows["id"], names=("old", "new"), confidence=0.9
+    )
+    evaluation = numloss.Evaluation(
+        arrays[3], by="g", compare=("old", "new"), cluster="cluster", **kept
+    )
+    evaluation.update(
+        rows["score"], rows["label"], other=rows["other"], ids=rows["id"], **options
+    )  # fmt: skip
+    assert result.to_dict() == evaluation.result(confidence=0.9).to_dict()
+    # The numbers of a file are the same.
+    plain = numloss.compare(*arrays, weight=rows["w"], groups=rows["g"], by="g", quantiles=(0.3,))
+    found = numloss.evaluate(
+        path, arrays[3], prediction="score", compare="other", weight="w", by="g", quantiles=(0.3,)
+    )
+    for name in arrays[3]:
+        mine, theirs = plain.comparisons[name], found.comparisons[name]
+        assert (mine.first, mine.other) == ("first", "second")
+        for what in ("losses", "difference", "won"):
+            one, two = getattr(mine, what), getattr(theirs, what)
+            assert one.total.mean == two.total.mean
+            assert one.total.standard_error == two.total.standard_error
+            assert one.total.quantiles == two.total.quantiles
+            assert [(k, g.mean) for k, g in one.groups] == [(k, g.mean) for k, g in two.groups]
+
+
+def test_compare_takes_what_losses_take_and_refuses_the_rest():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.0, 2.0], "b": [1.5, 2.0], "y": [1.0, 1.0], "g": ["x", "y"]})
+    result = numloss.compare(frame["a"], frame["b"], frame["y"], "mse", groups=frame[["g"]])
+    assert result.by == ("g",)
+    assert numloss.compare([1.0], [2.0], [1.0], "mse", groups=["x"]).by == ("group",)
+    assert result.comparisons["mse"].difference.total.mean == 0.125
+    both = numloss.compare(
+        np.ones(2), np.zeros(2), np.zeros(2), "gaussian_nll", variance=np.array([1.0, 2.0])
+    )
+    assert both.comparisons["gaussian_nll"].won.total.mean == 1.0
+    with pytest.raises(TypeError, match=r"got 'a.parquet': numloss.evaluate\(first, losses, comp"):
+        numloss.compare("a.parquet", "b.parquet", "label", "mse")
+    with pytest.raises(numloss.Error, match="shape"):
+        numloss.compare(np.ones(2), np.ones(3), np.ones(2), "mse")
+    with pytest.raises(ValueError, match="compare must name two models"):
+        numloss.compare([1.0], [1.0], [1.0], "mse", names=("a", "a"))
+    with pytest.raises(ValueError, match="groups must have a value of g"):
+        numloss.compare([1.0], [1.0], [1.0], "mse", by="g")
+
+
 def test_models_over_classes(tmp_path):
     rng = np.random.default_rng(6)
     logits, others = rng.normal(size=(2, 900, 3))

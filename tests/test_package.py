@@ -161,7 +161,7 @@ def test_docstring_is_complete(name):
         signature = inspect.signature(x)
         if signature.parameters:
             expected |= {"Parameters", "Raises"}
-            documented = re.findall(r"^(\w+) :", found["Parameters"], re.MULTILINE)
+            documented = re.findall(r"^\*{0,2}(\w+) :", found["Parameters"], re.MULTILINE)
             assert sorted(documented) == sorted(signature.parameters)
         if signature.return_annotation not in (None, "None"):
             expected |= {"Returns"}

@@ -30,6 +30,7 @@ from numloss.losses.penalties import *
 from numloss.losses.regression import *
 
 if _TYPE_CHECKING:
+    from numloss.evaluation.compare import compare
     from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
     from numloss.evaluation.result import EvaluationResult
@@ -51,6 +52,7 @@ _LATER = {
     "evaluate": "numloss.evaluation.run",
     "linear_cross_entropy": "numloss.linear",
     "StateError": "numloss.evaluation.evaluation",
+    "compare": "numloss.evaluation.compare",
 }
 
 
@@ -82,6 +84,7 @@ __all__ = [
     "Loss",
     "StateError",
     "__version__",
+    "compare",
     "evaluate",
     "get_cmake_dir",
     "get_include",

@@ -73,7 +73,7 @@ class StateError(ValueError):
     """
 
 
-def _names_of_columns(groups: Any) -> list[Any] | None:
+def names_of_columns(groups: Any) -> list[Any] | None:
     """Return the names of the columns of a mapping or data frame, or None of anything else."""
     if isinstance(groups, Mapping):
         return list(groups)
@@ -596,7 +596,7 @@ class Evaluation:
             return []
         if groups is None:
             raise ValueError(f"groups must have a value of {', '.join(self._by)} for each row")
-        names = _names_of_columns(groups)
+        names = names_of_columns(groups)
         if names is not None:
             for name in self._by:
                 if name not in names:
