@@ -313,7 +313,10 @@ def test_rows_that_are_not_the_same(rows, path, tmp_path):
     for index in range(2):
         (tmp_path / "parts" / f"{index}.parquet").write_bytes(path.read_bytes())
     parts = [tmp_path / "parts", *base[1:]]
-    assert "goes with one file of predictions" in message(*parts, other(), code=2)
+    assert message(*parts, other(), code=1).replace(f"{tmp_path}/", "") == (
+        "the files have unequal numbers of rows: 2 files, parts/0.parquet ... parts/1.parquet has "
+        f"{2 * ROWS}, o.parquet has {ROWS}"
+    )
     assert "mse: other compared with score" in run("evaluate", *parts, "other")
     for arguments in ({}, {"other": np.ones(2)}):
         evaluation = numloss.Evaluation("mse", compare=None if arguments else ("a", "b"))
@@ -774,3 +777,241 @@ def test_columns_of_the_worst_rows_are_those_of_matched_rows(tmp_path):
             )  # fmt: skip
             for worst in result["mse"].worst:
                 assert worst.columns["told"] == f"of {worst.columns['order']}"
+
+
+# --------------------------------------------------------------------- files in parts on both sides
+
+_FIRST, _SECOND = (130, 131, 390), (50, 391)  # where files are cut
+
+
+def in_parts(folder, ending, columns, cuts):
+    """Write columns to several files; return them."""
+    folder.mkdir(exist_ok=True)
+    files = []
+    for number, rows in enumerate(np.split(np.arange(len(columns["order"])), cuts)):
+        files.append(write(folder / f"part-{number}.{ending}", taken(columns, rows)))
+    return files
+
+
+def parts_state(first, other, *options, code=0, name="parts.state"):
+    """Return the bytes of the state of a comparison of files."""
+    state = first[0].parents[1] / name
+    run("evaluate", *first, "-p", "score", "-t", "label", "-l", "mse", "-l", "mae", "--compare",
+        other, "--state", state, *options, code=code)  # fmt: skip
+    return state.read_bytes()
+
+
+def called(state, *names):
+    """Return a state with other names of the models."""
+    evaluation = numloss.Evaluation.from_bytes(state)
+    evaluation._compare = names
+    return evaluation.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("ending", "others"), list(pairwise(["parquet", "csv", "jsonl", "npz", "arrow", "parquet"]))
+)
+def test_parts_are_compared_with_parts(ending, others, tmp_path):
+    mine, other, order = matched_rows()
+    first = in_parts(tmp_path / "a", ending, mine, _FIRST)
+    whole = write(tmp_path / f"b.{others}", other)
+    in_parts(tmp_path / "b", others, other, _SECOND)
+    # What one process makes of the rows, in the names of the files.
+    wanted = numloss.Evaluation(["mse", "mae"], compare=("old", "new"))
+    for file, rows in zip(first, np.split(np.arange(MATCHED), _FIRST), strict=True):
+        wanted.update(
+            mine["score"][rows], mine["label"][rows], other=other["score"][rows], source=str(file)
+        )
+    folder, pattern = tmp_path / "b", tmp_path / "b" / "part-*"
+    for named in (folder, pattern, ",".join(str(tmp_path / "b" / f"part-{i}.{others}")
+                                            for i in range(3)), whole):  # fmt: skip
+        for options in ([], ["--threads", 3, "--chunk-rows", 37], ["--chunk-rows", 11]):
+            found = parts_state(first, named, *options)
+            assert called(found, "old", "new") == wanted.to_bytes()
+    # By id, the other files in any order, and cut in any way.
+    in_parts(tmp_path / "b", others, taken(other, order), _SECOND)
+    write(whole, taken(other, order))
+    for named in (folder, whole):
+        for options in ([], ["--threads", 3, "--chunk-rows", 37], ["--chunk-rows", 11]):
+            found = parts_state(first, named, "--id", "order", *options)
+            assert called(found, "old", "new") == wanted.to_bytes()
+    # One file with several: the bytes of one with one.
+    alone = write(tmp_path / f"whole.{ending}", mine)
+    write(whole, other)
+    in_parts(tmp_path / "b", others, other, _SECOND)
+    states = {
+        called(parts_state([tmp_path / "a" / ".." / alone.name], named, *options), "old", "new")
+        for named in (folder, whole) for options in ([], ["--id", "order"], ["--chunk-rows", 60])
+    }  # fmt: skip
+    assert len(states) == 1
+
+
+def test_parts_in_python_by_group_and_with_columns_of_the_worst_rows(tmp_path):
+    mine, other, order = matched_rows()
+    group = np.arange(MATCHED) % 3
+    told = other | {"told": np.array([f"of {i}" for i in other["order"]])}
+    for ending in ("parquet", "csv"):
+        first = in_parts(tmp_path / f"a-{ending}", ending, mine | {"g": group}, _FIRST)
+        for rows, options in ((np.arange(MATCHED), {}), (order, {"id": "order"})):
+            second = in_parts(tmp_path / f"b-{ending}", ending, taken(told, rows), _SECOND)
+            result = numloss.evaluate(
+                first, "mse", prediction="score", compare=second, by="g", worst=30,
+                worst_columns=["order", "told"], **options,
+            )  # fmt: skip
+            comparison = result.comparisons["mse"]
+            assert comparison.first == f"4 files, {first[0]} ... {first[3]}"
+            assert comparison.other == f"3 files, {second[0]} ... {second[2]}"
+            losses = [(part["score"] - part["label"]) ** 2 for part in (mine, other)]
+            for key, statistics in comparison.difference.groups:
+                wanted = (losses[1] - losses[0])[group == int(key)].mean()
+                assert statistics.mean == pytest.approx(wanted, rel=1e-12)
+            assert len({worst.row.source for worst in result["mse"].worst}) > 1
+            for worst in result["mse"].worst:
+                assert worst.columns["told"] == f"of {worst.columns['order']}"
+
+
+def test_faults_in_parts_are_told_by_their_files(tmp_path):
+    mine, other, order = matched_rows()
+    ids = mine["order"]
+
+    def told(first, second, *options, endings=("parquet", "csv"), code=1):
+        one = in_parts(tmp_path / "a", endings[0], first, _FIRST)
+        in_parts(tmp_path / "b", endings[1], second, _SECOND)
+        text = message(*one, "-p", "score", "-t", "label", "-l", "mse", "--compare",
+                       tmp_path / "b" / f"*.{endings[1]}", *options, code=code)  # fmt: skip
+        return text.replace(f"{tmp_path}/", "")
+
+    shuffled = taken(other, order)
+    score = np.array([repr(number) for number in other["score"].tolist()])
+    score[60] = "much"
+    place = int(np.flatnonzero(order == 60)[0])
+    number, line = (0, place) if place < 50 else (1, place - 50)
+    for options, where in (
+        ([], "part-1.csv: row 10 (line 12)"),
+        (["--chunk-rows", 7], "part-1.csv: row 10 (line 12)"),
+    ):
+        wrong = told(mine, other | {"score": score}, *options)
+        assert wrong == f"b/{where}, column score: 'much' is not a number"
+    wrong = told(mine, shuffled | {"score": score[order]}, "--id", "order", "--threads", 1)
+    assert wrong == (
+        f"b/part-{number}.csv: row {line} (line {line + 2}), column score: 'much' is not a number"
+    )
+    label = other["label"].copy()
+    label[395] = 77
+    assert told(mine, other | {"label": label}, endings=("parquet", "parquet")) == (
+        "b/part-2.parquet: row 4, column label: differs from a/part-3.parquet in the same row: "
+        "only equal rows can be compared"
+    )
+    # An id that two files of predictions have, one that the others lack, and one of theirs twice.
+    again = ids.copy()
+    again[395] = ids[3]
+    assert told(mine | {"order": again}, shuffled, "--id", "order") == (
+        f"a/part-3.parquet: row 5, column order: {ids[3]} is in a row before, too: an id names one "
+        "row"
+    )
+    again[395] = 10**6
+    assert told(mine | {"order": again}, shuffled, "--id", "order") == (
+        f"a/part-3.parquet: row 5, column order: {10**6} is in no row of 3 files, b/part-0.csv ... "
+        "b/part-2.csv"
+    )
+    again[395] = ids[3]
+    assert told(mine, other | {"order": again}, "--id", "order") == (
+        f"b/part-2.csv: row 4 (line 6), column order: {ids[3]} is in row 3, too: an id names one "
+        "row"
+    )
+    # Rows that the files of predictions lack.
+    one = in_parts(tmp_path / "a", "parquet", mine, _FIRST)[:3]
+    base = ["-p", "score", "-t", "label", "-l", "mse", "--compare", tmp_path / "b"]
+    in_parts(tmp_path / "b", "csv", other, _SECOND)
+    for file in (tmp_path / "b").glob("*.parquet"):
+        file.unlink()
+    text = message(*one, *base, "--id", "order", code=1).replace(f"{tmp_path}/", "")
+    assert text == (
+        f"b/part-1.csv: row 340 (line 342), column order: {ids[390]} is in no row of 3 files, "
+        "a/part-0.parquet ... a/part-2.parquet, nor are the ids of 9 more rows: both files must "
+        "have the same rows"
+    )
+    text = message(*one, *base, code=1).replace(f"{tmp_path}/", "")
+    assert text == (
+        "the files have unequal numbers of rows: 3 files, a/part-0.parquet ... a/part-2.parquet "
+        "has 390, 3 files, b/part-0.csv ... b/part-2.csv has 400"
+    )
+    # A limit reads only the first rows.
+    run("evaluate", *one, *base, "--limit", 390)
+    run("evaluate", *one, *base, "--limit", 150, "--id", "order")
+
+
+def test_parts_that_do_not_go_together(tmp_path):
+    mine, other, _ = matched_rows()
+    first = in_parts(tmp_path / "a", "parquet", mine, _FIRST)
+    second = in_parts(tmp_path / "b", "parquet", other, _SECOND)
+    base = [*first, "-p", "score", "-t", "label", "-l", "mse", "--compare"]
+    mixed = f"{second[0]},{write(tmp_path / 'c.csv', other)}"
+    assert "files of several formats, csv, parquet" in message(*base, mixed, code=2)
+    assert "is a file of predictions itself" in message(*base, f"{second[0]},{first[1]}", code=2)
+    assert "no file matches" in message(*base, tmp_path / "x-*.parquet", code=1)
+    write(second[2], {"order": [1], "points": [1.0], "label": [0.0]})
+    text = message(*base, tmp_path / "b", code=2)
+    assert text.startswith(f"{second[2]} has no 'score', which {second[0]} has; it has order")
+    assert "--targets goes with one file" in message(*base, tmp_path / "b", "-T", first[0], code=2)
+
+
+def test_parts_whose_columns_are_of_other_types(tmp_path):
+    mine, other, order = matched_rows()
+    mine = mine | {"score": mine["score"].round(), "order": mine["order"].astype("i4")}
+    first = in_parts(tmp_path / "a", "parquet", mine, _FIRST)
+    whole = mine | {"score": mine["score"].astype("i8"), "order": mine["order"].astype("i8")}
+    write(first[1], taken(whole, np.arange(130, 131)))
+    for rows, options in ((np.arange(MATCHED), []), (order, ["--id", "order"])):
+        shuffled = taken(other, rows)
+        wanted = parts_state(first, write(tmp_path / "b.parquet", shuffled), *options)
+        second = in_parts(tmp_path / "b", "parquet", shuffled, _SECOND)
+        some = taken(shuffled, np.arange(50, 391))
+        write(second[1], some | {"score": some["score"].astype("f4").astype("f8"),
+                                 "order": some["order"].astype("i2")})  # fmt: skip
+        exact = shuffled["score"].copy()
+        exact[50:391] = exact[50:391].astype("f4")
+        wanted = parts_state(first, write(tmp_path / "b.parquet", shuffled | {"score": exact}),
+                             *options)  # fmt: skip
+        for kind in ("f4", "f8"):
+            write(second[1], some | {"score": some["score"].astype("f4").astype(kind),
+                                     "order": some["order"].astype("i2")})  # fmt: skip
+            found = parts_state(first, tmp_path / "b", *options)
+            assert called(found, "a", "b") == called(wanted, "a", "b")
+    # Ids are of one kind.
+    write(second[1], some | {"order": some["order"].astype(str)})
+    text = message(*first, "-p", "score", "-l", "mse", "--compare", tmp_path / "b", "--id", "order",
+                   code=1)  # fmt: skip
+    assert text == (
+        f"{second[1]}: row 0, column order: ids are text, where those before are whole numbers"
+    )
+
+
+def test_parts_go_on_after_a_stop_and_leave_out_bad_rows(tmp_path):
+    mine, other, order = matched_rows()
+    first = in_parts(tmp_path / "a", "parquet", mine, _FIRST)
+    in_parts(tmp_path / "b", "parquet", other, _SECOND)
+    folder = tmp_path / "b"
+    whole = parts_state(first, folder)
+    for rows in (60, 130, 200, 395):
+        options = ["--resume", "--chunk-rows", 45]
+        (tmp_path / "parts.state").unlink()
+        parts_state(first, folder, "--limit", rows)
+        assert parts_state(first, folder, *options) == whole
+    in_parts(tmp_path / "b", "parquet", taken(other, order), _SECOND)
+    (tmp_path / "parts.state").unlink()
+    some = parts_state(first, folder, "--id", "order", "--limit", 200)
+    assert numloss.Evaluation.from_bytes(some).rows == 200
+    assert parts_state(first, folder, "--id", "order", "--resume") == whole
+    ids = mine["order"].copy()
+    ids[[135, 399]] = 10**6, 10**6 + 1
+    first = in_parts(tmp_path / "a", "parquet", mine | {"order": ids}, _FIRST)
+    in_parts(tmp_path / "b", "parquet", taken(other, order[~np.isin(order, [135, 399])]), _SECOND)
+    states = {
+        parts_state(first, folder, "--id", "order", "--on-error", "skip", "--threads", threads,
+                    "--chunk-rows", rows, code=4)
+        for threads in (1, 4) for rows in (1, 50, 1000)
+    }  # fmt: skip
+    assert len(states) == 1
+    result = numloss.Evaluation.from_bytes(states.pop()).result()
+    assert (result.rows, result.skipped) == (MATCHED - 2, 2)

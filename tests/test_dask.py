@@ -302,10 +302,53 @@ def test_predictions_that_could_be_probabilities(client, tmp_path):
         on_dask.evaluate_files(tmp_path / "scores.parquet", "binary_cross_entropy")
 
 
+@pytest.mark.parametrize("options", [{}, {"id": "id"}])
+def test_parts_are_compared_with_parts(client, rows, folder, options):
+    """One task reads all of them, up to a limit as well."""
+    order = np.random.default_rng(1).permutation(ROWS)
+    told = pa.array([f"of {i}" for i in range(ROWS)])
+    scores = pa.array(np.random.default_rng(2).normal(size=ROWS))
+    other = pa.table({"score": scores, "told": told, "id": np.arange(ROWS)})
+    at = 0
+    for file in sorted(folder.glob("part-*.parquet")):
+        part = pq.read_table(file)
+        numbers = pa.array(np.arange(at, at + len(part)))
+        pq.write_table(part.append_column("id", numbers), file)
+        at += len(part)
+    (folder / "new").mkdir()
+    shuffled = other.take(pa.array(order)) if options else other
+    for index, begin in enumerate((0, 2000, 3500)):
+        end = (2000, 3500, ROWS)[index]
+        pq.write_table(shuffled.slice(begin, end - begin), folder / "new" / f"{index}.parquet")
+    options = {"compare": str(folder / "new"), **options}
+    files = folder / "part-*.parquet"
+    for limit in (None, 3000):
+        wanted = in_one_process(files, limit=limit, **options)
+        found = on_dask.evaluate_files(files, LOSSES, prediction="score", limit=limit, **options)
+        assert found.to_bytes() == wanted
+        assert found.rows == (limit or ROWS)
+    text = command(
+        files, "-l", "mse", "-p", "score", "--compare", folder / "new", "--scheduler",
+        address(client), "--worst", 20, "--worst-columns", "id,told", "--json",
+        *(["--id", "id"] if "id" in options else []),
+    ).stdout  # fmt: skip
+    worst = json.loads(text)["losses"][0]["worst"][:20]
+    assert len({row["file"] for row in worst}) > 1
+    for row in worst:
+        assert row["columns"]["told"] == f"of {row['columns']['id']}"
+
+
+def test_a_limit_of_files_that_do_not_say_how_many_rows_they_have(client, rows, tmp_path):
+    for index in range(3):
+        pa.csv.write_csv(rows.slice(1000 * index, 1000), tmp_path / f"part-{index}.csv")
+    for limit in (5, 1000, 1500, 9000):
+        wanted = in_one_process(tmp_path / "part-*.csv", limit=limit)
+        found = on_dask.evaluate_files(tmp_path / "part-*.csv", LOSSES, limit=limit)
+        assert found.to_bytes() == wanted
+
+
 def test_what_a_cluster_cannot_do(client, rows, tmp_path):
     pa.csv.write_csv(rows, tmp_path / "rows.csv")
-    with pytest.raises(UsageError, match="a limit of rows on a cluster needs Parquet files"):
-        on_dask.evaluate_files(tmp_path / "rows.csv", "mse", limit=5)
     piped = ["evaluate", "-", "-l", "mse", "--scheduler", address(client)]
     done = subprocess.run(
         [sys.executable, "-m", "numloss", *piped],
@@ -641,7 +684,7 @@ def test_command_that_goes_wrong(client, rows, folder):
 
 
 def test_a_task_that_the_scheduler_gives_up(client, folder, monkeypatch):
-    monkeypatch.setattr(on_dask, "_part_of_file", _ends_badly)
+    monkeypatch.setattr(on_dask, "_part_of_files", _ends_badly)
     data = on_dask.Dataset(on_dask.Request([str(folder)]))
     with pytest.raises(EvaluationError, match="a task was given up by the scheduler: out of luck"):
         on_dask.evaluate_on(address(client), data, specs_of("mse"), on_dask.Kept())

@@ -59,6 +59,10 @@ def folder(tmp_path_factory):
     pa_csv.write_csv(scores, folder / "scores.csv")
     other = pa.table({name: scores[name] for name in ("score", "label", "id")})
     parquet.write_table(other, folder / "other.parquet")
+    (folder / "others").mkdir()
+    for index, (begin, rows_of_it) in enumerate(((0, 700), (700, 1300))):
+        part = other.slice(begin, rows_of_it)
+        parquet.write_table(part, folder / "others" / f"part-{index}.parquet")
     (folder / "scores.csv.gz").write_bytes(gzip.compress((folder / "scores.csv").read_bytes()))
     (folder / "scores.txt").write_text("1;0\n2;1\n")
     for index, country in enumerate(("de", "fr")):

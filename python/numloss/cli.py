@@ -152,14 +152,15 @@ def _declare_evaluate(to: argparse.ArgumentParser) -> None:
         roles,
         "--compare",
         metavar="NAMES",
-        help="predictions of another model on the same rows: columns, or a file with as many rows "
-        "in the same order, with --id in any",
+        help="predictions of another model on the same rows: columns, or files (one, several with "
+        "commas between, a pattern, a folder) with as many rows in the same order, with --id in "
+        "any",
     )
     _once(
         roles,
         "--id",
         metavar="NAME",
-        help="column by which rows of the two files of --compare are matched, in any order; "
+        help="column by which rows of the files of --compare are matched, in any order; "
         "default: they are in the same order",
     )
     roles.add_argument(

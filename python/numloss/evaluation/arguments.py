@@ -15,9 +15,11 @@ Names: TypeAlias = str | Sequence[str]
 Files: TypeAlias = str | Path | Sequence[str | Path]
 
 
-def joined(columns: Names | None) -> str | None:
-    """Return several columns as the command line names them."""
-    return columns if columns is None or isinstance(columns, str) else ",".join(columns)
+def joined(names: Names | Files | None) -> str | None:
+    """Return several columns, or files, as the command line names them."""
+    if names is None or isinstance(names, (str, Path)):
+        return None if names is None else file_or_column(names)
+    return ",".join(map(file_or_column, names))
 
 
 def several(names: Names) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def evaluate_files(
     resample: bool = False,
     calibration: bool = False,
     auc: bool = False,
-    compare: Names | Path | None = None,
+    compare: Names | Files | None = None,
     id: str | None = None,
     worst: int = 10,
     limit: int | None = None,
@@ -83,8 +83,9 @@ def evaluate_files(
     ----------
     files, losses, prediction, target, targets, weight, by, cluster, positive, classes, scale,
     resample, calibration, auc, compare, id, worst, limit, on_error
-        As `numloss.evaluate` takes them. Every worker must be able to open the files. `limit` needs
-        Parquet files, which say how many rows they have.
+        As `numloss.evaluate` takes them. Every worker must be able to open the files. One task
+        reads all of them where their rows must be counted through: beside files of another model,
+        and up to a limit in files that do not say how many rows they have, as Parquet files do.
     threads : int, default 1
         Threads of a task, whatever the environment of the worker says.
     compute : bool, default True
@@ -328,8 +329,8 @@ def _wrapped(number: int, part: Evaluation | bytes) -> Partial:
     return Partial(Notes(number), state)
 
 
-def _part_of_file(job: Job, number: int, file: File, between: Any, done: Any) -> Partial:
-    return job.part(number, file, between, done)
+def _part_of_files(job: Job, number: int, files: list[File], between: Any, done: Any) -> Partial:
+    return job.part(number, files, between, done)
 
 
 def _part_of_frame(job: Job, number: int, frame: Any) -> Partial:
@@ -338,7 +339,7 @@ def _part_of_frame(job: Job, number: int, frame: Any) -> Partial:
         table = _table(frame, name)
     except EvaluationError as error:
         return Partial(Notes(number, name), fault=error)
-    return job.part(number, Flow(name, table.schema, table.to_batches()))
+    return job.part(number, [Flow(name, table.schema, table.to_batches())])
 
 
 def _table(frame: Any, name: str) -> Any:
@@ -452,16 +453,22 @@ def _parts_of_files(data: Dataset, job: Job) -> tuple[Job, list[Delayed]]:
     data.says_lines = not job.skip
     begin(data, job.losses, job.kept, job.chunk_rows, job.skip)
     here = Path.cwd()
-    request = replace(job.request, folder=here, limit=None)
+    request = replace(job.request, folder=here)
+    cuts = _cuts(data)
+    if cuts is None:  # their rows go one after the other
+        cuts = [(data.predictions, None)]
+    else:
+        request = replace(request, limit=None)
     job = replace(job, request=request, fixed=data.first.fixed)
     told = delayed(job, traverse=False)
     token = uuid.uuid4().hex
     parts = [
-        delayed(_part_of_file)(
-            told, number, _sent(file, here), between, data.done.get(str(file)),
+        delayed(_part_of_files)(
+            told, number, [_sent(file, here) for file in files], between,
+            {str(file): data.done.get(str(file), []) for file in files},
             dask_key_name=f"numloss-part-{token}-{number}",
         )
-        for number, (file, between) in enumerate(_cuts(data))
+        for number, (files, between) in enumerate(cuts)
     ]  # fmt: skip
     return job, parts
 
@@ -475,27 +482,30 @@ def _sent(file: File, folder: Path) -> File:
     return sent
 
 
-def _cuts(data: Dataset) -> list[tuple[File, tuple[int, int] | None]]:
-    """Return the files with the rows of each task, or None for all of them."""
+def _cuts(data: Dataset) -> list[tuple[list[File], tuple[int, int] | None]] | None:
+    """Return the files with the rows of each task, or None for all of them.
+
+    There are no cuts where rows must be counted through: of other files that are read beside them,
+    or up to a limit in files that do not say how many rows they have.
+    """
+    if data.first.reads_another:
+        return None
     limit, files = data.request.limit, data.predictions
-    found: list[tuple[File, tuple[int, int] | None]] = []
+    found: list[tuple[list[File], tuple[int, int] | None]] = []
     for file in files:
         parts = None
         if len(files) <= _FILES_TO_CUT or limit is not None:
             parts = _known_parts(data, file)
         if limit is not None:
             if parts is None:
-                raise UsageError(
-                    f"{file}: a limit of rows on a cluster needs Parquet files, which say how many "
-                    "they have"
-                )
+                return None
             parts = [(first, min(rows, limit - first)) for first, rows in parts if first < limit]
             limit -= sum(rows for _, rows in parts)
         if parts is None:
-            found.append((file, None))
+            found.append(([file], None))
         else:
             rows = _TASK_NUMBERS // max(data.first.prediction.width, 1)
-            found += [(file, between) for between in _joined(parts, rows)]
+            found += [([file], between) for between in _joined(parts, rows)]
         if limit == 0:
             break
     return found

@@ -126,6 +126,11 @@ def listed(names: Sequence[str]) -> str:
     return f"it has {shown}{more}" if names else "it has none"
 
 
+def of_files(names: Sequence[str]) -> str:
+    """Show the names of one file or of many in a few words."""
+    return names[0] if len(names) == 1 else f"{len(names)} files, {names[0]} ... {names[-1]}"
+
+
 def shortened(names: Sequence[str]) -> str:
     """Show the columns of a role in a few words."""
     if len(names) <= 3:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numloss
@@ -51,17 +52,17 @@ class Job:
     def part(
         self,
         number: int,
-        file: File,
+        files: Sequence[File],
         between: tuple[int, int] | None = None,
-        done: Ranges | None = None,
+        done: Mapping[str, Ranges] = MappingProxyType({}),
     ) -> Partial:
-        """Evaluate a file or rows of it, but for those that are done.
+        """Evaluate files, or rows of one, but for those that are done.
 
         A mistake in the data is what the task gives back, as it would be no other at a second try.
         """
         try:
-            data = Dataset(self.request, [file], between)
-            data.done = {str(file): done or []}
+            data = Dataset(self.request, files, between)
+            data.done = dict(done)
             if self.fixed is not None:
                 data.first.fixed = self.fixed
             with numloss.threads(self.threads):
@@ -70,7 +71,7 @@ class Job:
                     max_groups=self.max_groups, threads=self.threads, skip=self.skip,
                 )  # fmt: skip
         except EvaluationError as error:
-            return Partial(Notes(number, str(file)), fault=error)
+            return Partial(Notes(number, str(files[0])), fault=error)
         return Partial(Notes.of(number, data, scales), evaluation.to_bytes())
 
 

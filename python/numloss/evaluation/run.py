@@ -50,7 +50,7 @@ def evaluate(
     resample: bool = False,
     calibration: bool = False,
     auc: bool = False,
-    compare: Names | Path | None = None,
+    compare: Names | Files | None = None,
     id: str | None = None,
     worst: int = 10,
     worst_columns: Names | None = None,
@@ -106,12 +106,13 @@ def evaluate(
     auc : bool
         Whether to compute ROC-AUC and average precision.
     compare : str or sequence of str, optional
-        Predictions of another model on the same rows: columns of the same files, or a file with as
-        many rows, in the same order or with `id` in any.
+        Predictions of another model on the same rows: columns of the same files, or other files
+        (one, a sequence of them, a pattern, a folder) with as many rows in all, in the same order
+        or with `id` in any.
     id : str, optional
-        A column by which rows of another file are matched, whatever their order: whole numbers or
-        text. Where both have the same order they are read side by side, else the other file is held
-        in memory. Targets that both files have must agree, with `id` and without.
+        A column by which rows of other files are matched, whatever their order: whole numbers or
+        text. Where both have the same order they are read side by side, else the other ones are
+        held in memory. Targets that both files have must agree, with `id` and without.
     worst : int, default 10
         How many rows with the highest losses to name.
     worst_columns : str or sequence of str, optional

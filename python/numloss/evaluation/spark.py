@@ -131,7 +131,7 @@ def _task(job: Job, names: Sequence[str]) -> Callable[[Iterator[Any]], Iterator[
         if first is None:
             return
         flow = Flow(f"partition-{number:05d}", first.schema, chain([first], batches))
-        yield _row(job.part(number, flow))
+        yield _row(job.part(number, [flow]))
         # A fault ends the reading early, and Spark wants all that it sends to be taken.
         for _ in batches:
             pass

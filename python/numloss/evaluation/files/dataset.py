@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from numloss.evaluation.errors import DataError, UsageError
@@ -11,7 +13,7 @@ from numloss.evaluation.files.columns import PositiveColumn
 from numloss.evaluation.files.inputs import Inputs, Part, Request
 from numloss.evaluation.files.several import files_of
 from numloss.evaluation.files.storage import File
-from numloss.evaluation.names import shortened
+from numloss.evaluation.names import of_files, shortened
 from numloss.evaluation.progress import Done
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.report import Origin, Role
@@ -43,9 +45,19 @@ class Dataset:
                 raise UsageError(f"{argument('by', printable(name))}: given twice")
         if request.identity is not None and self.first.other is None:
             raise UsageError(f"{argument('id')} belongs to {argument('compare')}")
-        other = self.first.other
-        if len(self._files) > 1 and other and other.source is not self.first.prediction.source:
-            raise UsageError(f"{argument('compare')} with a file goes with one file of predictions")
+        self._refuse_files_beside_themselves()
+
+    def _refuse_files_beside_themselves(self) -> None:
+        """Refuse to compare files of predictions with one another."""
+        if self.first.other is None or not self.first.reads_another:
+            return
+        mine = set(self._files)
+        for file in self.first.other.source.files:
+            if file in mine:
+                raise UsageError(
+                    f"{argument('compare')}: {file} is a file of predictions itself: name columns "
+                    "of it, or other files"
+                )
 
     @property
     def by(self) -> list[str]:
@@ -65,7 +77,7 @@ class Dataset:
             return None
         if mine.source is other.source:
             return shortened(mine.names), shortened(other.names)
-        return str(mine.source.file), str(other.source.file)
+        return of_files(list(map(str, self._files))), str(other.source.file)
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -98,7 +110,16 @@ class Dataset:
         for inputs in self._inputs:
             if str(inputs.prediction.source.file) == source:
                 return inputs
-        return Inputs(self._request, next(file for file in self._files if str(file) == source))
+        file = next(file for file in self._files if str(file) == source)
+        inputs = Inputs(self._request, file, self.first)
+        if inputs.other is not None and inputs.reads_another and inputs.ids is None:
+            inputs.other.source.place_of = partial(operator.add, self._rows_before(file))
+        return inputs
+
+    def _rows_before(self, file: File) -> int:
+        """Count the rows of the files of predictions that come before one."""
+        before = self._files[: self._files.index(file)]
+        return sum(Inputs(self._request, one, self.first).count() for one in before)
 
     def parts(self, rows: int | None) -> Iterator[Part]:
         """Cut the rows of all files into parts, as far as they are wanted."""
@@ -117,9 +138,11 @@ class Dataset:
         for file in self._files:
             inputs = self.first
             if file is not self._files[0]:
-                inputs = Inputs(self._request, file)
+                inputs = Inputs(self._request, file, self.first)
                 inputs.adopt(self.first)
                 self._inputs.append(inputs)
+            inputs.files_called = of_files(list(map(str, self._files)))
+            inputs.is_last = file is self._files[-1]
             inputs.say_lines(self.says_lines)
             inputs.done = self.done.get(str(file), [])
             if self._between is None:
@@ -130,8 +153,9 @@ class Dataset:
     def progress(self, rows: int) -> Done:
         """Say how much was read: so many rows, and which part of the files."""
         part = (len(self._inputs) - 1 + self._inputs[-1].prediction.source.done) / len(self._files)
-        sources = [source for inputs in self._inputs for source in inputs.sources]
-        size = sum((source.file.size or 0) * source.done for source in sources)
+        # Of what several files share the first ones tell how far it was read.
+        sources = {s.file: s for inputs in reversed(self._inputs) for s in inputs.sources}
+        size = sum((source.file.size or 0) * source.done for source in sources.values())
         return Done(min(part, 1.0), rows, int(size))
 
     def finish(self, rows: int, skips: Sequence[tuple[str, int, str]] = ()) -> None:
@@ -150,9 +174,7 @@ class Dataset:
     def origin(self, rows: int) -> Origin:
         """Say where the numbers come from."""
         names = [printable(file) for file in self._files]
-        files = names[0]
-        if len(names) > 1:
-            files = f"{len(names)} files, {names[0]} ... {names[-1]}"
+        files = of_files(names)
         roles: dict[str, Role | None] = self.first.roles()
         heading = f"{files}: {rows} rows; {self.first.columns()}"
         return Origin(heading, roles, len(names), tuple(names))

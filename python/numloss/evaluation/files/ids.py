@@ -17,7 +17,8 @@ from numloss.evaluation.identities import mixed
 from numloss.evaluation.tables import printable
 
 _Types = pa.types
-_NUMBERS, _TEXT = "whole numbers", "text"
+#: What ids are.
+NUMBERS, TEXT = "whole numbers", "text"
 _WHOLE = r"^[+-]?[0-9]+(?:\.0*)?$"
 # Texts that are hashed at a time, which takes some 50 bytes for each beside its letters.
 _SOME = 1 << 16
@@ -86,16 +87,16 @@ class IdColumn:
         """Say what the ids are, if that can be told."""
         kind = single_column(column, self.source, self.name).type
         if _Types.is_integer(kind) or _Types.is_floating(kind):
-            return _NUMBERS
+            return NUMBERS
         if _is_text(kind):
-            return _TEXT
+            return TEXT
         return None if _Types.is_null(kind) else str(kind)
 
     def beside(self, column: Column, other: IdColumn, others: Column) -> IdColumn:
         """Return the column as one whose ids are compared with those of another, by first rows."""
         mine, theirs = self.kind(column), other.kind(others)
         if self.source.is_text:
-            return IdColumn(self.source, self.name, theirs == _NUMBERS)
+            return IdColumn(self.source, self.name, theirs == NUMBERS)
         if not (other.source.is_text or mine == theirs or None in (mine, theirs)):
             raise self.source.error(
                 f"{self.shown(column, 0)}: ids are {mine}, where those of {other.source.file} are "

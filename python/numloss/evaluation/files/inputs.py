@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from copy import copy
@@ -34,8 +35,10 @@ from numloss.evaluation.files.columns import (
 from numloss.evaluation.files.flow import FlowSource
 from numloss.evaluation.files.ids import IdColumn
 from numloss.evaluation.files.matching import PLACE, Matcher
+from numloss.evaluation.files.series import Rows, Series, SeriesFile
+from numloss.evaluation.files.several import files_of, looks_like_files
 from numloss.evaluation.files.source import BY_NAME, Column, Format, Source, rows_of_piece
-from numloss.evaluation.files.storage import FORMATS, File, file_of, reason_of
+from numloss.evaluation.files.storage import FORMATS, File, file_of, is_uri, reason_of
 from numloss.evaluation.files.tables import ParquetFile
 from numloss.evaluation.files.text import CsvFile
 from numloss.evaluation.names import (
@@ -48,7 +51,7 @@ from numloss.evaluation.names import (
     refuse_gaps,
     shortened,
 )
-from numloss.evaluation.paths import text_of
+from numloss.evaluation.paths import path_of, text_of
 from numloss.evaluation.ranges import Ranges, gaps
 from numloss.evaluation.report import Role
 from numloss.evaluation.tables import printable
@@ -118,7 +121,7 @@ class Request:
         classes: Names | None = None,
         scale: str | None = None,
         limit: int | None = None,
-        compare: Names | Path | None = None,
+        compare: Names | Files | None = None,
         id: str | None = None,
         format: Format = BY_NAME,
     ) -> Request:
@@ -142,7 +145,7 @@ class Request:
             scale,
             None if classes is None else several(classes),
             limit,
-            file_or_column(compare) if isinstance(compare, Path) else joined(compare),
+            joined(compare),
             id,
             None if cluster is None else file_or_column(cluster),
         )
@@ -219,11 +222,15 @@ class Part:
 class Inputs:
     """The columns to evaluate of one file of predictions, and of the files beside it."""
 
-    def __init__(self, request: Request, file: File) -> None:
+    def __init__(self, request: Request, file: File, before: Inputs | None = None) -> None:
+        """Find the columns of a file; one that comes after others shares what those have begun."""
         self._sources: dict[File, Source] = {}
         self._format = request.format
         self._folder = request.folder
         self._partitions = file.partitions
+        #: What all files of predictions are called together, and whether this is the last one.
+        self.files_called, self.is_last = str(file), True
+        self._beside: _Beside = _Beside() if before is None else before._beside
         self.done: Ranges = []  # rows that an earlier run has taken in
         predictions = self._open(file)
         targets = predictions
@@ -254,7 +261,11 @@ class Inputs:
             self._group("by", text) for listed in request.by for text in self._groups(listed)
         ]
         self.cluster = None if request.cluster is None else self._group("cluster", request.cluster)
-        self.other = None if request.compare is None else self._other(request, predictions)
+        self.other = None
+        if before is not None and before.other is not None and before.reads_another:
+            self.other = NumberColumns(self._share(before.other.source), before.other.names)
+        elif request.compare is not None:
+            self.other = self._other(request, predictions)
         if self.other is not None and (self.other.source, self.other.names) == (
             self.prediction.source, self.prediction.names,
         ):  # fmt: skip
@@ -299,15 +310,32 @@ class Inputs:
         assert request.compare is not None
         columns = {name for part in request.compare.split(",") for name in predictions.names
                    if fnmatchcase(name, part.strip())}  # fmt: skip
-        file = None if columns else file_of(request.compare, request.folder)
-        if file is None or file.format is None:
+        files = [] if columns else _files_named(request.compare, request.folder)
+        if not files:
             return NumberColumns(
                 predictions, chosen(request.compare, predictions.names, str(predictions.file))
             )
-        source = self._open(file)
+        if len(files) == 1:
+            source = self._open(files[0])
+        else:
+            opened = partial(open_source, format=request.format)
+            source = self._share(Series(SeriesFile(files), opened))
         if set(self.prediction.names) <= set(source.names):
             return NumberColumns(source, self.prediction.names)
         return self._numbers("prediction", source, None)
+
+    @property
+    def reads_another(self) -> bool:
+        """Whether the predictions that are compared lie in other files, whose rows count through.
+
+        Then files of predictions must be read in their order, and none may be read alone.
+        """
+        return self.other is not None and self.other.source is not self.prediction.source
+
+    def _share(self, source: Source) -> Source:
+        """Take a source that others read from, too; it learns which rows are meant here."""
+        self._sources[source.file] = copy(source)
+        return self._sources[source.file]
 
     def _ids(self, name: str) -> tuple[IdColumn, IdColumn] | None:
         """Return the columns by which rows of two files are matched."""
@@ -415,6 +443,13 @@ class Inputs:
         """Names of the columns that are read of the file of predictions."""
         return self._wanted()[self.prediction.source.file]
 
+    def count(self) -> int:
+        """Count the rows, which are read where the file does not say how many it has."""
+        source = self.prediction.source
+        if (parts := source.parts()) is not None:
+            return sum(length for _, length, _ in parts)
+        return sum(map(rows_of_piece, source.chunks(self.prediction.names, _CHUNK_ROWS)))
+
     def known_parts(self) -> list[tuple[int, int]] | None:
         """Return first rows and lengths of parts that may be read at once, if they are known."""
         wanted = self._wanted()
@@ -441,8 +476,11 @@ class Inputs:
                     yield Part(self, first_row, length, ({file: chunk} for chunk in chunks))
                 return
         first_row = 0
-        in_step = self._in_step(wanted, rows, exact=len(wanted) > 1)
-        for pieces in in_step if self.ids is None else self._matched(wanted, rows):
+        if self.reads_another:
+            in_step = self._with_the_other(wanted, rows)
+        else:
+            in_step = self._in_step(wanted, rows, exact=len(wanted) > 1)
+        for pieces in in_step:
             length = length_of(pieces)
             yield Part(self, first_row, length, iter([pieces]))
             first_row += length
@@ -480,7 +518,7 @@ class Inputs:
     @property
     def files(self) -> list[File]:
         """The files that are read."""
-        return list(self._sources)
+        return [file for source in self.sources for file in source.files]
 
     def roles(self) -> dict[str, Role | None]:
         """Return the columns of each role, and their files."""
@@ -573,18 +611,69 @@ class Inputs:
             wanted[mine.source.file].append(mine.name)
         return {file: list(dict.fromkeys(names)) for file, names in wanted.items()}
 
-    def _matched(self, wanted: Mapping[File, list[str]], rows: int) -> Iterator[Pieces]:
-        """Read files side by side, with the rows of the other one that have the same ids."""
+    def _with_the_other(self, wanted: dict[File, list[str]], rows: int) -> Iterator[Pieces]:
+        """Read the files with the rows of the other one, which go on where those before ended."""
+        assert self.other is not None
+        names = wanted.pop(self.other.source.file)
+        chunks = self._in_step(wanted, rows, exact=True)
+        if self._limit is not None:
+            chunks = _first(chunks, self._limit - self._beside.given)
+        together = self._in_order if self.ids is None else self._matched
+        try:
+            yield from together(chunks, names, rows)
+        except BaseException:
+            self._beside.close()
+            raise
+        if self.is_last:
+            self._beside.close()
+
+    def _in_order(
+        self, chunks: Iterator[Pieces], names: Sequence[str], rows: int
+    ) -> Iterator[Pieces]:
+        """Put as many rows of the other file beside each chunk."""
+        assert self.other is not None
+        source = self.other.source
+        other = self._beside.rows = self._beside.rows or Rows(source, names, rows)
+        source.place_of = partial(operator.add, other.taken)
+        for pieces in chunks:
+            at, length = 0, length_of(pieces)
+            while (piece := other.take(length - at)) is not None:
+                end = at + rows_of_piece(piece)
+                yield {**cut(pieces, at, end), source.file: piece}
+                at = end
+                if at == length:
+                    break
+            if at < length:
+                mine = length - at + sum(map(length_of, chunks))
+                raise self._unequal(other.taken + mine, other.taken, at_least=not self.is_last)
+        if self.is_last and self._limit is None and (more := other.left()):
+            raise self._unequal(other.taken - more, other.taken)
+
+    def _unequal(self, mine: int, theirs: int, at_least: bool = False) -> DataError:
+        assert self.other is not None
+        return DataError(
+            f"the files have unequal numbers of rows: {self.files_called} has "
+            f"{'at least ' if at_least else ''}{mine}, {self.other.source.file} has {theirs}"
+        )
+
+    def _matched(
+        self, chunks: Iterator[Pieces], names: Sequence[str], rows: int
+    ) -> Iterator[Pieces]:
+        """Put the rows of the other file that have the same ids beside each chunk."""
         assert self.ids is not None
         mine, theirs = self.ids
-        first = {file: names for file, names in wanted.items() if file != theirs.source.file}
-        with closing(Matcher(mine, theirs, wanted[theirs.source.file], rows)) as matcher:
-            chunks = self._in_step(first, rows, exact=True)
-            for pieces in chunks if self._limit is None else _first(chunks, self._limit):
-                matched = matcher.piece(pieces[mine.source.file][mine.name])
-                yield {**pieces, theirs.source.file: matched}
-            if self._limit is None:
-                matcher.finish()
+        if self._beside.matcher is None:
+            self._beside.matcher = Matcher(theirs, names, rows, self.files_called)
+        matcher = self._beside.matcher
+        theirs.source.place_of = matcher.place_of()
+        for pieces in chunks:
+            at = 0
+            for matched in matcher.pieces(mine, pieces[mine.source.file][mine.name]):
+                end = at + rows_of_piece(matched)
+                yield {**cut(pieces, at, end), theirs.source.file: matched}
+                at = end
+        if self.is_last and self._limit is None:
+            matcher.finish()
 
     def _in_step(
         self, wanted: Mapping[File, list[str]], rows: int, exact: bool
@@ -717,6 +806,39 @@ class Inputs:
             f"{where} has no {wanted!r} for {argument(role)}{closest(wanted, names)}; "
             f"{listed(names)}"
         )
+
+
+class _Beside:
+    """How far the files of another model were read, which go with all files of predictions."""
+
+    def __init__(self) -> None:
+        self.rows: Rows | None = None
+        self.matcher: Matcher | None = None
+
+    @property
+    def given(self) -> int:
+        """Rows that were taken so far."""
+        if self.matcher is not None:
+            return self.matcher.given
+        return 0 if self.rows is None else self.rows.taken
+
+    def close(self) -> None:
+        """Close the files."""
+        for reader in (self.rows, self.matcher):
+            if reader is not None:
+                reader.close()
+
+
+def _files_named(text: str, folder: Path) -> list[File]:
+    """Return the files that a name, a pattern, a folder, or a list of them with commas stands for.
+
+    There are none where the text does not look like files.
+    """
+    exists = not is_uri(text) and (folder / path_of(text)).exists()
+    for names in ([text],) if exists else (several(text), [text]):
+        if all(looks_like_files(name, folder) for name in names):
+            return files_of(names, folder)
+    return []
 
 
 def cut(pieces: Pieces, begin: int, end: int) -> Pieces:

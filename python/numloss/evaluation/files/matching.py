@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from numloss.evaluation.files.columns import Array
-from numloss.evaluation.files.ids import TWICE, Distinct, IdColumn, Ids, Index
+from numloss.evaluation.files.ids import NUMBERS, TEXT, TWICE, Distinct, IdColumn, Ids, Index
+from numloss.evaluation.files.series import Rows
 from numloss.evaluation.files.source import Block, Column, rows_of_piece
 
 _Types = pa.types
@@ -22,21 +23,30 @@ PLACE = "\0place"
 
 
 class Matcher:
-    """Gives the rows of another file that have the ids of the first one's.
+    """Gives the rows of another file that have the ids of the first one's, or first ones'.
 
     As long as both have the same ids in the same order, each once, they are read side by side. From
     the first chunk on in which they have not, the other file is held in memory.
+
+    Parameters
+    ----------
+    theirs : IdColumn
+        The ids of the other file.
+    names : sequence of str
+        The columns that are wanted of it.
+    rows : int
+        How many to read at a time.
+    files : str
+        What the first files are called.
     """
 
-    def __init__(self, mine: IdColumn, theirs: IdColumn, names: Sequence[str], rows: int) -> None:
-        self._mine, self._theirs = mine, theirs
+    def __init__(self, theirs: IdColumn, names: Sequence[str], rows: int, files: str) -> None:
+        self._theirs, self._files = theirs, files
         self._names = list(names)  # columns that are wanted, without the one of ids
-        self._stream: Iterator[Mapping[str, Column]] = theirs.source.chunks(
-            self._wanted, rows, exact=True
-        )
-        self._begun = False
+        self._rows = Rows(theirs.source, self._wanted, rows)
+        self._mine: IdColumn | None = None
+        self._first: Column | None = None  # ids of the other file by which its kind is known
         self._distinct = Distinct(may_forget=not theirs.source.file.is_pipe)
-        self._rest = False  # whether rows that were read have not been given
         self._in_step = 0  # rows before those that are looked up
         self._table: _Table | None = None
         self._places = array("q")  # of rows that were looked up
@@ -47,41 +57,66 @@ class Matcher:
 
     def close(self) -> None:
         """Close the other file."""
-        if close := getattr(self._stream, "close", None):
-            close()
+        self._rows.close()
 
-    def piece(self, column: Column) -> Mapping[str, Column]:
-        """Return the rows for the next ids of the first file, which come in their order."""
-        if self._table is None:
-            piece = next(self._stream, None)
-            if piece is not None and len(column) < rows_of_piece(piece):  # perhaps of a limit
-                piece = {name: values[: len(column)] for name, values in piece.items()}
-                self._rest = True
-            if piece is not None and self._agrees(column, piece[self._theirs.name]):
-                self._in_step += len(column)
-                return piece
-            self._table = self._read()
-        places = self._table.places(self._mine.read(column))
+    @property
+    def given(self) -> int:
+        """Rows that were given so far."""
+        return self._in_step + len(self._places)
+
+    def place_of(self) -> Callable[[int], int]:
+        """Return what says where rows of a first file stand here that begins with the next row."""
+        begin = self.given
+
+        def place(row: int) -> int:
+            at = begin + row - self._in_step
+            return at + self._in_step if at < 0 or self._table is None else self._places[at]
+
+        return place
+
+    def pieces(self, mine: IdColumn, column: Column) -> Iterator[Mapping[str, Column]]:
+        """Yield the rows for the next ids of a first file, as many at a time as lie together."""
+        while self._table is None:
+            piece = self._rows.take(len(column))
+            length = 0 if piece is None else rows_of_piece(piece)
+            if piece is None or not self._agrees(mine, column[:length], piece[self._theirs.name]):
+                self._table = self._read()
+                break
+            self._in_step += length
+            yield piece
+            column = column[length:]
+            if not len(column):
+                return
+        places = self._table.places(self._known(mine, column).read(column))
         self._places.frombytes(places.tobytes())
         names = [*self._names, PLACE]
-        return Block(names, len(places), partial(self._table.rows, places))
+        yield Block(names, len(places), partial(self._table.rows, places))
 
     def finish(self) -> None:
         """Refuse rows of the other file that the first one lacks."""
         if self._table is None:
-            if not self._rest and next(self._stream, None) is None:
+            if self._rows.take(1) is None:
                 return
             self._table = self._read()
-        self._table.refuse_rest(self._mine)
+        self._table.refuse_rest(self._files)
 
-    def _agrees(self, column: Column, others: Column) -> bool:
-        mine, theirs = self._mine, self._theirs
-        if not self._begun:
-            self._mine = mine.beside(column, theirs, others)
-            self._theirs = theirs.beside(others, mine, column)
-            self._begun = True
-        ids = self._mine.read(column)
-        return ids.equal(self._theirs.read(others)) and self._distinct.adds(ids)
+    def _known(self, mine: IdColumn, column: Column) -> IdColumn:
+        """Return the ids of a first file as they are beside those of the other one."""
+        if self._first is not None and (self._mine is None or self._mine.source is not mine.source):
+            theirs = self._theirs
+            self._mine = mine.beside(column, theirs, self._first)
+        return self._mine or mine
+
+    def _agrees(self, mine: IdColumn, column: Column, others: Column) -> bool:
+        begins = self._first is None and len(others) > 0
+        if begins:
+            self._first = others[:1]
+        ids = self._known(mine, column).read(column)
+        if begins:
+            self._theirs = self._theirs.beside(others, mine, column)
+        theirs = self._theirs.read(others)
+        _refuse_another_kind(self._theirs, theirs, ids, self._in_step)
+        return ids.equal(theirs) and self._distinct.adds(ids)
 
     def _read(self) -> _Table:
         """Hold the other file, in which rows up to here have been given already."""
@@ -89,16 +124,11 @@ class Matcher:
         source = self._theirs.source
         if source.file.is_pipe:
             raise source.error(
-                "a pipe is read once: its ids must be those of "
-                f"{self._mine.source.file}, in the same order, each once"
+                f"a pipe is read once: its ids must be those of {self._files}, in the same order, "
+                "each once"
             )
         chunks = source.chunks(self._wanted, _ROWS, exact=True)
-        table = _Table(self._theirs, self._names, chunks, self._in_step)
-        source.place_of = self._place_of
-        return table
-
-    def _place_of(self, row: int) -> int:
-        return row if row < self._in_step else self._places[row - self._in_step]
+        return _Table(self._theirs, self._names, chunks, self._in_step)
 
 
 class _Table:
@@ -114,12 +144,14 @@ class _Table:
         self._ids = ids
         parts: dict[str, list[Column]] = {name: [] for name in names}
         known: list[Ids] = []
+        types: dict[str, set[Any]] = {name: set() for name in names}
         rows = 0
         for chunk in chunks:
             known.append(self._checked(chunk[ids.name], rows))
+            _refuse_another_kind(ids, known[-1], known[0], rows)
             for name, columns in parts.items():
                 columns.append(_long(chunk[name]))
-            self._types = {name: _type_of(chunk[name]) for name in names}
+                types[name].add(_type_of(chunk[name]))
             rows += rows_of_piece(chunk)
         if not rows:
             raise ids.source.error("no rows")
@@ -133,7 +165,9 @@ class _Table:
                 row=second,
                 name=ids.name,
             )
-        self._columns = {name: _joined(parts.pop(name)) for name in names}
+        self._columns = {name: self._joined(name, parts.pop(name)) for name in names}
+        # What each column had in the file; what differs from file to file is as it was joined.
+        self._types = {n: kinds.pop() if len(kinds) == 1 else None for n, kinds in types.items()}
         self._given = np.zeros(rows, bool)
         self._given[:given] = True
 
@@ -144,6 +178,20 @@ class _Table:
             source, place = self._ids.source, int(ids.faults[index])
             raise self._ids.fault(column, first_row + index, index, place, source)
         return ids
+
+    def _joined(self, name: str, columns: list[Column]) -> Column:
+        if isinstance(columns[0], np.ndarray):
+            return np.concatenate(columns)
+        if len({column.type for column in columns}) == 1:
+            return pa.chunked_array(columns).combine_chunks()
+        tables = [pa.table({name: column}) for column in columns]
+        try:  # whole numbers in one file, and others in the next one
+            joined = pa.concat_tables(tables, promote_options="permissive")
+        except pa.ArrowException:
+            kinds = " and ".join(dict.fromkeys(str(column.type) for column in columns))
+            problem = f"holds {kinds}: rows that are looked up must be of one kind"
+            raise self._ids.source.error(problem, name=name) from None
+        return joined[name].combine_chunks()
 
     def _fitting(self, ids: Ids) -> Ids:
         if ids.faults.any():
@@ -174,8 +222,8 @@ class _Table:
         }
         return {**found, PLACE: places}
 
-    def refuse_rest(self, first: IdColumn) -> None:
-        """Refuse rows that were not given."""
+    def refuse_rest(self, files: str) -> None:
+        """Refuse rows that were not given: the first files lack them."""
         rest = len(self._given) - int(np.count_nonzero(self._given))
         if rest == 0:
             return
@@ -184,10 +232,24 @@ class _Table:
             rest, f", nor are the ids of {rest - 1} more rows"
         )
         raise self._ids.source.error(
-            f"{self._index.shown(row)} is in no row of {first.source.file}{more}: both files must "
+            f"{self._index.shown(row)} is in no row of {files}{more}: both files must "
             "have the same rows",
             row=row,
             name=self._ids.name,
+            matched=False,
+        )
+
+
+def _refuse_another_kind(column: IdColumn, ids: Ids, before: Ids, row: int) -> None:
+    """Refuse text in a file where others have numbers, or the other way round."""
+    if ids.faults.all() or before.faults.all():  # missing ones are of no kind
+        return
+    if (ids.numbers is None) != (before.numbers is None):
+        kinds = [TEXT if one.numbers is None else NUMBERS for one in (ids, before)]
+        raise column.source.error(
+            f"ids are {kinds[0]}, where those before are {kinds[1]}",
+            row=row,
+            name=column.name,
             matched=False,
         )
 
@@ -240,14 +302,8 @@ def _long(column: Column) -> Column:
     return column
 
 
-def _joined(columns: list[Column]) -> Column:
-    if isinstance(columns[0], np.ndarray):
-        return np.concatenate(columns)
-    return pa.chunked_array(columns).combine_chunks()
-
-
 def _taken(column: Column, places: Array, kind: Any) -> Column:
     if isinstance(column, np.ndarray):
         return column[places]
     found = column.take(pa.array(places))
-    return found if found.type == kind else found.cast(kind)
+    return found if kind is None or found.type == kind else found.cast(kind)

@@ -75,7 +75,7 @@ def rows_of(inputs: Inputs, wanted: str, rows: Iterable[int]) -> dict[int, dict[
 def _places(inputs: Inputs, source: Source, rows: Sequence[int]) -> dict[int, int]:
     """Return which rows of a source belong to rows of the predictions."""
     if inputs.ids is None or source is not inputs.ids[1].source or not rows:
-        return {row: row for row in rows}
+        return {row: source.place_of(row) for row in rows}
     mine, theirs = inputs.ids
     wanted = {row: ids[mine.name] for row, ids in _pieces(mine.source, [mine.name], rows)}
     chunks = (chunk[theirs.name] for chunk in source.chunks([theirs.name], _ROWS))

@@ -23,12 +23,15 @@ from numloss.evaluation.paths import path_of, text_of
 from numloss.evaluation.tables import printable
 
 
-def files_of(names: Sequence[str]) -> list[File]:
-    """Return the files that names, patterns and folders stand for, each once, in order."""
+def files_of(names: Sequence[str], base: Path = Path()) -> list[File]:
+    """Return the files that names, patterns and folders stand for, each once, in order.
+
+    Names are relative to the folder `base`.
+    """
     found: dict[File, None] = {}
     for name in names:
         try:
-            found |= dict.fromkeys(_in_store(name) if is_uri(name) else _on_disk(name))
+            found |= dict.fromkeys(_in_store(name) if is_uri(name) else _on_disk(name, base))
         except OSError as error:
             raise DataError(
                 f"{printable(shown(name)[:200])}: cannot be read: {reason_of(error)}"
@@ -36,17 +39,31 @@ def files_of(names: Sequence[str]) -> list[File]:
     return list(found)
 
 
-def _on_disk(name: str) -> list[File]:
+def looks_like_files(name: str, base: Path = Path()) -> bool:
+    """Whether a name that may be that of a column stands for files rather."""
     path = path_of(name)
-    if path.is_dir():
-        files = (file for file in path.rglob("*") if file.is_file())
-        return _parts(name, ((LocalFile(file), text_of(file.relative_to(path))) for file in files))
-    if not path.exists() and glob.has_magic(name):
-        paths = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+    if is_uri(name) or (base / path).is_dir():
+        return True
+    file = file_of(name, base)
+    if file.is_pipe or file.format is not None:  # what a pipe brings, its reader finds out
+        return True
+    return glob.has_magic(name) and any(
+        glob.iglob(str(path), root_dir=base, recursive=True)  # noqa: PTH207
+    )
+
+
+def _on_disk(name: str, base: Path = Path()) -> list[File]:
+    path = path_of(name)
+    place = base / path
+    if place.is_dir():
+        inside = (file.relative_to(place) for file in place.rglob("*") if file.is_file())
+        return _parts(name, ((LocalFile(path / file, base), text_of(file)) for file in inside))
+    if not place.exists() and glob.has_magic(name):
+        paths = sorted(glob.glob(str(path), root_dir=base, recursive=True))  # noqa: PTH207
         if not paths:
             raise DataError(f"{printable(name)}: no file matches")
-        return [file for path in paths for file in _on_disk(text_of(path))]
-    return [file_of(name)]
+        return [file for path in paths for file in _on_disk(text_of(path), base)]
+    return [file_of(name, base)]
 
 
 def _in_store(name: str) -> list[File]:

@@ -71,6 +71,11 @@ class Source(ABC):
         #: Part of the file that was read, from 0 to 1; the thread that reads it writes it.
         self.done = 0.0
 
+    @property
+    def files(self) -> list[File]:
+        """The files that are read."""
+        return [self.file]
+
     @abstractmethod
     def width(self, names: Sequence[str]) -> int:
         """Numbers in a row of these columns together, as far as can be told before reading."""
