@@ -1,12 +1,15 @@
 """Standard errors of clusters and of buckets of rows, and the intervals made of them."""
 
 import json
+from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 from scipy import stats
 
 import numloss
+from numloss.evaluation import uncertainty
 from numloss.evaluation.evaluation import StateError
 from numloss.evaluation.uncertainty import BUCKETS, student_quantile
 
@@ -167,6 +170,99 @@ def test_differences_of_models_have_clusters_too(rows):
     difference = (other - rows["target"]) ** 2 - (rows["prediction"] - rows["target"]) ** 2
     error, clusters = jackknifed(difference, np.ones(ROWS), rows["users"])
     assert (found.clusters, found.standard_error) == (clusters, pytest.approx(error, rel=1e-9))
+
+
+def exactly(losses, weight, parts):
+    """Leave each part out, in fractions."""
+    with np.errstate(over="ignore"):
+        products = weight * losses  # rounded to float64, as a state has them
+    if np.isinf(products).any():
+        return np.nan
+    numbers = [map(Fraction, values.tolist()) for values in (products, weight)]
+    rows = [(part, p, w) for part, p, w in zip(parts, *numbers, strict=True) if w > 0]
+    total = sum(p for _, p, _ in rows) / sum(w for *_, w in rows)
+    names = sorted({part for part, *_ in rows})
+    if len(names) < 2:
+        return None
+    shifts = []
+    for name in names:
+        rest = [(p, w) for part, p, w in rows if part != name]
+        shifts.append(sum(p for p, _ in rest) / sum(w for _, w in rest) - total)
+    n = len(names)
+    square = sum(shift * shift for shift in shifts) * Fraction(n - 1, n)
+    with mpmath.workdps(40):
+        return float(mpmath.sqrt(mpmath.mpf(square.numerator) / square.denominator))
+
+
+HOSTILE = {
+    "huge beside small": [1e17, 1.0, 1.0, 3.0, 2.0, 1.0],
+    "two huge": [1e17, 1e17, 1.0, 3.0, 1e-300, 1.0],
+    "far apart": [1e300, 1e-300, 1e200, 5e-324, 1.0, 1e17],
+    "beyond float64": [1.7e308, 1.7e308, 1.7e308, 1.0, 1.0, 1.0],
+    "tiny": [1e-300, 2e-300, 3e-300, 5e-324, 1e-310, 1e-308],
+    "zeros": [1e17, 0.0, 0.0, 1.0, 0.0, 0.0],
+    "one has all": [0.0, 0.0, 7.0, 0.0, 0.0, 0.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("weight", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("losses", [
+    [1.0, 2.0, 4.0, 0.5, 0.25, 3.0], [1e8, 1e8 + 1e-7, 1e8, 1e8, 1e8, 1e8], [1.0] * 6, [0.1] * 6,
+    [0.0] * 6, [1e-200, 3e-200, 0.0, 1e-210, 2e-200, 1e-190],
+])  # fmt: skip
+@pytest.mark.parametrize("parts", [[0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 2, 2], [0, 1, 1, 1, 1, 1]])
+def test_hostile_weights_have_the_error_of_the_definition(weight, losses, parts):
+    losses, weight, parts = (np.array(values) for values in (losses, weight, parts))
+    wanted = exactly(losses, weight, parts)
+    evaluation = numloss.Evaluation("mae", by="g", cluster="user", compare=("a", "b"))
+    zeros = np.zeros(len(losses))
+    for group in ("x", "y"):
+        evaluation.update(
+            losses, zeros, weight=weight, clusters=parts, groups=np.repeat(group, 6), other=zeros
+        )
+    again = np.concatenate([weight, weight])
+    whole = exactly(np.tile(losses, 2), again, np.tile(parts, 2))
+    result = evaluation.result()
+    # The loss of the other model is 0, and so the difference is less the first's.
+    for found in (result["mae"], result.comparisons["mae"].difference):
+        assert found.total.standard_error == _near(whole)
+        for _, group in found.groups:
+            assert group.standard_error == _near(wanted)
+    restored = numloss.Evaluation.from_bytes(evaluation.to_bytes())
+    assert str(restored.result().to_dict()) == str(result.to_dict())  # NaN among them
+
+
+def _near(error):
+    return None if error is None else pytest.approx(error, rel=2e-10, abs=0, nan_ok=True)
+
+
+def test_errors_of_shares_need_no_exact_sums(monkeypatch):
+    """Nor do those of many clusters of like weight: whole numbers take some 8 µs for each."""
+
+    def refuse(parts):
+        raise AssertionError(f"{len(parts)} parts")
+
+    monkeypatch.setattr(uncertainty, "_exact_error", refuse)
+    rng = np.random.default_rng(11)
+    users = np.arange(20_000) // 4
+    evaluation = numloss.Evaluation(["binary_accuracy", "mae"], by="g", cluster="user")
+    target = rng.integers(0, 2, 20_000).astype(float)
+    scores = np.where(users < 10_000, 2 * target - 1, rng.normal(size=20_000))
+    evaluation.update(scores, target, clusters=users, groups=users // 1000)
+    result = evaluation.result()
+    for _, group in [*result["binary_accuracy"].groups][:2]:
+        assert (group.mean, group.standard_error) == (1.0, 0.0)
+    assert result["mae"].total.standard_error > 0
+
+
+def test_infinite_losses_have_no_error():
+    evaluation = numloss.Evaluation("mae", cluster="user")
+    evaluation.update(
+        np.array([np.inf, 1.0, 2.0]), np.zeros(3), weight=np.array([1e17, 1, 1]), clusters=[1, 2, 3]
+    )
+    total = evaluation.result()["mae"].total
+    assert total.mean == np.inf
+    assert np.isnan(total.standard_error)
 
 
 def test_tokens_belong_to_the_cluster_of_their_row():
