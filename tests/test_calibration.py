@@ -349,3 +349,81 @@ def test_the_command_gives_the_same_numbers(rows, tmp_path):
     assert 'numloss_forecast{model="g",statistic="roc_auc_high"}' in gauges.read_text()
     message = run("evaluate", path, "--loss", "mse", "--calibration", code=2)
     assert "--calibration needs a loss of probabilities" in message
+
+
+GATES = [
+    ("--fail-above", "expected_calibration_error", "--calibration"),
+    ("--fail-above", "maximum_calibration_error", "--calibration"),
+    ("--fail-below", "roc_auc", "--auc"),
+    ("--fail-below", "average_precision", "--auc"),
+]
+
+
+@pytest.mark.parametrize(("option", "name", "needed"), GATES)
+def test_gates_of_calibration_and_ranking(option, name, needed, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+    from test_cli import message, report, run
+
+    rng = np.random.default_rng(31)
+    labels = rng.integers(0, 2, 9000)  # more than are kept as they are: ranks have bounds
+    path, state = tmp_path / "rows.parquet", tmp_path / "s.nls"
+    columns = {"score": rng.normal(size=9000) + labels, "label": labels}
+    parquet.write_table(pa.table(columns), path)
+    base = [path, "-l", "binary_cross_entropy", needed]
+    document = report(*base, "--state", state)
+    above = option == "--fail-above"
+    found = document["calibration" if above else "ranking"][name]
+    if not above:
+        assert found["low"] < found["high"]
+        # Between the bounds it is not known to be as high.
+        middle = (found["low"] + found["high"]) / 2
+        told = run("evaluate", *base, option, f"{name}={middle!r}", code=3)
+        assert told.endswith(f"below {middle}\n")
+        assert f"{name} is {found['low']:.6g} to {found['high']:.6g}, below" in told
+        found = found["low"]
+    for command in (["evaluate", *base], ["show", state], ["merge", state]):
+        run(*command, option, f"{name}={found!r}")
+        beyond = float(np.nextafter(found, 0 if above else 1))
+        told = run(*command, option, f"{name}={beyond!r}", code=3)
+        assert f"{'above' if above else 'below'} {beyond}" in told
+    other = "--fail-below" if above else "--fail-above"
+    assert message(*base, other, f"{name}=1", code=2) == (
+        f"{other} {name}=1: of {name} a {'lower' if above else 'higher'} one is better: {option} "
+        "is its gate"
+    )
+    assert message(*base[:-1], option, f"{name}=1", code=2) == f"{option} {name}=1: needs {needed}"
+    assert "'x' is not a number" in message(*base, option, f"{name}=x", code=2)
+    told = message(*base, option, f"{name}s=1", code=2)
+    assert f", or {'expected' if above else 'roc'}" in told
+    assert f"(did you mean {name!r}?)" in told
+    # Of one class alone, nothing is known of ranks; of no rows that count, of nothing.
+    columns["label"] = np.ones(9000)
+    columns["w"] = np.zeros(9000)
+    parquet.write_table(pa.table(columns), path)
+    limit = "1e9" if above else "-1e9"
+    if name == "roc_auc":
+        assert "roc_auc is None, below" in run("evaluate", *base, option, f"{name}={limit}", code=3)
+    assert "is None" in run("evaluate", *base, "-w", "w", option, f"{name}={limit}", code=3)
+
+
+def test_gates_of_the_first_model_and_of_what_is_better_the_higher(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+    from test_cli import message, run
+
+    path = tmp_path / "rows.parquet"
+    columns = {
+        "score": [1.0, -1.0, 2.0, 3.0],
+        "other": [-1.0, 1.0, 2.0, 3.0],
+        "label": [1, 0, 1, 0],
+    }
+    parquet.write_table(pa.table(columns), path)
+    base = ["evaluate", path, "-p", "score", "-l", "binary_accuracy"]
+    run(*base, "--fail-below", "binary_accuracy=0.75", "--fail-above", "binary_accuracy=0.75")
+    told = run(*base, "--fail-below", "binary_accuracy=0.76", code=3)
+    assert "the mean of binary_accuracy is 0.75, below 0.76" in told
+    both = [*base, "--auc", "--compare", "other", "--fail-below"]
+    run(*both, "roc_auc=0.5", "--fail-below", "binary_accuracy=0.75")
+    assert "--fail-below mse=1: write LOSS=LIMIT" in message(*base[1:], "--fail-below", "mse=1",
+                                                             code=2)  # fmt: skip

@@ -44,9 +44,11 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
     rng = np.random.default_rng(7)
     rows = 3000
+    logits = rng.normal(size=rows).astype("f4")
+    labels = (rng.random(rows) < 1 / (1 + np.exp(-logits))).astype(int)  # as often as they say
     scores = pa.table(
         {
-            "score": rng.normal(size=rows).astype("f4"), "label": rng.integers(0, 2, rows),
+            "score": logits, "label": labels,
             "other_score": rng.normal(size=rows),
             "chance": rng.random(rows), "exposure": rng.random(rows),
             "age": rng.integers(0, 90, rows),

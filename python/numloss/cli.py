@@ -45,7 +45,8 @@ _FORMATS = ("npy", "npz", "csv", "parquet", "arrow", "jsonl", "safetensors")
 
 _EXIT_CODES = (
     "Exit codes: 0 success; 1 something is wrong in the files; 2 something is wrong in the "
-    "command; 3 a mean is above its --fail-above limit; 4 rows were skipped; 130 it was stopped."
+    "command; 3 a number is beyond its limit (--fail-above, --fail-below, --fail-worse-than); 4 "
+    "rows were skipped; 130 it was stopped."
 )
 
 
@@ -364,7 +365,17 @@ def _declare_output(to: argparse.ArgumentParser) -> argparse._ActionsContainer:
         action="append",
         default=[],
         metavar="LOSS=MAX",
-        help="exit with code 3 if the mean is above the limit, or NaN; may be repeated",
+        help="exit with code 3 if the mean is above the limit, or NaN; may be repeated; also "
+        "expected_calibration_error and maximum_calibration_error, with --calibration",
+    )
+    reports.add_argument(
+        "--fail-below",
+        action="append",
+        default=[],
+        metavar="NAME=MIN",
+        help="exit with code 3 if the mean of what is better the higher, such as accuracy, or "
+        "roc_auc or average_precision with --auc, is not known to be at least the limit; may be "
+        "repeated",
     )
     _once(
         reports,
@@ -526,7 +537,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from numloss.evaluation.files.dataset import Dataset
     from numloss.evaluation.files.inputs import Request
     from numloss.evaluation.files.source import Format
-    from numloss.evaluation.gates import parse_limit
+    from numloss.evaluation.gates import parse_limits
     from numloss.evaluation.kept import Kept
     from numloss.evaluation.memory import limit_memory
     from numloss.evaluation.output import write_file
@@ -539,7 +550,13 @@ def _evaluate(options: argparse.Namespace) -> int:
         if text in losses:
             raise UsageError(f"--loss {text}: given twice")
         losses[text] = parse_loss(text)
-    limits = [parse_limit(text, losses) for text in options.fail_above]
+    kept = Kept(
+        max(options.worst, _KEPT_WORST if options.state or options.html else 0),
+        options.resample,
+        options.calibration,
+        options.auc,
+    )
+    limits = parse_limits(options.fail_above, options.fail_below, losses, kept)
     baseline = _baseline(options, losses.values())
     if options.delimiter is not None and len(options.delimiter.encode()) != 1:
         raise UsageError(f"--delimiter must be one character, got {options.delimiter!r}")
@@ -579,12 +596,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         evaluation = _evaluator(options, evaluate_files, writer)(
             data,
             losses,
-            Kept(
-                max(options.worst, _KEPT_WORST if options.state or options.html else 0),
-                options.resample,
-                options.calibration,
-                options.auc,
-            ),
+            kept,
             chunk_rows=options.chunk_rows,
             max_groups=options.max_groups,
             threads=options.threads,
@@ -683,7 +695,7 @@ def _stopped_by_signals(stop: threading.Event, wanted: bool) -> Iterator[None]:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    from numloss.evaluation.gates import parse_limit
+    from numloss.evaluation.gates import parse_limits
     from numloss.evaluation.report import Origin
 
     _check_outputs(options, options.states)
@@ -698,7 +710,7 @@ def _merge(options: argparse.Namespace) -> int:
             except ValueError as error:
                 raise DataError(f"{printable(path)}: {error}") from error
     assert whole is not None
-    limits = [parse_limit(text, whole._losses) for text in options.fail_above]
+    limits = parse_limits(options.fail_above, options.fail_below, whole._losses, whole._kept)
     names = ", ".join(map(printable, options.states[:3]))
     more = f", ... ({len(options.states)} states)" if len(options.states) > 3 else ""
     by = f"; by {', '.join(map(printable, whole.by))}" if whole.by else ""
@@ -899,9 +911,9 @@ def _verdict(
     result: EvaluationResult,
 ) -> int:
     """Return the exit code, and say why it is not 0."""
-    from numloss.evaluation.gates import above, worse
+    from numloss.evaluation.gates import beyond, worse
 
-    failures = list(above(limits, result))
+    failures = list(beyond(limits, result))
     if baseline is not None:
         failures += worse(result, baseline, options.margin, options.confidence or 0.95)
     for failure in failures:

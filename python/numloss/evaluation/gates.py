@@ -1,4 +1,4 @@
-"""Verdicts for scripts: means above a limit, or worse than those of a baseline."""
+"""Verdicts for scripts: numbers beyond a limit, or means worse than those of a baseline."""
 
 from __future__ import annotations
 
@@ -7,46 +7,110 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from numloss.evaluation.errors import UsageError
+from numloss.evaluation.kept import Kept
 from numloss.evaluation.names import closest
 from numloss.evaluation.result import EvaluationResult, LossResult, Statistics
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import printable
 from numloss.evaluation.uncertainty import student_quantile
 
+#: What a gate may be on beside means, as reports call it, and which options compute it. The ranks
+#: of scores have a least number, errors of calibration a largest one.
+FORECASTS = {
+    "expected_calibration_error": "calibration", "maximum_calibration_error": "calibration",
+    "roc_auc": "auc", "average_precision": "auc",
+}  # fmt: skip
+
 
 class Limit(NamedTuple):
-    """The mean of a loss must not be above a number."""
+    """A number that the mean of a loss, or another statistic, must not be above, or below."""
 
-    loss: str
-    most: float
+    name: str
+    number: float
+    is_least: bool = False
+
+    @property
+    def option(self) -> str:
+        """The option that asks for it."""
+        return "--fail-below" if self.is_least else "--fail-above"
 
 
-def parse_limit(text: str, losses: Iterable[str]) -> Limit:
-    """Parse ``loss=limit``, where the loss may be written with its options."""
+def parse_limits(
+    most: Iterable[str], least: Iterable[str], losses: Iterable[str], kept: Kept
+) -> list[Limit]:
+    """Parse what --fail-above and --fail-below say of what an evaluation computes."""
+    names = list(losses)
+    texts = [(text, False) for text in most] + [(text, True) for text in least]
+    return [_parse(text, is_least, names, kept) for text, is_least in texts]
+
+
+def _parse(text: str, is_least: bool, losses: Sequence[str], kept: Kept) -> Limit:
+    """Parse ``name=limit``, where a loss may be written with its options."""
     name, _, number = text.rpartition("=")
-    known = [choice for loss in losses for choice in (loss.partition(":")[0], loss)]
-    if name not in known:
+    limit = Limit(name, math.nan, is_least)
+    needed = FORECASTS.get(name)
+    if needed is None:
+        known = [choice for loss in losses for choice in (loss.partition(":")[0], loss)]
+        # What other options would compute is no name to suggest.
+        asked = [other for other, option in FORECASTS.items() if getattr(kept, option)]
+        if name not in known:
+            more = f", or {', '.join(asked)}" if asked else ""
+            raise UsageError(
+                f"{limit.option} {text}: write LOSS=LIMIT with a loss of --loss{more}"
+                f"{closest(name, [*known, *asked])}"
+            )
+    elif is_least != (needed == "auc"):
+        better, other = ("higher", "below") if needed == "auc" else ("lower", "above")
         raise UsageError(
-            f"--fail-above {text}: write LOSS=LIMIT with a loss of --loss{closest(name, known)}"
+            f"{limit.option} {text}: of {name} a {better} one is better: --fail-{other} is its gate"
         )
+    elif not getattr(kept, needed):
+        raise UsageError(f"{limit.option} {text}: needs --{needed}")
     try:
-        limit = float(number)
+        found = float(number)
     except ValueError:
-        limit = math.nan
-    if math.isnan(limit):
-        raise UsageError(f"--fail-above {text}: {number!r} is not a number")
-    return Limit(name, limit)
+        found = math.nan
+    if math.isnan(found):
+        raise UsageError(f"{limit.option} {text}: {number!r} is not a number")
+    return limit._replace(number=found)
 
 
-def above(limits: Sequence[Limit], result: EvaluationResult) -> Iterator[str]:
-    """Say which means are above their limits, or not known to be below."""
+def beyond(limits: Sequence[Limit], result: EvaluationResult) -> Iterator[str]:
+    """Say what is beyond its limit, or not known to be within."""
     for limit in limits:
+        side = "below" if limit.is_least else "above"
+        for what, value, shown in _numbers(limit, result):
+            # NaN, and what there is nothing to compute from, are not known to be within.
+            if value is None or not (
+                value >= limit.number if limit.is_least else value <= limit.number
+            ):
+                yield f"{what} is {shown}, {side} {limit.number}"
+
+
+def _numbers(limit: Limit, result: EvaluationResult) -> Iterator[tuple[str, float | None, str]]:
+    """Yield what a limit is on: its name, the value that decides, and how it is shown.
+
+    Of two models it is the first. A statistic that lies between bounds is known to be at least the
+    lower one.
+    """
+    calibration, ranking = result.calibration, result.ranking
+    errors = {} if calibration is None else {
+        "expected_calibration_error": calibration.expected_error,
+        "maximum_calibration_error": calibration.maximum_error,
+    }  # fmt: skip
+    ranks = {} if ranking is None else {
+        "roc_auc": ranking.total.roc_auc, "average_precision": ranking.total.average_precision,
+    }  # fmt: skip
+    if limit.name in errors:
+        yield limit.name, errors[limit.name], str(errors[limit.name])
+    elif limit.name in ranks:
+        bounds = ranks[limit.name]
+        yield limit.name, None if bounds is None else bounds.low, str(bounds)
+    else:
         for loss in result.losses.values():
-            mean = loss.total.mean
-            chosen = limit.loss in (loss.name, loss.spec.name)
-            # A mean that is NaN, or of nothing, is not known to be below.
-            if chosen and not (mean is not None and mean <= limit.most):
-                yield f"the mean of {printable(loss.name)} is {mean}, above {limit.most}"
+            if limit.name in (loss.name, loss.spec.name):
+                mean = loss.total.mean
+                yield f"the mean of {printable(loss.name)}", mean, str(mean)
 
 
 def worse(
