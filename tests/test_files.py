@@ -1594,7 +1594,8 @@ def test_limit(limit, table, tmp_path):
             numloss.evaluate(files, "mse", limit=wrong)
 
 
-def test_losses_of_all_rows(table, tmp_path):
+@pytest.mark.parametrize("options", [[], ["--chunk-rows", 150]])  # less than a row group has
+def test_losses_of_all_rows(table, tmp_path, options):
     files = []
     for index in range(2):
         path = tmp_path / f"{index}.parquet"
@@ -1605,7 +1606,7 @@ def test_losses_of_all_rows(table, tmp_path):
     for ending in (".parquet", ".arrow", ".feather", ".csv"):
         out = tmp_path / f"losses{ending}"
         run("evaluate", *files, "-p", "score", "-l", "mse", "-l", "huber:delta=0.5",
-            "--losses-out", out, "--threads", 2)  # fmt: skip
+            "--losses-out", out, "--threads", 2, *options)  # fmt: skip
         if ending == ".csv":
             found = pyarrow.csv.read_csv(out)
         elif ending == ".parquet":

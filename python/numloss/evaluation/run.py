@@ -433,6 +433,7 @@ class _Shared:
         self._parts = parts
         self._lock = threading.Lock()
         self._open: list[_OpenPart] = []
+        self._begun: _OpenPart | None = None  # whose rest comes next
         self._stopped = False
         self._taken = 0
         self.failures: list[tuple[int, int, BaseException]] = []
@@ -455,6 +456,9 @@ class _Shared:
     def take(self) -> _OpenPart | None:
         """Return a part with chunks left; after a failure only one before it."""
         with self._lock:
+            begun, self._begun = self._begun, None
+            if begun is not None and not self.ended:
+                return begun
             part = None if self.ended else next(self._parts, None)
             if part is not None:
                 self._taken += 1
@@ -462,6 +466,10 @@ class _Shared:
                 return self._open[-1]
             self._open = [part for part in self._open if not part.ended and self.wants(part)]
             return self._open[0] if self._open else None
+
+    def put_back(self, part: _OpenPart) -> None:
+        """Let the rest of a part come next: one worker alone takes rows in their order."""
+        self._begun = part
 
     def fail(self, part: _OpenPart | None, row: int, error: BaseException) -> None:
         with self._lock:
@@ -542,6 +550,7 @@ class _Worker:
                 on_progress()
                 row = part.row
                 if check:
+                    parts.put_back(part)
                     break
         except BaseException as error:
             parts.fail(part, row, error)
