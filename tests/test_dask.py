@@ -625,6 +625,58 @@ def test_command(client, folder, tmp_path_factory):
     assert (states / "there").read_bytes() == (states / "here").read_bytes()
 
 
+@pytest.mark.parametrize("ending", ["parquet", "csv", "arrow"])
+def test_losses_of_every_row_are_written_in_their_order(
+    client, folder, tmp_path_factory, monkeypatch, ending
+):
+    monkeypatch.setattr(on_dask, "_FAN", 3)  # parts that are on their way at a time
+    out = tmp_path_factory.mktemp("losses")
+    arguments = [folder / "part-*.parquet", "-l", "mse", "-l", "mae"]
+    for options in ([], ["--limit", 3000], ["-p", "score", "--compare", "weight"]):
+        for name, where in (("here", []), ("there", ["--scheduler", address(client)])):
+            run("evaluate", *arguments, *options, *where, "--chunk-rows", 170, "--losses-out",
+                out / f"{name}.{ending}", "--state", out / f"{name}.state")  # fmt: skip
+        assert (out / "there.state").read_bytes() == (out / "here.state").read_bytes()
+        if ending == "csv":
+            here, there = (out.joinpath(f"{name}.csv").read_bytes() for name in ("here", "there"))
+            assert here == there
+            continue
+        read = pq.read_table if ending == "parquet" else pa.ipc.open_file
+        here, there = (read(str(out / f"{name}.{ending}")) for name in ("here", "there"))
+        if ending == "arrow":
+            here, there = here.read_all(), there.read_all()
+        assert there.equals(here)
+        assert len(there) == (3000 if "--limit" in options else ROWS)
+
+
+def test_losses_that_are_lists_and_faults_that_end_the_writing(client, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, (900, 4))
+    labels[::7, 2] = -100
+    logits = pa.array(
+        list(map(list, rng.normal(size=(900, 4, 3)))), pa.list_(pa.list_(pa.float64()))
+    )
+    table = pa.table({"logits": logits, "label": pa.array(labels.tolist())})
+    path, out = tmp_path / "rows.parquet", tmp_path / "out.parquet"
+    pq.write_table(table, path, row_group_size=200)
+    arguments = ["evaluate", path, "-l", "cross_entropy", "-p", "logits", "--losses-out", out]
+    run(*arguments)
+    wanted = pq.read_table(out)
+    run(*arguments, "--scheduler", address(client))
+    assert pq.read_table(out).equals(wanted)
+    out.unlink()
+    labels[650, 0] = 9
+    pq.write_table(
+        table.set_column(1, "label", pa.array(labels.tolist())), path, row_group_size=200
+    )
+    told = run(*arguments, "--scheduler", address(client), code=1)
+    assert "row 650, column label: " in told
+    assert told == run(*arguments, code=1)
+    assert not out.exists()
+    run(*arguments, "--scheduler", address(client), "--on-error", "skip", code=4)
+    assert len(pq.read_table(out)) == 899
+
+
 def test_command_goes_on(client, folder, tmp_path_factory):
     """Rows that are in a state are not read again, wherever they were read."""
     state = tmp_path_factory.mktemp("states") / "state"
@@ -675,8 +727,6 @@ def test_command_that_goes_wrong(client, rows, folder):
     pq.write_table(bad, folder / "part-3.parquet", row_group_size=300)
     loss = ["-l", "binary_cross_entropy"]
     assert command(folder, *loss, *there, code=1).stderr == command(folder, *loss, code=1).stderr
-    found = command(folder, *loss, *there, "--losses-out", "x.csv", code=2).stderr
-    assert "--losses-out is written by one process: leave --scheduler out" in found
     wrong = command(folder, "-l", "mse", "--scheduler", "nowhere", code=2).stderr
     assert re.search(r"error: --scheduler nowhere: cannot be reached", wrong)
     groups = command(folder, "-l", "mse", "--by", "weight", "--max-groups", 9, *there, code=1)

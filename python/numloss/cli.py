@@ -630,7 +630,7 @@ def _evaluator(
         from numloss.evaluation.dask import evaluate_on
     except ImportError as error:
         raise UsageError(f"--scheduler: {error}") from error
-    return partial(evaluate_on, options.scheduler)
+    return partial(evaluate_on, options.scheduler, writer=writer)
 
 
 def _check_rows_wanted(options: argparse.Namespace, data: Dataset) -> None:
@@ -644,8 +644,6 @@ def _check_rows_wanted(options: argparse.Namespace, data: Dataset) -> None:
         columns_of(data.first, options.worst_columns)
     if options.losses_out is not None:
         check_ending(options.losses_out)
-        if options.scheduler is not None:
-            raise UsageError("--losses-out is written by one process: leave --scheduler out")
         if options.resume:
             raise UsageError("--losses-out has all rows, and --resume only those that are left")
 

@@ -9,9 +9,10 @@ import math
 import time
 import uuid
 import warnings
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -20,12 +21,13 @@ import numpy as np
 import numloss
 from numloss.evaluation.arguments import Files, Names
 from numloss.evaluation.errors import DataError, EvaluationError, UsageError
-from numloss.evaluation.evaluation import Evaluation
+from numloss.evaluation.evaluation import Evaluation, StateError
 from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.flow import Flow
 from numloss.evaluation.files.inputs import Inputs, Request
 from numloss.evaluation.files.storage import File, LocalFile
 from numloss.evaluation.kept import Kept
+from numloss.evaluation.losses_out import LossFile
 from numloss.evaluation.partial import Job, Notes, Partial, finished, merged, take
 from numloss.evaluation.progress import Done
 from numloss.evaluation.run import KEEP_SECONDS, Whole, begin, empty, warn_of_probabilities
@@ -586,16 +588,21 @@ def evaluate_on(
     keep: Callable[[Evaluation], None] | None = None,
     stop: Any = None,
     skip: bool = False,
+    writer: LossFile | None = None,
     on_progress: Callable[[Callable[[], Done]], None] = lambda measure: None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Do what `numloss.evaluation.run.evaluate_files` does on the workers of a scheduler.
 
     The client merges branches of the tree as they come, so that a run that is stopped keeps them.
+    For a `writer` tasks give back the losses of each row, which the client writes in their order.
     """
     from distributed import Client
 
-    job = Job(data.request, losses, kept, chunk_rows, max_groups, threads=threads or 1, skip=skip)
+    job = Job(
+        data.request, losses, kept, chunk_rows, max_groups, threads=threads or 1, skip=skip,
+        written=None if writer is None else writer.losses,
+    )  # fmt: skip
     whole = Whole(empty(data, losses, kept), None)
     whole.resume(resume, data)
     job, parts = _parts_of_files(data, job)
@@ -605,7 +612,8 @@ def evaluate_on(
         reason = str(error).partition("\n")[0]
         raise UsageError(f"--scheduler {address}: cannot be reached: {reason}") from error
     with client:
-        notes = _Run(client, parts, whole, keep, stop, on_progress).run()
+        gathered = _Gathered(client, whole, keep, stop, on_progress)
+        notes = _run(gathered, parts) if writer is None else _run_in_order(gathered, parts, writer)
     if stop is not None and stop.is_set():
         return whole.evaluation
     evaluation = finished(notes, whole.evaluation, max_groups, resumed=resume is not None)
@@ -613,66 +621,99 @@ def evaluate_on(
     return evaluation
 
 
-class _Run:
-    """Branches of the tree on their way to the client."""
+@dataclass
+class _Gathered:
+    """What the client has of the tasks so far."""
 
-    def __init__(
-        self,
-        client: Any,
-        parts: Sequence[Delayed],
-        whole: Whole,
-        keep: Callable[[Evaluation], None] | None,
-        stop: Any,
-        on_progress: Callable[[Callable[[], Done]], None],
-    ) -> None:
-        self._whole, self._keep, self._stop, self._on_progress = whole, keep, stop, on_progress
-        self._client = client
-        length = max(_FAN, math.isqrt(len(parts)))
-        trees = [
-            _tree(parts[at : at + length], uuid.uuid4().hex) for at in range(0, len(parts), length)
-        ]
-        self._waiting = dict(enumerate(client.compute(trees)))
-        self._branches = len(trees)
-        self._found: list[Notes] = []
-        self._faults: list[Partial] = []
-        self._kept = time.monotonic()
+    client: Any
+    whole: Whole
+    keep: Callable[[Evaluation], None] | None
+    stop: Any
+    on_progress: Callable[[Callable[[], Done]], None]
+    found: list[Notes] = field(default_factory=list)
+    kept: float = field(default_factory=time.monotonic)
 
-    def run(self) -> Notes:
-        """Take branches in as they come; return the notes of all."""
-        while self._waiting and not (self._stop is not None and self._stop.is_set()):
-            done = [at for at, future in self._waiting.items() if future.done()]
-            for at in done:
-                self._take(at, _result(self._waiting.pop(at)))
-            self._on_progress(self._progress)
-            if not done:
-                time.sleep(_LOOK)
-        self._client.cancel(list(self._waiting.values()))
-        if self._faults:
-            merged(self._faults).evaluation()  # raises the first one
-        return self._notes()
+    @property
+    def stopped(self) -> bool:
+        """Whether no more is wanted."""
+        return self.stop is not None and self.stop.is_set()
 
-    def _take(self, at: int, part: Partial) -> None:
-        if part.fault is not None:
-            self._faults.append(part)
-            # An earlier row may hold an earlier fault; what comes later tells nothing new.
-            later = [self._waiting.pop(other) for other in list(self._waiting) if other > at]
-            self._client.cancel(later)
-            return
-        take(self._whole.evaluation, part.evaluation())
-        self._found.append(part.notes)
-        if self._keep is not None and time.monotonic() - self._kept > KEEP_SECONDS:
-            self._keep(self._whole.evaluation)
-            self._kept = time.monotonic()
+    def take(self, part: Partial) -> None:
+        """Merge a state in, and keep the whole now and then."""
+        try:
+            take(self.whole.evaluation, part.evaluation())
+        except StateError as error:  # columns that hold text here and numbers there
+            raise DataError(f"{part.notes.name}: {error}") from error
+        self.found.append(part.notes)
+        if self.keep is not None and time.monotonic() - self.kept > KEEP_SECONDS:
+            self.keep(self.whole.evaluation)
+            self.kept = time.monotonic()
 
-    def _notes(self) -> Notes:
-        notes, *others = sorted(self._found, key=lambda found: found.number) or [Notes(0)]
+    def notes(self) -> Notes:
+        """Return the notes of all parts."""
+        notes, *others = sorted(self.found, key=lambda found: found.number) or [Notes(0)]
         for other in others:
             notes = notes.with_those_of(other)
         return notes
 
-    def _progress(self) -> Done:
-        part = 1 - len(self._waiting) / self._branches
-        return Done(part, self._whole.evaluation.rows, 0)
+    def show(self, share: float) -> None:
+        """Show how far the work has come."""
+        self.on_progress(lambda: Done(share, self.whole.evaluation.rows, 0))
+
+
+def _run(gathered: _Gathered, parts: Sequence[Delayed]) -> Notes:
+    """Take branches of the tree in as they come; return the notes of all."""
+    length = max(_FAN, math.isqrt(len(parts)))
+    trees = [
+        _tree(parts[at : at + length], uuid.uuid4().hex) for at in range(0, len(parts), length)
+    ]
+    waiting = dict(enumerate(gathered.client.compute(trees)))
+    faults: list[Partial] = []
+    while waiting and not gathered.stopped:
+        done = [at for at, future in waiting.items() if future.done()]
+        for at in done:
+            if at not in waiting:  # behind a fault
+                continue
+            part = _result(waiting.pop(at))
+            if part.fault is None:
+                gathered.take(part)
+                continue
+            faults.append(part)
+            # An earlier row may hold an earlier fault; what comes later tells nothing new.
+            gathered.client.cancel([waiting.pop(other) for other in list(waiting) if other > at])
+        gathered.show(1 - len(waiting) / len(trees))
+        if not done:
+            time.sleep(_LOOK)
+    gathered.client.cancel(list(waiting.values()))
+    if faults:
+        merged(faults).evaluation()  # raises the first one
+    return gathered.notes()
+
+
+def _run_in_order(gathered: _Gathered, parts: Sequence[Delayed], writer: LossFile) -> Notes:
+    """Take parts in, and write the losses of their rows, in their order; return the notes of all.
+
+    The workers hold a few parts that are done, and the client one.
+    """
+    client = gathered.client
+    waiting: deque[Any] = deque()
+    given = 0
+    try:
+        while (given < len(parts) or waiting) and not gathered.stopped:
+            ahead = max(_FAN, 2 * sum(client.nthreads().values()))
+            while given < len(parts) and len(waiting) < ahead:
+                waiting.append(client.compute(parts[given]))
+                given += 1
+            if not waiting[0].done():
+                time.sleep(_LOOK)
+                continue
+            part = _result(waiting.popleft())
+            gathered.take(part)  # raises what is wrong in its rows: those before are fine
+            writer.write_bytes(part.written)
+            gathered.show((given - len(waiting)) / len(parts))
+    finally:
+        client.cancel(list(waiting))
+    return gathered.notes()
 
 
 def _result(future: Any) -> Partial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,18 +21,15 @@ if TYPE_CHECKING:
 ENDINGS = (".parquet", ".arrow", ".feather", ".csv")
 
 
-class LossFile:
+class LossTable(ABC):
     """A table with a row for each row of the predictions: file, row, and each loss.
 
     A loss with several examples in a row is a list there. An example that does not count, as its
     label is `ignore_index` or its weight 0, is missing.
     """
 
-    def __init__(self, path: Path, open_writer: Any, losses: Sequence[str]) -> None:
-        self._path = path
-        self._open = open_writer
-        self._losses = losses
-        self._writer: Any = None
+    def __init__(self, losses: Sequence[str]) -> None:
+        self.losses = tuple(losses)
 
     def write(self, source: str, first_row: int, found: Sequence[Examples]) -> None:
         """Write some rows."""
@@ -41,9 +39,64 @@ class LossFile:
         columns = {
             "file": pa.repeat(source, rows),
             "row": pa.array(np.arange(first_row, first_row + rows)),
-            **{name: _column(examples) for name, examples in zip(self._losses, found, strict=True)},
+            **{name: _column(examples) for name, examples in zip(self.losses, found, strict=True)},
         }
-        batch = pa.record_batch(list(columns.values()), names=list(columns))
+        self.write_batch(pa.record_batch(list(columns.values()), names=list(columns)))
+
+    @abstractmethod
+    def write_batch(self, batch: Any) -> None:
+        """Write some rows of the table."""
+
+
+class LossBytes(LossTable):
+    """The losses of some rows as bytes, which go to the machine that writes the file."""
+
+    def __init__(self, losses: Sequence[str]) -> None:
+        super().__init__(losses)
+        self._batches: list[Any] = []
+
+    def write_batch(self, batch: Any) -> None:
+        """Keep rows of the table."""
+        self._batches.append(batch)
+
+    def to_bytes(self) -> bytes:
+        """Return the rows as a stream of Arrow; none if there were no rows."""
+        import pyarrow as pa
+
+        if not self._batches:
+            return b""
+        # Names of files and numbers of rows take next to nothing then.
+        kind = "lz4" if pa.Codec.is_available("lz4") else None
+        options = pa.ipc.IpcWriteOptions(compression=kind)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self._batches[0].schema, options=options) as writer:
+            for batch in self._batches:
+                writer.write_batch(batch)
+        found: bytes = sink.getvalue().to_pybytes()
+        return found
+
+
+class LossFile(LossTable):
+    """The table in a file."""
+
+    def __init__(self, path: Path, open_writer: Any, losses: Sequence[str]) -> None:
+        super().__init__(losses)
+        self._path = path
+        self._open = open_writer
+        self._writer: Any = None
+
+    def write_bytes(self, blob: bytes) -> None:
+        """Write the rows that `LossBytes` has of a part."""
+        import pyarrow as pa
+
+        if blob:
+            for batch in pa.ipc.open_stream(blob):
+                self.write_batch(batch)
+
+    def write_batch(self, batch: Any) -> None:
+        """Write some rows of the table."""
+        import pyarrow as pa
+
         if self._path.suffix == ".csv" and any(
             pa.types.is_list(kind) for kind in batch.schema.types
         ):

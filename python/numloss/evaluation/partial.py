@@ -16,6 +16,7 @@ from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.inputs import Request
 from numloss.evaluation.files.storage import File
 from numloss.evaluation.kept import Kept
+from numloss.evaluation.losses_out import LossBytes
 from numloss.evaluation.ranges import Ranges
 from numloss.evaluation.run import Scales, evaluate_part, refuse_groups
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
@@ -35,6 +36,7 @@ class Job:
     threads: int = 1
     skip: bool = False
     fixed: Fixed | None = None  # what the first rows hold, if they were read already
+    written: tuple[str, ...] | None = None  # the names of losses that are given back of each row
 
     @classmethod
     def of(
@@ -65,14 +67,17 @@ class Job:
             data.done = dict(done)
             if self.fixed is not None:
                 data.first.fixed = self.fixed
+            writer = None if self.written is None else LossBytes(self.written)
             with numloss.threads(self.threads):
                 evaluation, scales = evaluate_part(
                     data, self.losses, self.kept, chunk_rows=self.chunk_rows,
                     max_groups=self.max_groups, threads=self.threads, skip=self.skip,
+                    writer=writer,
                 )  # fmt: skip
         except EvaluationError as error:
             return Partial(Notes(number, str(files[0])), fault=error)
-        return Partial(Notes.of(number, data, scales), evaluation.to_bytes())
+        written = b"" if writer is None else writer.to_bytes()
+        return Partial(Notes.of(number, data, scales), evaluation.to_bytes(), written=written)
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ class Partial:
     notes: Notes
     state: bytes = b""
     fault: EvaluationError | None = None
+    written: bytes = b""  # the losses of each row, as `LossBytes` has them
 
     def evaluation(self) -> Evaluation:
         """Return the state, or raise what is wrong in the rows."""

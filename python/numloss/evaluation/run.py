@@ -20,7 +20,7 @@ from numloss.evaluation.files.losses import FileLosses
 from numloss.evaluation.files.rows import columns_of, rows_of
 from numloss.evaluation.groups import GroupError
 from numloss.evaluation.kept import Kept
-from numloss.evaluation.losses_out import LossFile
+from numloss.evaluation.losses_out import LossTable
 from numloss.evaluation.progress import Done
 from numloss.evaluation.result import EvaluationResult, Row
 from numloss.evaluation.specs import LossLike, LossSpec, specs_of
@@ -190,7 +190,7 @@ def evaluate_files(
     keep: Callable[[Evaluation], None] | None = None,
     stop: threading.Event | None = None,
     skip: bool = False,
-    writer: LossFile | None = None,
+    writer: LossTable | None = None,
     on_progress: Callable[[Callable[[], Done]], None] = lambda measure: None,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
@@ -232,11 +232,13 @@ def evaluate_part(
     max_groups: int | None,
     threads: int,
     skip: bool,
+    writer: LossTable | None = None,
 ) -> tuple[Evaluation, Scales]:
     """Evaluate rows that are a part of all: there may be none, and others see to the whole."""
     data.says_lines = not skip
     whole = Whole(empty(data, losses, kept), None)
-    workers = [_Worker(data, losses, kept, max_groups, whole, skip, None) for _ in range(threads)]
+    count = 1 if writer is not None else threads  # the threads of a call, as in `evaluate_files`
+    workers = [_Worker(data, losses, kept, max_groups, whole, skip, writer) for _ in range(count)]
     parts = _Shared(data.parts(chunk_rows), None)
     _gather(workers, parts, lambda: None)
     return whole.evaluation, _scales(workers, losses)
@@ -491,7 +493,7 @@ class _Worker:
         max_groups: int | None,
         whole: Whole,
         skip: bool,
-        writer: LossFile | None,
+        writer: LossTable | None,
     ) -> None:
         self._data = data
         self._specs = losses
