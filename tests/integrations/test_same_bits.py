@@ -1,6 +1,6 @@
 """The same calls through every door: Python, C, torch, JAX, a booster, the service, an evaluation.
 
-Each gives the losses of the rows, and where it has one the gradient of their sum, with the same bits.
+Each gives the losses of the rows, and where it has one the gradient of their sum.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def of_the_command(case: Case, folder: Path) -> Any:
 
 
 def of_the_service(case: Case, folder: Path) -> Any:
-    """Predictions as raw float32, labels as JSON; losses come back as JSON."""
+    """Predictions go there as raw float32, labels as JSON; losses come back as JSON."""
     classes = case.prediction.shape[1] if case.prediction.ndim == 2 else 0
     service = Service(
         folder / "log", f"sqlite:///{folder}/scoring.db", workers=1,
@@ -131,7 +131,7 @@ def of_the_service(case: Case, folder: Path) -> Any:
         )  # fmt: skip
         assert kept[0] == 200, kept
         labels = [{"id": f"row:{i}", "label": y} for i, y in enumerate(case.target.tolist())]
-        return np.array(service.post("/labels", {"labels": labels})[1]["losses"], "f4")
+        return np.array(service.post("/labels", {"labels": labels})[1]["losses"])
     finally:
         service.kill()
 
@@ -150,11 +150,19 @@ def test_the_bits_are_those_of_python(case, door):
             np.testing.assert_array_equal(np.asarray(got).view(np.uint32), want.view(np.uint32))
 
 
-@pytest.mark.parametrize("door", [of_the_command, of_the_service])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_losses_of_rows_are_those_of_python(case, door, tmp_path):
-    expected = python(case)[0]
-    np.testing.assert_array_equal(door(case, tmp_path).view(np.uint32), expected.view(np.uint32))
+def test_the_command_has_the_losses_of_python(case, tmp_path):
+    losses, expected = of_the_command(case, tmp_path), python(case)[0]
+    np.testing.assert_array_equal(losses.view(np.uint32), expected.view(np.uint32))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_service_has_the_losses_of_python(case, tmp_path):
+    """Its labels are float64 where they are no classes, as JSON has them."""
+    loss = getattr(numloss, case.loss)
+    target = case.target if loss.rowwise else case.target.astype("f8")
+    expected = loss(case.prediction, target, reduction="none", **case.options)
+    assert of_the_service(case, tmp_path).tolist() == expected.astype("f8").tolist()
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -162,4 +170,4 @@ def test_an_evaluation_adds_them_up_exactly(case):
     evaluation = numloss.Evaluation({case.loss: (getattr(numloss, case.loss), case.options)})
     evaluation.update(case.prediction, case.target)
     expected = math.fsum(python(case)[0].astype("f8"))
-    assert evaluation.result()[case.loss].sum == expected
+    assert evaluation.result()[case.loss].total.sum == expected

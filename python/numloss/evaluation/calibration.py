@@ -17,7 +17,7 @@ from numloss.evaluation.result import Order, shown_key, shown_number
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.subgroups import Subgroups, in_groups
 from numloss.evaluation.tables import Table
-from numloss.evaluation.uncertainty import normal_quantile
+from numloss.evaluation.uncertainty import below_upper_end, normal_quantile
 
 Array = npt.NDArray[Any]
 
@@ -115,7 +115,7 @@ class Bin:
         (Wilson, "Probable inference, the law of succession, and statistical inference", 1927).
         Weights make it as wide as so many examples would that have the same standard error.
         """
-        p, z = min(max(self.outcome, 0.0), 1.0), normal_quantile((1 + level) / 2)
+        p, z = min(max(self.outcome, 0.0), 1.0), normal_quantile(below_upper_end(level))
         n = float(self.count)
         if self.standard_error:
             n = p * (1 - p) / self.standard_error**2

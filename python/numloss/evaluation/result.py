@@ -17,7 +17,7 @@ from numloss._core import EvaluationState
 from numloss.evaluation.groups import Key, sortable
 from numloss.evaluation.specs import LossSpec
 from numloss.evaluation.tables import Table, printable, table
-from numloss.evaluation.uncertainty import Errors, Parts, student_quantile
+from numloss.evaluation.uncertainty import Errors, Parts, below_upper_end, student_quantile
 
 if TYPE_CHECKING:
     from numloss.evaluation.calibration import Calibration, Ranking
@@ -136,7 +136,7 @@ class Statistics:
             raise ValueError(f"level must lie between 0 and 1, got {level}")
         if self.mean is None or self.standard_error is None:
             return None
-        half = student_quantile((1 + level) / 2, self.parts - 1) * self.standard_error
+        half = student_quantile(below_upper_end(level), self.parts - 1) * self.standard_error
         return self.mean - half, self.mean + half
 
     def to_dict(self, confidence: float | None = None) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
+def below_upper_end(level: float) -> float:
+    """Return the probability below the upper end of an interval; it may not round to 1."""
+    return min((1 + level) / 2, 1 - 2**-53)
+
+
 @lru_cache(maxsize=4096)  # many groups have as many rows
 def student_quantile(probability: float, degrees: int) -> float:
     """Return the quantile of Student's t distribution.
