@@ -607,11 +607,12 @@ def _evaluate(options: argparse.Namespace) -> int:
             on_progress=advance,
             warn=_warn,
         )
-    if stop.is_set():
-        write_file(options.state, evaluation.to_bytes())
-        raise StoppedError(
-            f"stopped: {evaluation.rows} rows are in {printable(options.state)}; --resume goes on"
-        )
+        if stop.is_set():  # no file of losses takes its place in part
+            write_file(options.state, evaluation.to_bytes())
+            raise StoppedError(
+                f"stopped: {evaluation.rows} rows are in {printable(options.state)}; --resume goes "
+                "on"
+            )
 
     def complete(result: EvaluationResult) -> None:
         if options.worst_columns is not None:
