@@ -20,7 +20,9 @@ from test_cli import message, report, run
 
 import numloss
 from numloss.evaluation.files import ids as ids_module
+from numloss.evaluation.files.dataset import Dataset
 from numloss.evaluation.files.ids import LACKING, IdColumn, Index
+from numloss.evaluation.files.inputs import Request
 
 ROWS = 5000
 
@@ -1015,3 +1017,17 @@ def test_parts_go_on_after_a_stop_and_leave_out_bad_rows(tmp_path):
     assert len(states) == 1
     result = numloss.Evaluation.from_bytes(states.pop()).result()
     assert (result.rows, result.skipped) == (MATCHED - 2, 2)
+
+
+@pytest.mark.parametrize("options", [{}, {"id": "order"}])
+def test_rows_of_parts_may_be_read_again(options, tmp_path):
+    mine, other, _ = matched_rows()
+    first = in_parts(tmp_path / "a", "parquet", mine, _FIRST)
+    second = in_parts(tmp_path / "b", "parquet", other, _SECOND)
+    data = Dataset(Request.of(first, prediction="score", compare=second, **options))
+    for _ in range(2):
+        found = [
+            part.inputs.chunk(pieces, part.first_row).other
+            for part in data.parts(60) for pieces in part.chunks
+        ]  # fmt: skip
+        np.testing.assert_array_equal(np.concatenate(found), other["score"])

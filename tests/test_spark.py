@@ -244,7 +244,7 @@ def test_threads_are_those_that_were_asked_for(monkeypatch):
     monkeypatch.setattr(numloss, "threads", lambda count: seen.append(count) or plain(count))
     batch = pa.record_batch({"score": [1.0], "label": [0.0]})
     job = on_spark.Job.of(on_spark.Request([]), "mse", on_spark.Kept(), 2, "fail")
-    part = job.part(0, on_spark.Flow("partition-00000", batch.schema, [batch]))
+    part = job.part(0, [on_spark.Flow("partition-00000", batch.schema, [batch])])
     assert part.evaluation().rows == 1
     assert seen[0] == 2
 

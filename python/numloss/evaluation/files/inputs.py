@@ -230,6 +230,7 @@ class Inputs:
         self._partitions = file.partitions
         #: What all files of predictions are called together, and whether this is the last one.
         self.files_called, self.is_last = str(file), True
+        self._is_first = before is None
         self._beside: _Beside = _Beside() if before is None else before._beside
         self.done: Ranges = []  # rows that an earlier run has taken in
         predictions = self._open(file)
@@ -614,6 +615,8 @@ class Inputs:
     def _with_the_other(self, wanted: dict[File, list[str]], rows: int) -> Iterator[Pieces]:
         """Read the files with the rows of the other one, which go on where those before ended."""
         assert self.other is not None
+        if self._is_first:
+            self._beside = _Beside()
         names = wanted.pop(self.other.source.file)
         chunks = self._in_step(wanted, rows, exact=True)
         if self._limit is not None:
