@@ -205,7 +205,8 @@ with numloss.threads(1):
     expected = numloss.mse(x, 0.5)
 in_use = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 limit = resource.getrlimit(resource.RLIMIT_AS)
-resource.setrlimit(resource.RLIMIT_AS, (in_use + (4 << 20), limit[1]))
+less_than_a_stack = 1 << 19
+resource.setrlimit(resource.RLIMIT_AS, (in_use + less_than_a_stack, limit[1]))
 with numloss.threads(8):
     assert numloss.mse(x, 0.5) == expected
     assert_helpers(0)

@@ -120,6 +120,27 @@ assert blocked(Path("/proc/self")) == 0
     run(code)
 
 
+@own_threads
+def test_threads_of_the_library_have_a_stack_of_a_megabyte():
+    """Whatever the C library gives by itself: musl 128 KB, glibc 8 MB."""
+    code = """
+from processes import *
+import numloss
+
+def mapped():
+    lines = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+    ends = [(line[0].split("-"), line[1]) for line in lines]
+    return {(start, int(end, 16) - int(start, 16)) for (start, end), how in ends if how == "rw-p"}
+
+before = mapped()
+with numloss.threads(3):
+    numloss.mse(np.zeros(2_000_000, np.float32), 1.0)
+stacks = [size for start, size in mapped() - before if size == 1 << 20]
+assert len(stacks) == len(tasks()) == 2, mapped() - before
+"""
+    run(code)
+
+
 def test_interpreter_without_a_lock_stays_without_one():
     code = """
 import sys, sysconfig

@@ -162,7 +162,7 @@ FAULTS = [
     Fault("interleaved arrays taken to meet", "csrc/checks/array.cpp", "const int64_t least = beyond <= 0 ? 0 : (beyond + step - 1) / step;", "const int64_t least = 0; return true;", REFUSALS),
     # Memory.
     Fault("a reference kept", "csrc/python/call.cpp", "    kept = borrowed(given);\n", "    kept = borrowed(given);\n    kept.inc_ref();\n", "tests/test_memory.py -k reference"),
-    Fault("failed allocation not noticed", "csrc/runtime/run.cpp", "if (!large_) throw std::bad_alloc();", "", "tests/test_memory.py -k allocation"),
+    Fault("failed allocation not noticed", "csrc/runtime/run.cpp", "operator new(bytes, kOnPage)", "operator new(bytes, kOnPage, std::nothrow)", "tests/test_memory.py -k allocation"),
     # Memory of other libraries.
     Fault("DLPack: a read-only tensor written to", "csrc/python/dlpack.cpp", "(managed->flags & kReadOnly) == 0;", "true;", "tests/test_zero_copy.py -k no_place"),
     Fault("DLPack: a deleter not called", "csrc/python/dlpack.cpp", "if (managed->deleter != nullptr) managed->deleter(managed);", "if (false) managed->deleter(managed);", "tests/test_zero_copy.py -k where_it_lies"),

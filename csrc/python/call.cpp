@@ -1,6 +1,4 @@
 // A call of a loss: from its arguments through the checks and the runtime to its results.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <exception>

@@ -3,8 +3,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <unistd.h>
-
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -14,6 +14,7 @@
 #include "../runtime/dispatch.hpp"
 #include "../runtime/float_environment.hpp"
 #include "../runtime/parallel.hpp"
+#include "../runtime/system/system.hpp"
 #include "../runtime/thread_limit.hpp"
 #include "arrow.hpp"
 #include "dlpack.hpp"
@@ -105,8 +106,8 @@ std::string last_words;
 void end_on_abort(const std::string& text) {
   last_words = text;
   std::set_terminate([] {
-    const auto written = write(2, last_words.data(), last_words.size());
-    _exit(written < 0 ? 2 : 1);
+    std::fputs(last_words.c_str(), stderr);
+    std::_Exit(1);
   });
 }
 
@@ -153,7 +154,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.def("set_num_threads", set_num_threads);
   m.def("enter_ieee", enter_ieee);
   m.def("exit_ieee", exit_ieee);
-  m.def("cgroup_cpus", cgroup_cpus, py::arg("root") = "/");
+  m.def("cgroup_cpus", system::cgroup_cpus, py::arg("root") = "/");
   py::register_exception<Unusable>(m, "UnusableError");
   m.def("from_dlpack", from_dlpack);
   m.def("remember_exchange", remember_exchange);

@@ -2,8 +2,6 @@
 
 #include <dlfcn.h>
 #include <link.h>
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +14,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "system/posix.hpp"
+#include "system/system.hpp"
 
 namespace numloss {
 namespace {
@@ -55,21 +56,12 @@ std::mutex mutex;
 // dl_iterate_phdr for us while another one forks. But it may be there for others, or in dlopen.
 bool just_forked = false;  // this process is a child that has not searched yet
 bool blind = false;        // it is one that cannot search
-[[maybe_unused]] const int registered = pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); },
-                                                       [] {
-                                                         just_forked = true;
-                                                         mutex.unlock();
-                                                       });
-
-// Starts a thread that takes no signals, which are for the threads of the program.
-bool start(pthread_t& thread, void* (*work)(void*), void* argument) {
-  sigset_t all, callers;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &callers);
-  const bool started = pthread_create(&thread, nullptr, work, argument) == 0;
-  pthread_sigmask(SIG_SETMASK, &callers, nullptr);
-  return started;
-}
+[[maybe_unused]] const bool registered =
+    system::at_fork([] { mutex.lock(); }, [] { mutex.unlock(); },
+                    [] {
+                      just_forked = true;
+                      mutex.unlock();
+                    });
 
 // Whether glibc's lock can be had: a thread tries it, which is left behind if it waits for 0.2 s.
 bool lock_is_free() {
@@ -78,7 +70,7 @@ bool lock_is_free() {
     return nullptr;
   };
   pthread_t thread;
-  if (!start(thread, look, nullptr)) return false;
+  if (!system::start_thread(thread, look, nullptr)) return false;
   timespec end;
   clock_gettime(CLOCK_REALTIME, &end);
   end.tv_nsec += 200'000'000;
@@ -173,7 +165,7 @@ int unlimited(MaxThreads max_threads) {
     return nullptr;
   };
   pthread_t thread;
-  if (start(thread, ask, &question)) pthread_join(thread, nullptr);
+  if (system::start_thread(thread, ask, &question)) pthread_join(thread, nullptr);
   return question.answer;
 }
 

@@ -1,10 +1,5 @@
 #include "parallel.hpp"
 
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -14,6 +9,7 @@
 #include <string>
 
 #include "float_environment.hpp"
+#include "system/system.hpp"
 #include "thread_limit.hpp"
 #include "variables.hpp"
 
@@ -65,28 +61,6 @@ class Loop {
   Part part_[kMostParts];
 };
 
-// Starts a thread that may run on every CPU of the process, whatever the caller is pinned to, and
-// that takes no signals, which are for the threads of the program. Returns false if the system has
-// no thread to give.
-bool start_thread(void* (*life)(void*), void* argument) {
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  cpu_set_t cpus;
-  if (sched_getaffinity(getpid(), sizeof(cpus), &cpus) == 0) {
-    pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
-  }
-  sigset_t all, callers;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &callers);
-  pthread_t thread;
-  const bool started = pthread_create(&thread, &attributes, life, argument) == 0;
-  pthread_sigmask(SIG_SETMASK, &callers, nullptr);
-  if (started) pthread_setname_np(thread, "numloss");
-  pthread_attr_destroy(&attributes);
-  return started;
-}
-
 // A thread that waits spins this long before it sleeps: to wake it would take tens of us, as long
 // as a small loop. Calls that follow each other so find the helpers awake.
 constexpr auto kLookOut = std::chrono::microseconds(50);
@@ -121,7 +95,7 @@ class Helpers {
   // The calling thread and at most `wanted` helpers work through a loop: those helpers that come
   // before it is done. Only one thread may call this at a time.
   void share(Loop& loop, int wanted) {
-    while (hired_ < wanted && start_thread(life, this)) ++hired_;
+    while (hired_ < wanted && system::start_helper(life, this)) ++hired_;
     loop_ = &loop;
     done_ = 0;
     vacancies_ = wanted;
@@ -183,7 +157,7 @@ void after_fork_in_child() {
   is_child = true;
 }
 
-[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
+[[maybe_unused]] const bool registered = system::at_fork(nullptr, nullptr, after_fork_in_child);
 
 #ifdef NUMLOSS_OPENMP
 constexpr bool kHasOpenmp = true;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdlib>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -117,8 +116,7 @@ class Workspace {
   explicit Workspace(size_t n, bool own_pages = false) : data_(reinterpret_cast<T*>(small_)) {
     if (n > kSmall || own_pages) {
       const size_t bytes = size_t(whole_pages(int64_t(n * sizeof(T))));
-      large_.reset(static_cast<T*>(std::aligned_alloc(kPage, bytes)));
-      if (!large_) throw std::bad_alloc();
+      large_.reset(static_cast<T*>(operator new(bytes, kOnPage)));
       data_ = large_.get();
     }
     std::uninitialized_default_construct_n(data_, n);
@@ -127,8 +125,9 @@ class Workspace {
 
  private:
   struct Free {
-    void operator()(T* memory) const { std::free(memory); }
+    void operator()(T* memory) const { operator delete(memory, kOnPage); }
   };
+  static constexpr std::align_val_t kOnPage{kPage};
   alignas(64) std::byte small_[kSmall * sizeof(T)];
   std::unique_ptr<T, Free> large_;
   T* data_;

@@ -1,9 +1,6 @@
 // How many threads a call may use.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 namespace numloss {
 
 // Numbers of threads are from 1 to this one.
@@ -31,9 +28,5 @@ class ThreadOverride {
  private:
   int before_;
 };
-
-// The least CPU quota, in whole CPUs rounded up, of this process's control groups (v1 and v2) and
-// of the groups around them; 0 if there is none. `root` stands for / in tests.
-int64_t cgroup_cpus(const std::string& root);
 
 }  // namespace numloss
