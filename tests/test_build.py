@@ -116,6 +116,13 @@ def test_stacks_are_guarded(elf):
     assert "__stack_chk_fail" in names(elf, defined=False)
 
 
+def test_one_version_for_all():
+    """The recipe of conda has it again, as rattler-build reads no TOML."""
+    recipe = (ROOT / "packaging" / "conda" / "recipe.yaml").read_text()
+    version, abi = numloss.__version__, LIBRARY.name.rpartition(".")[2]
+    assert f'  version: "{version}"\n  abi: "{abi}"\n' in recipe
+
+
 def test_every_seeded_fault_has_its_line():
     """What tools/mutate.py would break stands where it looks for it, once."""
     for fault in FAULTS:

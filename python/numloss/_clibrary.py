@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 _FOLDER = __file__.rpartition("/")[0]
+_LIBRARY = "libnumloss.1.dylib" if sys.platform == "darwin" else "libnumloss.so.1"
 
 
 def get_include() -> str:
@@ -39,7 +42,7 @@ def get_library() -> str:
     >>> library.numloss_abi() // 1000
     1
     """
-    return f"{_FOLDER}/lib/libnumloss.so.1"
+    return f"{_FOLDER}/lib/{_LIBRARY}"
 
 
 def get_cmake_dir() -> str:
