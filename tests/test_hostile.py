@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import numloss
 
-CORPUS = sorted((Path(__file__).parent / "fuzz" / "corpus").iterdir())
+CORPUS = Path(__file__).parent / "fuzz" / "corpus"
 #: No call of these tests has work for a second; one that hangs fails.
 PATIENCE = 60
 
@@ -58,11 +58,12 @@ def test_many_hostile_calls(name, data):
     harness.check(harness.attempt(harness.Chooser(Drawn(data)), name))
 
 
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="an sdist has no seeds of the fuzzer")
 def test_corpus():
     """Replay what the fuzzer kept: tools/fuzz.sh."""
-    answered = [harness.check_bytes(path.read_bytes()) for path in CORPUS]
+    answered = [harness.check_bytes(path.read_bytes()) for path in sorted(CORPUS.iterdir())]
     assert 0.2 < np.mean(answered) < 0.9
-    assert len(CORPUS) >= 100
+    assert len(answered) >= 100
 
 
 @pytest.mark.slow
