@@ -55,8 +55,10 @@ template <class F>
 numloss_status guarded(numloss_fault* fault, F f) {
   try {
     return f();
+#ifndef _WIN32  // which cancels no thread so
   } catch (const abi::__forced_unwind&) {
     throw;  // the caller's thread is being cancelled, which is no exception and must go on
+#endif
   } catch (const BadEnvironment& error) {
     return refuse(fault, NUMLOSS_ENVIRONMENT, "environment:", "%s", error.what());
   } catch (const std::bad_alloc&) {
