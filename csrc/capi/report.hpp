@@ -55,7 +55,7 @@ template <class F>
 numloss_status guarded(numloss_fault* fault, F f) {
   try {
     return f();
-#ifndef _WIN32  // which cancels no thread so
+#ifdef __GLIBCXX__  // macOS and musl cancel no thread by an exception
   } catch (const abi::__forced_unwind&) {
     throw;  // the caller's thread is being cancelled, which is no exception and must go on
 #endif
