@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map' -o -name '*.j2' -o -name '*.css')
 
 .PHONY: run picture test test-peers test-integrations test-service test-clusters test-slow test-browser accuracy instructions
-.PHONY: instructions-write golden readme bits openmp c-library
+.PHONY: instructions-write golden readme bits openmp c-library wheels ports
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
 # Evaluates the predictions in data/ with every loss.
@@ -85,6 +85,15 @@ readme: .venv/.installed
 # pkg-config and abidiff (Debian: cargo golang-go pkg-config abigail-tools).
 c-library: .venv/.installed
 	tools/check_c_library.sh
+
+# A wheel, repaired as a release does it and used in a clean room; ccache makes it faster.
+wheels:
+	tools/check_wheels.sh $(PYTHON)
+
+# What can be compiled for Windows, macOS and musl. Needs clang-19, ninja and MinGW's headers (Debian:
+# g++-mingw-w64-x86-64-posix).
+ports: .venv/.installed
+	tools/check_ports.sh
 
 # A build with NUMLOSS_OPENMP: the tests of bits and threads with OpenMP's team.
 openmp: .venv/.installed

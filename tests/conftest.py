@@ -16,6 +16,7 @@ if not all(importlib.util.find_spec(peer) for peer in PEERS):
         "test_arraylike_peers.py",
         "test_figures.py",
         "test_stores.py",
+        "test_zero_copy_peers.py",
     ]
 # Those that need a cluster of Dask's, or Spark and Java.
 if not all(importlib.util.find_spec(name) for name in ("dask", "distributed", "pandas")):

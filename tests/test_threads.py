@@ -136,7 +136,8 @@ before = mapped()
 with numloss.threads(3):
     numloss.mse(np.zeros(2_000_000, np.float32), 1.0)
 stacks = [size for start, size in mapped() - before if size == 1 << 20]
-assert len(stacks) == len(tasks()) == 2, mapped() - before
+# glibc may keep the stack of a thread that has ended, which asked OpenMP for its limit.
+assert len(stacks) >= len(tasks()) == 2, mapped() - before
 """
     run(code)
 

@@ -204,7 +204,7 @@ class Scorer:
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.model_selection import cross_val_score
-    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> X, y = load_iris(return_X_y=True)
     >>> scorer = numloss.sklearn.Scorer("cross_entropy")
     >>> scores = cross_val_score(LogisticRegression(max_iter=1000), X, y, scoring=scorer)
     >>> round(float(scores.mean()), 2)
