@@ -380,8 +380,8 @@ numloss_status numloss_input(int32_t loss, int32_t input, numloss_input_info* in
 numloss_status numloss_parameter(int32_t loss, int32_t parameter, numloss_parameter_info* info);
 
 // A handler of XLA's FFI, for programs of JAX and of others that XLA compiles: the loss as a custom
-// call on the CPU. It is registered under a name with `api_version` 1, and needs nothing of XLA's to
-// be built. Its attributes, integers as int64:
+// call on the CPU. It is registered under a name with `api_version` 1, and needs nothing of XLA's
+// to be built. Its attributes, integers as int64:
 //   - loss: the name; want, reduction, denominator, dtype: as in numloss_call.
 //   - operands: what the operands are, words that blanks part: the inputs in their order, then
 //     "weight", "denominator" (a number) and options by their names, numbers and arrays, so that

@@ -63,7 +63,8 @@ def set_num_threads(n: int) -> None:
     ``torch.set_num_threads`` and all that call ``omp_set_num_threads``. On Linux, numloss
     asks every OpenMP library that the process has loaded, before or after numloss, and takes the
     lowest limit. Where none is loaded, those tools have nothing to limit. ``OMP_NUM_THREADS`` is a
-    default and no limit: with ``NUMLOSS_NUM_THREADS=4`` and ``OMP_NUM_THREADS=1``, a call may use 4.
+    default and no limit: with ``NUMLOSS_NUM_THREADS=4`` and ``OMP_NUM_THREADS=1`` a call may use
+    4.
 
     All calls of a process share one set of threads. While one call has them, calls from other
     threads compute on their own. A child of ``os.fork`` makes its own set when it needs it.
