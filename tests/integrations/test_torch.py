@@ -9,6 +9,8 @@ import inspect
 import io
 import pickle
 import resource
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 import numloss
 from numloss.integrations import torch as integration
@@ -617,25 +619,30 @@ def test_many_threads_get_the_bits_of_one():
             assert all(map(torch.equal, found, expected))
 
 
-class LossesOfRows(Dataset):
-    """What a worker computes while it loads: rows and the gradients of their losses."""
-
-    def __len__(self):
-        return 8
-
-    def __getitem__(self, index):
-        p = torch.full((200_000,), float(index), requires_grad=True)
-        loss = numloss.torch.mse(p, 1.0)
-        loss.backward()
-        return loss.detach(), p.grad.sum()
-
-
 def test_workers_of_a_data_loader():
-    numloss.torch.mse(torch.zeros(2_000_000), 1.0)  # the threads of this process are at work
-    expected = [LossesOfRows()[i] for i in range(8)]
-    loader = DataLoader(LossesOfRows(), batch_size=None, num_workers=2, timeout=30)
-    for found, one in zip(loader, expected, strict=True):
-        assert all(map(torch.equal, found, one))
+    """Forks of a process whose threads are at work; it is one without JAX, which forbids forks."""
+    program = """if True:
+        import torch
+        from torch.utils.data import DataLoader, Dataset
+        import numloss
+
+        class LossesOfRows(Dataset):
+            def __len__(self):
+                return 8
+
+            def __getitem__(self, index):
+                p = torch.full((200_000,), float(index), requires_grad=True)
+                loss = numloss.torch.mse(p, 1.0)
+                loss.backward()
+                return loss.detach(), p.grad.sum()
+
+        numloss.torch.mse(torch.zeros(2_000_000), 1.0)
+        expected = [LossesOfRows()[i] for i in range(8)]
+        loader = DataLoader(LossesOfRows(), batch_size=None, num_workers=2, timeout=30)
+        for found, one in zip(loader, expected, strict=True):
+            assert all(map(torch.equal, found, one))
+    """
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 # ------------------------------------------------------------------------------------------ errors
