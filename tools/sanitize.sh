@@ -87,7 +87,7 @@ CHECK
 # capture to the terminal.
 files=(
   peers arraylike_peers training accuracy bench figures cli evaluation fork service
-  plot report browser docs stores dask spark clusters
+  plot report browser docs stores dask spark clusters zero_copy_peers
 )
 tests=(
   invariance.py::test_instruction_sets
@@ -97,4 +97,5 @@ tests=(
 )
 exec python -m pytest -p no:cacheprovider --capture=sys -m "not slow and not plain_build" \
   $(printf -- '--ignore=tests/test_%s.py ' "${files[@]}") \
+  --ignore=tests/integrations --ignore=tests/scoring_service \
   $(printf -- '--deselect=tests/test_%s ' "${tests[@]}") "$@"

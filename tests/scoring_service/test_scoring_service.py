@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import FOLDER
 from prometheus_client.parser import text_string_to_metric_families
 
 import numloss
+from scoring_service.conftest import FOLDER
 
 ARROW = "application/vnd.apache.arrow.stream"
 RAW = "application/octet-stream"
