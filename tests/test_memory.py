@@ -215,7 +215,7 @@ def limit(room):
     resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
 
 
-limit(used + 6_000_000)
+limit(used + 500_000)  # less than a stack
 """
 
 NO_RESULT = """
