@@ -130,7 +130,7 @@ pub fn cross_entropy(
         outcome.size = size_of::<Outcome>();
         let mut fault: Fault = zeroed();
         fault.size = size_of::<Fault>();
-        let loss = numloss_find(c"cross_entropy".as_ptr());
+        let loss = numloss_find(b"cross_entropy\0".as_ptr() as *const c_char);
         match numloss_compute_index(loss, &call, &mut outcome, &mut fault) {
             0 => Ok(outcome.value),
             status => Err(Error {
