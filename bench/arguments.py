@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import timeit
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import ml_dtypes
 import numpy as np
@@ -52,31 +53,25 @@ def ways() -> Iterator[tuple[str, Callable[[], object]]]:
 
 def foreign(p: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield calls with other libraries' arrays, of the libraries that are installed."""
-    try:
+    with suppress(ImportError):
         import pandas as pd
 
         series = pd.Series(t)
         yield "a pandas Series as target", lambda: numloss.mse(p, series)
         yield "`numpy.asarray` of that Series, for comparison", lambda: np.asarray(series)
-    except ImportError:
-        pass
-    try:
+    with suppress(ImportError):
         import polars as pl
 
         column = pl.Series(t)
         yield "a polars Series as target", lambda: numloss.mse(p, column)
         yield "`numpy.asarray` of that column, for comparison", lambda: np.asarray(column)
-    except ImportError:
-        pass
-    try:
+    with suppress(ImportError):
         import pyarrow as pa
 
         array = pa.array(t)
         yield "a pyarrow array as target", lambda: numloss.mse(p, array)
         yield "`numpy.asarray` of that array, for comparison", lambda: np.asarray(array)
-    except ImportError:
-        pass
-    try:
+    with suppress(ImportError):
         import torch
 
         tensor = torch.from_numpy(t.copy())
@@ -85,8 +80,6 @@ def foreign(p: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Callable[[], ob
         yield "a torch tensor of bfloat16 as prediction", lambda: numloss.mse(half, 0.5)
         yield "its gradient into a torch tensor", lambda: numloss.mse.grad(p, tensor, out=out)
         yield "`numpy.asarray` of that tensor, for comparison", lambda: np.asarray(tensor)
-    except ImportError:
-        pass
 
 
 def main() -> None:

@@ -34,10 +34,10 @@ static_assert(NUMLOSS_BY_NUMBER == int(Denominator::kNumber));
 constexpr size_t kLeastCall = offsetof(numloss_call, options);
 constexpr uint32_t kFlags = NUMLOSS_SWAPPED | NUMLOSS_READ_ONLY | NUMLOSS_PLAIN_NUMBER;
 
-class CallOfC {
+class CallOfC : Refusable {
  public:
   CallOfC(const Loss& loss, const numloss_call& call, numloss_fault* report)
-      : loss_(loss), call_(call), report_(report) {}
+      : Refusable(report), loss_(loss), call_(call) {}
 
   numloss_status check(numloss_outline* outline) {
     if (!read_request()) return status_;
@@ -72,15 +72,7 @@ class CallOfC {
   }
 
  private:
-  // All of them say what is wrong, and return false.
-  [[gnu::format(printf, 4, 5)]] bool no(numloss_status status, const char* argument,
-                                        const char* format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    status_ = refuse_with(report_, status, argument, format, arguments);
-    va_end(arguments);
-    return false;
-  }
+  // Says what is wrong, and returns false.
   bool fail() {
     status_ = refuse(report_, fault_);
     return false;
@@ -331,8 +323,6 @@ class CallOfC {
 
   const Loss& loss_;
   const numloss_call& call_;
-  numloss_fault* const report_;
-  numloss_status status_ = NUMLOSS_OK;
   Fault fault_;
   Request request_;
   Prepared prepared_;

@@ -42,6 +42,25 @@ numloss_status refuse(numloss_fault* to, const Fault& fault);
 [[gnu::format(printf, 4, 5)]] numloss_status refuse(numloss_fault* to, numloss_status status,
                                                     const char* argument, const char* format, ...);
 
+// A call that can be refused: its status, and where to say what is wrong.
+class Refusable {
+ protected:
+  explicit Refusable(numloss_fault* report) : report_(report) {}
+
+  // Says what is wrong, and returns false.
+  [[gnu::format(printf, 4, 5)]] bool no(numloss_status status, const char* argument,
+                                        const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    status_ = refuse_with(report_, status, argument, format, arguments);
+    va_end(arguments);
+    return false;
+  }
+
+  numloss_fault* const report_;
+  numloss_status status_ = NUMLOSS_OK;
+};
+
 // A wrong variable of the environment.
 struct BadEnvironment : std::invalid_argument {
   using invalid_argument::invalid_argument;

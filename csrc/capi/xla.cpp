@@ -60,9 +60,9 @@ struct Parts {
   int64_t bytes[kMaxDims];  // from one element of the batch to the next, by axis of the batch
 };
 
-class CallOfXla {
+class CallOfXla : Refusable {
  public:
-  CallOfXla(const xla::Frame& frame, numloss_fault* report) : frame_(frame), report_(report) {
+  CallOfXla(const xla::Frame& frame, numloss_fault* report) : Refusable(report), frame_(frame) {
     call_.size = sizeof(call_);
     call_.flags = NUMLOSS_SPOIL_OUTPUTS;  // XLA gives no one the results of a call that failed
     result_.size = sizeof(result_);
@@ -83,16 +83,7 @@ class CallOfXla {
   }
 
  private:
-  // Says what is wrong, and returns false.
-  [[gnu::format(printf, 4, 5)]] bool no(numloss_status status, const char* argument,
-                                        const char* format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    status_ = refuse_with(report_, status, argument, format, arguments);
-    va_end(arguments);
-    return false;
-  }
-  // The same, of a text of the caller's.
+  // Refuses a text of the caller's.
   bool no_text(const char* argument, const char* needed, string_view got) {
     return no(NUMLOSS_UNKNOWN_NAME, argument, "must be %s, got '%.*s'", needed,
               int(std::min<size_t>(got.size(), 60)), got.data());
@@ -391,8 +382,6 @@ class CallOfXla {
   static constexpr int kMostResults = 1 + 2 * kMaxHeads;
 
   const xla::Frame& frame_;
-  numloss_fault* const report_;
-  numloss_status status_ = NUMLOSS_OK;
   const Loss* loss_ = nullptr;
   string_view operands_;
   int roles_[kMaxHeads + 2];  // of the inputs, as many as input_count_
