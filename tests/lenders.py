@@ -11,14 +11,16 @@ from collections import Counter
 
 import numpy as np
 
-PyCapsule_New = ctypes.pythonapi.PyCapsule_New
+# Its own functions: other libraries, such as JAX, say what those of ctypes.pythonapi take.
+PYTHON = ctypes.PyDLL(None)
+PyCapsule_New = PYTHON.PyCapsule_New
 PyCapsule_New.restype = ctypes.py_object
 PyCapsule_New.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
 # Of a capsule that is being freed, to which no reference can be made.
 PyCapsule_IsValid = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)(
-    ("PyCapsule_IsValid", ctypes.pythonapi)
+    ("PyCapsule_IsValid", PYTHON)
 )
-PyCapsule_GetName = ctypes.pythonapi.PyCapsule_GetName
+PyCapsule_GetName = PYTHON.PyCapsule_GetName
 PyCapsule_GetName.restype = ctypes.c_char_p
 PyCapsule_GetName.argtypes = (ctypes.py_object,)
 #: Lenders live as long as anyone may give something back.
