@@ -76,6 +76,14 @@ def test_names_are_public_once():
         assert loss.__module__.startswith("numloss.")
 
 
+@pytest.mark.parametrize(("name", "extra"), numloss._INTEGRATIONS.items())
+def test_an_integration_says_what_it_needs(name, extra):
+    code = f"import sys, numloss; sys.modules[{name!r}] = None; numloss.{name}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    needed = rf"numloss\.{name} needs \w+, which is missing: pip install 'numloss\[{extra}\]'\n$"
+    assert re.search(needed, done.stderr)
+
+
 def test_versions_agree():
     text = (ROOT / "pyproject.toml").read_text()
     assert re.search(r'^version = "(.*)"', text, re.MULTILINE)[1] == numloss.__version__

@@ -56,8 +56,16 @@ _LATER = {
 }
 
 
-# Modules of `numloss.integrations`.
-_INTEGRATIONS = ("catboost", "jax", "keras", "lightgbm", "sklearn", "torch", "xgboost")
+# Modules of `numloss.integrations`, and the extras that bring their libraries.
+_INTEGRATIONS = {
+    "catboost": "boosting",
+    "jax": "jax",
+    "keras": "keras",
+    "lightgbm": "boosting",
+    "sklearn": "sklearn",
+    "torch": "torch",
+    "xgboost": "boosting",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -67,7 +75,13 @@ def __getattr__(name: str) -> object:
     if name in _LATER:
         value = getattr(import_module(_LATER[name]), name)
     elif name in _INTEGRATIONS:
-        value = import_module(f"numloss.integrations.{name}")
+        try:
+            value = import_module(f"numloss.integrations.{name}")
+        except ModuleNotFoundError as error:
+            extra = f"pip install 'numloss[{_INTEGRATIONS[name]}]'"
+            raise ModuleNotFoundError(
+                f"numloss.{name} needs {error.name}, which is missing: {extra}", name=error.name
+            ) from None
     else:
         raise AttributeError(f"module 'numloss' has no attribute {name!r}")
     globals()[name] = value
