@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from calls import refusals, stays_in_the_extension
-from cases import CASES, VARIANTS, assert_same
+from cases import PLAIN, SHARED, assert_same
 
 import numloss
 
@@ -97,7 +97,7 @@ def sweep_core(name: str, call: Call, places: tuple[np.ndarray, ...] = ()) -> in
 def every_way_into_a_loss() -> int:
     """Arrays as they are, places for the results; short rows and long ones."""
     count = 0
-    for variant in VARIANTS:
+    for variant in SHARED:
         for shape in [(6, 5), (2, 300)] if variant.rowwise else [(30,)]:
             prediction, target = variant.inputs(shape, "float32")
             loss = partial(variant.loss, **variant.options(shape[-1]))
@@ -117,8 +117,7 @@ def every_way_into_a_loss() -> int:
 def large_arrays() -> int:
     """Results and working memory from the heap: wide rows, many blocks, several threads."""
     count = 0
-    for name in CASES:
-        variant = next(v for v in VARIANTS if v.name == name)
+    for variant in PLAIN:
         shape = (3000, 200) if variant.rowwise else (600_000,)
         prediction, target = variant.inputs(shape, "float32")
         strided = np.repeat(prediction, 2, axis=0)[::2]
@@ -128,7 +127,7 @@ def large_arrays() -> int:
         for threads in (1, 2):
             with numloss.threads(threads):
                 for call, places in ((to_new, ()), (to_place, (place,))):
-                    label = f"large {name} on {threads} threads"
+                    label = f"large {variant.name} on {threads} threads"
                     count += sweep_core(label, call, places)
                     count += sweep(label, call, places, LARGE)
     return count

@@ -10,12 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from cases import CASES, VARIANTS, results
+from cases import PLAIN, results
 
 import numloss
 
 #: The first variant of every loss.
-PLAIN = [next(v for v in VARIANTS if v.name == name) for name in CASES]
 
 TESTS = Path(__file__).parent
 

@@ -11,12 +11,12 @@ import weakref
 import numpy as np
 import pytest
 from calls import METHODS, stays_in_the_extension
-from cases import CASES, VARIANTS, assert_same
+from cases import CASES, SHARED, assert_same
 
 import numloss
 from numloss import _core
 
-every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
+every_variant = pytest.mark.parametrize("variant", SHARED, ids=str)
 every_method = pytest.mark.parametrize("method", METHODS)
 
 

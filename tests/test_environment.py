@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from cases import VARIANTS, assert_same, results
+from cases import SHARED, assert_same, results
 from float_environments import ENVIRONMENTS, FLAGS, environment, get, put
 from processes import PLAIN, digest, run
 
@@ -30,7 +30,7 @@ def small_inputs(variant):
                 )
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", SHARED, ids=str)
 def test_no_bit_of_a_loss_changes(variant):
     for prediction, target in small_inputs(variant):
         options = variant.options(prediction.shape[-1])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, VARIANTS, assert_same, per_example
+from cases import PLAIN, SHARED, assert_same, per_example
 from fuzz import harness
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -45,14 +45,14 @@ def hostile_calls(examples):
     )(given(st.data())(test))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [v.name for v in PLAIN])
 @hostile_calls(50)
 def test_a_hostile_call_is_answered_as_a_plain_one_or_refused(name, data):
     harness.check(harness.attempt(harness.Chooser(Drawn(data)), name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [v.name for v in PLAIN])
 @hostile_calls(800)
 def test_many_hostile_calls(name, data):
     harness.check(harness.attempt(harness.Chooser(Drawn(data)), name))
@@ -110,7 +110,7 @@ def fenced(x, end):
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4", "f2", ">f4"])
-@pytest.mark.parametrize("variant", VARIANTS, ids=repr)
+@pytest.mark.parametrize("variant", SHARED, ids=repr)
 def test_nothing_outside_the_arrays_is_touched(variant, dtype):
     shapes = [(3, 3), (17, 10), (2, 261)] if variant.rowwise else [(1,), (15,), (1031,)]
     for shape in shapes:
@@ -131,7 +131,7 @@ def test_nothing_outside_the_arrays_is_touched(variant, dtype):
 # --------------------------------------------------------------------------------- labels at bounds
 
 INTEGER_TYPES = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i8", ">u2"]
-LABEL_LOSSES = [name for name in CASES if "ignore_index" in repr(getattr(numloss, name))]
+LABEL_LOSSES = [name for name in numloss.LOSSES if "ignore_index" in repr(getattr(numloss, name))]
 
 
 @pytest.mark.parametrize("dtype", INTEGER_TYPES)
@@ -295,7 +295,7 @@ def test_memory_that_cannot_be_had_is_said_to_be_missing():
         numloss.mse.grad(np.broadcast_to(np.float32(1), (2**60,)), np.float32(1))
 
 
-@pytest.mark.parametrize("name", [x for x in CASES if getattr(numloss, x).rowwise])
+@pytest.mark.parametrize("name", [v.name for v in PLAIN if v.rowwise])
 def test_rows_of_more_classes_than_there_is_memory(name):
     """Their working memory may be more than can be counted."""
     loss = getattr(numloss, name)

@@ -5,7 +5,7 @@ from functools import cache
 import ml_dtypes
 import numpy as np
 import pytest
-from cases import CASES, CHANCES, DISTRIBUTIONS, VARIANTS, assert_same, per_example, results
+from cases import CHANCES, DISTRIBUTIONS, PLAIN, SHARED, assert_same, per_example, results
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +16,8 @@ BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 DTYPES = [np.dtype(name) for name in ("float64", "float32", "float16")] + [BFLOAT16]
 ISAS = _core.config()["isas"]
 #: The first variant of every loss.
-PLAIN = [next(v for v in VARIANTS if v.name == name) for name in CASES]
 
-every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
+every_variant = pytest.mark.parametrize("variant", SHARED, ids=str)
 
 # -------------------------------------------------------------------------------- instruction sets
 
@@ -381,7 +380,7 @@ def test_arrays_larger_than_the_caches_give_what_their_parts_give(variant, dtype
 
 @pytest.mark.parametrize("dtype", DTYPES[2:], ids=str)
 @pytest.mark.parametrize(
-    "variant", [v for v in VARIANTS if v.rowwise and v.name != "ordinal_cross_entropy"], ids=str
+    "variant", [v for v in SHARED if v.rowwise and v.name != "ordinal_cross_entropy"], ids=str
 )
 def test_long_rows_of_16_bits_are_those_of_32_rounded(variant, dtype):
     """Of rows of some lengths the exponentials are kept for the gradient, of others taken twice."""
@@ -416,7 +415,7 @@ def test_weights_of_any_type(variant, dtype):
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -2, -4])
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.rowwise], ids=str)
+@pytest.mark.parametrize("variant", [v for v in SHARED if v.rowwise], ids=str)
 def test_class_axis(variant, axis):
     for classes in (5, 300):
         prediction, target, options = inputs(variant, (4, 3, 6, classes), np.dtype("float32"))
@@ -472,7 +471,7 @@ def at_byte(x, begin):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if not v.rowwise], ids=str)
+@pytest.mark.parametrize("variant", [v for v in SHARED if not v.rowwise], ids=str)
 def test_derivatives_begin_anywhere_in_a_line(variant, dtype):
     prediction, target, options = inputs(variant, (5001,), np.dtype(dtype))
     for weight in (None, *np.random.default_rng(0).uniform(size=(6, 5001))):
@@ -551,7 +550,7 @@ def test_lists_and_scalars(variant):
 @pytest.mark.parametrize("target_dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(
-    "variant", [v for v in VARIANTS if v.name in ("huber", "kl_divergence")], ids=str
+    "variant", [v for v in SHARED if v.name in ("huber", "kl_divergence")], ids=str
 )
 def test_mixed_floats_promote(variant, dtype, target_dtype):
     shape = (40, 4) if variant.rowwise else (40,)
@@ -613,7 +612,7 @@ def views(draw, x, writeable=False):
 
 @st.composite
 def calls(draw):
-    variant = draw(st.sampled_from(VARIANTS))
+    variant = draw(st.sampled_from(SHARED))
     shape = tuple(draw(st.lists(st.integers(0, 5), max_size=4)))
     examples = shape
     if variant.rowwise:

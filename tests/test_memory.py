@@ -21,14 +21,12 @@ from typing import Any
 import numpy as np
 import pytest
 from calls import Asked, refusals, successes
-from cases import VARIANTS
+from cases import PLAIN, SHARED
 
 HERE = Path(__file__).parent
 
 # The bindings hold arguments and results, whatever the loss: each loss once shows its options.
-every_loss = pytest.mark.parametrize(
-    "variant", {v.name: v for v in reversed(VARIANTS)}.values(), ids=str
-)
+every_loss = pytest.mark.parametrize("variant", PLAIN, ids=str)
 # Losses that differ in what a call holds: elements, checked ones, an input beside, labels, rows of
 # probabilities, a table of the loss's own.
 KINDS = (
@@ -145,7 +143,7 @@ def growth(work: Callable[[], None], rounds: int) -> tuple[float, float]:
 @pytest.mark.parametrize("name", [*KINDS, "refusals"])
 def test_calls_leave_nothing_behind(name):
     """Less than one object, or than the smallest piece of memory, in a round of calls."""
-    of_loss = (successes(v) for v in VARIANTS if v.name == name)
+    of_loss = (successes(v) for v in SHARED if v.name == name)
     calls = refusals() if name == "refusals" else chain.from_iterable(of_loss)
     calls = list(islice(calls, 0, None, 7))  # 7 divides no number of methods, types or reductions
 
@@ -166,7 +164,7 @@ def resident() -> int:
 
 @pytest.mark.slow
 def test_a_million_calls_use_no_more_memory_than_a_thousand():
-    calls = [asked for v in VARIANTS for asked in successes(v)] + list(refusals())
+    calls = [asked for v in SHARED for asked in successes(v)] + list(refusals())
     endless = cycle(calls)
     for asked in islice(endless, 3 * len(calls)):
         asked.settle()

@@ -1,6 +1,6 @@
 """The typical call of each loss, on arrays of any size: what is timed, counted and evaluated.
 
-It is the first one in the loss's row of cases.py, with that row's parameters and further operands,
+It is the first one in the loss's row of `cases`, with that row's parameters and further operands,
 on arrays of the same kind. Those are drawn in float32, the same ones in every run, and fast enough
 for millions of numbers.
 """

@@ -23,9 +23,10 @@ PLACES = {
     "csrc/kernels/losses/multiclass.cpp",
     "csrc/kernels/losses/regression.cpp",
     "csrc/kernels/registry.hpp",
-    "python/numloss/losses/multiclass.py",
-    "python/numloss/losses/regression.py",
-    "tests/cases.py",
+    "python/numloss/_losses/multiclass.py",
+    "python/numloss/_losses/regression.py",
+    "tests/cases/multiclass.py",
+    "tests/cases/regression.py",
 }
 
 

@@ -1,6 +1,6 @@
 """Evaluate the predictions in data/ with every loss, and compare two models: ``make run``.
 
-A loss is evaluated on the file of the domain that its row in tests/cases.py begins with, with the
+A loss is evaluated on the file of the domain that its row in tests/cases begins with, with the
 parameters there, unless `CHOSEN` names other ones.
 """
 

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 from numloss import _core
 from numloss._loss import EXTRAS
-from numloss.losses import binary, multiclass, ordinal, penalties, regression
+from numloss._losses import binary, multiclass, ordinal, penalties, regression
 
 FAMILIES = (regression, binary, multiclass, ordinal, penalties)
-PLACE = Path(__file__).parents[1] / "python" / "numloss" / "losses"
+PLACE = Path(__file__).parents[1] / "python" / "numloss" / "_losses"
 
 HEADER = """\
 # Written by tools/make_stubs.py from the declarations beside it.

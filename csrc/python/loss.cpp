@@ -137,6 +137,28 @@ PyObject* loss_rowwise(PyObject* object, void*) {
   return PyBool_FromLong(as_loss(object).loss->has_classes());
 }
 
+// What a target may be, in a word or two.
+const char* name_of_domain(const Loss& loss) {
+  switch (loss.form) {
+    case Form::kPenalty: return "none";
+    case Form::kLabels: return "labels";
+    case Form::kDistributions: return "probabilities";
+    case Form::kEither: return "labels or probabilities";
+    case Form::kElements: break;
+  }
+  switch (loss.target) {
+    case Domain::kAny: return "real";
+    case Domain::kUnit: return "unit interval";
+    case Domain::kSigned: return "signs";
+    case Domain::kPositive: return "positive";
+  }
+  return "";
+}
+
+PyObject* loss_domain(PyObject* object, void*) {
+  return PyUnicode_FromString(name_of_domain(*as_loss(object).loss));
+}
+
 PyObject* loss_method(PyObject* object, void* index) {
   return Py_NewRef(as_loss(object).methods[reinterpret_cast<intptr_t>(index)]);
 }
@@ -151,6 +173,7 @@ PyGetSetDef loss_getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"__signature__", loss_signature, nullptr, nullptr, nullptr},
     {"rowwise", loss_rowwise, nullptr, "Whether the prediction has an axis of classes.", nullptr},
+    {"domain", loss_domain, nullptr, "What a target may be.", nullptr},
     {"grad", loss_method, nullptr, "The gradient of the reduced value.", index_of(0)},
     {"value_and_grad", loss_method, nullptr, "Value and gradient from one pass.", index_of(1)},
     {"grad_and_hess", loss_method, nullptr, "Gradient and diagonal of the Hessian.", index_of(2)},

@@ -19,15 +19,15 @@ from numloss._clibrary import get_cmake_dir, get_include, get_library
 from numloss._config import num_threads, set_num_threads, show_config, threads
 from numloss._core import Loss
 from numloss._core import version as __version__
+from numloss._losses import binary, multiclass, ordinal, penalties, regression
+from numloss._losses.binary import *
+from numloss._losses.multiclass import *
+from numloss._losses.ordinal import *
+from numloss._losses.penalties import *
+from numloss._losses.regression import *
 from numloss._nulls import nulls_to_weight
 from numloss._raise import Error, InputTypeError
 from numloss.balance import *
-from numloss.losses import binary, multiclass, ordinal, penalties, regression
-from numloss.losses.binary import *
-from numloss.losses.multiclass import *
-from numloss.losses.ordinal import *
-from numloss.losses.penalties import *
-from numloss.losses.regression import *
 
 if _TYPE_CHECKING:
     from numloss.evaluation.compare import compare

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 Reduction = Literal["mean", "sum", "none"]
+Link = Literal["identity", "log", "sigmoid", "softmax"]
+Influence = Literal["unbounded", "bounded", "redescending"]
 
 
 class Call(TypedDict, total=False):
@@ -45,12 +47,49 @@ CALL_DEFAULTS = {
 }
 
 
-def loss(declaration: Callable[P, Any]) -> Loss[P]:
-    """Return the loss that a function declares."""
-    made: Loss[P] = Loss(declaration.__name__)
-    update_wrapper(made, declaration)
-    made.__doc__ = _docs.complete(declaration.__doc__)
-    return made
+def loss(
+    *,
+    link: Link | tuple[Link, ...] = "identity",
+    convex: bool = True,
+    smoothness: Literal[0, 1, 2] = 2,
+    influence: Influence = "unbounded",
+    likelihood: bool = False,
+) -> Callable[[Callable[P, Any]], Loss[P]]:
+    """Make losses of the functions that declare them, and say what kind of losses they are.
+
+    Parameters
+    ----------
+    link : str, or tuple of one for each input with a gradient, default "identity"
+        What makes a number of the target's kind of the prediction as boosters and linear models
+        have it, any real number: ``"identity"`` (a mean, a score), ``"log"`` (the prediction is the
+        logarithm of a rate, a scale or a variance), ``"sigmoid"`` (the logit of a probability),
+        ``"softmax"`` (logits of classes).
+    convex : bool, default True
+        Whether it is convex in the prediction, by default parameters.
+    smoothness : {0, 1, 2}, default 2
+        How many derivatives by the prediction are continuous, 2 standing for 2 or more: 0 has a
+        kink, 1 a curvature that jumps.
+    influence : {"unbounded", "bounded", "redescending"}, default "unbounded"
+        How the gradient grows with the error of an outlier: without bound, up to a bound, or back
+        to 0.
+    likelihood : bool, default False
+        Whether it is the negative log-likelihood of labels, in nats, so that ``exp(mean)`` is a
+        perplexity.
+    """
+
+    def make(declaration: Callable[P, Any]) -> Loss[P]:
+        made: Loss[P] = Loss(declaration.__name__)
+        update_wrapper(made, declaration)
+        made.__doc__ = _docs.complete(declaration.__doc__)
+        made.family = declaration.__module__.rpartition(".")[2]
+        made.link = link
+        made.convex = convex
+        made.smoothness = smoothness
+        made.influence = influence
+        made.likelihood = likelihood
+        return made
+
+    return make
 
 
 def signature(made: Loss[...]) -> inspect.Signature:

@@ -1,4 +1,4 @@
-"""Errors of values and gradients of every loss in `tests/cases.py`, against mpmath."""
+"""Errors of values and gradients of every loss in `tests/cases`, against mpmath."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 import numloss
-from numloss.integrations import boosting
+from numloss.integrations import boosting, kinds
 
 ROOT = Path(__file__).parents[2]
 HOSTS = {
@@ -39,7 +39,9 @@ def takes(loss, curvature):
 
 
 #: Losses whose margins are one number, or one for each class, with labels or numbers as targets.
-LOSSES = [name for name in numloss.LOSSES if (x := takes(name, "constant")) and x.link != "log"]
+LOSSES = [
+    name for name in numloss.LOSSES if (x := takes(name, "constant")) and x.link != kinds.NORMAL
+]
 #: Those without a second derivative.
 FLAT = [name for name in LOSSES if takes(name, "exact") is None]
 QUIET = {

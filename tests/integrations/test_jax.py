@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
-from cases import TWO_HEADED_VARIANTS, VARIANTS, assert_same
+from cases import SHARED, TWO_HEADED_VARIANTS, assert_same
 from peers.jax import FORMULAS
 from recording import several
 
@@ -21,7 +21,7 @@ import numloss
 from numloss.integrations import jax as module
 
 ROOT = Path(__file__).parents[2]
-PENALTIES = numloss.losses.penalties.__all__
+PENALTIES = numloss._losses.penalties.__all__
 # The one where a program ran at once, the other where JAX waits for it later.
 REFUSED = (ValueError, jax.errors.JaxRuntimeError)
 
@@ -85,7 +85,7 @@ def assert_is_numpy(loss, calls):
         assert_same(map(np.asarray, found), expected(loss, *some, **x), (loss.__name__, x))
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS, *TWO_HEADED_VARIANTS], ids=str)
+@pytest.mark.parametrize("variant", [*SHARED, *TWO_HEADED_VARIANTS], ids=str)
 def test_every_loss_has_the_bits_of_numpy(variant):
     def calls(dtype, *ways):
         inputs, options = inputs_of(variant, dtype)
@@ -101,7 +101,7 @@ def test_every_loss_has_the_bits_of_numpy(variant):
         assert_is_numpy(variant.loss, calls("f8", {"weight": weight}, weighted))
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", SHARED, ids=str)
 def test_every_loss_has_the_bits_of_numpy_in_a_batch(variant):
     inputs, options = inputs_of(variant, "f4", (3, 4, 5) if variant.rowwise else (3, 7))
     step = value_and_grad(variant.loss, **options)

@@ -116,4 +116,4 @@ except numloss.Error as error:
     assert run(program, 120, KERAS_BACKEND="numpy").startswith(
         "numloss.keras needs the backend 'torch' or 'jax', got 'numpy'"
     )
-    assert "keras" not in dir(numloss.losses)
+    assert "keras" not in dir(numloss._losses)

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import skorch
 import torch
-from cases import TWO_HEADED_VARIANTS, VARIANTS
+from cases import SHARED, TWO_HEADED_VARIANTS
 from peers.torch import array, tensor
 from recording import several
 from torch import nn
@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import numloss
 from numloss.integrations import torch as integration
 
-ALL = VARIANTS + TWO_HEADED_VARIANTS
+ALL = SHARED + TWO_HEADED_VARIANTS
 LOSSES = list(integration._SIGNATURES)
 PENALTIES = [name for name in LOSSES if name not in numloss.LOSSES]
 #: The first variant of each loss.

@@ -4,7 +4,7 @@ A module for each library, with its functions, or the formulas that its users wr
 has, by the names of the losses in `FORMULAS`. torch's and SciPy's take the loss's own parameters
 as far as the library has them, and raise NotImplementedError for a value it has not; the others
 compute the mean with the default ones. No test has them for its reference alone: that is what the
-definitions in cases.py are for.
+definitions in `cases` are for.
 """
 
 from __future__ import annotations

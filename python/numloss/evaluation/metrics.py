@@ -45,6 +45,9 @@ class Metric:
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self.__signature__ = inspect.signature(function)
+        #: How scores become predictions, as the loss has it.
+        self.link = loss.link
+        self.likelihood = False
         #: Whether it is one over an axis of classes.
         self.rowwise = loss.rowwise
         self.higher_is_better = higher_is_better

@@ -26,16 +26,6 @@ _WORDS = {
     "nan": float("nan"),
 }  # fmt: skip
 
-# Losses whose mean is an entropy in nats, so that exp(mean) is a perplexity.
-_LIKELIHOODS = ("cross_entropy", "binary_cross_entropy")
-
-# Losses, and metrics, whose predictions are logits or probabilities of classes.
-_OF_CLASSES = (
-    "cross_entropy", "softmax_focal", "kl_divergence", "ranked_probability", "accuracy",
-    "top_k_accuracy", "multiclass_brier", "ordinal_cross_entropy",
-)  # fmt: skip
-_OF_TWO = ("binary_cross_entropy", "focal", "binary_accuracy", "brier")
-
 #: What people call losses elsewhere, and what to write here.
 ELSEWHERE = {
     "bce": "binary_cross_entropy",
@@ -113,12 +103,12 @@ class LossSpec:
     @property
     def is_forecast(self) -> bool:
         """Whether the predictions that it takes are probabilities of classes, or their logits."""
-        return self.name in _OF_CLASSES or self.is_binary
+        return self.loss.link in ("sigmoid", "softmax")
 
     @property
     def is_binary(self) -> bool:
         """Whether they are of two classes, one number each."""
-        return self.name in _OF_TWO
+        return bool(self.loss.link == "sigmoid")
 
     @property
     def is_likelihood(self) -> bool:
@@ -126,7 +116,7 @@ class LossSpec:
         plain = not self.options.get("label_smoothing", 0.0) and all(
             self.options.get(name) is None for name in ("class_weight", "pos_weight")
         )
-        return self.name in _LIKELIHOODS and plain
+        return self.loss.likelihood and plain
 
     def described(self) -> tuple[str, dict[str, Any]]:
         """Return what is written of it, as JSON can hold it."""

@@ -22,10 +22,10 @@ from typing_extensions import Self
 
 from numloss import Loss, _convert
 from numloss._core import apply
+from numloss._losses import multiclass
 from numloss._raise import Error, InputTypeError, shown
 from numloss.evaluation.specs import LossSpec, spec_of
 from numloss.integrations import kinds
-from numloss.losses import multiclass
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -92,8 +92,9 @@ class Adapter:
         The loss.
     options : Mapping
         Its options.
-    link : {"identity", "sigmoid", "softmax", "log"}
-        From a margin to what it predicts; ``"log"``: the second margin is a variance's logarithm.
+    link : str or tuple of str
+        From a margin to what it predicts: ``"identity"``, ``"sigmoid"`` or ``"softmax"``, or a
+        pair for two margins, of which the second is a variance's logarithm.
     """
 
     def __init__(
@@ -110,11 +111,11 @@ class Adapter:
         _refuse(spec)
         self.loss: Loss[...] = spec.loss
         self.options: Mapping[str, Any] = spec.options
-        self.link = kinds.link_of(spec)
+        self.link = spec.loss.link
         self._is_signed = kinds.is_signed(spec)
-        self._of_margins: Any = _Normal(self.loss) if self.link == "log" else self.loss
+        self._of_margins: Any = _Normal(self.loss) if self.link == kinds.NORMAL else self.loss
         #: Whether a row has several margins: of classes, or of a distribution's parameters.
-        self.is_wide = self.loss.rowwise or self.link == "log"
+        self.is_wide = self.loss.rowwise or self.link == kinds.NORMAL
         self.curvature = CURVATURES[_convert.choice("curvature", curvature, CURVATURES)]
         self.floor = _positive("floor", floor)
         self.constant = _positive("constant", constant)
@@ -327,7 +328,7 @@ class Adapter:
             return apply("sigmoid", x.reshape(-1)).reshape(x.shape)
         if self.link == "softmax":
             return _softmax(x)
-        if self.link == "log":
+        if self.link == kinds.NORMAL:
             return np.stack([x[..., 0], np.exp(x[..., 1])], axis=-1)
         return x
 
@@ -614,7 +615,7 @@ def _has_probabilities(estimator: _Estimator) -> bool:
 
 
 def _has_variance(estimator: _Estimator) -> bool:
-    return kinds.link_of(spec_of(estimator.loss)) == "log"
+    return bool(spec_of(estimator.loss).loss.link == kinds.NORMAL)
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]

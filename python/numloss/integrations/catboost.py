@@ -9,7 +9,7 @@ import catboost
 import numpy as np
 
 from numloss._raise import Error
-from numloss.integrations import boosting
+from numloss.integrations import boosting, kinds
 from numloss.integrations.boosting import documented
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Adapter(boosting.Adapter):
     @property
     def metric(self) -> Metric:
         """The ``eval_metric`` of ``catboost.CatBoost``."""
-        return _TargetsMetric(self) if self.link == "log" else Metric(self)
+        return _TargetsMetric(self) if self.link == kinds.NORMAL else Metric(self)
 
     def train(
         self, params: Mapping[str, Any], data: catboost.Pool, **keywords: Any
@@ -95,7 +95,7 @@ class Adapter(boosting.Adapter):
 
     def _labels_of(self, data: catboost.Pool) -> Array:
         labels = np.asarray(data.get_label(), float)
-        if self.link != "log":
+        if self.link != kinds.NORMAL:
             return labels
         if labels.ndim != 2 or labels.shape[1] != 2 or (labels[:, 0] != labels[:, 1]).any():
             raise Error(
@@ -117,7 +117,7 @@ class Adapter(boosting.Adapter):
             params["verbose"] = False
         if classes is not None:
             params["classes_count"] = classes
-        if self.link == "log":
+        if self.link == kinds.NORMAL:
             sets = [(x, np.stack([y, y], axis=1), weight) for x, y, weight in sets]
         pools = [
             catboost.Pool(x, y, weight=weight, cat_features=params.get("cat_features"))

@@ -319,7 +319,7 @@ def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
 
 _FUNCTIONS = {
     name: _function(getattr(numloss, name))
-    for name in (*numloss.LOSSES, *numloss.losses.penalties.__all__)
+    for name in (*numloss.LOSSES, *numloss._losses.penalties.__all__)
 }
 __all__ = list(_FUNCTIONS)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numloss._raise import Error, InputTypeError
-from numloss.evaluation.specs import inputs_of
-from numloss.losses import binary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,24 +15,13 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-Link = Literal["identity", "sigmoid", "softmax", "log"]
-
-
-def link_of(spec: LossSpec) -> Link:
-    """Return how scores become predictions: by no function where the loss knows no probabilities.
-
-    ``"log"``: the second of two scores is the logarithm of a variance.
-    """
-    if inputs_of(spec.loss) == ("variance",):
-        return "log"
-    if not spec.is_forecast:
-        return "identity"
-    return "softmax" if spec.loss.rowwise else "sigmoid"
+#: The link of a normal distribution: of two scores the second is the logarithm of a variance.
+NORMAL = ("identity", "log")
 
 
 def is_signed(spec: LossSpec) -> bool:
-    """Whether targets are -1 and +1: those of binary losses that know no probabilities."""
-    return spec.name in binary.__all__ and not spec.is_forecast
+    """Whether targets are -1 and +1."""
+    return bool(spec.loss.domain == "signs")
 
 
 def truth(labels: Array) -> Array:

@@ -51,7 +51,7 @@ class Metric:
     def __init__(self, loss: Loss[...] | str, *, from_logits: bool = False, **options: Any) -> None:
         self.spec = _spec_of(loss, options)
         self.from_logits = from_logits
-        self.link = kinds.link_of(self.spec)
+        self.link = self.spec.loss.link
         self.__name__ = self.spec.name
         self.greater_is_better = self.spec.higher_is_better
 
@@ -85,7 +85,7 @@ class Metric:
         """
         truth, prediction = np.asarray(y_true), array("y_pred", y_pred)
         classes = None if labels is None else np.asarray(labels)
-        if self.link == "log":
+        if self.link == kinds.NORMAL:
             return self._of_normal(truth, prediction, sample_weight)
         if self.spec.loss.rowwise:
             prediction, target = self._of_classes(truth, prediction, classes)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numloss._losses.multiclass import cross_entropy
 from numloss.linear import rows as table
-from numloss.losses.multiclass import cross_entropy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["binary_cross_entropy", "focal", "hinge", "squared_hinge"]
 
 
-@loss
+@loss(link="sigmoid", influence="bounded", likelihood=True)
 def binary_cross_entropy(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -61,7 +61,7 @@ def binary_cross_entropy(
     """
 
 
-@loss
+@loss(link="sigmoid", convex=False, influence="bounded")
 def focal(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -106,7 +106,7 @@ def focal(
     """
 
 
-@loss
+@loss(smoothness=0, influence="bounded")
 def hinge(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -140,7 +140,7 @@ def hinge(
     """
 
 
-@loss
+@loss(smoothness=1)
 def squared_hinge(
     prediction: ArrayLike,
     target: ArrayLike,

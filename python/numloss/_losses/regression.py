@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["gaussian_nll", "huber", "mae", "mse", "quantile"]
 
 
-@loss
+@loss()
 def mse(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     r"""Squared error, :math:`(p - t)^2`.
 
@@ -37,7 +37,7 @@ def mse(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     """
 
 
-@loss
+@loss(smoothness=0, influence="bounded")
 def mae(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     r"""Absolute error, :math:`|p - t|`.
 
@@ -61,7 +61,7 @@ def mae(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     """
 
 
-@loss
+@loss(smoothness=1, influence="bounded")
 def huber(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -100,7 +100,7 @@ def huber(
     """
 
 
-@loss
+@loss(smoothness=0, influence="bounded")
 def quantile(
     prediction: ArrayLike, target: ArrayLike, q: ArrayLike = 0.5, **call: Unpack[Call]
 ) -> Any:
@@ -135,7 +135,7 @@ def quantile(
     """
 
 
-@loss
+@loss(link=("identity", "log"), convex=False)
 def gaussian_nll(
     prediction: ArrayLike,
     target: ArrayLike,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["cross_entropy", "kl_divergence", "multiclass_hinge", "softmax_focal"]
 
 
-@loss
+@loss(link="softmax", influence="bounded", likelihood=True)
 def cross_entropy(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -68,7 +68,7 @@ def cross_entropy(
     """
 
 
-@loss
+@loss(link="softmax", influence="bounded")
 def kl_divergence(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -106,7 +106,7 @@ def kl_divergence(
     """
 
 
-@loss
+@loss(smoothness=0, influence="bounded")
 def multiclass_hinge(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -156,7 +156,7 @@ def multiclass_hinge(
     """
 
 
-@loss
+@loss(link="softmax", convex=False, influence="bounded")
 def softmax_focal(
     prediction: ArrayLike,
     target: ArrayLike,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["elastic_net", "l1_penalty", "l2_penalty"]
 
 
-@loss
+@loss(smoothness=0, influence="bounded")
 def l1_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None) -> Any:
     r"""L1 penalty, :math:`\lambda \sum |w|`, which drives weights to 0.
 
@@ -36,7 +36,7 @@ def l1_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None 
     """
 
 
-@loss
+@loss()
 def l2_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None = None) -> Any:
     r"""L2 penalty, :math:`\frac{\lambda}{2} \sum w^2`, which keeps weights small.
 
@@ -60,7 +60,7 @@ def l2_penalty(w: ArrayLike, *, strength: float = 1.0, out: NDArray[Any] | None 
     """
 
 
-@loss
+@loss(smoothness=0)
 def elastic_net(
     w: ArrayLike,
     *,

@@ -1,0 +1,132 @@
+"""Inputs that losses are made for, and parameters that depend on their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cases.arithmetic import Array
+
+Inputs = tuple[Array, Array]
+Rng = np.random.Generator
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """Inputs a loss is made for: random ones, and points at which digits are easily lost.
+
+    Predictions and targets are float64, labels int64. The last axis is that of the classes, where a
+    loss has one.
+    """
+
+    name: str
+    draw: Callable[[Rng, Shape], Inputs]
+    points: Inputs
+
+
+def _even_labels(rng: Rng, shape: Shape, classes: int) -> Array:
+    n = int(np.prod(shape, dtype=int))
+    return rng.permutation((rng.integers(classes) + np.arange(n)) % classes).reshape(shape)
+
+
+def _grid(predictions: list[float], targets: list[Any]) -> Inputs:
+    p, t = zip(*product(predictions, targets), strict=True)
+    return np.array(p), np.array(t)
+
+
+def _draw_residuals(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=2.0, size=shape), rng.normal(size=shape)
+
+
+def _draw_binary(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=3.0, size=shape), _even_labels(rng, shape, 2).astype(float)
+
+
+def _draw_fractions(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=3.0, size=shape), rng.uniform(size=shape)
+
+
+def _draw_chances(rng: Rng, shape: Shape) -> Inputs:
+    return rng.uniform(0.02, 0.98, size=shape), _even_labels(rng, shape, 2).astype(float)
+
+
+def _draw_signs(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=1.5, size=shape), 2.0 * _even_labels(rng, shape, 2) - 1.0
+
+
+def _draw_booleans(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=1.5, size=shape), _even_labels(rng, shape, 2) == 1
+
+
+def _draw_labels(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=2.0, size=shape), _even_labels(rng, shape[:-1], shape[-1])
+
+
+def _draw_distributions(rng: Rng, shape: Shape) -> Inputs:
+    # One class in four has no share.
+    shares = rng.exponential(size=shape) * (rng.uniform(size=shape) < 0.75)
+    shares[..., -1:] += 0.125
+    return rng.normal(scale=2.0, size=shape), shares / shares.sum(axis=-1, keepdims=True)
+
+
+# All of them are float32 numbers, too.
+_RESIDUALS = [2.0**-60, 2.0**-20, 0.25, 0.875, 30.0, 2.0**30]
+_LOGITS = [0.0, 2.0**-30, 0.5, 5.0, 20.0, 90.0, 700.0]
+_CHANCES = [2.0**-50, 2.0**-20, 0.125, 0.5, 1 - 2.0**-7, 1 - 2.0**-20]
+_SCORES = [0.0, 0.5, 1 - 2.0**-20, 1.5, 2.0**30]
+_ROWS = [
+    [0.0, 0.0, 0.0, 0.0],
+    [2.0**-20, 0.0, -(2.0**-20), 0.0],
+    [5.0, 5.0, -80.0, 4.0],
+    [20.0, 0.0, -1.0, 0.5],
+    [-310.0, -400.0, -301.0, -302.0],
+    [1.0, 700.0, 0.0, -50.0],
+]
+_SHARES = [[0.125, 0.375, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]]
+
+
+def _signed(values: list[float]) -> list[float]:
+    return values + [-x for x in values if x]
+
+
+RESIDUALS = Domain("residuals", _draw_residuals, _grid(_signed(_RESIDUALS), [0.0, 0.75]))
+BINARY = Domain("binary", _draw_binary, _grid(_signed(_LOGITS), [0.0, 1.0]))
+FRACTIONS = Domain("fractions", _draw_fractions, _grid(_signed(_LOGITS), [0.25, 1.0]))
+CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]))
+SIGNS = Domain("signs", _draw_signs, _grid(_signed(_SCORES), [-1.0, 1.0]))
+BOOLEANS = Domain("booleans", _draw_booleans, _grid(_signed(_SCORES), [False, True]))
+LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))
+DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES))
+
+
+@dataclass(frozen=True, eq=False)
+class PerClass:
+    """A parameter that depends on the number of classes."""
+
+    name: str
+    of: Callable[[int], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class PerExample:
+    """A further operand: a number for each example, such as a variance.
+
+    Only numbers that are exact in every dtype are drawn, so that the definition has the same ones.
+    """
+
+    name: str
+    draw: Callable[[Rng, Shape], Array]
+
+
+def _uneven(classes: int) -> Array:
+    ahead = np.subtract.outer(-np.arange(classes), -np.arange(classes))
+    return np.maximum(0, ahead) + np.sqrt(np.maximum(0, -ahead)) / 2
+
+
+RAMP = PerClass("ramp", lambda classes: np.linspace(0.5, 2.0, classes))
+UNEVEN = PerClass("uneven", _uneven)
