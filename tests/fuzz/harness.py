@@ -613,6 +613,15 @@ def answer(call: Callable[..., Any], options: dict[str, Any]) -> tuple[list[Any]
     return as_list(result), None
 
 
+def with_one_nan(results: list[Any]) -> list[Array]:
+    """Return results in which every NaN has the same bits: which ones, layouts may differ in."""
+    copies = [np.array(x) for x in results]
+    for x in copies:
+        if x.dtype.kind not in "iub":
+            x[np.isnan(x)] = np.nan
+    return copies
+
+
 def check(call: Attempt) -> bool:
     """Make a call and hold it to what is promised; return whether it was answered."""
     memory = [*call.memory, *call.outputs]
@@ -629,7 +638,7 @@ def check(call: Attempt) -> bool:
     if call.honest:
         plain, refusal = answer(call.method, call.plain)
         assert refusal is None, f"taken, but a plain copy is refused: {refusal!r}"
-        assert_same(results, plain)
+        assert_same(with_one_nan(results), with_one_nan(plain))
         for x, content in zip(call.memory, before, strict=False):
             written = any(overlap(x, y) for y in call.outputs)
             assert written or bytes_of(x) == content, "an input was written to"

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import skorch
 import torch
-from cases import SHARED, TWO_HEADED_VARIANTS
+from cases import SHARED, TWO_HEADED_VARIANTS, VARIANTS
 from peers.torch import array, tensor
 from recording import several
 from torch import nn
@@ -36,7 +36,7 @@ ALL = SHARED + TWO_HEADED_VARIANTS
 LOSSES = list(integration._SIGNATURES)
 PENALTIES = [name for name in LOSSES if name not in numloss.LOSSES]
 #: The first variant of each loss.
-PLAIN = {v.name: v for v in reversed(ALL)}
+PLAIN = {v.name: v for v in reversed(VARIANTS + TWO_HEADED_VARIANTS)}
 DTYPES = {"float64": "f8", "float32": "f4", "float16": "f2", "bfloat16": "bfloat16"}
 # torch.compile makes an object of a kind that torch itself advises against.
 compiled = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
