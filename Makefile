@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := CMakeLists.txt pyproject.toml $(shell find csrc python -name '*.?pp' -o -name '*.h' -o -name '*.py' -o -name '*.pyi' -o -name '*.map' -o -name '*.j2' -o -name '*.css')
 
-.PHONY: run picture test test-peers test-integrations test-service test-clusters test-slow test-browser accuracy instructions
+.PHONY: run picture site test test-peers test-integrations test-service test-clusters test-slow test-browser accuracy instructions
 .PHONY: instructions-write golden readme bits openmp c-library wheels ports
 .PHONY: sanitize fuzz mutate packages bench performance performance-threads lint format clean
 
@@ -39,11 +39,16 @@ test-clusters: .venv/.clusters
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -m slow
 
-# The HTML report in Chromium, which must be installed; npm brings the checks of accessibility.
+# The documentation site, in build/site/html; warnings are errors.
+site: .venv/.site
+	$(BIN)/python -m tools.site
+
+# The HTML report and the site in Chromium, which must be installed; npm brings the checks of
+# accessibility.
 AXE := build/axe/node_modules/axe-core/axe.min.js
-test-browser: .venv/.installed $(AXE)
+test-browser: .venv/.site $(AXE)
 	@$(PIP) 'websocket-client>=1.6'
-	$(BIN)/python -m pytest tests/test_browser.py
+	$(BIN)/python -m pytest tests/test_browser.py tests/test_site.py
 
 # docs/report.png, of the page that `make run` writes.
 picture: run
@@ -180,6 +185,10 @@ clean:
 
 .venv/.integrations: .venv/.peers
 	@$(PIP) --no-build-isolation '.[integrations]'
+	@touch $@
+
+.venv/.site: .venv/.installed
+	@$(PIP) --no-build-isolation '.[site]'
 	@touch $@
 
 .venv/.service: .venv/.installed

@@ -46,6 +46,22 @@ def _address(folder, process):
     raise AssertionError((folder / "log").read_text())
 
 
+def complaints(page):
+    """What the browser has to say of a page, and what else it has loaded."""
+    for event in page.events:
+        method, said = event.get("method"), event.get("params", {})
+        if method == "Log.entryAdded":
+            yield said["entry"]
+        elif method in ("Runtime.exceptionThrown", "Page.javascriptDialogOpening"):
+            yield said
+        elif method == "Runtime.consoleAPICalled":
+            yield said["args"]
+        elif method == "Network.requestWillBeSent":
+            asked = said["request"]["url"]
+            if said["type"] != "Document" and asked != "data:,":
+                yield asked
+
+
 class Page:
     """A tab: commands go there, events are kept."""
 

@@ -96,22 +96,6 @@ def address(request, tmp_path_factory):
     return path.as_uri()
 
 
-def complaints(page):
-    """What the browser has to say of the page, and what else it has loaded."""
-    for event in page.events:
-        method, said = event.get("method"), event.get("params", {})
-        if method == "Log.entryAdded":
-            yield said["entry"]
-        elif method in ("Runtime.exceptionThrown", "Page.javascriptDialogOpening"):
-            yield said
-        elif method == "Runtime.consoleAPICalled":
-            yield said["args"]
-        elif method == "Network.requestWillBeSent":
-            asked = said["request"]["url"]
-            if said["type"] != "Document" and asked != "data:,":
-                yield asked
-
-
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no_scripts"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
@@ -121,7 +105,7 @@ def test_opens_without_complaint_and_fits(page, address, size, dark, scripts):
     metrics = page.do("Page.getLayoutMetrics")
     assert metrics["cssContentSize"]["width"] == SIZES[size]
     assert metrics["cssContentSize"]["height"] > 500
-    assert list(complaints(page)) == []
+    assert list(browser.complaints(page)) == []
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -164,10 +164,10 @@ def _kind(spec: LossSpec) -> str:
     """Return what the loss calls its prediction."""
     if spec.loss.rowwise:
         return "class"
-    if spec.loss.__module__.rpartition(".")[2] != "binary":
-        return "prediction"
-    if "from_logits" not in options_of(spec.loss):
+    if spec.loss.domain == "signs":
         return "score"
+    if spec.loss.link != "sigmoid":
+        return "prediction"
     return "logit" if spec.options.get("from_logits", True) else "probability"
 
 
