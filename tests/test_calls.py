@@ -7,6 +7,7 @@ import gc
 import inspect
 import pickle
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -41,6 +42,21 @@ def test_arrays_and_numbers_need_no_python_code(variant, method):
     assert stays_in_the_extension(
         lambda: call(prediction, target, reduction="sum", weight=weight, **options, **out)
     )
+
+
+@every_variant
+@every_method
+@pytest.mark.parametrize(("dtype", "narrow"), [("f8", "f4"), ("f8", "f2"), ("f4", "f2")])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_results_are_rounded_to_a_narrower_dtype(variant, method, dtype, narrow, order):
+    prediction, target = variant.inputs((40, 5) if variant.rowwise else (200,), dtype)
+    prediction = np.asarray(prediction, order=order)
+    ask = partial(
+        getattr(variant.loss, method), prediction, target, reduction="none",
+        **variant.options(prediction.shape[-1]),
+    )  # fmt: skip
+    for wide, found in zip(parts(ask()), parts(ask(dtype=narrow)), strict=True):
+        assert_same([found], [wide.astype("f4").astype(narrow)])
 
 
 @pytest.mark.parametrize(

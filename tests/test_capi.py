@@ -230,7 +230,6 @@ def refused(prepared: capi.Prepared, outputs: bool = True) -> capi.Refusal:
         ("REDUCTION", "denominator divides a mean: it must be left out with reduction='sum'", "mse", (P, T), {"reduction": "sum", "denominator": "count"}),
         ("REDUCTION", "weight is for losses with a target: l1_penalty is always a sum", "l1_penalty", (P,), {"weight": P}),
         ("REDUCTION", "reduction is for losses with a target: l2_penalty is always a sum", "l2_penalty", (P,), {"reduction": "none"}),
-        ("OUTPUT_TYPE", "dtype must hold the results, of dtype float32, got float16", "mse", (P, T), {"dtype": "float16"}),
         ("COUNT_OF_ARRAYS", "inputs must be the 2 arrays that mse takes, got 1", "mse", (P,), {}),
     ],
 )  # fmt: skip

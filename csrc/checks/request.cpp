@@ -196,16 +196,12 @@ bool Preparation::set_type() {
     }
     out.result = *common;
   }
-  if (request.sets_dtype) {
-    if (common_type(out.result, request.dtype) != request.dtype) {
-      fault.set(FaultCode::kOutputType, "dtype", "must hold the results, of dtype %s",
-                name_of(out.result));
-      fault.came("%s", name_of(request.dtype));
-      return !(fault.is_type = true);
-    }
-    out.result = request.dtype;
-  }
   task.in_float64 = out.result == DType::kFloat64;
+  if (request.sets_dtype) {
+    // Where that is narrower than what is computed, results are rounded as they are written.
+    out.result = request.dtype;
+    task.in_float64 = task.in_float64 || request.dtype == DType::kFloat64;
+  }
   return true;
 }
 

@@ -67,8 +67,9 @@
 //     and 0 for an ignored label. A mean over nothing is NaN, its derivatives are 0, and `empty`
 //     is set in the result.
 //   - Per-example values and derivatives have one type: that of the prediction, float64 where it
-//     holds integers, promoted by other inputs of floats as NumPy does; or `dtype`, where it holds
-//     them. numloss_check tells it. float16 and bfloat16 are computed in float32.
+//     holds integers, promoted by other inputs of floats as NumPy does; or `dtype`, to which
+//     results are rounded (from float64 to 16 bits by way of float32). numloss_check tells it.
+//     float16 and bfloat16 are computed in float32.
 //   - An output may be the memory of the prediction itself, element by element (in place), for the
 //     derivatives by it. Any other memory that arrays share with an output is refused.
 //   - The floating-point environment of the caller (rounding, flushing to zero) changes no result,

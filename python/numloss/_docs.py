@@ -17,9 +17,9 @@ denominator : {"weight", "count"} or float, default "weight"
     What a mean divides by: the sum of the weights, the number of examples (ignored ones aside), or
     a positive number, such as the number of examples of all micro-batches.
 dtype : dtype, optional
-    Type of the arrays among the results; default: that of the prediction. It must hold the
-    results: ``dtype="float32"`` keeps losses of float16 predictions from being rounded, and
-    ``dtype="float64"`` computes in float64.
+    Type of the arrays among the results; default: that of the prediction. ``dtype="float32"`` keeps
+    losses of float16 predictions from being rounded, and halves the memory of results that are
+    computed in float64; ``dtype="float64"`` computes in float64.
 out : ndarray or tuple, optional
     Where arrays among the results are written, of exactly their shape and dtype: a tuple with a
     place (an array or None) for each, in the order in which they are returned; or a lone array,

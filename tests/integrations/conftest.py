@@ -7,6 +7,7 @@ NEEDS = {
     "test_torch.py": ("torch", "skorch", "lightning"),
     "test_torch_linear.py": ("torch",),
     "test_jax.py": ("jax",),
+    "test_coming_from.py": ("torch", "jax", "optax", "keras", "xgboost", "lightgbm", "sklearn"),
     "test_keras.py": ("keras", "torch", "jax"),
     "test_boosting.py": ("xgboost", "lightgbm", "catboost", "sklearn"),
     "test_sklearn.py": ("sklearn",),

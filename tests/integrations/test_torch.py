@@ -715,8 +715,7 @@ ERRORS = {
         lambda: numloss.torch.mse(P, T, denominator=None), "denominator must be a number",
     ),
     "a dtype": (
-        lambda: numloss.torch.mse(P.double(), T, dtype=torch.float32),
-        "dtype must hold the results, of dtype float64, got float32",
+        lambda: numloss.torch.mse(P, T, dtype=torch.int32), "dtype must be a float type",
     ),
     "a target left out": (
         lambda: numloss.torch.mse(P), "missing 1 required positional argument: 'target'",
