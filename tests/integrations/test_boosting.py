@@ -366,6 +366,13 @@ def test_start_refuses_what_it_cannot_use():
         numloss.xgboost.Adapter("mse").start([0.0, np.nan])
     with pytest.raises(numloss.Error, match="target"):
         numloss.xgboost.Adapter("binary_cross_entropy").start([0.0, 2.0])
+    with pytest.raises(numloss.Error, match="must be of two classes or more"):
+        numloss.xgboost.Adapter("cross_entropy").start([0, 0])
+    for loss in ("mse", "cross_entropy", "gaussian_nll"):
+        with pytest.raises(numloss.Error, match="weight must not be 0 in every row"):
+            numloss.xgboost.Adapter(loss).start([0, 1], [0, 0])
+    with pytest.raises(numloss.Error, match="labels must hold at least one label"):
+        numloss.xgboost.Adapter("mse").start([])
 
 
 # ------------------------------------------------------------------------- built-in runs reproduced
@@ -592,6 +599,92 @@ def test_lightgbm_goes_on_from_a_model_without_a_second_start():
     data = lightgbm.Dataset(x, label=y)
     other = adapter.train(params, data, 10, init_model=half)
     assert np.abs(other.predict(x) - whole.predict(x)).max() < 1e-6 * np.abs(y).max()
+
+
+def test_lightgbm_goes_on_over_classes():
+    x, y = data_of("classes")
+    adapter = numloss.lightgbm.Adapter("cross_entropy")
+    params = {"verbosity": -1, "num_threads": 1, "num_leaves": 8}
+    whole = adapter.train(params, lightgbm.Dataset(x, label=y), 20)
+    half = adapter.train(params, lightgbm.Dataset(x, label=y), 10)
+    other = adapter.train(params, lightgbm.Dataset(x, label=y), 10, init_model=half)
+    np.testing.assert_allclose(other.predict(x), whole.predict(x), atol=1e-6)
+
+
+def test_rows_with_margins_of_their_own_start_there():
+    """As of the hosts' own losses: there is no other start on top of them."""
+    x, y = data_of("numbers", 150)
+    own = rng.normal(100, 30, len(y))
+    adapter = numloss.xgboost.Adapter("mse", scale=0.5)
+    data = xgboost.DMatrix(x, label=y, base_margin=own)
+    ours = adapter.train({"nthread": 1}, data, 5)
+    theirs = xgboost.train({"nthread": 1, "objective": "reg:squarederror"}, data, 5)
+    np.testing.assert_allclose(ours.predict(data), theirs.predict(data), rtol=1e-5)
+
+    def dataset():
+        return lightgbm.Dataset(x, label=y, init_score=own)
+
+    params = {"verbosity": -1, "num_threads": 1}
+    theirs = lightgbm.train({**params, "objective": "regression"}, dataset(), 5).predict(x)
+    adapter = numloss.lightgbm.Adapter("mse", scale=0.5)
+    for data in (dataset(), dataset().construct()):
+        np.testing.assert_allclose(adapter.train(params, data, 5).predict(x), theirs, rtol=1e-7)
+
+    params = {
+        "iterations": 5, "learning_rate": 0.1, "thread_count": 1, "verbose": False,
+        "allow_writing_files": False, "bootstrap_type": "No", "random_strength": 0,
+        "boosting_type": "Plain", "score_function": "L2", "leaf_estimation_iterations": 1,
+        "leaf_estimation_method": "Newton",
+    }  # fmt: skip
+    pool = catboost.Pool(x, label=y, baseline=own)
+    ours = numloss.catboost.Adapter("mse", scale=0.5).train(params, pool)
+    theirs = catboost.CatBoost({**params, "loss_function": "RMSE"}).fit(pool)
+    np.testing.assert_allclose(ours.predict(x), theirs.predict(x), rtol=1e-7)
+
+
+def test_lightgbm_has_no_place_for_a_start_in_linear_leaves():
+    x, y = data_of("numbers", 100)
+    adapter = numloss.lightgbm.Adapter("mse", scale=0.5)
+    params = {"verbosity": -1, "num_threads": 1, "linear_tree": True}
+    with pytest.raises(numloss.Error, match="give the data set an init_score"):
+        adapter.train(params, lightgbm.Dataset(x, label=y), 3)
+    mean = np.full(len(y), y.mean(dtype=np.float64))
+    ours = adapter.train(params, lightgbm.Dataset(x, label=y, init_score=mean), 3)
+    theirs = lightgbm.train(
+        {**params, "objective": "regression"}, lightgbm.Dataset(x, label=y, init_score=mean), 3
+    )
+    np.testing.assert_allclose(ours.predict(x), theirs.predict(x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy"])
+def test_several_targets_in_a_row_are_several_models(loss):
+    x, y, w = drawn(kind_of(loss), weighted=True, rows=150)
+    targets = np.stack([y, y.max() - y / 2], axis=1)
+    adapter = numloss.xgboost.Adapter(loss)
+    params = {"nthread": 1, "max_depth": 3}
+
+    def trained(label):
+        data = xgboost.DMatrix(x, label=label, weight=w)
+        history = {}
+        booster = adapter.train(
+            params, data, 5, evals=[(data, "rows")], evals_result=history, verbose_eval=False
+        )
+        return booster.predict(data, output_margin=True), history["rows"][loss]
+
+    found, metric = trained(targets)
+    one, two = (trained(column) for column in targets.T)
+    np.testing.assert_allclose(found, np.stack([one[0], two[0]], axis=1), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(metric, np.add(one[1], two[1]) / 2, rtol=1e-5)
+
+
+def test_catboost_has_one_margin_for_two_classes():
+    x, y = data_of("two", 60)
+    with pytest.raises(numloss.Error, match="take one that tells two apart"):
+        numloss.catboost.Classifier("cross_entropy").fit(x, y)
+    adapter = numloss.catboost.Adapter("mse")
+    for pool in (catboost.Pool(x), catboost.Pool(x, np.stack([y, y], axis=1))):
+        with pytest.raises(numloss.Error, match="data must have one label for each row"):
+            adapter.train({}, pool)
 
 
 def test_lightgbm_reads_labels_and_weights_wherever_they_are(tmp_path):
@@ -884,12 +977,44 @@ def test_a_weight_of_2_is_a_row_that_is_there_twice(host):
     assert np.abs(one.decision_function(x) - none.decision_function(x)).max() > 0.05
 
 
-def test_estimators_refuse_what_does_not_fit():
+REFUSED = {
+    "three classes for two": (
+        "Classifier", "focal", {}, lambda y: y, "focal tells two classes apart, y holds 3",
+    ),
+    "one class": (
+        "Classifier", "cross_entropy", {}, lambda y: 0 * y, "two classes or more, got 1",
+    ),
+    "one class for two": ("Classifier", "focal", {}, lambda y: 0 * y, "two classes or more"),
+    "classes of numbers": (
+        "Classifier", "mse", {}, lambda y: y > 0, "mse is one of numbers.*use Regressor",
+    ),
+    "classes of a mean and a variance": (
+        "Classifier", "gaussian_nll", {}, lambda y: y > 0, "use Regressor",
+    ),
+    "numbers of classes": (
+        "Regressor", "cross_entropy", {}, lambda y: y, "is one over classes: use Classifier",
+    ),
+    "a column of classes": (
+        "Classifier", "cross_entropy", {}, lambda y: y[:, None],
+        r"y must have one axis, got labels of shape \(30, 1\): use numpy.ravel",
+    ),
+    "two columns": (
+        "Regressor", "mse", {}, lambda y: np.stack([y, y], axis=1), r"of shape \(30, 2\)$",
+    ),
+    "an option of the loss": (
+        "Classifier", "focal", {"gamma": 1.0}, lambda y: y > 0,
+        "gamma is an option of focal: use loss_options={'gamma': ...}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("host", HOSTS)
+def test_estimators_refuse_what_does_not_fit(host, case):
+    kind, loss, params, labels, message = case
     x, y = data_of("classes", 30)
-    with pytest.raises(numloss.Error, match="focal tells two classes apart, y holds 3"):
-        numloss.xgboost.Classifier("focal").fit(x, y)
-    with pytest.raises(numloss.Error, match="is one over classes: use Classifier"):
-        numloss.xgboost.Regressor("cross_entropy").fit(x, y)
+    with pytest.raises(numloss.Error, match=message):
+        getattr(HOSTS[host], kind)(loss, **params).fit(x, labels(y))
 
 
 def test_data_frames_with_categories():

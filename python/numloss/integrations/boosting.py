@@ -24,7 +24,7 @@ from numloss import Loss, _convert
 from numloss._core import apply
 from numloss._losses import multiclass
 from numloss._raise import Error, InputTypeError, shown
-from numloss.evaluation.specs import LossSpec, spec_of
+from numloss.evaluation.specs import LossSpec, options_of, spec_of
 from numloss.integrations import kinds
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Adapter:
         """Write gradient and curvature of every row, weights included."""
         gradient, curvature = out
         margin = self._shifted(margin)
-        weight = self._scaled(weight)
+        weight = _of_outputs(self._scaled(weight), target)
         call = {"weight": weight, "reduction": "sum", **self.options}
         if self._is_constant:
             self._of_margins.grad(margin, target, out=gradient, **call)
@@ -187,7 +187,7 @@ class Adapter:
 
     def value(self, margin: Array, target: Array, weight: Array | None) -> float:
         """Return the mean loss, weighted."""
-        margin = self._shifted(margin)
+        margin, weight = self._shifted(margin), _of_outputs(weight, target)
         return float(self._of_margins(margin, target, weight=weight, **self.options))
 
     def losses(
@@ -234,9 +234,14 @@ class Adapter:
 
         Returns
         -------
-        float, or ndarray of shape (classes,) or (2,)
+        float, or ndarray of shape (classes,), (2,) or (outputs,)
             The margin, found by Newton's method on the loss's own gradient and Hessian. A logit
             lies within -30 and 30.
+
+        Raises
+        ------
+        numloss.Error
+            If the loss cannot be of such labels, or no row has a weight above 0.
 
         Examples
         --------
@@ -246,11 +251,18 @@ class Adapter:
         """
         target = self.targets(labels)
         weights = None if weight is None else np.asarray(weight, np.float64)
+        if target.size == 0:
+            raise Error("labels must hold at least one label, got none", "labels")
+        if weights is not None and not weights.any():
+            raise Error("weight must not be 0 in every row", "weight")
         if self.loss.rowwise:
             return self._start_of_classes(target, weights, classes)
 
         if self.is_wide:
             return self._start_of_two(target, weights)
+
+        if target.ndim == 2:
+            return np.array([self.start(column, weights) for column in target.T])
 
         def slope(c: float) -> tuple[float, float]:
             margin = np.broadcast_to(np.float64(c), target.shape)
@@ -269,6 +281,8 @@ class Adapter:
         kept = target != self.options.get("ignore_index", -100)
         labels = _convert.labels(target[kept])
         k = classes or int(labels.max()) + 1
+        if k < 2:
+            raise Error("labels must be of two classes or more, got 0 alone", "labels")
         counts = np.bincount(labels, None if weight is None else weight[kept], k)
         if counts.size > k:
             raise Error(f"labels must be below {k}, got {counts.size - 1}", "labels")
@@ -458,6 +472,11 @@ def _positive(name: str, value: float) -> float:
     return x
 
 
+def _of_outputs(weight: Any, target: Any) -> Any:
+    """Return weights of rows as a loss takes them that has several targets in a row."""
+    return weight[:, None] if np.ndim(weight) == 1 and np.ndim(target) == 2 else weight
+
+
 def _columns(weight: Any, like: Array) -> Any:
     """Return weights of rows in a shape that multiplies their margins."""
     if weight is None:
@@ -591,6 +610,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         eval_set: list[tuple[Any, ...]] | None,
         classes: int | None,
     ) -> Self:
+        spec = spec_of(self.loss)
+        if taken := options_of(spec.loss).keys() & self.params.keys():
+            name = min(taken)
+            raise Error(
+                f"{name} is an option of {spec.name}: use loss_options={{{name!r}: ...}}; "
+                "XGBoost's gamma and alpha have the names min_split_loss and reg_alpha, too",
+                name,
+            )
         self.adapter_ = self.adapter(
             self.loss,
             curvature=self.curvature,
@@ -608,6 +635,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         margin: Array = self.adapter_._margin_of(self.booster_, X)
         return margin
+
+
+def _column(name: str, y: ArrayLike) -> Array:
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        fix = ": use numpy.ravel" if labels.shape[1:] == (1,) else ""
+        raise Error(f"{name} must have one axis, got labels of shape {labels.shape}{fix}", name)
+    return labels
 
 
 def _has_probabilities(estimator: _Estimator) -> bool:
@@ -642,19 +677,23 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
             Pairs (X, y), or triples with weights, on which the loss is watched. Early stopping is a
             parameter of the host's.
         """
-        self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
+        spec = spec_of(self.loss)
+        rowwise = spec.loss.rowwise
+        if not (rowwise or spec.is_binary or kinds.is_signed(spec)):
+            raise Error(f"{spec.name} is one of numbers, not of classes: use Regressor", "loss")
+        self.classes_, codes = np.unique(_column("y", y), return_inverse=True)
         known = self.classes_.size
-        loss = spec_of(self.loss).loss
-        if not loss.rowwise and known != 2:
+        if known < 2:
+            raise Error(f"y must hold two classes or more, got {known}", "y")
+        if not rowwise and known > 2:
             raise Error(
-                f"{loss.__name__} tells two classes apart, y holds {known}: take one over classes",
-                "y",
+                f"{spec.name} tells two classes apart, y holds {known}: take one over classes", "y"
             )
         coded = [
-            (x, kinds.codes("eval_set", np.asarray(labels), self.classes_), *more)
+            (x, kinds.codes("eval_set", _column("eval_set", labels), self.classes_), *more)
             for x, labels, *more in eval_set or []
         ]
-        return self._fit(X, codes, sample_weight, coded, known if loss.rowwise else None)
+        return self._fit(X, codes, sample_weight, coded, known if rowwise else None)
 
     def decision_function(self, X: Any) -> Array:
         """Return the margins, of shape (n,), or (n, classes) of a loss over classes."""
@@ -687,7 +726,7 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         """Fit trees to numbers; the arguments are those of `Classifier.fit`."""
         if spec_of(self.loss).loss.rowwise:
             raise Error(f"{spec_of(self.loss).name} is one over classes: use Classifier", "loss")
-        return self._fit(X, np.asarray(y), sample_weight, eval_set, None)
+        return self._fit(X, _column("y", y), sample_weight, eval_set, None)
 
     def predict(self, X: Any) -> Array:
         """Return what the loss predicts: a number, or a probability where its margin is a logit."""

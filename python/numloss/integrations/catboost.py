@@ -84,18 +84,28 @@ class Adapter(boosting.Adapter):
             )
         classes = params.get("classes_count")
         start = self.start(self._labels_of(data), data.get_weight(), classes)
-        at = self._starting_at(start)
+        if self.loss.rowwise and np.size(start) == 2:
+            raise Error(
+                f"{self.loss.__name__} is one over classes, and CatBoost has one margin for two: "
+                "take one that tells two apart, such as 'binary_cross_entropy'",
+                "loss",
+            )
+        starts_elsewhere = np.size(data.get_baseline()) > 0  # each row at a margin of its own
+        at = self if starts_elsewhere else self._starting_at(start)
         needed = {"eval_metric": at.metric, **params, "loss_function": at.objective}
         if self.loss.rowwise:
             needed["classes_count"] = np.size(start)
         model = catboost.CatBoost(needed)
         model.fit(data, **keywords)
-        model.set_scale_and_bias(1.0, np.asarray(start).tolist())
+        if not starts_elsewhere:
+            model.set_scale_and_bias(1.0, np.asarray(start).tolist())
         return model
 
     def _labels_of(self, data: catboost.Pool) -> Array:
         labels = np.asarray(data.get_label(), float)
         if self.link != kinds.NORMAL:
+            if labels.ndim != 1:
+                raise Error("data must have one label for each row: use a Pool with them", "data")
             return labels
         if labels.ndim != 2 or labels.shape[1] != 2 or (labels[:, 0] != labels[:, 1]).any():
             raise Error(

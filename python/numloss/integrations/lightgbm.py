@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import lightgbm
 import numpy as np
 
+from numloss._raise import Error
 from numloss.integrations import boosting
 from numloss.integrations.boosting import documented
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "Classifier", "Regressor"]
 
 _OBJECTIVE = ("objective", "objective_type", "app", "application", "loss")
+_LINEAR = ("linear_tree", "linear_trees")
 
 
 @documented
@@ -96,22 +98,29 @@ class Adapter(boosting.Adapter):
             `response` makes probabilities of them.
         """
         boosting.refuse_objective(params, *_OBJECTIVE)
-        classes = params.get("num_class")
-        start = self._start_of(data, classes, keywords.get("init_model"))
-        at = self._starting_at(start)
-        needed = {"metric": "None", **params, "objective": at.objective}
+        start = self._start_of(data, params.get("num_class"))
+        needed = {"metric": "None", **params}
         if self.is_wide:
             needed["num_class"] = np.size(start)
+        # A model has a start in its first tree, and rows with scores of their own start from those.
+        if keywords.get("init_model") is not None or _given(data, "init_score") is not None:
+            start = None
+        elif any(params.get(name) for name in _LINEAR):
+            raise Error(
+                "linear_tree must be False: LightGBM lets nobody add the start to leaves that are "
+                "linear; give the data set an init_score, to add to predictions",
+                "params",
+            )
+        at = self._starting_at(start)
+        needed["objective"] = at.objective
         booster = lightgbm.train(needed, data, num_boost_round, **{"feval": at.metric, **keywords})
         _carry(booster, start)
         return booster
 
-    def _start_of(self, data: lightgbm.Dataset, classes: int | None, init_model: object) -> Any:
-        if init_model is not None:  # which has the start in its first tree
-            return None
+    def _start_of(self, data: lightgbm.Dataset, classes: int | None) -> Any:
         if data.label is None:  # of a file that has not been read
             data.construct()
-        labels, weight = np.asarray(data.get_label()).reshape(-1), _weight_of(data)
+        labels, weight = np.asarray(data.get_label()).reshape(-1), _given(data, "weight")
         return self.start(labels, weight, classes)
 
     def _fit(
@@ -134,11 +143,11 @@ class Adapter(boosting.Adapter):
         return margin
 
 
-def _weight_of(data: lightgbm.Dataset) -> Any:
+def _given(data: lightgbm.Dataset, name: str) -> Any:
     try:
-        return data.get_weight()
+        return getattr(data, f"get_{name}")()
     except Exception:  # the only class that LightGBM has for a data set that is not constructed yet
-        return data.weight
+        return getattr(data, name)
 
 
 def _carry(booster: lightgbm.Booster, start: Any) -> None:

@@ -92,10 +92,10 @@ class Adapter(boosting.Adapter):
             params |= {"num_target": len(start), "base_score": start.tolist()}
         elif self.link == "sigmoid":
             built_in = "binary:logistic"
-            params["base_score"] = float(self.response(start))
+            params["base_score"] = self.response(start).tolist()
         else:
             built_in = "reg:squarederror"
-            params["base_score"] = start
+            params["base_score"] = np.asarray(start).tolist()
         return {**params, "objective": built_in}
 
     def train(
