@@ -224,6 +224,7 @@ ARRAYS = [
     row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 4 at index (1, 0)", cross_entropy, np.zeros((2, 3, 2)), [[0, 1], [4, 5]], axis=1),
     row(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 3 at index 1", cross_entropy, SCORES, np.array([0, 3]), label_smoothing=0.1),
     row(ValueError, f"{PER_EXAMPLE} (3,)", cross_entropy, SCORES, np.array([0, 1, 2])),
+    row(ValueError, "target must hold a label per example, of shape (2, 3) for a prediction of shape (2, 3, 4) with classes on axis 2, got (2, 4): use axis=1", cross_entropy, np.ones((2, 3, 4)), np.zeros((2, 4), int)),
     row(ValueError, f"{PER_EXAMPLE} (2, 1): use target[..., 0]", multiclass_hinge, SCORES, LABELS[:, None]),
     row(ValueError, f"{PER_EXAMPLE} (2, 3): use target.astype(float)", cross_entropy, SCORES, SHARES.astype(int)),
     row(ValueError, f"{PER_EXAMPLE} (2, 3): use target.argmax(1)", softmax_focal, SCORES, SHARES.astype(int)),

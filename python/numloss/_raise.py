@@ -150,10 +150,15 @@ def _examples(found: Fault) -> tuple[int, ...]:
 
 
 def _label_shape_fix(found: Fault) -> str:
-    if np.shape(found.target) == np.shape(found.prediction):
+    p, t = np.shape(found.prediction), np.shape(found.target)
+    if t == p:
         use = "astype(float)" if found.takes_probabilities else f"argmax({found.axis})"
         return f": use target.{use}"
-    return ": use target[..., 0]" if np.shape(found.target) == (*_examples(found), 1) else ""
+    if t == (*_examples(found), 1):
+        return ": use target[..., 0]"
+    # Of two axes the classes are the last one for everybody.
+    axes = [f"axis={k}" for k in range(len(p)) if p[:k] + p[k + 1 :] == t and len(p) > 2]
+    return f": use {' or '.join(axes)}" if axes else ""
 
 
 def _label_fix(found: Fault) -> str:
