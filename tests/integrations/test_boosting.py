@@ -294,7 +294,7 @@ def test_losses_without_curvature_say_what_to_choose(loss, rule):
 )
 def test_refusals(arguments, message):
     loss = arguments.pop("loss")
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(numloss.Error, match=message):
         numloss.xgboost.Adapter(loss, **arguments)
 
 

@@ -93,6 +93,13 @@ for name in ("gaussian_nll", "hubre"):
         assert "loss must be 'huber', " in str(error) and f"got '{name}'" in str(error)
     else:
         raise AssertionError(name)
+for name in ("delt", "weight"):
+    try:
+        numloss.keras.Loss("huber", **{name: 1.0})
+    except numloss.Error as error:
+        assert f"huber has no option '{name}'" in str(error)
+    else:
+        raise AssertionError(name)
 print("done")
 """
 

@@ -170,9 +170,9 @@ def test_refusals(metric, y, p, labels, message):
 def test_options_that_are_not_for_here():
     with pytest.raises(numloss.Error, match="axis is no option here"):
         Metric("cross_entropy", axis=0)
-    with pytest.raises(ValueError, match="no option 'gama'"):
+    with pytest.raises(numloss.Error, match="no option 'gama'"):
         Scorer("focal", gama=1.0)
-    with pytest.raises(ValueError, match=r"no loss is named 'log_loss'.*binary_cross_entropy"):
+    with pytest.raises(numloss.Error, match=r"no loss is named 'log_loss'.*binary_cross_entropy"):
         Scorer("log_loss")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 import numloss
 from numloss._loss import CALL_DEFAULTS, EXTRAS
+from numloss._raise import Error, InputTypeError
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.names import closest
 from numloss.evaluation.wording import either
@@ -142,7 +143,7 @@ def specs_of(losses: LossLike | Sequence[LossLike] | Mapping[str, LossLike]) -> 
     listed: Any = losses if several else [losses]
     specs = {(spec := spec_of(loss)).text: spec for loss in listed}
     if len(specs) < len(listed):
-        raise ValueError("losses must differ: name two of one kind in a mapping")
+        raise Error("losses must differ: name two of one kind in a mapping", "losses")
     return specs
 
 
@@ -163,14 +164,15 @@ def spec_of(loss: LossLike) -> LossSpec:
         if isinstance(loss, (numloss.Loss, Metric)):
             return LossSpec(loss.__name__, loss.__name__, {})
         if not (isinstance(loss, tuple) and len(loss) == 2 and isinstance(loss[1], Mapping)):
-            raise TypeError(
+            raise InputTypeError(
                 "a loss must be a loss, its name, or a pair of it and its options, got "
-                f"{type(loss).__name__}"
+                f"{type(loss).__name__}",
+                "loss",
             )
         base, options = spec_of(loss[0]), {str(name): value for name, value in loss[1].items()}
         _check_options(base.name, f"loss {base.text}", options)
     except UsageError as error:
-        raise ValueError(str(error)) from None
+        raise Error(str(error), "loss") from None
     merged = {**base.options, **options}
     shown = ",".join(f"{key}={_plain(value)}" for key, value in merged.items())
     return LossSpec(f"{base.name}:{shown}" if shown else base.name, base.name, merged)

@@ -9,6 +9,7 @@ import keras
 
 import numloss
 from numloss._raise import Error, listed, shown
+from numloss.evaluation.specs import spec_of
 
 __all__ = ["Loss"]
 
@@ -58,7 +59,8 @@ class Loss(keras.losses.Loss):  # type: ignore[misc]
     Raises
     ------
     numloss.Error
-        (a ValueError) If no such loss has that name, or Keras runs on another backend.
+        (a ValueError) If no such loss has that name, the loss has no such parameter, or Keras runs
+        on another backend.
 
     Examples
     --------
@@ -80,6 +82,7 @@ class Loss(keras.losses.Loss):  # type: ignore[misc]
     ) -> None:
         if loss not in _NAMES:
             raise Error(f"loss must be {listed(_NAMES)}, got {shown(loss)}", "loss")
+        spec_of((loss, options))  # which refuses what is none of its own
         super().__init__(name=name or loss, reduction=reduction, dtype=dtype)
         self.loss, self.options = loss, options
         self.function = getattr(_backend(), loss)
