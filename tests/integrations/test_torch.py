@@ -499,6 +499,35 @@ def test_what_there_is_no_rule_for_is_refused():
         jacrev(jacrev(ce))(p)
 
 
+def test_a_batch_of_nothing():
+    p, labels = torch.randn(3, 4), torch.zeros(0, 3, dtype=torch.long)
+    values = vmap(lambda t: numloss.torch.cross_entropy(p, t))(labels)
+    assert (values.shape, values.dtype) == ((0,), torch.float64)
+    rows = vmap(lambda t: numloss.torch.cross_entropy(p, t, reduction="none"))(labels)
+    assert (rows.shape, rows.dtype) == ((0, 3), torch.float32)
+
+
+class Layered(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.loss = nn.Linear(4, 3), numloss.torch.Loss("cross_entropy")
+
+    def forward(self, x, y):
+        return self.loss(self.layer(x), y)
+
+
+@compiled
+def test_exported_without_a_gradient_or_not_at_all():
+    module, x = Layered(), torch.randn(5, 4)
+    labels = torch.tensor([0, 1, 2, 2, 0])
+    with pytest.raises(numloss.Error, match="export it under"):
+        torch.export.export(module, (x, labels), strict=False)
+    for strict in (False, True):
+        with torch.no_grad():
+            exported = torch.export.export(module, (x, labels), strict=strict).module()
+        assert exported(x, labels) == module(x, labels)
+
+
 # ---------------------------------------------------------------------------------------- training
 
 
@@ -667,7 +696,39 @@ ERRORS = {
     "sparse": (lambda: numloss.torch.mse(P.to_sparse(), T), "prediction must be a dense tensor"),
     "a target to differentiate by": (
         lambda: numloss.torch.mse(P, T.clone().requires_grad_()),
-        r"target requires a gradient, which mse has by prediction alone: use target.detach\(\)",
+        r"target requires a gradient, which mse has by prediction alone: use target.detach\(\) "
+        r"\(prediction comes first\)",
+    ),
+    "a parameter to differentiate by": (
+        lambda: numloss.torch.huber(P, T, delta=torch.tensor(1.0, requires_grad=True)),
+        r"delta requires a gradient, which huber has by prediction alone: use delta.detach\(\)",
+    ),
+    "a denominator to differentiate by": (
+        lambda: numloss.torch.mse(P, T, denominator=torch.tensor(1.0, requires_grad=True)),
+        "^denominator requires a gradient",
+    ),
+    "numbers of a batch": (
+        lambda: vmap(lambda d: numloss.torch.huber(P, T, delta=d))(torch.ones(2)),
+        "delta must be a number that is known, .* use a loop",
+    ),
+    "a target without numbers": (
+        lambda: numloss.torch.mse(P, T.to("meta")),
+        "target must lie where prediction does, on device cpu, got meta",
+    ),
+    "a number without one": (
+        lambda: numloss.torch.mse(P, torch.tensor(1.0, device="meta")),
+        "target must lie where prediction does, on device cpu, got meta",
+    ),
+    "a prediction without numbers": (
+        lambda: numloss.torch.mse(P.to("meta"), T),
+        "target must lie where prediction does, on device meta, got cpu",
+    ),
+    "an op with a target without numbers": (
+        lambda: torch.ops.numloss.mse(P, T.to("meta")), "target must lie where prediction does",
+    ),
+    "classes on torch's axis": (
+        lambda: numloss.torch.cross_entropy(torch.ones(2, 3, 4), torch.zeros(2, 4, dtype=int)),
+        r"got \(2, 4\): use axis=1$",
     ),
     "weights to differentiate by": (
         lambda: numloss.torch.mse(P, T, weight=T.clone().requires_grad_()),
@@ -724,6 +785,9 @@ ERRORS = {
     "a name": (lambda: numloss.torch.huber(P, T, delt=1.0), "did you mean 'delta'"),
     "twice": (lambda: numloss.torch.mse(P, T, target=T), "multiple values for argument 'target'"),
     "a loss": (lambda: numloss.torch.Loss("hubre"), "name must be 'mse', .* got 'hubre'"),
+    "an option of a module": (
+        lambda: numloss.torch.Loss("huber", delt=1.0), "no argument named 'delt': did you mean",
+    ),
 }  # fmt: skip
 
 
@@ -756,6 +820,8 @@ def test_module():
     for other in (loss, copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
         assert other(logits, labels) == expected
     assert loss(logits, labels, reduction="none").shape == (6,)
+    plain = numloss.torch.cross_entropy(logits, labels, class_weight=weight)
+    assert loss(logits, labels, label_smoothing=0.0) == plain
     file = io.BytesIO()
     torch.save(loss.state_dict(), file)
     file.seek(0)

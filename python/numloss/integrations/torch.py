@@ -244,11 +244,38 @@ def _pretend(signature: _Signature, method: str, *arguments: Any) -> list[Tensor
     """Do what an op does on tensors without numbers."""
     given = signature.by_name(arguments)
     plan = _Plan(signature, method, given)
+    _refuse_two_devices(plan)
     return plan.results(lambda: plan.prediction.new_empty((), dtype=torch.float64))
 
 
-def _for_each(op: Any, info: Any, in_dims: Sequence[int | None], *arguments: Any) -> Any:
+def _refuse_two_devices(plan: _Plan) -> None:
+    """Refuse tensors beside meta ones: results would lie on the CPU and hold nothing."""
+    device = plan.prediction.device
+    for name, x in plan.given.items():
+        is_number = isinstance(x, Tensor) and x.dim() == 0 and x.is_cpu
+        if isinstance(x, Tensor) and x.device != device and not is_number:
+            raise InputTypeError(
+                f"{name} must lie where {plan.signature.heads[0]} does, on device {device}, got "
+                f"{x.device}: bring both to one",
+                name,
+            )
+
+
+def _for_each(
+    op: Any,
+    pretend: Callable[..., list[Tensor]],
+    info: Any,
+    in_dims: Sequence[int | None],
+    *arguments: Any,
+) -> Any:
     """Do what an op does under vmap: the calls that a loop would make."""
+    if info.batch_size == 0:
+        one = [
+            x if axis is None else x.new_empty(x.shape[:axis] + x.shape[axis + 1 :])
+            for x, axis in zip(arguments, in_dims, strict=True)
+        ]
+        results = [x.new_empty((0, *x.shape)) for x in pretend(*one)]
+        return results, [0] * len(results)
     calls = [
         op(
             *(
@@ -268,9 +295,10 @@ def _define(library: torch.library.Library, signature: _Signature) -> None:
         name = f"numloss::{op_name}"
         torch.library.define(name, signature.schema(), lib=library)
         torch.library.impl(name, "cpu", partial(_compute, signature, method), lib=library)
-        torch.library.register_fake(name, partial(_pretend, signature, method), lib=library)
+        pretend = partial(_pretend, signature, method)
+        torch.library.register_fake(name, pretend, lib=library)
         op = getattr(torch.ops.numloss, op_name).default
-        torch.library.register_vmap(name, partial(_for_each, op), lib=library)
+        torch.library.register_vmap(name, partial(_for_each, op, pretend), lib=library)
         signature.ops[method] = op
 
 
@@ -284,6 +312,9 @@ for _signature in _SIGNATURES.values():
 
 #: Whether one of torch.func is at work. Where torch has no such question, it always may be.
 _in_transform = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+
+#: Whether torch.export is at work; older torch does not tell.
+_is_exporting = getattr(torch.compiler, "is_exporting", lambda: False)
 
 
 class _Value(Function):  # type: ignore[misc]
@@ -508,17 +539,40 @@ def _tensor(signature: _Signature, name: str, x: Any) -> Tensor:
             f"device {x.device}: use {name}.cpu() or {name}.to_dense()",
             name,
         )
-    if x.requires_grad and name not in signature.heads and torch.is_grad_enabled():
+    if name not in signature.heads:
+        _refuse_history(signature, name, x)
+    return x
+
+
+def _refuse_history(signature: _Signature, name: str, x: Tensor) -> None:
+    """Refuse a tensor that a gradient is wanted by, where there is none."""
+    if x.requires_grad and torch.is_grad_enabled():
+        order = f" ({signature.heads[0]} comes first)" if name == "target" else ""
         raise InputTypeError(
             f"{name} requires a gradient, which {signature.name} has by "
-            f"{' and '.join(signature.heads)} alone: use {name}.detach()",
+            f"{' and '.join(signature.heads)} alone: use {name}.detach(){order}",
             name,
         )
-    return x
+
+
+def _number(signature: _Signature, name: str, x: Tensor) -> Any:
+    """Return the number that a tensor without axes is."""
+    name = signature.names_of_loss[name]
+    _refuse_history(signature, name, x)
+    try:
+        return x.item()
+    except RuntimeError:
+        raise InputTypeError(
+            f"{name} must be a number that is known, got {shown(x)}: vmap has one for its whole "
+            "batch, use a loop where they differ",
+            name,
+        ) from None
 
 
 def _plain(signature: _Signature, name: str, x: Any, given: dict[str, Any]) -> Any:
     """Return any other argument in a type that the schema knows."""
+    if isinstance(x, Tensor) and x.dim() == 0 and not torch.compiler.is_compiling():
+        x = _number(signature, name, x)
     kind = signature.types[name]
     types, convert = _PLAIN[kind.rstrip("?")]
     shown = signature.shown.parameters
@@ -552,6 +606,11 @@ def _call(signature: _Signature, arguments: list[Any]) -> tuple[Tensor, ...]:
     """Return value and extras, with a gradient where there is to be one."""
     heads = [arguments[place] for place in signature.head_places]
     if torch.is_grad_enabled() and any(x.requires_grad for x in heads):
+        if _is_exporting():
+            raise Error(
+                f"{signature.name} would be exported without its gradient: export it under "
+                "torch.no_grad(), and leave the loss of what is trained out"
+            )
         if not _in_transform():
             return tuple(_Value.apply(signature.name, *arguments))
         value, *rest = _ValueInTwoSteps.apply(signature.name, *arguments)
@@ -638,7 +697,8 @@ class Loss(torch.nn.Module):  # type: ignore[misc]
     Raises
     ------
     numloss.Error
-        (a ValueError) If no loss has that name.
+        (a ValueError) If no loss has that name, or the loss no such parameter. What their values
+        should be is said by the first call.
 
     Examples
     --------
@@ -658,14 +718,17 @@ class Loss(torch.nn.Module):  # type: ignore[misc]
         super().__init__()
         if name not in _FUNCTIONS:
             raise Error(f"name must be {listed(_FUNCTIONS)}, got {shown(name)}", "name")
+        signature = _SIGNATURES[name]
+        if not signature.names.issuperset(options):
+            _raise.arguments(signature.function, 0, list(options))
         self.name = name
         self.options = {key: x for key, x in options.items() if not isinstance(x, Tensor)}
         for key in options.keys() - self.options.keys():
             self.register_buffer(key, options[key])
 
     def forward(self, *inputs: Tensor, **options: Any) -> Any:
-        """Return the loss of a prediction against a target."""
-        return _FUNCTIONS[self.name](*inputs, **self.options, **self._buffers, **options)
+        """Return the loss of a prediction against a target; options go before the module's own."""
+        return _FUNCTIONS[self.name](*inputs, **{**self.options, **self._buffers, **options})
 
     def extra_repr(self) -> str:
         """Return what the module shows of itself."""
