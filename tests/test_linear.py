@@ -458,6 +458,30 @@ def test_out(memory):
         assert_close(result, one, 1e-14)
     some = lce.grad(*given, y, arrays["bias"], out=(None, places[1], None))
     assert some[1] is places[1]
+    tensors = tuple(map(Lent, places))  # memory of another library's
+    for place in places:
+        place[...] = np.nan
+    got = lce.grad(*given, y, arrays["bias"], out=tensors, max_memory=memory)
+    for tensor, result, one in zip(tensors, got, expected, strict=True):
+        assert result is tensor
+        assert_close(tensor.array, one, 1e-14)
+    shards = lce.shard(*given, y, arrays["bias"], offset=0, num_classes=CLASSES, max_memory=memory)
+    assert shards.grad(shards.state(), out=tensors)[0] is tensors[0]
+    with pytest.raises(numloss.Error, match="out overlaps weight"):
+        lce.grad(*given, y, out=(None, Lent(given[1])))
+
+
+class Lent:
+    """A tensor of another library's, as DLPack shows it."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
 
 
 def test_threads_of_the_library_change_no_bit():

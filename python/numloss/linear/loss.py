@@ -216,10 +216,10 @@ class LinearCrossEntropy:
         self, given: tuple[Any, ...], options: Mapping[str, Any]
     ) -> tuple[tuple[NDArray[Any], ...], RowState, list[str]]:
         problem, extras, out = self._read(given, options)
-        results = places(problem, out)
+        arrays, results = places(problem, out)
         scale = Settings.of(problem).scale(problem.example)
         with np.errstate(all="ignore"):
-            rows = Walk(problem, Gradients(problem, results)).differentiate(None, scale)
+            rows = Walk(problem, Gradients(problem, arrays)).differentiate(None, scale)
         return results, RowState.of(problem, rows), extras
 
     def _read(
@@ -317,8 +317,8 @@ return_accuracy : bool, default False
     Whether to return the share, weighted by ``row_weight``, of rows whose label is predicted. With
     probabilities as labels it is the mean probability of the predicted class.
 out : tuple, optional
-    A place (an array or None) for each gradient, of exactly its shape and dtype, apart from all
-    inputs.
+    A place (an array or a tensor in memory of the CPU, or None) for each gradient, of exactly its
+    shape and dtype, apart from all inputs.
 
 Returns
 -------

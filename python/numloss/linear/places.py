@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from numloss.linear.problem import Problem
 
 
-def places(problem: Problem, out: Any) -> tuple[NDArray[Any], ...]:
-    """Return an array for each gradient: of hidden, weight and, where there is one, bias."""
+def places(problem: Problem, out: Any) -> tuple[tuple[NDArray[Any], ...], tuple[Any, ...]]:
+    """Return an array for each gradient: of hidden, weight and, where there is one, bias.
+
+    Beside them is what the call returns: the same, or whose memory of another library's it is.
+    """
     inputs = {"hidden": problem.hidden, "weight": problem.weight}
     if problem.bias is not None:
         inputs["bias"] = problem.bias
@@ -32,18 +35,19 @@ def places(problem: Problem, out: Any) -> tuple[NDArray[Any], ...]:
         )
     shapes = {name: x.shape for name, x in inputs.items()}
     shapes["hidden"] = (*problem.shape, problem.hidden.shape[1])
-    for (name, x), place in zip(inputs.items(), out, strict=True):
+    given = [None if place is None else _convert.output(place) for place in out]
+    for (name, x), place in zip(inputs.items(), given, strict=True):
         if place is not None:
             _check(name, place, shapes[name], problem.result_dtype(x))
-    _check_apart(problem, [place for place in out if place is not None])
-    return tuple(
+    _check_apart(problem, [place for place in given if place is not None])
+    made = tuple(
         np.empty(shapes[name], problem.result_dtype(x)) if place is None else place
-        for (name, x), place in zip(inputs.items(), out, strict=True)
+        for (name, x), place in zip(inputs.items(), given, strict=True)
     )
+    return made, tuple(x if place is None else place for x, place in zip(made, out, strict=True))
 
 
-def _check(name: str, place: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    _convert.output(place)
+def _check(name: str, place: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     what = f"out of {name}"
     if place.shape != shape:
         raise Error(f"{what} must have shape {shape}, got {place.shape}", "out")

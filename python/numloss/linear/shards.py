@@ -306,7 +306,7 @@ class Shard:
                 "state",
             )
         rows = state.complete()
-        results = places(problem, out)
+        arrays, results = places(problem, out)
         with np.errstate(all="ignore"):
-            Walk(problem, Gradients(problem, results)).differentiate(rows, state.scale(rows))
+            Walk(problem, Gradients(problem, arrays)).differentiate(rows, state.scale(rows))
         return results
