@@ -325,6 +325,24 @@ def test_columns_that_are_copied_once(kind):
     assert np.array_equal(array, expected, equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    "lists",
+    [
+        pa.array([[0.5, 1.0], [2.0, 0.0]]),
+        pa.array([[0.5, 1.0], [2.0, 0.0]], pa.large_list(pa.float32())),
+        pl.Series([[0.5, 1.0], [2.0, 0.0]]),
+    ],
+    ids=["pyarrow", "pyarrow, large", "polars"],
+)
+def test_lists_of_a_type_without_a_length_say_how_to_give_one(lists):
+    with pytest.raises(numloss.InputTypeError, match=r"cast lists .*pyarrow.list_\(type, n\)"):
+        numloss.cross_entropy(lists, [0, 1])
+    is_polars = isinstance(lists, pl.Series)
+    fixed = lists.list.to_array(2) if is_polars else lists.cast(pa.list_(pa.float64(), 2))
+    rows = np.array([[0.5, 1.0], [2.0, 0.0]])
+    assert numloss.cross_entropy(fixed, [0, 1]) == numloss.cross_entropy(rows, [0, 1])
+
+
 # -------------------------------------------------------------------------------------------- nulls
 
 GAPS = [0.5, None, 2.0]

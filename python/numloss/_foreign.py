@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from numloss import _core
 from numloss._raise import Error, InputTypeError
 
+#: What makes rows of Arrow's lists, whose type does not say that all are of one length.
+_FIXED_LENGTH = (
+    ": cast lists of one length n to a type that says so, pyarrow.list_(type, n) or polars.Array"
+)
+
 #: Which rows of an array hold numbers alone; None: all of them.
 Rows = NDArray[np.bool_] | None
 
@@ -44,7 +49,8 @@ def split(name: str, value: Any) -> tuple[NDArray[Any], Rows]:
     except (Error, MemoryError):
         raise
     except _core.UnusableError as error:
-        raise InputTypeError(f"{name} {error}", name) from error
+        fix = _FIXED_LENGTH if str(error).endswith(("'+l'", "'+L'")) else ""
+        raise InputTypeError(f"{name} {error}{fix}", name) from error
     except Exception as error:  # whatever an object's own methods raise
         refusal = InputTypeError if isinstance(error, TypeError) else Error
         raise refusal(
