@@ -103,6 +103,15 @@ def test_several_outputs_are_weighed_by_row():
     )
 
 
+@pytest.mark.parametrize("outputs", [2, 3])
+def test_several_labels_of_a_row(outputs):
+    y = rng.integers(0, 2, (20, outputs))
+    p, w = rng.uniform(size=(20, outputs)), rng.uniform(0.5, 2, 20)
+    each = [metrics.log_loss(y[:, i], p[:, i], sample_weight=w) for i in range(outputs)]
+    found = Metric("binary_cross_entropy")(y, p, sample_weight=w)
+    assert found == pytest.approx(np.mean(each), rel=1e-12)
+
+
 # ------------------------------------------------------------------------------------------ labels
 
 

@@ -118,7 +118,7 @@ class Metric:
 
     def _of_two(self, y: Array, p: Array, classes: Array | None) -> tuple[Array, Array]:
         """Return one column, and targets 0 and 1 or truth values."""
-        if p.ndim == 2 and p.shape[1] == 2:
+        if p.ndim == 2 and p.shape[1] == 2 and y.ndim == 1:
             p = p[:, 1] - p[:, 0] if self.from_logits else p[:, 1]
         if classes is None and y.dtype.kind in "fb":
             return p, kinds.truth(y) if kinds.is_signed(self.spec) else y
