@@ -395,6 +395,20 @@ def test_a_number_that_is_known_late_is_checked_as_well():
 
 
 @pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        (lambda x: cross_entropy(LOGITS, LABELS, axis=x), 1),
+        (lambda x: cross_entropy(LOGITS, LABELS, ignore_index=x), 1),
+        (lambda x: numloss.jax.focal(P, T > 0, from_logits=x), True),
+    ],
+)
+def test_what_is_compiled_in_must_be_known(call, value):
+    with pytest.raises(numloss.InputTypeError, match="must be known while JAX traces"):
+        jax.jit(call)(value)
+    assert np.isfinite(jax.jit(call, static_argnums=0)(value))
+
+
+@pytest.mark.parametrize(
     ("call", "kind", "text"),
     [
         (lambda p: huber(p, T[:2]), ValueError, r"same shape, got \(6,\) and \(2,\)"),

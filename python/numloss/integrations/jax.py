@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -46,6 +46,7 @@ _VALUE, _GRADIENT, _HESSIAN = 1, 2, 4  # as csrc/include/numloss.h has them, and
 _REDUCTIONS = ("mean", "sum", "none")
 _DENOMINATORS = ("weight", "count")
 _DTYPES = ("float32", "float64", "float16", "bfloat16")
+_INTEGERS = ("axis", "ignore_index")
 
 Operands = tuple[Any, ...]
 
@@ -202,6 +203,18 @@ def _is_data(name: str, value: Any) -> bool:
     return np.ndim(value) > 0
 
 
+def _refuse_traced(given: dict[str, Any], parameters: Mapping[str, inspect.Parameter]) -> None:
+    """Refuse what is compiled in and not known yet."""
+    for name, value in given.items():
+        is_structure = isinstance(parameters[name].default, bool) or name in _INTEGERS
+        if is_structure and isinstance(value, jax.core.Tracer) and value.ndim == 0:
+            raise InputTypeError(
+                f"{name} must be known while JAX traces, as it is compiled in: name it in "
+                "static_argnames",
+                name,
+            )
+
+
 def _arranged(
     loss: numloss.Loss[...], inputs: tuple[str, ...], given: dict[str, Any]
 ) -> tuple[_Form, Operands]:
@@ -255,7 +268,7 @@ def _split(
             attributes[name] = bool(value)
         elif isinstance(value, str):
             attributes[name] = str(value)
-        elif name in ("axis", "ignore_index"):
+        elif name in _INTEGERS:
             attributes[name] = int(value)
         elif isinstance(value, jax.Array):
             operands[name] = value
@@ -308,6 +321,7 @@ def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
             raise InputTypeError(f"numloss.jax.{name}: {error}") from None
+        _refuse_traced(given, signature.parameters)
         form, operands = _arranged(loss, inputs, given)
         return _differentiable(form)(*operands)
 
