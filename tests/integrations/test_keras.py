@@ -93,6 +93,14 @@ for name in ("gaussian_nll", "hubre"):
         assert "loss must be 'huber', " in str(error) and f"got '{name}'" in str(error)
     else:
         raise AssertionError(name)
+for labels in ([0.5, 1.0], [float("nan"), 1.0]):
+    try:
+        numloss.keras.Loss("cross_entropy")(np.array(labels), np.eye(2, dtype="float32"))
+    except Exception as error:  # JAX has its own
+        assert "target must hold labels in [0, 2)" in str(error)
+    else:
+        raise AssertionError(labels)
+
 for name in ("delt", "weight"):
     try:
         numloss.keras.Loss("huber", **{name: 1.0})

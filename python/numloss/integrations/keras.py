@@ -31,6 +31,9 @@ def _takes_two(loss: numloss.Loss[...]) -> bool:
     return sum(x.default is inspect.Parameter.empty for x in parameters) == 2
 
 
+#: The largest int32.
+_NO_CLASS = 2**31 - 1
+
 #: The losses that fit: Keras hands them a prediction and a target.
 _NAMES = [name for name, loss in numloss.LOSSES.items() if _takes_two(loss)]
 
@@ -101,7 +104,9 @@ class Loss(keras.losses.Loss):  # type: ignore[misc]
             return y_true  # probabilities
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
             y_true = keras.ops.squeeze(y_true, axis=-1)
-        return keras.ops.cast(y_true, "int32")
+        whole = keras.ops.cast(y_true, "int32")
+        # What is no integer becomes a label of no class, which the loss refuses.
+        return keras.ops.where(keras.ops.cast(whole, y_true.dtype) == y_true, whole, _NO_CLASS)
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes the same loss again."""
