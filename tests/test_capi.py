@@ -646,6 +646,11 @@ def test_the_wrapper_gives_what_python_gives(compile_cpp):
         "sum": huber(p, t, delta=2.0, reduction="sum"),
         "weight": huber(p, t, delta=2.0, weight=weight),
         "count": huber(p, t, delta=2.0, weight=weight, denominator="count"),
+        "number": huber(p, t, delta=2.0, weight=weight, denominator=8.0),
+        "weighted": huber(p, t, delta=2.0, weight=weight),
+        "parts": [huber(p, t, delta=2.0, weight=weight), weight.sum(), 3, 0],
+        "nothing": np.nan, "empty": [0, 1],
+        "wide": numloss.cross_entropy.grad(logits, LABELS, dtype="float64"),
         "values": huber(p, t, delta=2.0, reduction="none"),
         "gradient": gradient, "hessian": hessian,
         "nll": nll, "mean": mean, "variance": variance,
@@ -653,16 +658,17 @@ def test_the_wrapper_gives_what_python_gives(compile_cpp):
         "classes": classes[0], "gradient ": classes[1],
         "logsumexp": classes[2], "predicted": classes[3],
         "choice": numloss.multiclass_hinge(logits, LABELS, variant="crammer_singer"),
-        "nothing": numloss.focal(mean, [0, 1, 1], alpha=None),
+        "nothing ": numloss.focal(mean, [0, 1, 1], alpha=None),
     }  # fmt: skip
     numbers = [line.split() for line in lines[: len(expected)]]
     assert [line[0] for line in numbers] == [name.strip() for name in expected]
     for (name, *found), value in zip(numbers, expected.values(), strict=True):
-        assert [float(x) for x in found] == np.ravel(value).tolist(), name
+        assert np.array_equal([float(x) for x in found], np.ravel(value), equal_nan=True), name
     assert [line.split(":")[0] for line in lines[len(expected) :]] == [
         "invalid_argument", f"Error {STATUS['SHAPE']} prediction 0",
         f"Error {STATUS['ELEMENT']} target 1", f"Error {STATUS['OUTPUT']} gradients 0",
-        f"Error {STATUS['PARAMETER']} delta 0", "invalid_argument",
+        f"Error {STATUS['PARAMETER']} delta 0", f"Error {STATUS['PARAMETER']} denominator 0",
+        "invalid_argument",
     ]  # fmt: skip
 
 

@@ -189,9 +189,13 @@ enum class Denominator : std::int32_t { weight = NUMLOSS_BY_WEIGHT, count = NUML
 struct Settings {
   Reduction reduction = Reduction::mean;
   std::optional<Array> weight = {};  // of the examples
-  Denominator denominator = Denominator::weight;
+  std::variant<Denominator, double> denominator = Denominator::weight;
   std::int32_t threads = 0;  // at most so many; 0: numloss_num_threads()
   Arrays extras = {};        // log-sum-exp, predicted classes, where options ask for them
+  std::int32_t dtype = 0;    // of results: NUMLOSS_FLOAT64...; 0: that of the prediction
+  // Filled in beside what is returned: the weight and the number of examples of a mean or a sum,
+  // with which those of parts are joined, and whether a mean, NaN then, was over nothing.
+  numloss_result* result = nullptr;
 };
 
 // A loss with its options. Many threads may use one object at once. `inputs` are those that
@@ -291,7 +295,13 @@ class Loss {
       weight = settings.weight->get();
       call.weight = &weight;
     }
-    call.denominator = std::int32_t(settings.denominator);
+    if (const double* number = std::get_if<double>(&settings.denominator)) {
+      call.denominator = NUMLOSS_BY_NUMBER;
+      call.denominator_number = *number;
+    } else {
+      call.denominator = std::int32_t(std::get<Denominator>(settings.denominator));
+    }
+    call.dtype = settings.dtype;
     call.threads = settings.threads;
     call.values = values.put(by_example);
     call.gradients = gradients.put(first);
@@ -305,6 +315,7 @@ class Loss {
     numloss_fault fault;
     fault.size = sizeof(fault);
     if (numloss_compute_index(index_, &call, &result, &fault) != NUMLOSS_OK) throw Error(fault);
+    if (settings.result != nullptr) *settings.result = result;
     return result.value;
   }
 

@@ -49,6 +49,17 @@ int main() {
   print("weight", std::array{huber.value({p, t}, {.weight = weight})});
   print("count", std::array{huber.value(
                      {p, t}, {.weight = weight, .denominator = numloss::Denominator::count})});
+  numloss_result parts{};
+  print("number", std::array{huber.value({p, t}, {.weight = weight, .denominator = 8.0})});
+  print("weighted", std::array{huber.value({p, t}, {.weight = weight, .result = &parts})});
+  print("parts", std::array{parts.value, parts.weight, double(parts.count), double(parts.empty)});
+  const std::vector<double> none(3);
+  print("nothing", std::array{huber.value({p, t}, {.weight = none, .result = &parts})});
+  print("empty", std::array{parts.weight, double(parts.empty)});
+  std::array<double, 6> wide{};
+  const numloss::Loss cross_entropy("cross_entropy");
+  cross_entropy.gradient({rows, labels}, numloss::matrix(wide, 2, 3), {.dtype = NUMLOSS_FLOAT64});
+  print("wide", wide);
   huber.values({p, t}, first);
   print("values", first);
   huber.gradient_and_hessian({p, t}, first, second, {.threads = 1});
@@ -83,5 +94,6 @@ int main() {
   refused([&] { numloss::Loss("cross_entropy").value({rows, std::vector{0, 3}}); });
   refused([&] { huber.gradient({p, t}, t); });
   refused([&] { numloss::Loss("huber", {{"delta", -1.0}}).value({p, t}); });
+  refused([&] { huber.value({p, t}, {.denominator = -1.0}); });
   refused([&] { numloss::matrix(logits, 2, 2); });
 }
