@@ -928,6 +928,26 @@ def test_parameters_have_no_other_objective(host):
         adapter.train({name: "x"}, None)
 
 
+@pytest.mark.parametrize(
+    ("host", "params"),
+    [
+        ("xgboost", {"scale_pos_weight": 2.0}),
+        ("lightgbm", {"scale_pos_weight": 2.0}),
+        ("lightgbm", {"is_unbalance": True}),
+        ("catboost", {"class_weights": [1.0, 2.0]}),
+        ("catboost", {"class_weights": {0: 1.0, 1: 2.0}}),
+        ("catboost", {"auto_class_weights": "Balanced"}),
+    ],
+)
+def test_weights_that_would_have_no_effect_are_refused(host, params):
+    """Without a word, the hosts ignore them beside a custom objective."""
+    x, y = data_of("two", 60)
+    with pytest.raises(numloss.Error, match="would have no effect"):
+        fitted(host, "binary_cross_entropy", x, y, 2, **params)
+    one = {"scale_pos_weight": 1.0, "is_unbalance": False}
+    fitted(host, "binary_cross_entropy", x, y, 2, **{k: one[k] for k in params if k in one})
+
+
 # -------------------------------------------------------------------------------------- estimators
 
 

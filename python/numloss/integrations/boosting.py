@@ -426,6 +426,19 @@ def refuse_objective(params: Mapping[str, Any], *names: str) -> None:
             raise Error(f"params must not have {name!r}: the loss of the adapter is it", name)
 
 
+def refuse_balance(params: Mapping[str, Any], *names: str) -> None:
+    """Refuse weights of classes that hosts give to losses of their own alone."""
+    for name in names:
+        value: Any = params.get(name)
+        is_one = np.ndim(value) == 0 and value == 1 and value is not True
+        if not (is_one or value is None or value is False):
+            raise Error(
+                f"{name} would have no effect, as the host gives it to its own losses alone: use "
+                "weights of the rows, or what the loss has, such as pos_weight or class_weight",
+                name,
+            )
+
+
 class _Normal:
     """The loss of a normal distribution as one of two columns: mean, logarithm of the variance.
 

@@ -76,6 +76,7 @@ class Adapter(boosting.Adapter):
             ``prediction_type="Probability"``, after a round through a file, too.
         """
         boosting.refuse_objective(params, "loss_function", "objective")
+        boosting.refuse_balance(params, "class_weights", "auto_class_weights", "scale_pos_weight")
         if keywords.get("init_model") is not None:
             raise Error(
                 "init_model must be None: CatBoost counts the bias of such a model at times and "

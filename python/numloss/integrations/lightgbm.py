@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "Classifier", "Regressor"]
 
 _OBJECTIVE = ("objective", "objective_type", "app", "application", "loss")
+_BALANCE = ("scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets")
 _LINEAR = ("linear_tree", "linear_trees")
 
 
@@ -98,6 +99,7 @@ class Adapter(boosting.Adapter):
             `response` makes probabilities of them.
         """
         boosting.refuse_objective(params, *_OBJECTIVE)
+        boosting.refuse_balance(params, *_BALANCE)
         start = self._start_of(data, params.get("num_class"))
         needed = {"metric": "None", **params}
         if self.is_wide:

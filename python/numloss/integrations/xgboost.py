@@ -115,6 +115,7 @@ class Adapter(boosting.Adapter):
             file, too.
         """
         boosting.refuse_objective(params, "objective")
+        boosting.refuse_balance(params, "scale_pos_weight")
         classes = params.get("num_class")
         needed = self.params(data.get_label(), _weight(data), classes)
         if keywords.get("xgb_model") is not None:  # which has a start
