@@ -215,6 +215,40 @@ def test_every_kind_of_attribute():
     assert value == numloss.binary_cross_entropy(T / 2, T / 2, from_logits=False)
 
 
+@pytest.mark.parametrize("kind", ["int64", "uint32"])
+def test_what_options_ask_for_follows_the_results(kind):
+    x, y = np.arange(24.0).reshape(2, 3, 4) % 5, np.array([0, 3, 1])
+    value, gradient, logsumexp = np.zeros(2), np.zeros((2, 3, 4)), np.zeros((2, 3))
+    predicted = np.zeros((2, 3, 2) if kind == "uint32" else (2, 3), kind)
+    Call([x, y[None]], [value, gradient, logsumexp, predicted], loss="cross_entropy", want=BOTH,
+         axes=2, operands="prediction target", return_logsumexp=True,
+         return_predicted=True).run()  # fmt: skip
+    for i in range(2):
+        known = numloss.cross_entropy.value_and_grad(
+            x[i], y, return_logsumexp=True, return_predicted=True
+        )
+        found = value[i], gradient[i], logsumexp[i], predicted[i].view("int64").reshape(3)
+        assert all((a == b).all() for a, b in zip(found, known, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("results", "text"),
+    [
+        ([np.zeros(())], "results must be as many as the call gives, 2, got 1"),
+        ([np.zeros(()), np.zeros(3, "int64"), np.zeros(3)], "as the call gives, 2, got 3"),
+        ([np.zeros(()), np.zeros(3, "int32")], "int64"),
+        ([np.zeros(()), np.zeros((3, 3), "uint32")], "results must have the axes of the batch"),
+        ([np.zeros((3, 2), "uint32"), np.zeros(3, "int64")], "results must begin with a number"),
+    ],
+)
+def test_results_that_options_do_not_ask_for_are_refused(results, text):
+    call = Call([np.eye(3), np.arange(3)], results, loss="cross_entropy", want=VALUE, axes=2,
+                operands="prediction target", return_logsumexp=False,
+                return_predicted=True)  # fmt: skip
+    with pytest.raises(Refusal, match=text):
+        call.run()
+
+
 @pytest.mark.parametrize(
     ("changed", "text"),
     [

@@ -231,11 +231,13 @@ class CallOfXla : Refusable {
   }
 
   // Describes the part of a buffer that belongs to one element of the batch. An operand that all
-  // elements share has length 1 along the batch.
-  bool take(const char* name, const xla::Buffer& from, bool is_number, numloss_array& array) {
-    const int own = int(from.rank) - batch_ndim_ - is_number;
+  // elements share has length 1 along the batch. `halved` is the type of numbers of 64 bits that
+  // come as their halves, 0 where they do not.
+  bool take(const char* name, const xla::Buffer& from, int32_t halved, numloss_array& array) {
+    const bool is_halved = halved != 0;
+    const int own = int(from.rank) - batch_ndim_ - is_halved;
     bool fits =
-        own >= 0 && (!is_number || (from.type == xla::kU32 && from.dims[from.rank - 1] == 2));
+        own >= 0 && (!is_halved || (from.type == xla::kU32 && from.dims[from.rank - 1] == 2));
     for (int d = 0; d < batch_ndim_ && fits; ++d) {
       fits = from.dims[d] == batch_[d] || from.dims[d] == 1;
     }
@@ -243,7 +245,7 @@ class CallOfXla : Refusable {
     array.data = from.data;
     array.shape = from.dims + batch_ndim_;
     array.ndim = own;
-    array.dtype = is_number ? int32_t(NUMLOSS_FLOAT64) : dtype_of(from.type);
+    array.dtype = is_halved ? halved : dtype_of(from.type);
     if (array.dtype == 0) return no(NUMLOSS_ARRAY, name, "must hold real numbers that numloss has");
     Parts& parts = parts_[count_];
     arrays_[count_++] = &array;
@@ -274,7 +276,7 @@ class CallOfXla : Refusable {
   bool read_operand(string_view name, const xla::Buffer& from, bool is_number) {
     if (name == "weight") {
       call_.weight = &weight_;
-      return take("weight", from, is_number, weight_);
+      return take("weight", from, halved_if(is_number), weight_);
     }
     if (name == "denominator") {
       call_.denominator = NUMLOSS_BY_NUMBER;
@@ -286,12 +288,14 @@ class CallOfXla : Refusable {
     }
     ++call_.input_count;
     if (is_number && roles_[place] == kTarget) inputs_[place].flags = NUMLOSS_PLAIN_NUMBER;
-    return take(input_name(*loss_, roles_[place]), from, is_number, inputs_[place]);
+    return take(input_name(*loss_, roles_[place]), from, halved_if(is_number), inputs_[place]);
   }
+
+  static int32_t halved_if(bool is_number) { return is_number ? int32_t(NUMLOSS_FLOAT64) : 0; }
 
   bool take_number(const char* name, const xla::Buffer& from, bool is_number,
                    numloss_array& array) {
-    if (!take(name, from, is_number, array)) return false;
+    if (!take(name, from, halved_if(is_number), array)) return false;
     return array.ndim == 0 || no(NUMLOSS_PARAMETER, name, "must be a number, got an array");
   }
 
@@ -302,7 +306,7 @@ class CallOfXla : Refusable {
     if (loss_->parameters[find_parameter(*loss_, option->name)].takes_array()) {
       option->kind = NUMLOSS_NUMBERS;
       option->array = &array;
-      return take(option->name, from, is_number, array);
+      return take(option->name, from, halved_if(is_number), array);
     }
     option->kind = NUMLOSS_NUMBER;
     return take_number(option->name, from, is_number, array);
@@ -313,22 +317,35 @@ class CallOfXla : Refusable {
     return (call_.want & NUMLOSS_VALUE) != 0 && !by_example;
   }
 
-  // The value, then gradients, then Hessians: as many as the call gives.
+  // How many arrays options ask for beside the results.
+  int extra_count() const {
+    int count = 0;
+    for (int i = 0; i < call_.option_count; ++i) {
+      const Parameter& parameter = loss_->parameters[find_parameter(*loss_, options_[i].name)];
+      count += parameter.use == Use::kExtra && options_[i].integer != 0;
+    }
+    return count;
+  }
+
+  // The value, then gradients, then Hessians, then what options ask for: as many as the call gives.
   bool read_results() {
     const bool values = (call_.want & NUMLOSS_VALUE) != 0;
     const int heads = loss_->head_count();
     const int gradients = (call_.want & NUMLOSS_GRADIENT) != 0 ? heads : 0;
     const int hessians = (call_.want & NUMLOSS_HESSIAN) != 0 ? heads : 0;
-    if (frame_.results.count != values + gradients + hessians) {
+    const int before = values + gradients + hessians;
+    const int extras = extra_count();
+    if (frame_.results.count != before + extras) {
       return no(NUMLOSS_COUNT_OF_ARRAYS, "results", "must be as many as the call gives, %d, got %d",
-                values + gradients + hessians, int(frame_.results.count));
+                before + extras, int(frame_.results.count));
     }
     for (int i = 0; i < int(frame_.results.count); ++i) {
       const xla::Buffer& from = buffer(frame_.results, i);
       const bool whole =
           from.rank >= batch_ndim_ && std::equal(batch_, batch_ + batch_ndim_, from.dims);
       if (!whole) return no(NUMLOSS_SHAPE, "results", "must have the axes of the batch");
-      if (!take("results", from, false, results_[i])) return false;
+      const bool is_halved = i >= before && from.type == xla::kU32;
+      if (!take("results", from, is_halved ? int32_t(NUMLOSS_INT64) : 0, results_[i])) return false;
     }
     if (gives_number()) {
       const int32_t dtype = results_[0].dtype;
@@ -342,6 +359,8 @@ class CallOfXla : Refusable {
     call_.gradient_count = gradients;
     if (hessians > 0) call_.hessians = results_ + values + gradients;
     call_.hessian_count = hessians;
+    if (extras > 0) call_.extras = results_ + before;
+    call_.extra_count = extras;
     return true;
   }
 
@@ -379,7 +398,7 @@ class CallOfXla : Refusable {
   }
 
   static constexpr int kMostOperands = kMaxHeads + 4 + kMaxSettings;
-  static constexpr int kMostResults = 1 + 2 * kMaxHeads;
+  static constexpr int kMostResults = 1 + 2 * kMaxHeads + kMaxSettings;
 
   const xla::Frame& frame_;
   const Loss* loss_ = nullptr;

@@ -394,8 +394,9 @@ numloss_status numloss_parameter(int32_t loss, int32_t parameter, numloss_parame
 //   - other options by their names: integers, switches (i1), texts of choices, "" for
 //     NUMLOSS_NOTHING.
 // Results: the number (float64, or float32 to round it to) or the values, then gradients, then
-// Hessians. What is wrong comes as INVALID_ARGUMENT with the text of a numloss_fault;
-// RESOURCE_EXHAUSTED is NUMLOSS_MEMORY. No thread of XLA's is waited for.
+// Hessians, then the extras that options ask for; predicted classes are int64, or pairs of uint32,
+// their halves, along a last axis. What is wrong comes as INVALID_ARGUMENT with the text of a
+// numloss_fault; RESOURCE_EXHAUSTED is NUMLOSS_MEMORY. No thread of XLA's is waited for.
 struct XLA_FFI_Error;
 struct XLA_FFI_CallFrame;
 struct XLA_FFI_Error* numloss_xla_call(struct XLA_FFI_CallFrame* frame);

@@ -321,6 +321,110 @@ def test_what_has_no_gradient_says_so(name, of):
     assert not np.asarray(stopped).any()
 
 
+# ------------------------------------------------------------------- log-sum-exp, predicted classes
+
+ASKED = [
+    {"return_logsumexp": True},
+    {"return_predicted": True},
+    {"return_logsumexp": True, "return_predicted": True},
+]
+
+
+def extras_of(loss):
+    """Return the ways to ask a loss for what it has beside its results."""
+    has_logsumexp = "return_logsumexp" in inspect.signature(loss).parameters
+    return ASKED if has_logsumexp else ASKED[1:2]
+
+
+@pytest.mark.parametrize("variant", [x for x in SHARED if x.rowwise], ids=str)
+def test_extras_have_the_bits_of_numpy(variant):
+    for dtype in ("f4", "f2"):
+        inputs, options = inputs_of(variant, dtype)
+        for asked in extras_of(variant.loss):
+            call = {**options, **asked, "reduction": "none"}
+            value, *extras = variant.loss(*inputs, **call)
+            found = jax.jit(lambda *x, call=call: in_jax(variant.loss)(*x, **call))(*inputs)
+            if "return_predicted" in asked:
+                extras[-1] = extras[-1].astype("i4")
+            assert_same(map(np.asarray, found), [value, *extras], (variant, asked))
+
+
+def test_extras_come_behind_the_value_under_every_transformation():
+    shape = (2, 6, 3, 4)
+    logits = rng.normal(size=shape).astype("f4")
+    labels = rng.integers(0, 3, (2, 6, 4)).astype("i4")
+
+    def asked(x, y):
+        value, *extras = cross_entropy(x, y, axis=1, **ASKED[2])
+        return value, extras
+
+    step = jax.jit(jax.vmap(jax.value_and_grad(asked, has_aux=True)))
+    (values, (logsumexp, predicted)), gradients = step(logits, labels)
+    np.testing.assert_allclose(logsumexp, jax.nn.logsumexp(logits, 2), rtol=1e-6)
+    np.testing.assert_array_equal(predicted, jnp.argmax(logits, 2))
+    for i in range(2):
+        known = expected(numloss.cross_entropy, logits[i], labels[i], axis=1)
+        assert_same([np.asarray(values[i]), np.asarray(gradients[i])], known)
+    # The value alone is differentiated where nothing comes back to the others.
+    (_, predicted), gradient = jax.value_and_grad(cross_entropy, has_aux=True)(
+        LOGITS, LABELS, return_predicted=True
+    )
+    assert predicted.dtype == "i4"
+    assert_same([np.asarray(gradient)], [numloss.cross_entropy.grad(LOGITS, LABELS)])
+
+
+def test_predicted_classes_have_64_bits_where_jax_has_them():
+    with jax.enable_x64(True):
+        value, logsumexp, predicted = cross_entropy(LOGITS.astype("f8"), LABELS, **ASKED[2])
+    known = numloss.cross_entropy(LOGITS.astype("f8"), LABELS, **ASKED[2])
+    assert_same(map(np.asarray, (value, logsumexp, predicted)), known)
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit])
+def test_the_log_sum_exp_has_two_derivatives(transform):
+    """The reference is jax.nn.logsumexp."""
+
+    def z_loss(of):
+        return lambda x: (of(x) ** 2 * np.arange(6)).sum()
+
+    def both(of_loss, of_logsumexp):
+        return lambda x: of_loss(x) + 0.1 * z_loss(of_logsumexp)(x)
+
+    def mine(x):
+        return cross_entropy(x, LABELS, return_logsumexp=True)[1]
+
+    def theirs(x):
+        return jax.nn.logsumexp(x, -1)
+
+    with jax.enable_x64(True):
+        x = LOGITS.astype("f8")
+        found = transform(jax.grad(both(lambda x: cross_entropy(x, LABELS), mine)))(x)
+        plain = FORMULAS["cross_entropy"]
+        known = jax.grad(both(lambda x: plain(x, jnp.asarray(LABELS)), theirs))(x)
+        np.testing.assert_allclose(found, known, rtol=1e-12)
+        second = [jax.jacrev(jax.grad(z_loss(of))) for of in (mine, theirs)]
+        np.testing.assert_allclose(transform(second[0])(x), second[1](x), atol=1e-12)
+    half = jax.grad(lambda x: mine(x).sum())(LOGITS.astype("f2"))
+    assert half.dtype == "f2"
+    np.testing.assert_allclose(half, jax.nn.softmax(LOGITS), atol=2e-3)
+
+
+def test_a_predicted_class_has_no_gradient():
+    def hits(x):
+        value, predicted = cross_entropy(x, LABELS, return_predicted=True)
+        return value + (predicted == LABELS).mean()
+
+    assert_same([np.asarray(jax.grad(hits)(LOGITS))], [numloss.cross_entropy.grad(LOGITS, LABELS)])
+
+
+def test_a_class_that_cannot_happen_has_no_share_in_the_log_sum_exp():
+    x = LOGITS.copy()
+    x[:, 1] = -np.inf
+    labels = np.zeros(6, "i4")
+    found = jax.grad(lambda x: cross_entropy(x, labels, return_logsumexp=True)[1].sum())(x)
+    np.testing.assert_allclose(found, jax.nn.softmax(x), rtol=1e-6)
+
+
 # ------------------------------------------------------------------------------------- compilations
 
 
@@ -429,6 +533,8 @@ def test_what_is_compiled_in_must_be_known(call, value):
         (lambda p: cross_entropy(LOGITS, LABELS, class_weight=p), ValueError, "each of the 3"),
         (lambda p: cross_entropy(LOGITS, LABELS + np.int64(2**32)), ValueError, "that fit int32"),
         (lambda p: numloss.jax.focal(p, T, from_logits=p), TypeError, "must be True or False"),
+        (lambda p: huber(p, T, return_predicted=True), TypeError, "argument 'return_predicted'"),
+        (lambda p: cross_entropy(LOGITS, LABELS, return_logsumexp=p), TypeError, "must be True"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_refused_while_tracing(call, kind, text):
@@ -478,7 +584,7 @@ def test_every_loss_is_there_and_says_what_it_takes():
     assert set(names) <= set(dir(numloss.jax))
     signature = inspect.signature(numloss.jax.cross_entropy)
     assert "out" not in signature.parameters
-    assert "return_predicted" not in signature.parameters
+    assert signature.parameters["return_predicted"].default is False
     assert signature.parameters["label_smoothing"].default == 0.0
     assert "``numloss.huber``" in huber.__doc__
     with pytest.raises(AttributeError, match="has no attribute 'hubert'"):

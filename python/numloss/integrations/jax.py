@@ -1,7 +1,7 @@
 """The losses as functions of JAX on the CPU: ``numloss.jax.huber(prediction, target)``.
 
-Each takes what the loss of its name takes, but for ``out`` and ``return_...``, and works under
-``jax.jit``, ``jax.grad``, ``jax.vmap`` and ``jax.lax.scan``. Bits are those of the NumPy call.
+Each takes what the loss of its name takes, but for ``out``, and works under ``jax.jit``,
+``jax.grad``, ``jax.vmap`` and ``jax.lax.scan``. Bits are those of the NumPy call.
 
 The value is float64 where JAX has it (``jax_enable_x64``), else rounded to float32; arrays among
 the results have the dtype that they have with NumPy. XLA calls libnumloss itself
@@ -26,7 +26,7 @@ import ctypes
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import jax
@@ -66,6 +66,7 @@ class _Form:
     value_dtype: np.dtype[Any] | None  #: of a sum or mean; None: values of the examples are given
     axis: int  #: of the classes; -1: every element is an example
     heads: tuple[int, ...]  #: the operands that there are gradients by
+    extras: tuple[str, ...]  #: those of EXTRAS that are asked for
 
     @property
     def is_diagonal(self) -> bool:
@@ -73,11 +74,17 @@ class _Form:
         return self.axis < 0 and len(self.heads) == 1
 
     def call(self, want: int, operands: Operands) -> list[Any]:
-        """Return the value, the gradients, the Hessians: those that are wanted, in this order."""
+        """Return value, gradients, Hessians, those that are wanted, then extras, in this order."""
         shape = operands[0].shape
         of_heads = [jax.ShapeDtypeStruct(shape, self.dtype)] * len(self.heads)
         results = [self._value(shape)] if want & _VALUE else []
         results += of_heads * bool(want & _GRADIENT) + of_heads * bool(want & _HESSIAN)
+        examples = self._examples(shape)
+        for extra in self.extras:
+            # Classes come as the halves of 64 bits, as JAX may have no type of so many.
+            is_class = extra == "return_predicted"
+            kind = ((*examples, 2), np.uint32) if is_class else (examples, self.dtype)
+            results.append(jax.ShapeDtypeStruct(*kind))
         # Operands that a batch shares come with an axis of length 1, which costs no copy.
         call = jax.ffi.ffi_call(_TARGET, results, vmap_method="expand_dims")
         names = " ".join(self.operands)
@@ -94,8 +101,10 @@ class _Form:
     def _value(self, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
         if self.value_dtype is not None:
             return jax.ShapeDtypeStruct((), self.value_dtype)
-        examples = shape if self.axis < 0 else shape[: self.axis] + shape[self.axis + 1 :]
-        return jax.ShapeDtypeStruct(examples, self.dtype)
+        return jax.ShapeDtypeStruct(self._examples(shape), self.dtype)
+
+    def _examples(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape if self.axis < 0 else shape[: self.axis] + shape[self.axis + 1 :]
 
     def operands_of(self, primals: Operands) -> Operands:
         """Return the operands of a call that is differentiated, which may be by its heads alone."""
@@ -124,32 +133,39 @@ class _Form:
 
 @cache
 def _differentiable(form: _Form) -> Callable[..., Any]:
-    """Return the function of a form's operands, with its derivatives."""
-    value = jax.custom_vjp(lambda *operands: form.call(_VALUE, operands)[0])
+    """Return the function of a form's operands to value and extras, with the value's derivatives.
+
+    Those of the log-sum-exp are added by `_with_derivatives`.
+    """
+    value = jax.custom_vjp(lambda *operands: form.call(_VALUE, operands))
     value_and_gradients = jax.custom_vjp(lambda *operands: form.call(_VALUE | _GRADIENT, operands))
 
-    def forward(*primals: Any) -> tuple[Any, list[Any]]:
+    def forward(*primals: Any) -> tuple[list[Any], list[Any]]:
         operands = form.operands_of(primals)
-        found, *gradients = value_and_gradients(*operands)
+        found, *rest = value_and_gradients(*operands)
+        gradients, extras = rest[: len(form.heads)], rest[len(form.heads) :]
         # A cotangent has the type of its input, which another input may have promoted.
         heads = [operands[head] for head in form.heads]
-        return found, [x.astype(head.dtype) for x, head in zip(gradients, heads, strict=True)]
+        cast = [x.astype(head.dtype) for x, head in zip(gradients, heads, strict=True)]
+        return [found, *extras], cast
 
-    def backward(gradients: list[Any], cotangent: Any) -> Operands:
-        return form.cotangents([form.times(cotangent, x).astype(x.dtype) for x in gradients])
+    def backward(gradients: list[Any], cotangents: list[Any]) -> Operands:
+        return form.cotangents([form.times(cotangents[0], x).astype(x.dtype) for x in gradients])
 
     def second_forward(*primals: Any) -> tuple[Any, Any]:
         operands = form.operands_of(primals)
+        found = form.call(_VALUE | _GRADIENT, operands)
         if not form.is_diagonal:
+            return found, None
+        _, hessian = form.call(_GRADIENT | _HESSIAN, operands)
+        return found, (found[1], hessian.astype(operands[0].dtype))
+
+    def second_backward(derivatives: Any, cotangents: list[Any]) -> Operands:
+        if derivatives is None:
             raise Error(
                 f"numloss.jax.{form.loss} has no second derivative: its Hessian is more than the "
                 f"diagonal that numloss.{form.loss}.grad_and_hess returns"
             )
-        found = form.call(_VALUE | _GRADIENT, operands)
-        _, hessian = form.call(_GRADIENT | _HESSIAN, operands)
-        return found, (found[1], hessian.astype(operands[0].dtype))
-
-    def second_backward(derivatives: tuple[Any, Any], cotangents: list[Any]) -> Operands:
         gradient, hessian = derivatives
         of_value, of_gradient = cotangents
         total = form.times(of_value, gradient)
@@ -161,6 +177,29 @@ def _differentiable(form: _Form) -> Callable[..., Any]:
     value_and_gradients.defvjp(second_forward, second_backward, symbolic_zeros=True)
     made: Callable[..., Any] = jax.jit(value)
     return made
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _with_derivatives(axis: int, prediction: jax.Array, logsumexp: jax.Array) -> jax.Array:
+    """Return a known log-sum-exp of a prediction, whose derivative is the softmax."""
+    return logsumexp
+
+
+@_with_derivatives.defjvp  # type: ignore[untyped-decorator]
+def _tangent_of_logsumexp(
+    axis: int, primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    prediction, _ = primals
+    logsumexp = _with_derivatives(axis, *primals)
+    wide = jnp.promote_types(prediction.dtype, logsumexp.dtype)
+    softmax = jnp.exp(prediction.astype(wide) - jnp.expand_dims(logsumexp, axis))
+    return logsumexp, (softmax * tangents[0]).sum(axis).astype(logsumexp.dtype)
+
+
+def _classes(halves: jax.Array) -> jax.Array:
+    """Return predicted classes from their halves, in the type that JAX has for integers."""
+    low = jax.lax.bitcast_convert_type(halves[..., 0], np.int32)
+    return low.astype(dtypes.canonicalize_dtype(np.int64))
 
 
 # ------------------------------------------------------------------------------------- arguments
@@ -245,6 +284,7 @@ def _arranged(
         dtypes.canonicalize_dtype(np.float64) if is_value else None,
         axis,
         tuple(names.index(head) for head in heads),
+        tuple(name for name in EXTRAS if attributes.get(name)),
     )
     return form, tuple(operands.values())
 
@@ -285,20 +325,20 @@ def _split(
 def _signature(loss: numloss.Loss[...]) -> inspect.Signature:
     """Return a loss's signature without what JAX's functions do not take."""
     signature = inspect.signature(loss)
-    kept = [x for name, x in signature.parameters.items() if name not in ("out", *EXTRAS)]
+    kept = [x for name, x in signature.parameters.items() if name != "out"]
     return signature.replace(parameters=kept)
 
 
 _TEXT = """{summary}
 
-It is ``numloss.{name}`` as a function of JAX on the CPU, whose arguments it takes, but for ``out``
-and ``return_...``.
+It is ``numloss.{name}`` as a function of JAX on the CPU, whose arguments it takes, but for ``out``.
 
 Returns
 -------
 jax.Array
     The reduced value, float64 with ``jax_enable_x64``, else float32; with ``reduction="none"`` the
-    examples' values in the dtype of the prediction.
+    examples' values in the dtype of the prediction. What ``return_logsumexp`` and
+    ``return_predicted`` ask for follows in a tuple.
 
 Raises
 ------
@@ -323,7 +363,17 @@ def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
             raise InputTypeError(f"numloss.jax.{name}: {error}") from None
         _refuse_traced(given, signature.parameters)
         form, operands = _arranged(loss, inputs, given)
-        return _differentiable(form)(*operands)
+        value, *extras = _differentiable(form)(*operands)
+        if not extras:
+            return value
+        found = dict(zip(form.extras, extras, strict=True))
+        if "return_logsumexp" in found:
+            found["return_logsumexp"] = _with_derivatives(
+                form.axis, operands[0], jax.lax.stop_gradient(found["return_logsumexp"])
+            )
+        if "return_predicted" in found:
+            found["return_predicted"] = _classes(found["return_predicted"])
+        return value, *found.values()
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = _TEXT.format(name=name, summary=str(loss.__doc__).partition("\n")[0])
