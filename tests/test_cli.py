@@ -525,7 +525,16 @@ def test_losses_are_listed():
         (line,) = [line for line in listing.splitlines() if line.startswith(f"{name} ")]
         assert ":math:" not in line
         assert all(option in line for option in options_of(loss))
+        assert line.split()[1] == loss.family
+        assert f" {loss.domain} " in line
+        assert f" {loss.influence} " in line
     assert "Huber" in run("losses", "huber")
+    facts = run("losses", "huber").partition("\nFacts\n")[2].split()
+    assert facts == [
+        "family", "regression", "target", "real", "link", "identity", "convex", "yes",
+        "derivatives", "once", "outliers", "bounded", "estimates", "-",
+    ]  # fmt: skip
+    assert "Facts" not in run("losses", "accuracy")
     assert "did you mean 'huber'" in run("losses", "hubber", code=2)
 
 

@@ -30,6 +30,7 @@ from numloss._raise import Error, InputTypeError
 from numloss.balance import *
 
 if _TYPE_CHECKING:
+    from numloss._catalog import losses
     from numloss.evaluation.compare import compare
     from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
@@ -49,10 +50,11 @@ _LATER = {
     "Evaluation": "numloss.evaluation.evaluation",
     "EvaluationError": "numloss.evaluation.errors",
     "EvaluationResult": "numloss.evaluation.result",
-    "evaluate": "numloss.evaluation.run",
-    "linear_cross_entropy": "numloss.linear",
     "StateError": "numloss.evaluation.evaluation",
     "compare": "numloss.evaluation.compare",
+    "evaluate": "numloss.evaluation.run",
+    "linear_cross_entropy": "numloss.linear",
+    "losses": "numloss._catalog",
 }
 
 
@@ -104,6 +106,7 @@ __all__ = [
     "get_include",
     "get_library",
     "linear_cross_entropy",
+    "losses",
     "nulls_to_weight",
     "num_threads",
     "set_num_threads",

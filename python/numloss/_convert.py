@@ -184,6 +184,22 @@ def below_one(name: str, value: float) -> float:
     raise Error(f"{name} must be a number in [0, 1), got {shown(value)}", name)
 
 
+def unit(name: str, value: float) -> float:
+    """Return a number in [0, 1], or raise."""
+    x = number(name, value)
+    if 0 <= x <= 1:
+        return x
+    raise Error(f"{name} must be a number in [0, 1], got {shown(value)}", name)
+
+
+def positive(name: str, value: float) -> float:
+    """Return a positive finite number, or raise."""
+    x = number(name, value)
+    if 0 < x < inf:
+        return x
+    raise Error(f"{name} must be positive and finite, got {shown(value)}", name)
+
+
 def switch(name: str, value: Any) -> bool:
     """Return True or False, or raise for what merely counts as one of them."""
     if isinstance(value, (bool, np.bool_)):

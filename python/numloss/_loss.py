@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict
 
-from numloss import _docs
+from numloss import _docs, _links
 from numloss._core import Loss
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ P = ParamSpec("P")
 Reduction = Literal["mean", "sum", "none"]
 Link = Literal["identity", "log", "sigmoid", "softmax"]
 Influence = Literal["unbounded", "bounded", "redescending"]
+Statistic = Literal["mean", "median", "quantile", "variance"]
 
 
 class Call(TypedDict, total=False):
@@ -54,6 +55,8 @@ def loss(
     smoothness: Literal[0, 1, 2] = 2,
     influence: Influence = "unbounded",
     likelihood: bool = False,
+    estimates: Statistic | tuple[Statistic, ...] | None = None,
+    softmax_hessian: bool = False,
 ) -> Callable[[Callable[P, Any]], Loss[P]]:
     """Make losses of the functions that declare them, and say what kind of losses they are.
 
@@ -63,7 +66,8 @@ def loss(
         What makes a number of the target's kind of the prediction as boosters and linear models
         have it, any real number: ``"identity"`` (a mean, a score), ``"log"`` (the prediction is the
         logarithm of a rate, a scale or a variance), ``"sigmoid"`` (the logit of a probability),
-        ``"softmax"`` (logits of classes).
+        ``"softmax"`` (logits of classes). Of a second head the loss itself takes what the link's
+        inverse makes of such a number: the variance, not its logarithm.
     convex : bool, default True
         Whether it is convex in the prediction, by default parameters.
     smoothness : {0, 1, 2}, default 2
@@ -75,6 +79,13 @@ def loss(
     likelihood : bool, default False
         Whether it is the negative log-likelihood of labels, in nats, so that ``exp(mean)`` is a
         perplexity.
+    estimates : str, or tuple of one for each input with a gradient, optional
+        What of the target's distribution has the least expected loss, by default parameters and
+        through the link: ``"mean"`` (of labels the shares of the classes), ``"median"``,
+        ``"quantile"`` (of the level ``q``), ``"variance"``. None: nothing that has such a name.
+    softmax_hessian : bool, default False
+        Whether a row's Hessian by its scores is a factor times diag(p) - p p', p the softmax, by
+        any parameters: the losses are linear in the logarithms of p.
     """
 
     def make(declaration: Callable[P, Any]) -> Loss[P]:
@@ -87,6 +98,8 @@ def loss(
         made.smoothness = smoothness
         made.influence = influence
         made.likelihood = likelihood
+        made.estimates = estimates
+        made.softmax_hessian = softmax_hessian
         return made
 
     return make
@@ -118,3 +131,5 @@ def text_of_method(made: Loss[...], name: str) -> str:
 
 
 Loss.__doc__ = _docs.LOSS
+for method in (_links.inverse_link, _links.link_function):
+    setattr(Loss, method.__name__, method)

@@ -84,7 +84,12 @@ def parser() -> argparse.ArgumentParser:
         ("evaluate", "Compute losses of the predictions in a file.", _declare_evaluate, _evaluate),
         ("merge", "Merge states that --state wrote, and report them.", _declare_merge, _merge),
         ("show", "Report a state that --state wrote.", _declare_show, _show),
-        ("losses", "List the losses with their options, or explain one.", _declare_losses, _losses),
+        (
+            "losses",
+            "List the losses with what is known of them and their options, or explain one.",
+            _declare_losses,
+            _losses,
+        ),
         ("plot", "Draw losses, their gradients and Hessians.", _declare_plot, _plot),
         (
             "completion",
@@ -755,21 +760,29 @@ def _read_state(path: Path) -> Evaluation:
 
 
 def _losses(options: argparse.Namespace) -> int:
+    from numloss._catalog import TITLES, described
     from numloss.evaluation.specs import known, options_of, parse_loss
     from numloss.plain import documentation, summary
 
     if options.name is not None:
         columns = min(shutil.get_terminal_size().columns, 100)
-        print(documentation(inspect.getdoc(parse_loss(options.name).loss) or "", columns))
+        spec = parse_loss(options.name)
+        print(documentation(inspect.getdoc(spec.loss) or "", columns))
+        for known_loss in numloss.losses():
+            if known_loss.name == spec.name:
+                print("\n".join(["", "Facts", *described(known_loss)]))
         return 0
+    cells = {facts.name: facts.cells() for facts in numloss.losses()}
     rows = []
     for name, loss in known().items():
         taken = [
             key if value.default is value.empty else f"{key}={value.default}"
             for key, value in options_of(loss).items()
         ]
-        rows.append([name, ", ".join(taken), summary(inspect.getdoc(loss) or "")])
-    print("\n".join(table(["loss", "options", ""], rows, left=3)))
+        of_it = cells.get(name, ["metric", *[""] * (len(TITLES) - 1)])
+        rows.append([name, *of_it, ", ".join(taken), summary(inspect.getdoc(loss) or "")])
+    titles = ["loss", *TITLES, "options", ""]
+    print("\n".join(table(titles, rows, left=len(titles))))
     return 0
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["binary_cross_entropy", "focal", "hinge", "squared_hinge"]
 
 
-@loss(link="sigmoid", influence="bounded", likelihood=True)
+@loss(link="sigmoid", influence="bounded", likelihood=True, estimates="mean")
 def binary_cross_entropy(
     prediction: ArrayLike,
     target: ArrayLike,

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["cross_entropy", "kl_divergence", "multiclass_hinge", "softmax_focal"]
 
 
-@loss(link="softmax", influence="bounded", likelihood=True)
+@loss(
+    link="softmax",
+    influence="bounded",
+    likelihood=True,
+    estimates="mean",
+    softmax_hessian=True,
+)
 def cross_entropy(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -68,7 +74,7 @@ def cross_entropy(
     """
 
 
-@loss(link="softmax", influence="bounded")
+@loss(link="softmax", influence="bounded", estimates="mean", softmax_hessian=True)
 def kl_divergence(
     prediction: ArrayLike,
     target: ArrayLike,

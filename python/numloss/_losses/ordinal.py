@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["ordinal_cross_entropy", "ranked_probability"]
 
 
-@loss(link="softmax", convex=False, influence="redescending")
+@loss(link="softmax", convex=False, influence="redescending", estimates="mean")
 def ranked_probability(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -58,7 +58,7 @@ def ranked_probability(
     """
 
 
-@loss(link="softmax", influence="bounded")
+@loss(link="softmax", influence="bounded", softmax_hessian=True)
 def ordinal_cross_entropy(
     prediction: ArrayLike,
     target: ArrayLike,

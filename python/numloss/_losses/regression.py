@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["gaussian_nll", "huber", "mae", "mse", "quantile"]
 
 
-@loss()
+@loss(estimates="mean")
 def mse(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     r"""Squared error, :math:`(p - t)^2`.
 
@@ -37,7 +37,7 @@ def mse(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     """
 
 
-@loss(smoothness=0, influence="bounded")
+@loss(smoothness=0, influence="bounded", estimates="median")
 def mae(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     r"""Absolute error, :math:`|p - t|`.
 
@@ -100,7 +100,7 @@ def huber(
     """
 
 
-@loss(smoothness=0, influence="bounded")
+@loss(smoothness=0, influence="bounded", estimates="quantile")
 def quantile(
     prediction: ArrayLike, target: ArrayLike, q: ArrayLike = 0.5, **call: Unpack[Call]
 ) -> Any:
@@ -135,7 +135,7 @@ def quantile(
     """
 
 
-@loss(link=("identity", "log"), convex=False)
+@loss(link=("identity", "log"), convex=False, estimates=("mean", "variance"))
 def gaussian_nll(
     prediction: ArrayLike,
     target: ArrayLike,
