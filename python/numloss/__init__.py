@@ -31,6 +31,8 @@ from numloss.balance import *
 
 if _TYPE_CHECKING:
     from numloss._catalog import losses
+    from numloss._constant import best_constant
+    from numloss._curvature import curvature
     from numloss.evaluation.compare import compare
     from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
@@ -51,7 +53,9 @@ _LATER = {
     "EvaluationError": "numloss.evaluation.errors",
     "EvaluationResult": "numloss.evaluation.result",
     "StateError": "numloss.evaluation.evaluation",
+    "best_constant": "numloss._constant",
     "compare": "numloss.evaluation.compare",
+    "curvature": "numloss._curvature",
     "evaluate": "numloss.evaluation.run",
     "linear_cross_entropy": "numloss.linear",
     "losses": "numloss._catalog",
@@ -100,7 +104,9 @@ __all__ = [
     "Loss",
     "StateError",
     "__version__",
+    "best_constant",
     "compare",
+    "curvature",
     "evaluate",
     "get_cmake_dir",
     "get_include",

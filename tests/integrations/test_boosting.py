@@ -200,7 +200,7 @@ def test_rules_over_classes_are_their_formulas():
         "gradient": abs(p - np.eye(4)[y.astype(int)]),
         "constant": np.full_like(p, 0.7),
     }
-    assert tuple(rules) == boosting.CURVATURES
+    assert tuple(rules) == numloss._curvature.RULES
     for rule, wanted in rules.items():
         found = curvatures("cross_entropy", margin, y, w, curvature=rule, constant=0.7)
         np.testing.assert_allclose(found, wanted * w[:, None], rtol=1e-12, atol=1e-15)

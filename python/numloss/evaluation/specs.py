@@ -178,6 +178,24 @@ def spec_of(loss: LossLike) -> LossSpec:
     return LossSpec(f"{base.name}:{shown}" if shown else base.name, base.name, merged)
 
 
+def loss_of(
+    loss: numloss.Loss[...] | str,
+    options: Mapping[str, Any],
+    purpose: str,
+    refused: tuple[str, ...] = ("axis", "from_logits"),
+) -> tuple[numloss.Loss[...], dict[str, Any]]:
+    """Read one loss with options for a purpose that metrics, and some options, are not for."""
+    spec = spec_of((loss, options))
+    if not isinstance(spec.loss, numloss.Loss):
+        raise InputTypeError(f"loss must be a loss, got the metric {spec.name}", "loss")
+    for name in refused:
+        if name in spec.options:
+            raise Error(
+                f"{name} is not for {purpose}: it takes scores, of classes in the last axis", name
+            )
+    return spec.loss, dict(spec.options)
+
+
 def parse_loss(text: str, said: str = either("loss ", "--loss ")) -> LossSpec:
     """Parse ``name`` or ``name:option=value,option=value``."""
     name, _, rest = text.partition(":")

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -20,26 +20,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from typing_extensions import Self
 
-from numloss import Loss, _convert
-from numloss._core import apply
-from numloss._losses import multiclass
-from numloss._raise import Error, InputTypeError, shown
-from numloss.evaluation.specs import LossSpec, options_of, spec_of
+from numloss import Loss, _constant, _convert
+from numloss._curvature import DESCRIBED, Curvature, Rule
+from numloss._raise import Error
+from numloss.evaluation.specs import loss_of, spec_of
 from numloss.integrations import kinds
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[Any]
-
-Curvature = Literal["exact", "absolute", "upper_bound", "friedman", "gradient", "constant"]
-CURVATURES = ("exact", "absolute", "upper_bound", "friedman", "gradient", "constant")
-
-# Where all labels are the same the best logit is infinite; sigmoid(30) is 1 - 1e-13.
-_FARTHEST_LOGIT = 30.0
-# Losses over classes whose Hessian is a multiple of diag(p) - p p', p the softmax: beside the
-# diagonal a row adds up to p (1 - p), so that twice the diagonal bounds it (Gershgorin's circles).
-_CROSS_ENTROPIES = ("cross_entropy", "ordinal_cross_entropy")
 
 # The integer labels of each data set, beside the floats they were made of.
 _labels: WeakKeyDictionary[Any, tuple[Array, Array]] = WeakKeyDictionary()
@@ -50,14 +40,7 @@ loss : Loss or str
 curvature : str, default "exact"
     The second derivative that leaves are divided by, of a row of weight 1:
 
-    - ``"exact"``: that of the loss, at least ``floor``;
-    - ``"absolute"``: its absolute value, at least ``floor``, for losses that are not convex;
-    - ``"upper_bound"``: a bound, with which no step overshoots. Of a loss of one margin it is a
-      constant, the largest second derivative there is; of a cross-entropy over classes twice the
-      exact one, 2p(1 - p), which bounds the whole Hessian of a row;
-    - ``"friedman"``: over C classes C/(C - 1) times the exact one;
-    - ``"gradient"``: the absolute value of the gradient, at least ``floor``;
-    - ``"constant"``: ``constant``, for losses whose second derivative is 0.
+{rules}
 floor : float, default 1e-16
     Positive.
 constant : float, default 1.0
@@ -68,7 +51,7 @@ scale : float, default 1.0
 **options
     Options of the loss, such as ``gamma=1.0``; not ``axis`` and ``from_logits``, as margins are
     scores in the last axis.
-"""
+""".replace("{rules}\n", "".join(f"    {line}\n" for line in DESCRIBED.splitlines()))
 
 _ESTIMATOR = (
     _PARAMETERS[: _PARAMETERS.index("**options")].replace(
@@ -93,38 +76,36 @@ class Adapter:
     options : Mapping
         Its options.
     link : str or tuple of str
-        From a margin to what it predicts: ``"identity"``, ``"sigmoid"`` or ``"softmax"``, or a
-        pair for two margins, of which the second is a variance's logarithm.
+        From a margin to what it predicts: ``"identity"``, ``"log"``, ``"sigmoid"`` or
+        ``"softmax"``, or a pair for two margins, of which the second is a variance's logarithm.
     """
 
     def __init__(
         self,
         loss: Loss[...] | str,
         *,
-        curvature: Curvature = "exact",
+        curvature: Rule = "exact",
         floor: float = 1e-16,
         constant: float = 1.0,
         scale: float = 1.0,
         **options: Any,
     ) -> None:
-        spec = spec_of((loss, options))
-        _refuse(spec)
-        self.loss: Loss[...] = spec.loss
-        self.options: Mapping[str, Any] = spec.options
-        self.link = spec.loss.link
-        self._is_signed = kinds.is_signed(spec)
-        self._of_margins: Any = _Normal(self.loss) if self.link == kinds.NORMAL else self.loss
+        self.loss, self.options = loss_of(loss, options, "boosting")
+        self.link = self.loss.link
+        if self.loss.domain == "probabilities":
+            raise Error(
+                f"loss must take labels as targets, got {self.loss.__name__}, which takes "
+                "probabilities",
+                "loss",
+            )
+        self._rule = Curvature(self.loss, self.options, curvature, floor=floor, constant=constant)
+        self.curvature = self._rule.rule
         #: Whether a row has several margins: of classes, or of a distribution's parameters.
-        self.is_wide = self.loss.rowwise or self.link == kinds.NORMAL
-        self.curvature = CURVATURES[_convert.choice("curvature", curvature, CURVATURES)]
-        self.floor = _positive("floor", floor)
-        self.constant = _positive("constant", constant)
-        self.scale = _positive("scale", scale)
+        self.is_wide = self._rule.is_wide
+        self._of_margins = self._rule.of_scores
+        self.scale = _convert.positive("scale", scale)
         # Added to every margin: the start, where the host has no place for it while it trains.
         self._shift: Any = None
-        self._check_curvature()
-        if self._is_constant and self.curvature != "constant":
-            self.constant = self._largest_curvature()
 
     def __repr__(self) -> str:
         """Return the loss with its options, and the rule of curvature."""
@@ -139,42 +120,12 @@ class Adapter:
         self, margin: Array, target: Any, weight: Any, out: tuple[Array, Array]
     ) -> None:
         """Write gradient and curvature of every row, weights included."""
-        gradient, curvature = out
-        margin = self._shifted(margin)
-        weight = _of_outputs(self._scaled(weight), target)
-        call = {"weight": weight, "reduction": "sum", **self.options}
-        if self._is_constant:
-            self._of_margins.grad(margin, target, out=gradient, **call)
-            curvature[...] = self.constant * self._weights(margin, target, weight)
-            return
-        self._of_margins.grad_and_hess(margin, target, out=out, **call)
-        if self.curvature == "gradient":
-            np.abs(gradient, out=curvature)
-        elif self.curvature == "absolute":
-            np.abs(curvature, out=curvature)
-        elif self.curvature == "upper_bound":
-            curvature *= 2
-        elif self.curvature == "friedman":
-            classes = margin.shape[-1]
-            curvature *= classes / (classes - 1)
-        np.maximum(curvature, self.floor * _columns(weight, curvature), out=curvature)
-
-    @property
-    def _is_constant(self) -> bool:
-        bounded = self.curvature == "upper_bound" and not self.is_wide
-        return self.curvature == "constant" or bounded
+        self._rule.derivatives(self._shifted(margin), target, self._scaled(weight), out)
 
     def _scaled(self, weight: Array | None) -> Any:
         if weight is None:
             return None if self.scale == 1 else self.scale
         return weight if self.scale == 1 else weight * self.scale
-
-    def _weights(self, margin: Array, target: Array, weight: Any) -> Any:
-        """Return the weights of the rows as they count: class weights in, ignored rows 0."""
-        if not self.loss.rowwise:
-            return _columns(weight, margin)
-        _, weights = self.loss._examples(margin, target, weight=weight, **self.options)
-        return weights[..., None]
 
     def _shifted(self, margin: Array) -> Array:
         return margin if self._shift is None else margin + self._shift
@@ -208,7 +159,7 @@ class Adapter:
         """
         given = np.asarray(labels)
         if not self.loss.rowwise:
-            return kinds.truth(given) if self._is_signed else given
+            return kinds.truth(given) if self.loss.domain == "signs" else given
         if dataset is None or given.dtype.kind in "iu":
             return _integers(given)
         known = _labels.get(dataset)
@@ -234,9 +185,8 @@ class Adapter:
 
         Returns
         -------
-        float, or ndarray of shape (classes,), (2,) or (outputs,)
-            The margin, found by Newton's method on the loss's own gradient and Hessian. A logit
-            lies within -30 and 30.
+        float, or ndarray of shape (classes,) or (2,)
+            The margin, as `numloss.best_constant` finds it. A logit lies within -30 and 30.
 
         Raises
         ------
@@ -251,74 +201,14 @@ class Adapter:
         """
         target = self.targets(labels)
         weights = None if weight is None else np.asarray(weight, np.float64)
-        if target.size == 0:
-            raise Error("labels must hold at least one label, got none", "labels")
-        if weights is not None and not weights.any():
-            raise Error("weight must not be 0 in every row", "weight")
-        if self.loss.rowwise:
-            return self._start_of_classes(target, weights, classes)
-
-        if self.is_wide:
-            return self._start_of_two(target, weights)
-
-        if target.ndim == 2:
-            return np.array([self.start(column, weights) for column in target.T])
-
-        def slope(c: float) -> tuple[float, float]:
-            margin = np.broadcast_to(np.float64(c), target.shape)
-            g, h = self.loss.grad_and_hess(
-                margin, target, weight=weights, reduction="sum", **self.options
-            )
-            return float(g.sum()), float(h.sum())
-
-        farthest = _FARTHEST_LOGIT if self.link == "sigmoid" else 1e300
-        return _root(slope, farthest)
-
-    def _start_of_classes(
-        self, target: Array, weight: Array | None, classes: int | None
-    ) -> NDArray[np.float64]:
-        """Every label occurs once, as often as it weighs: a constant margin knows no more."""
-        kept = target != self.options.get("ignore_index", -100)
-        labels = _convert.labels(target[kept])
-        k = classes or int(labels.max()) + 1
-        if k < 2:
-            raise Error("labels must be of two classes or more, got 0 alone", "labels")
-        counts = np.bincount(labels, None if weight is None else weight[kept], k)
-        if counts.size > k:
-            raise Error(f"labels must be below {k}, got {counts.size - 1}", "labels")
-        with np.errstate(divide="ignore"):
-            shares = np.log(counts / counts.sum())
-        begin = np.maximum(shares, -_FARTHEST_LOGIT) if self.link == "softmax" else np.zeros(k)
-        at = self._constant_on(np.arange(k), counts)
-        return _descend(at, begin, 1e-12 * float(counts.sum()))
-
-    def _start_of_two(self, target: Array, weight: Array | None) -> NDArray[np.float64]:
-        """Mean and logarithm of the variance, from those of all rows."""
-        mean = np.average(target, weights=weight)
-        variance = np.average((target - mean) ** 2, weights=weight)
-        if not variance > 0 or not np.isfinite(variance):
-            raise Error(f"labels must be finite and differ, got variance {variance}", "labels")
-        total = target.size if weight is None else float(weight.sum())
-        begin = np.array([mean, np.log(variance)])
-        return _descend(self._constant_on(target, weight), begin, 1e-12 * total)
-
-    def _constant_on(
-        self, target: Array, weight: Array | None
-    ) -> Callable[[Array], tuple[float, Array, Array]]:
-        """Return a function of constant margins: the sum of losses, its gradient and diagonal."""
-        call = {"weight": weight, "reduction": "sum", **self.options}
-
-        def at(c: Array) -> tuple[float, Array, Array]:
-            margin = np.broadcast_to(c, (target.size, c.size))
-            g, h = self._of_margins.grad_and_hess(margin, target, **call)
-            return float(self._of_margins(margin, target, **call)), g.sum(0), h.sum(0)
-
-        return at
+        return _constant.fitted(
+            self.loss, target, weights, self.options, classes=classes, said="labels"
+        )
 
     # ------------------------------------------------------------------------------- prediction
 
     def response(self, margin: ArrayLike) -> Array:
-        """Return what margins predict: probabilities where the loss has them, else the margins.
+        """Return what margins predict: probabilities and rates where the loss has them.
 
         Parameters
         ----------
@@ -336,79 +226,7 @@ class Adapter:
         >>> numloss.xgboost.Adapter("focal").response([0.0, 100.0])
         array([0.5, 1. ])
         """
-        x = np.asarray(margin, order="C")
-        x = x if x.dtype.kind == "f" else x.astype(np.float64)
-        if self.link == "sigmoid":
-            return apply("sigmoid", x.reshape(-1)).reshape(x.shape)
-        if self.link == "softmax":
-            return _softmax(x)
-        if self.link == kinds.NORMAL:
-            return np.stack([x[..., 0], np.exp(x[..., 1])], axis=-1)
-        return x
-
-    # -------------------------------------------------------------------------------- curvature
-
-    def _hessian(self, margin: Array, target: Array) -> Array:
-        call = {"reduction": "none", **self.options}
-        hessian: Array = self._of_margins.grad_and_hess(margin, target, **call)[1]
-        return hessian
-
-    def _largest_curvature(self) -> float:
-        """Return the largest second derivative, found to 0.1 % on a grid of margins."""
-        margins = np.linspace(-40, 40, 2561)
-        hessians = np.max([self._hessian(margins, t) for t in self._some_targets(margins)], axis=0)
-        inner = hessians[np.abs(margins) < 20].max()
-        if hessians.max() > inner:
-            raise Error(
-                f"curvature of {self.loss.__name__} has no upper bound: use curvature='exact'",
-                "curvature",
-            )
-        return float(inner) * (1.001 if inner > hessians.min() else 1.0)
-
-    def _some_targets(self, margins: Array) -> list[Array]:
-        if self.link == "sigmoid":
-            return [np.full_like(margins, t) for t in (0, 0.25, 0.5, 0.75, 1)]
-        if self._is_signed:
-            return [np.full(margins.shape, t) for t in (False, True)]
-        return [np.zeros_like(margins)]
-
-    def _check_curvature(self) -> None:
-        """Refuse a rule that the loss has nothing for."""
-        name, rule = self.loss.__name__, self.curvature
-        if rule == "friedman" and not self.loss.rowwise:
-            raise Error(
-                f"curvature='friedman' is for losses over classes, got {name}: use 'exact'",
-                "curvature",
-            )
-        if self._is_flat() and rule not in ("constant", "gradient"):
-            raise Error(
-                f"{name} has a second derivative of 0, which {rule!r} cannot divide by: use "
-                "curvature='constant'",
-                "curvature",
-            )
-        if rule == "upper_bound" and self.is_wide and name not in _CROSS_ENTROPIES:
-            raise Error(
-                f"curvature='upper_bound' is known of {' and '.join(_CROSS_ENTROPIES)} and of "
-                f"losses of one margin, got {name}: use 'absolute'",
-                "curvature",
-            )
-
-    def _is_flat(self) -> bool:
-        """Whether the Hessian is 0 everywhere; a loss that labels are no targets of is refused."""
-        if not self.is_wide:
-            margins = np.linspace(-40, 40, 2561)
-            return not any(self._hessian(margins, t).any() for t in self._some_targets(margins))
-        # Options with an entry for each class say how many there are.
-        k = next((len(v) for v in self.options.values() if np.ndim(v)), 3)
-        margins = np.linspace(-2, 2, k * k).reshape(k, k)
-        try:
-            return not self._hessian(margins, np.arange(k)).any()
-        except Error as error:
-            if error.argument != "target":
-                raise
-            raise Error(
-                f"loss must take labels as targets, got {self.loss.__name__}, whose {error}", "loss"
-            ) from None
+        return self.loss.inverse_link(margin)
 
 
 def documented(made: type[Any]) -> type[Any]:
@@ -439,64 +257,6 @@ def refuse_balance(params: Mapping[str, Any], *names: str) -> None:
             )
 
 
-class _Normal:
-    """The loss of a normal distribution as one of two columns: mean, logarithm of the variance.
-
-    Its derivatives by the logarithm s of the variance v are v dl/dv and v² d²l/dv² + v dl/dv.
-    """
-
-    def __init__(self, loss: Any) -> None:
-        self.loss = loss
-
-    def __call__(self, margin: Array, target: Any, **call: Any) -> Any:
-        return self.loss(margin[..., 0], target, np.exp(margin[..., 1]), **call)
-
-    def _examples(self, margin: Array, target: Any, **call: Any) -> Any:
-        return self.loss._examples(margin[..., 0], target, np.exp(margin[..., 1]), **call)
-
-    def grad(self, margin: Array, target: Any, out: Array, **call: Any) -> None:
-        self.grad_and_hess(margin, target, (out, np.empty_like(out)), **call)
-
-    def grad_and_hess(
-        self, margin: Array, target: Any, out: tuple[Array, Array] | None = None, **call: Any
-    ) -> tuple[Array, Array]:
-        variance = np.exp(margin[..., 1])
-        first, second = self.loss.grad_and_hess(margin[..., 0], target, variance, **call)
-        gradient, hessian = out or (np.empty(margin.shape), np.empty(margin.shape))
-        gradient[..., 0], hessian[..., 0] = first[0], second[0]
-        gradient[..., 1] = by_logarithm = variance * first[1]
-        hessian[..., 1] = variance**2 * second[1] + by_logarithm
-        return gradient, hessian
-
-
-def _refuse(spec: LossSpec) -> None:
-    """Refuse what is no function of a row's margins."""
-    if not isinstance(spec.loss, Loss):
-        raise InputTypeError(f"loss must be a loss, got the metric {spec.name}", "loss")
-    for name in ("axis", "from_logits"):
-        if name in spec.options:
-            raise Error(f"{name} is not for boosting: margins are scores in the last axis", name)
-
-
-def _positive(name: str, value: float) -> float:
-    x = _convert.number(name, value)
-    if not 0 < x < np.inf:
-        raise Error(f"{name} must be positive and finite, got {shown(value)}", name)
-    return x
-
-
-def _of_outputs(weight: Any, target: Any) -> Any:
-    """Return weights of rows as a loss takes them that has several targets in a row."""
-    return weight[:, None] if np.ndim(weight) == 1 and np.ndim(target) == 2 else weight
-
-
-def _columns(weight: Any, like: Array) -> Any:
-    """Return weights of rows in a shape that multiplies their margins."""
-    if weight is None:
-        return 1.0
-    return weight[:, None] if np.ndim(weight) == 1 and like.ndim == 2 else weight
-
-
 def _integers(labels: Array) -> Array:
     with np.errstate(invalid="ignore"):
         whole = labels.astype(np.int64)
@@ -506,72 +266,6 @@ def _integers(labels: Array) -> Array:
     raise Error(
         f"labels must be whole numbers, got {labels[place]} at index {place}", "labels", (place,)
     )
-
-
-def _softmax(x: Array) -> Array:
-    rows = np.zeros(x.shape[:-1], np.int64)
-    _, total = multiclass.cross_entropy(x, rows, reduction="none", return_logsumexp=True)
-    return apply("exp_nonpositive", np.minimum(x - total[..., None], 0).reshape(-1)).reshape(
-        x.shape
-    )
-
-
-def _root(slope: Callable[[float], tuple[float, float]], farthest: float) -> float:
-    """Return where a sum of losses is least: Newton's method between two bounds.
-
-    ``slope`` returns gradient and Hessian. Where there is no Hessian, as of absolute errors, the
-    bounds are halved.
-    """
-    low = high = 0.0
-    gradient, _ = slope(0.0)
-    if not np.isfinite(gradient):
-        raise Error("labels and weights must be finite: the gradient at 0 is not", "labels")
-    ahead, step = gradient, -np.sign(gradient)
-    while ahead * gradient > 0:
-        low, high = high, high + step
-        if abs(high) > farthest:
-            return float(np.sign(step) * farthest)
-        ahead, step = slope(high)[0], 2 * step
-    if ahead == 0:
-        return float(high)
-    low, high = sorted((low, high))
-    x, move = (low + high) / 2, high - low
-    for _ in range(200):
-        gradient, hessian = slope(x)
-        if gradient == 0:
-            break
-        low, high = (x, high) if gradient < 0 else (low, x)
-        newton = x - gradient / hessian if hessian > 0 else np.nan
-        # A step outside the bounds, or one that does not halve the last, is replaced.
-        if not (low <= newton <= high and abs(newton - x) < move / 2):
-            newton = (low + high) / 2
-        move, x = abs(newton - x), float(newton)
-        if move <= 1e-15 * abs(x):
-            break
-    return x
-
-
-def _descend(at: Callable[[Array], tuple[float, Array, Array]], c: Array, smallest: float) -> Array:
-    """Return constant margins of a small loss: steps by the Hessian's diagonal that never climb.
-
-    ``at`` returns value, gradient and the diagonal. It ends with a gradient below ``smallest``, or
-    where no step leads down.
-    """
-    value, gradient, hessian = at(c)
-    for _ in range(500):
-        if np.abs(gradient).max() <= smallest:
-            break
-        step = gradient / np.maximum(np.abs(hessian), 1e-3 * np.abs(gradient).max() + 1e-300)
-        while True:
-            then = at(c - step)
-            if then[0] < value:
-                break
-            step /= 2
-            if np.abs(step).max() < 1e-12:
-                return c
-        c = c - step
-        value, gradient, hessian = then
-    return c
 
 
 # -------------------------------------------------------------------------------------- estimators
@@ -587,7 +281,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         loss: Loss[...] | str,
         *,
         loss_options: Mapping[str, Any] | None = None,
-        curvature: Curvature = "exact",
+        curvature: Rule = "exact",
         floor: float = 1e-16,
         constant: float = 1.0,
         scale: float = 1.0,
