@@ -33,6 +33,7 @@ if _TYPE_CHECKING:
     from numloss._catalog import losses
     from numloss._constant import best_constant
     from numloss._curvature import curvature
+    from numloss._hessian import hessian_vector, softmax_hessian
     from numloss.evaluation.compare import compare
     from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
@@ -57,8 +58,10 @@ _LATER = {
     "compare": "numloss.evaluation.compare",
     "curvature": "numloss._curvature",
     "evaluate": "numloss.evaluation.run",
+    "hessian_vector": "numloss._hessian",
     "linear_cross_entropy": "numloss.linear",
     "losses": "numloss._catalog",
+    "softmax_hessian": "numloss._hessian",
 }
 
 
@@ -111,12 +114,14 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "get_library",
+    "hessian_vector",
     "linear_cross_entropy",
     "losses",
     "nulls_to_weight",
     "num_threads",
     "set_num_threads",
     "show_config",
+    "softmax_hessian",
     "threads",
 ]
 __all__ += regression.__all__
