@@ -34,6 +34,8 @@ if _TYPE_CHECKING:
     from numloss._constant import best_constant
     from numloss._curvature import curvature
     from numloss._hessian import hessian_vector, softmax_hessian
+    from numloss._objective import Objective
+    from numloss._proximal import group_lasso, prox
     from numloss.evaluation.compare import compare
     from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
@@ -53,14 +55,17 @@ _LATER = {
     "Evaluation": "numloss.evaluation.evaluation",
     "EvaluationError": "numloss.evaluation.errors",
     "EvaluationResult": "numloss.evaluation.result",
+    "Objective": "numloss._objective",
     "StateError": "numloss.evaluation.evaluation",
     "best_constant": "numloss._constant",
     "compare": "numloss.evaluation.compare",
     "curvature": "numloss._curvature",
     "evaluate": "numloss.evaluation.run",
+    "group_lasso": "numloss._proximal",
     "hessian_vector": "numloss._hessian",
     "linear_cross_entropy": "numloss.linear",
     "losses": "numloss._catalog",
+    "prox": "numloss._proximal",
     "softmax_hessian": "numloss._hessian",
 }
 
@@ -105,6 +110,7 @@ __all__ = [
     "EvaluationResult",
     "InputTypeError",
     "Loss",
+    "Objective",
     "StateError",
     "__version__",
     "best_constant",
@@ -114,11 +120,13 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "get_library",
+    "group_lasso",
     "hessian_vector",
     "linear_cross_entropy",
     "losses",
     "nulls_to_weight",
     "num_threads",
+    "prox",
     "set_num_threads",
     "show_config",
     "softmax_hessian",
