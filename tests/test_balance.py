@@ -51,3 +51,34 @@ def test_a_sample_is_that_of_its_seed_in_random_order():
     assert np.array_equal(first, numloss.oversample(LABELS, rng=np.random.default_rng(5)))
     assert not np.array_equal(first, numloss.oversample(LABELS, rng=6))
     assert (np.diff(LABELS[first]) < 0).any()
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.25, 0.5, 1.0])
+def test_a_ratio_is_how_far_classes_grow(ratio):
+    counts = np.array([40, 7, 1, 22])
+    drawn = numloss.oversample(LABELS, rng=3, ratio=ratio)
+    sizes = np.bincount(LABELS[drawn])[[0, 1, 2, 4]]
+    assert sizes.tolist() == np.rint(counts + ratio * (40 - counts)).tolist()
+    times = np.bincount(drawn, minlength=LABELS.size)
+    assert times.min() >= 1
+    if ratio == 0:
+        assert (times == 1).all()
+
+
+def test_positive_weights_are_negatives_over_positives():
+    target = np.array([0, 1, 0, 0, 1, 0, 0])
+    assert numloss.pos_weight(target) == 5 / 2
+    assert numloss.pos_weight(target == 1) == 5 / 2
+    assert numloss.pos_weight(np.array([0.25, 0.75])) == 1.0
+    columns = numloss.pos_weight(np.stack([target, 1 - target, target], axis=1))
+    assert columns.tolist() == [5 / 2, 2 / 5, 5 / 2]
+    assert numloss.pos_weight([1, 1]) == 0.0
+
+
+def test_positive_weights_make_both_classes_weigh_alike():
+    """The best constant of the weighted loss says that both are as likely."""
+    target = np.array([0, 0, 0, 1, 0, 1, 0])
+    weighted = numloss.best_constant(
+        "binary_cross_entropy", target, pos_weight=numloss.pos_weight(target)
+    )
+    assert weighted == pytest.approx(0, abs=1e-14)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from numloss import _convert
 from numloss._arithmetic import ieee
+from numloss._raise import Error
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["class_weights", "oversample"]
+__all__ = ["class_weights", "oversample", "pos_weight"]
 
 
 def class_weights(
@@ -87,13 +88,72 @@ def _effective(n: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
     return weights
 
 
+def pos_weight(target: ArrayLike) -> Any:
+    r"""Weight of the positive examples that makes up for their number, for ``pos_weight``.
+
+    .. math:: \frac{\sum_i (1 - t_i)}{\sum_i t_i}
+
+    It is the number of negatives over that of positives; soft targets count in part on both sides.
+    The ``pos_weight`` of `binary_cross_entropy` is a number: with several labels each column is a
+    call of its own.
+
+    Parameters
+    ----------
+    target : array-like
+        Targets in [0, 1], or truth values: of shape (n,), or (n, labels) with a label a column.
+
+    Returns
+    -------
+    float, or ndarray of shape (labels,)
+        The weight, or one for each column.
+
+    Raises
+    ------
+    numloss.Error
+        (a ValueError) If a target lies outside [0, 1], or there are no positives to be weighted.
+    numloss.InputTypeError
+        (a TypeError) If the targets are no real numbers.
+
+    Examples
+    --------
+    >>> import numloss
+    >>> numloss.pos_weight([0, 0, 0, 1])
+    3.0
+    >>> numloss.pos_weight([[0, 1], [0, 0], [1, 1]])
+    array([2. , 0.5])
+
+    References
+    ----------
+    G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis 9 (2001).
+    """
+    t = _convert.array("target", target)
+    if t.ndim not in (1, 2):
+        raise Error(
+            f"target must have one axis, or a second one of labels, got shape {t.shape}", "target"
+        )
+    t = t.astype(np.float64)
+    bad = ~((t >= 0) & (t <= 1))
+    if bad.any():
+        where, found = _convert.first_of(bad, t)
+        raise Error(f"target must lie in [0, 1], got {found}{where}", "target")
+    with ieee:
+        positives = t.sum(axis=0)
+        negatives = (1 - t).sum(axis=0)
+        if not (positives > 0).all():
+            column = f" in column {int(np.argmin(positives))}" if t.ndim == 2 else ""
+            raise Error(f"target must hold positives, got none{column}", "target")
+        return negatives / positives if t.ndim == 2 else float(negatives / positives)
+
+
 def oversample(
-    labels: ArrayLike, rng: np.random.Generator | int | None = None
+    labels: ArrayLike, rng: np.random.Generator | int | None = None, *, ratio: float = 1.0
 ) -> NDArray[np.int64]:
-    """Draw a sample, as indices, in which every class occurs as often as the largest.
+    r"""Draw a sample, as indices, in which every class occurs as often as the largest.
 
     Every example occurs; those of smaller classes are repeated, each as often as the others of its
-    class or once more, drawn without replacement. The order is random.
+    class or once more, drawn without replacement. The order is random. With a ``ratio``
+    :math:`\rho` below 1 a class of :math:`n_c` examples grows to :math:`n_c + \rho (\max n - n_c)`
+    only, rounded to a whole number, to an even one from the middle between two.
 
     Parameters
     ----------
@@ -101,16 +161,20 @@ def oversample(
         Labels, at least 0.
     rng : numpy.random.Generator or int, optional
         Source of randomness, or its seed.
+    ratio : float, default 1.0
+        How far classes grow towards the size of the largest: from 0, not at all, to 1.
 
     Returns
     -------
     ndarray of int64
-        Indices into ``labels``: the number of classes times the size of the largest.
+        Indices into ``labels``: with ``ratio=1``, the number of classes times the size of the
+        largest.
 
     Raises
     ------
     ValueError
-        If a label is negative, there are none, or they have more than one axis.
+        If a label is negative, there are none, they have more than one axis, or the ratio lies
+        outside [0, 1].
     TypeError
         If the labels are not integers.
 
@@ -121,6 +185,8 @@ def oversample(
     >>> labels = np.array([0, 0, 0, 1])
     >>> np.bincount(labels[numloss.oversample(labels, rng=0)])
     array([3, 3])
+    >>> np.bincount(labels[numloss.oversample(labels, rng=0, ratio=0.5)])
+    array([3, 2])
 
     References
     ----------
@@ -129,9 +195,13 @@ def oversample(
     """
     y = _convert.labels(labels, one_axis=True)
     source = _convert.generator(rng)
+    ratio = _convert.unit("ratio", ratio)
     counts = np.unique(y, return_counts=True)[1]
     classes = np.split(np.argsort(y, kind="stable"), np.cumsum(counts)[:-1])
-    chosen = [_repeated(indices, counts.max(), source) for indices in classes]
+    sizes = np.rint(counts + ratio * (counts.max() - counts)).astype(np.int64)
+    chosen = [
+        _repeated(indices, size, source) for indices, size in zip(classes, sizes, strict=True)
+    ]
     return source.permutation(np.concatenate(chosen))
 
 
