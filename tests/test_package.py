@@ -186,7 +186,10 @@ def test_examples_of_the_docstrings(name):
     assert printed == []
 
 
-@pytest.mark.parametrize("page", [README, ROOT / "docs" / "arguments.md"], ids=lambda x: x.name)
+PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("arguments", "choosing", "training"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda x: x.name)
 def test_examples_of_the_pages(page):
     example = doctest.DocTestParser().get_doctest(page.read_text(), {}, page.name, None, None)
     assert len(example.examples) > 5
