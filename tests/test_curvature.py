@@ -84,6 +84,14 @@ def test_more_axes_have_weights_of_their_own():
     assert np.array_equal(found.reshape(6, 4), flat)
 
 
+def test_options_of_columns():
+    p, t = RNG.normal(size=(6, 2)), RNG.normal(size=6)
+    found = curvature("quantile", "gradient", p, t, q=[0.1, 0.9])
+    assert np.array_equal(found, abs(numloss.quantile.grad(p, t, [0.1, 0.9], reduction="sum")))
+    with pytest.raises(numloss.Error, match="has a second derivative of 0"):
+        curvature("quantile", "exact", p, t, q=[0.1, 0.9])
+
+
 # ----------------------------------------------------------------------------------- full Hessians
 
 SOFT = [v for v in VARIANTS if v.rowwise and v.loss.softmax_hessian]

@@ -63,6 +63,7 @@ def small(loss):
         "labels": lambda: np.arange(30) % 4,
         "labels or probabilities": lambda: np.arange(30) % 4,
         "probabilities": lambda: RNG.dirichlet(np.ones(4), 30),
+        "booleans": lambda: RNG.random((30, 4)) < 0.4,
         "real": lambda: RNG.normal(size=30),
     }
     # Whole numbers above 0 are targets of every other loss.

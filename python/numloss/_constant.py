@@ -298,16 +298,19 @@ def _of_classes(
     if takes_rows(loss, target):
         rows = np.broadcast_to(np.float64(0), target.shape)
         w = _weights(loss, rows, target, weight, options)
+        total = w.sum()
         shares = (w[..., None] * target).reshape(-1, target.shape[-1]).sum(axis=0)
     else:
         # Every label occurs once, as often as it weighs: a constant knows no more.
         shares = _counts(loss, target, weight, options, classes, said)
+        total = shares.sum()
         target, weight = np.arange(shares.size), shares
-    with np.errstate(divide="ignore"):
-        logarithms = np.log(shares / shares.sum())
-    begin = np.maximum(logarithms, -bound) if loss.link == "softmax" else np.zeros(shares.size)
+    begin = np.zeros(shares.size)
+    if loss.link == "softmax":
+        with np.errstate(divide="ignore"):
+            begin = np.maximum(np.log(shares / total), -bound)
     at = _constant_on(loss, target, weight, options)
-    return _descend(at, begin, 1e-12 * float(shares.sum()))
+    return _descend(at, begin, 1e-12 * float(total))
 
 
 def _counts(
@@ -324,7 +327,7 @@ def _counts(
     scores = np.broadcast_to(np.float64(0), (*labels.shape, k))
     _weights(loss, scores, labels, weight, options)
     w = None if weight is None else np.broadcast_to(weight, labels.shape)[kept].astype(np.float64)
-    return np.bincount(labels[kept], w, k).astype(np.float64)
+    return np.bincount(labels[kept].astype(np.int64), w, k).astype(np.float64)
 
 
 def class_count(
@@ -344,8 +347,10 @@ def class_count(
 
 
 def takes_rows(loss: Loss[...], target: Array) -> bool:
-    """Whether the target of a loss over classes holds a probability for each."""
-    return "probabilities" in loss.domain and target.dtype.kind == "f"
+    """Whether the target of a loss over classes has a number for each, as the prediction has."""
+    if loss.domain == "labels or probabilities":
+        return target.ndim > 1 and target.dtype.kind == "f"
+    return loss.rowwise and loss.domain != "labels"
 
 
 def _constant_on(

@@ -198,7 +198,7 @@ class Curvature:
 
     def _largest(self) -> float:
         """Return the largest second derivative, found to 0.1 % on a grid of scores."""
-        scores = np.linspace(-40, 40, 2561)
+        scores = self._grid()
         hessians = np.max([self._hessian(scores, t) for t in self._some_targets(scores)], axis=0)
         inner = hessians[np.abs(scores) < 20].max()
         if hessians.max() > inner:
@@ -208,6 +208,12 @@ class Curvature:
             )
         # A peak may lie between the points of the grid, a plateau does not.
         return float(inner) * (1.0 if np.count_nonzero(hessians == inner) > 2 else 1.001)
+
+    def _grid(self) -> Array:
+        """Return scores to look at; where options have a number for each column, in columns."""
+        columns = next(((len(x),) for x in self.options.values() if np.ndim(x)), ())
+        scores = np.linspace(-40, 40, 2561).reshape(-1, *[1] * len(columns))
+        return np.broadcast_to(scores, (2561, *columns))
 
     def _some_targets(self, scores: Array) -> list[Array]:
         some: dict[str, tuple[Any, ...]] = {
@@ -242,16 +248,20 @@ class Curvature:
     def _is_flat(self) -> bool:
         """Whether the Hessian is 0 everywhere."""
         if not self.is_wide:
-            scores = np.linspace(-40, 40, 2561)
+            scores = self._grid()
             return not any(self._hessian(scores, t).any() for t in self._some_targets(scores))
+        if not self.loss.rowwise:  # of two heads
+            return not self._hessian(np.linspace(-2, 2, 6).reshape(3, 2), np.ones(3)).any()
         # Options with an entry for each class say how many there are.
         k = next((len(v) for v in self.options.values() if np.ndim(v)), 3)
         scores = np.linspace(-2, 2, k * k).reshape(k, k)
-        return not self._hessian(scores, self._labels(k)).any()
+        return not self._hessian(scores, self._rows(k)).any()
 
-    def _labels(self, k: int) -> Array:
-        """Return a target for each of so many rows: labels, or probabilities that are 1."""
-        return np.eye(k) if self.loss.domain == "probabilities" else np.arange(k)
+    def _rows(self, k: int) -> Array:
+        """Return a target for each of so many rows, of another class each."""
+        if "labels" in self.loss.domain:
+            return np.arange(k)
+        return np.eye(k, dtype=bool if self.loss.domain == "booleans" else float)
 
 
 def softmax_losses() -> str:

@@ -94,8 +94,7 @@ def pos_weight(target: ArrayLike) -> Any:
     .. math:: \frac{\sum_i (1 - t_i)}{\sum_i t_i}
 
     It is the number of negatives over that of positives; soft targets count in part on both sides.
-    The ``pos_weight`` of `binary_cross_entropy` is a number: with several labels each column is a
-    call of its own.
+    Of several labels each has a weight of its own.
 
     Parameters
     ----------

@@ -92,12 +92,7 @@ class Adapter:
     ) -> None:
         self.loss, self.options = loss_of(loss, options, "boosting")
         self.link = self.loss.link
-        if self.loss.domain == "probabilities":
-            raise Error(
-                f"loss must take labels as targets, got {self.loss.__name__}, which takes "
-                "probabilities",
-                "loss",
-            )
+        self._refuse()
         self._rule = Curvature(self.loss, self.options, curvature, floor=floor, constant=constant)
         self.curvature = self._rule.rule
         #: Whether a row has several margins: of classes, or of a distribution's parameters.
@@ -106,6 +101,18 @@ class Adapter:
         self.scale = _convert.positive("scale", scale)
         # Added to every margin: the start, where the host has no place for it while it trains.
         self._shift: Any = None
+
+    def _refuse(self) -> None:
+        """Refuse losses that labels are no targets of, and options of several margins."""
+        if self.loss.rowwise and "labels" not in self.loss.domain:
+            raise Error(
+                f"loss must take labels as targets, got {self.loss.__name__}, which takes "
+                f"{self.loss.domain}",
+                "loss",
+            )
+        for name, value in self.options.items():
+            if np.ndim(value) and not self.loss.rowwise:
+                raise Error(f"{name} must be a number, as a row has one margin", name)
 
     def __repr__(self) -> str:
         """Return the loss with its options, and the rule of curvature."""
