@@ -640,7 +640,7 @@ OTHERS = [
     refused(TypeError, "classes must be an integer, got 2.5", best_constant, "cross_entropy", [0], classes=2.5),
     refused(TypeError, "loss must be a loss, got the metric accuracy", best_constant, "accuracy", [1]),
     refused(ValueError, "axis is not for a constant: it takes scores, of classes in the last axis", best_constant, "cross_entropy", [1], axis=0),
-    refused(TypeError, "from_logits must be True or False, got 1", best_constant, "focal", T3, from_logits=1),
+    refused(ValueError, "from_logits is not for a constant: it takes scores, of classes in the last axis", best_constant, "focal", T3, from_logits=False),
     refused(ValueError, "loss focal: focal has no option 'gama'...", best_constant, "focal", T3, gama=1.0),
     # Curvatures
     refused(ValueError, "curvature must be 'exact', 'absolute', 'upper_bound', 'friedman', 'gradient' or 'constant', got 'newton'", curvature, "mse", "newton", P3, T3),

@@ -63,15 +63,15 @@ def best_constant(
         Where all labels are the same the best logit is infinite, and so is the logarithm of a rate
         of 0: this number, or minus it, takes their place. Positive.
     **options : Any
-        Options of the loss, such as ``delta=2.0``. ``axis`` is none of them. Of several levels
-        ``q`` of quantiles each has a constant in the result.
+        Options of the loss, such as ``delta=2.0``; not ``axis`` and ``from_logits``. Of several
+        levels ``q`` of quantiles each has a constant in the result.
 
     Returns
     -------
     float, ndarray of shape (classes,), or tuple
         What the loss takes as prediction: a score, which ``loss.inverse_link`` makes a probability
         or a rate; over classes one for each, of a softmax the logarithms of their shares; of two
-        heads a pair, such as mean and variance. With ``from_logits=False`` it is a probability.
+        heads a pair, such as mean and variance.
 
     Raises
     ------
@@ -94,11 +94,10 @@ def best_constant(
     >>> numloss.best_constant("gaussian_nll", [1.0, 3.0])
     (2.0, 1.0)
     """
-    made, options = loss_of(loss, options, "a constant", ("axis",))
+    made, options = loss_of(loss, options, "a constant")
     if np.ndim(options.get("q", 0)):
         one = [best_constant(made, target, weight, **{**options, "q": q}) for q in options["q"]]
         return np.array(one)
-    of_logits = _convert.switch("from_logits", options.pop("from_logits", True))
     score = fitted(
         made,
         _convert.array("target", target),
@@ -109,8 +108,6 @@ def best_constant(
     )
     if not isinstance(made.link, str):
         return float(score[0]), float(made.inverse_link(score)[1])
-    if not of_logits:
-        score = made.inverse_link(score)
     return float(score) if np.ndim(score) == 0 else score
 
 
