@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Where all labels are the same the best logit is infinite; sigmoid(30) is 1 - 1e-13.
 FARTHEST = 30.0
-# Beyond it the exponential function of float64 is infinite.
-_FARTHEST_LOGARITHM = 700.0
+# float32 holds exp(80) and exp(-80).
+_FARTHEST_LOGARITHM = 80.0
 # Losses that are not convex are tried on so many quantiles of the targets, or logits.
 _TRIED = 65
 
@@ -160,7 +160,7 @@ def _of_one(
     bound: float,
     said: str,
 ) -> Any:
-    one = np.broadcast_to(np.float64(0), target.shape)
+    one = np.broadcast_to(np.float64(1), target.shape)  # a prediction of every loss
     weights = _weights(loss, one, target, weight, options)
     t, w = target.astype(np.float64).reshape(-1), weights.reshape(-1)
     t, w = t[w > 0], w[w > 0]  # what has no weight is not there, be it NaN
@@ -175,17 +175,21 @@ def _of_one(
         return _bounded(loss, mean, bound)
 
     def slope(c: float) -> tuple[float, float]:
-        g, h = loss.grad_and_hess(one + c, target, weight=weight, reduction="sum", **options)
+        g, h = loss.grad_and_hess(one * c, target, weight=weight, reduction="sum", **options)
         return float(g.sum()), float(h.sum())
 
     def value(c: float) -> float:
-        return float(loss(one + c, target, weight=weight, reduction="sum", **options))
+        return float(loss(one * c, target, weight=weight, reduction="sum", **options))
 
     tried = _tried(loss, t, w, mean)
     begin = tried[_TRIED // 2] if loss.convex else min(tried, key=value)
-    farthest = {"sigmoid": bound, "log": _FARTHEST_LOGARITHM}.get(str(loss.link), 1e300)
     step = float(tried[-1] - tried[0]) / (_TRIED - 1)
-    return _root(slope, float(begin), step or 1.0, farthest)
+    above = getattr(loss, "prediction_above", -np.inf)
+    return _root(slope, float(begin), step or 1.0, _farthest(str(loss.link), bound), above)
+
+
+def _farthest(link: str, bound: float) -> float:
+    return {"sigmoid": bound, "log": _FARTHEST_LOGARITHM}.get(link, 1e300)
 
 
 def _bounded(loss: Loss[...], mean: float, bound: float) -> float:
@@ -225,19 +229,23 @@ def weighted_quantiles(t: Array, w: Array, levels: ArrayLike) -> Array:
 
 
 def _root(
-    slope: Callable[[float], tuple[float, float]], begin: float, step: float, farthest: float
+    slope: Callable[[float], tuple[float, float]],
+    begin: float,
+    step: float,
+    farthest: float,
+    above: float = -np.inf,
 ) -> float:
     """Return where a sum of losses is least: Newton's method between two bounds.
 
-    ``slope`` returns gradient and Hessian. Where there is no Hessian, as of absolute errors, the
-    bounds are halved.
+    ``slope`` returns gradient and Hessian, of numbers ``above`` one. Where there is no Hessian, as
+    of absolute errors, the bounds are halved.
     """
     low = high = begin
     gradient, _ = slope(begin)
     _check_finite(gradient)
     ahead, step = gradient, -np.sign(gradient) * step
     while ahead * gradient > 0:
-        low, high = high, high + step
+        low, high = high, max(high + step, (high + above) / 2)
         if abs(high) > farthest:
             return float(np.sign(step) * farthest)
         ahead, step = slope(high)[0], 2 * step
@@ -279,8 +287,29 @@ def _of_two(
     variance = np.average((t - mean) ** 2, weights=w)
     if not variance > 0 or not np.isfinite(variance):
         raise Error(f"{said} must be finite and differ, got variance {variance}", said)
-    begin = loss.link_function(np.array([mean, variance]))
-    return _descend(_constant_on(loss, target, weight, options), begin, 1e-12 * w.sum())
+    starts = {"identity": mean, "log": np.log(variance)}
+    c = np.array([mean if loss.link[0] == "identity" else np.log(mean), starts[loss.link[1]]])
+    at = _constant_on(loss, target, weight, options)
+    # One score after the other is moved to where the loss is least, until none moves on.
+    for _ in range(100):
+        before = c.copy()
+        for k in range(2):
+            c[k] = _least_by(at, c, k, np.sqrt(variance), _farthest(loss.link[k], FARTHEST))
+        if np.allclose(c, before, rtol=1e-13, atol=0):
+            break
+    return c
+
+
+def _least_by(
+    at: Callable[[Array], tuple[float, Array, Array]], c: Array, k: int, step: float, far: float
+) -> float:
+    """Return the best of one score, the others held."""
+
+    def slope(x: float) -> tuple[float, float]:
+        _, gradient, hessian = at(np.where(np.arange(c.size) == k, x, c))
+        return float(gradient[k]), float(hessian[k])
+
+    return _root(slope, float(c[k]), step / 64 if far > 1e3 else 1 / 64, far)
 
 
 def _of_classes(

@@ -201,7 +201,7 @@ class Curvature:
         scores = self._grid()
         hessians = np.max([self._hessian(scores, t) for t in self._some_targets(scores)], axis=0)
         inner = hessians[np.abs(scores) < 20].max()
-        if hessians.max() > inner:
+        if hessians.max() > inner or self._above > -np.inf:
             raise Error(
                 f"curvature of {self.loss.__name__} has no upper bound: use curvature='exact'",
                 "curvature",
@@ -209,11 +209,17 @@ class Curvature:
         # A peak may lie between the points of the grid, a plateau does not.
         return float(inner) * (1.0 if np.count_nonzero(hessians == inner) > 2 else 1.001)
 
+    @property
+    def _above(self) -> float:
+        """What a prediction must be above."""
+        return float(getattr(self.loss, "prediction_above", -np.inf))
+
     def _grid(self) -> Array:
         """Return scores to look at; where options have a number for each column, in columns."""
         columns = next(((len(x),) for x in self.options.values() if np.ndim(x)), ())
-        scores = np.linspace(-40, 40, 2561).reshape(-1, *[1] * len(columns))
-        return np.broadcast_to(scores, (2561, *columns))
+        scores = np.linspace(-40, 40, 2561)
+        scores = scores[scores > self._above].reshape(-1, *[1] * len(columns))
+        return np.broadcast_to(scores, (len(scores), *columns))
 
     def _some_targets(self, scores: Array) -> list[Array]:
         some: dict[str, tuple[Any, ...]] = {

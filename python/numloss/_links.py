@@ -179,7 +179,7 @@ def of_scores(loss: Any) -> Any:
 
 
 class _OfColumns:
-    """A loss of two heads as one of two columns: the prediction, and the score of the other head.
+    """A loss of two heads as one of two columns of scores, each of which its link makes a head of.
 
     Of a head v = exp(s), derivatives by s are v dl/dv and v² d²l/dv² + v dl/dv.
     """
@@ -187,39 +187,39 @@ class _OfColumns:
     def __init__(self, loss: Any) -> None:
         self.loss = loss
 
-    def _heads(self, score: Array, target: Any) -> tuple[Any, ...]:
-        second = _INVERSE[self.loss.link[1]]("score", score[..., 1], -1)
-        return score[..., 0], target, second
-
-    def _by_score(self, head: Array) -> Any:
-        """Return the derivative of the second head by its score."""
-        return head if self.loss.link[1] == "log" else 1.0
+    def _heads(self, score: Array) -> list[Array]:
+        return [_INVERSE[link]("score", score[..., k], -1) for k, link in enumerate(self.loss.link)]
 
     def __call__(self, score: Array, target: Any, **call: Any) -> Any:
-        return self.loss(*self._heads(score, target), **call)
+        first, second = self._heads(score)
+        return self.loss(first, target, second, **call)
 
     def _examples(self, score: Array, target: Any, **call: Any) -> Any:
-        return self.loss._examples(*self._heads(score, target), **call)
+        first, second = self._heads(score)
+        return self.loss._examples(first, target, second, **call)
 
     def grad(self, score: Array, target: Any, out: Array | None = None, **call: Any) -> Array:
         places = None if out is None else (out, np.empty_like(out))
         return self.grad_and_hess(score, target, places, **call)[0]
 
     def value_and_grad(self, score: Array, target: Any, **call: Any) -> tuple[Any, Array]:
-        heads = self._heads(score, target)
-        value, (first, second) = self.loss.value_and_grad(*heads, **call)
-        return value, np.stack([first, self._by_score(heads[2]) * second], axis=-1)
+        heads = self._heads(score)
+        value, by_head = self.loss.value_and_grad(heads[0], target, heads[1], **call)
+        columns = [
+            v * g if link == "log" else g
+            for link, v, g in zip(self.loss.link, heads, by_head, strict=True)
+        ]
+        return value, np.stack(columns, axis=-1)
 
     def grad_and_hess(
         self, score: Array, target: Any, out: tuple[Array, Array] | None = None, **call: Any
     ) -> tuple[Array, Array]:
-        heads = self._heads(score, target)
-        first, second = self.loss.grad_and_hess(*heads, **call)
+        heads = self._heads(score)
+        first, second = self.loss.grad_and_hess(heads[0], target, heads[1], **call)
         gradient, hessian = out or (np.empty(score.shape), np.empty(score.shape))
-        by_score = self._by_score(heads[2])
-        gradient[..., 0], hessian[..., 0] = first[0], second[0]
-        gradient[..., 1] = by_score * first[1]
-        hessian[..., 1] = by_score**2 * second[1]
-        if self.loss.link[1] == "log":
-            hessian[..., 1] += gradient[..., 1]
+        for k, link in enumerate(self.loss.link):
+            gradient[..., k], hessian[..., k] = first[k], second[k]
+            if link == "log":
+                gradient[..., k] = by_logarithm = heads[k] * first[k]
+                hessian[..., k] = heads[k] ** 2 * second[k] + by_logarithm
         return gradient, hessian

@@ -66,8 +66,8 @@ def loss(
         What makes a number of the target's kind of the prediction as boosters and linear models
         have it, any real number: ``"identity"`` (a mean, a score), ``"log"`` (the prediction is the
         logarithm of a rate, a scale or a variance), ``"sigmoid"`` (the logit of a probability),
-        ``"softmax"`` (logits of classes). Of a second head the loss itself takes what the link's
-        inverse makes of such a number: the variance, not its logarithm.
+        ``"softmax"`` (logits of classes). A loss of two heads itself takes what the links' inverses
+        make of such numbers: the variance, not its logarithm.
     convex : bool, default True
         Whether it is convex in the prediction, by default parameters.
     smoothness : {0, 1, 2}, default 2

@@ -22,6 +22,8 @@ LossLike: TypeAlias = "numloss.Loss[...] | str | tuple[numloss.Loss[...] | str, 
 
 # Keywords that the evaluation sets itself, or has no place for the results of.
 _RESERVED = {"prediction", "target", *CALL_DEFAULTS, *EXTRAS}
+# Options that say in which form a prediction is, beside scores in the last axis.
+_FORMS = ("axis", "from_logits", "log_input", "log_variance")
 _WORDS = {
     "true": True, "false": False, "null": None, "none": None, "inf": float("inf"),
     "nan": float("nan"),
@@ -182,7 +184,7 @@ def loss_of(
     loss: numloss.Loss[...] | str,
     options: Mapping[str, Any],
     purpose: str,
-    refused: tuple[str, ...] = ("axis", "from_logits"),
+    refused: tuple[str, ...] = _FORMS,
 ) -> tuple[numloss.Loss[...], dict[str, Any]]:
     """Read one loss with options for a purpose that metrics, and some options, are not for."""
     spec = spec_of((loss, options))
