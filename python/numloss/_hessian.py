@@ -8,7 +8,7 @@ import numpy as np
 
 from numloss import Loss, _convert
 from numloss._curvature import softmax_losses
-from numloss._raise import Error
+from numloss._raise import Error, shown
 from numloss.evaluation.specs import loss_of
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numloss._loss import Reduction
 
     Array = NDArray[Any]
+
+
+# What a call says beside options of its loss.
+_CALL = ("weight", "reduction", "denominator")
 
 
 def softmax_hessian(
@@ -203,11 +207,28 @@ def _softmax_and_factor(
     diagonal = loss.grad_and_hess(given, target, axis=axis, **call)[1]
     p = np.moveaxis(loss.inverse_link(x, axis=axis), axis, -1)
     classes = p.shape[-1]
+    _check_options(loss, classes, {key: x for key, x in call.items() if key not in _CALL})
     # Of a single class the Hessian is 0.
     factor = np.moveaxis(diagonal, axis, -1)[..., 0] * (classes**2 / max(classes - 1, 1))
     p = p if _convert.is_real(x.dtype) else p.astype(np.float64)
     # A row that does not count has no Hessian, whatever its scores.
     return np.where((factor == 0)[..., None], 0, p), factor.astype(p.dtype)
+
+
+def _check_options(loss: Loss[...], classes: int, options: dict[str, Any]) -> None:
+    """Refuse options with which the probabilities are others than the softmax of the scores."""
+    scores = np.linspace(0, 2, classes)[None]
+    target = np.zeros(1, int) if "labels" in loss.domain else np.eye(classes)[:1]
+    call = {"reduction": "sum", **options}
+    equal, found = (loss.grad_and_hess(x, target, **call)[1] for x in (0 * scores, scores))
+    p = loss.inverse_link(scores)
+    if not np.allclose(found * (1 - 1 / classes) / classes, equal * p * (1 - p), rtol=1e-9):
+        given = ", ".join(f"{name}={shown(value)}" for name, value in options.items())
+        raise Error(
+            f"loss must have the Hessian of the scores' softmax, which {loss.__name__} has not "
+            f"with {given}",
+            "loss",
+        )
 
 
 def _others(p: Array) -> Array:

@@ -66,8 +66,9 @@ def loss(
         What makes a number of the target's kind of the prediction as boosters and linear models
         have it, any real number: ``"identity"`` (a mean, a score), ``"log"`` (the prediction is the
         logarithm of a rate, a scale or a variance), ``"sigmoid"`` (the logit of a probability),
-        ``"softmax"`` (logits of classes). A loss of two heads itself takes what the links' inverses
-        make of such numbers: the variance, not its logarithm.
+        ``"softmax"`` (logits of classes; over classes ``"log"`` says that the prediction is the
+        logarithm of their probabilities, and no score). A loss of two heads itself takes what the
+        links' inverses make of such numbers: the variance, not its logarithm.
     convex : bool, default True
         Whether it is convex in the prediction, by default parameters.
     smoothness : {0, 1, 2}, default 2
@@ -84,8 +85,8 @@ def loss(
         through the link: ``"mean"`` (of labels the shares of the classes), ``"median"``,
         ``"quantile"`` (of the level ``q``), ``"variance"``. None: nothing that has such a name.
     softmax_hessian : bool, default False
-        Whether a row's Hessian by its scores is a factor times diag(p) - p p', p the softmax, by
-        any parameters: the losses are linear in the logarithms of p.
+        Whether a row's Hessian by its scores is a factor times diag(p) - p p', p the softmax: the
+        losses are linear in the logarithms of p.
     """
 
     def make(declaration: Callable[P, Any]) -> Loss[P]:

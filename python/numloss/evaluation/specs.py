@@ -23,7 +23,7 @@ LossLike: TypeAlias = "numloss.Loss[...] | str | tuple[numloss.Loss[...] | str, 
 # Keywords that the evaluation sets itself, or has no place for the results of.
 _RESERVED = {"prediction", "target", *CALL_DEFAULTS, *EXTRAS}
 # Options that say in which form a prediction is, beside scores in the last axis.
-_FORMS = ("axis", "from_logits", "log_input", "log_variance")
+FORMS = ("axis", "from_logits", "log_input", "log_variance")
 _WORDS = {
     "true": True, "false": False, "null": None, "none": None, "inf": float("inf"),
     "nan": float("nan"),
@@ -184,12 +184,16 @@ def loss_of(
     loss: numloss.Loss[...] | str,
     options: Mapping[str, Any],
     purpose: str,
-    refused: tuple[str, ...] = _FORMS,
+    refused: tuple[str, ...] = FORMS,
 ) -> tuple[numloss.Loss[...], dict[str, Any]]:
     """Read one loss with options for a purpose that metrics, and some options, are not for."""
     spec = spec_of((loss, options))
     if not isinstance(spec.loss, numloss.Loss):
         raise InputTypeError(f"loss must be a loss, got the metric {spec.name}", "loss")
+    if spec.loss.rowwise and spec.loss.link == "log":
+        raise Error(
+            f"loss must take scores, got {spec.name}, which takes log-probabilities", "loss"
+        )
     for name in refused:
         if name in spec.options:
             raise Error(
