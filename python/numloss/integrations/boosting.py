@@ -23,7 +23,7 @@ from typing_extensions import Self
 from numloss import Loss, _constant, _convert
 from numloss._curvature import DESCRIBED, Curvature, Rule
 from numloss._raise import Error
-from numloss.evaluation.specs import loss_of, spec_of
+from numloss.evaluation.specs import loss_of, options_of, spec_of
 from numloss.integrations import kinds
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ class Adapter:
         self, margin: Array, target: Any, weight: Any, out: tuple[Array, Array]
     ) -> None:
         """Write gradient and curvature of every row, weights included."""
-        self._rule.derivatives(self._shifted(margin), target, self._scaled(weight), out)
+        weight = _of_outputs(self._scaled(weight), target)
+        self._rule.derivatives(self._shifted(margin), target, weight, out)
 
     def _scaled(self, weight: Array | None) -> Any:
         if weight is None:
@@ -192,7 +193,7 @@ class Adapter:
 
         Returns
         -------
-        float, or ndarray of shape (classes,) or (2,)
+        float, or ndarray of shape (classes,), (2,) or (outputs,)
             The margin, as `numloss.best_constant` finds it. A logit lies within -30 and 30.
 
         Raises
@@ -208,6 +209,8 @@ class Adapter:
         """
         target = self.targets(labels)
         weights = None if weight is None else np.asarray(weight, np.float64)
+        if target.ndim == 2 and not self.is_wide:
+            return np.array([self.start(column, weights) for column in target.T])
         return _constant.fitted(
             self.loss, target, weights, self.options, classes=classes, said="labels"
         )
@@ -262,6 +265,11 @@ def refuse_balance(params: Mapping[str, Any], *names: str) -> None:
                 "weights of the rows, or what the loss has, such as pos_weight or class_weight",
                 name,
             )
+
+
+def _of_outputs(weight: Any, target: Any) -> Any:
+    """Return weights of rows as a loss takes them that has several targets in a row."""
+    return weight[:, None] if np.ndim(weight) == 1 and np.ndim(target) == 2 else weight
 
 
 def _integers(labels: Array) -> Array:
