@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from cases import SHARED, TWO_HEADED_VARIANTS, assert_same
 from peers.jax import FORMULAS
+from processes import run
 from recording import several
 
 import numloss
@@ -496,6 +497,69 @@ def test_a_number_that_is_known_late_is_checked_as_well():
     compute = jax.jit(lambda delta: huber(P, T, delta=delta))
     with pytest.raises(REFUSED, match="delta must be a positive finite number, got -1"):
         jax.block_until_ready(compute(-1.0))
+
+
+SHARDED = """
+import jax, jax.numpy as jnp, numpy as np
+import numloss
+from jax.sharding import PartitionSpec as P
+
+mesh = jax.sharding.Mesh(np.array(jax.devices()), ("x",))
+logits = jax.random.normal(jax.random.key(0), (8, 5))
+labels = jnp.array([0, 1, 2, 3, 4, 0, 1, 2])
+row, delta = logits[0], 2.0
+
+
+def sharded(of, *specs, out=P()):
+    return jax.shard_map(of, mesh=mesh, in_specs=specs, out_specs=out)
+
+
+def summed(x, t):
+    return jax.lax.psum(numloss.jax.cross_entropy(x, t, reduction="sum"), "x")
+
+
+def huber(x, t, delta):
+    return jax.lax.psum(numloss.jax.huber(x, t, delta=delta, reduction="sum"), "x")
+
+
+def of_one_row(x, t):  # the row is the same everywhere, what it is compared with is not
+    return summed(jnp.broadcast_to(x, (len(t), 5)), t)
+
+
+def alone(x):
+    return numloss.jax.cross_entropy(jnp.broadcast_to(x, (8, 5)), labels, reduction="sum")
+
+
+split = sharded(summed, P("x"), P("x"))
+np.testing.assert_allclose(
+    split(logits, labels), numloss.cross_entropy(logits, labels, reduction="sum"), rtol=1e-6
+)
+gradient = numloss.cross_entropy.grad(logits, labels, reduction="sum")
+assert np.array_equal(jax.jit(jax.grad(split))(logits, labels), gradient)
+of_row = jax.grad(sharded(of_one_row, P(), P("x")))(row, labels)
+np.testing.assert_allclose(of_row, jax.grad(alone)(row), rtol=1e-5, atol=1e-6)
+
+split = sharded(huber, P("x"), P("x"), P())
+gradient, hessian = numloss.huber.grad_and_hess(logits, 0.0, delta=delta, reduction="sum")
+zeros = jnp.zeros_like(logits)
+assert np.array_equal(jax.grad(split)(logits, zeros, delta), gradient)
+second = jax.grad(lambda x: jax.grad(split)(x, zeros, delta).sum())(logits)
+assert np.array_equal(second, hessian)
+
+try:  # a mean of each device's own rows is not the same everywhere
+    sharded(lambda x, t: numloss.jax.cross_entropy(x, t), P("x"), P("x"))(logits, labels)
+except ValueError as error:
+    assert "replication" in str(error)
+else:
+    raise AssertionError
+print("done")
+"""
+
+
+def test_shards_of_a_mesh():
+    flags = "--xla_force_host_platform_device_count=4"
+    program = "import warnings; warnings.simplefilter('default')" + SHARDED
+    assert run(program, 120, XLA_FLAGS=flags).strip() == "done"
 
 
 @pytest.mark.parametrize(

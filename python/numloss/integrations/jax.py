@@ -96,7 +96,8 @@ class _Form:
             operands=names,
             **dict(self.attributes),
         )
-        return made
+        axes = _varying(operands)
+        return [_cast(x, axes) for x in made] if axes else made
 
     def _value(self, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
         if self.value_dtype is not None:
@@ -129,6 +130,31 @@ class _Form:
         if self.value_dtype is None and self.axis >= 0:
             cotangent = jnp.expand_dims(cotangent, self.axis)
         return cotangent * derivative
+
+
+# Under jax.shard_map a number's type says along which axes of the mesh it differs. What a call of C
+# gives differs wherever an operand does, which JAX cannot know.
+
+
+def _varying(operands: Operands) -> frozenset[str]:
+    """Return the axes of a mesh along which any of the operands differs."""
+    axes: frozenset[str] = frozenset()
+    for operand in operands:
+        if isinstance(operand, jax.core.Tracer):
+            kind = operand.aval  # the names are of JAX 0.10, and of those before
+            by_axis = getattr(kind, "manual_axis_type", None)
+            axes |= getattr(by_axis, "varying", None) or getattr(kind, "vma", frozenset())
+    return axes
+
+
+def _cast(x: Any, axes: frozenset[str]) -> Any:
+    """Return a number as one that differs along axes of a mesh."""
+    missing = tuple(sorted(axes - _varying((x,))))
+    if not missing:
+        return x
+    if hasattr(jax.lax, "pcast"):
+        return jax.lax.pcast(x, missing, to="varying")
+    return jax.lax.pvary(x, missing)
 
 
 @cache
@@ -363,6 +389,8 @@ def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
             raise InputTypeError(f"numloss.jax.{name}: {error}") from None
         _refuse_traced(given, signature.parameters)
         form, operands = _arranged(loss, inputs, given)
+        if axes := _varying(operands):
+            operands = tuple(_cast(jnp.asarray(x), axes) for x in operands)
         value, *extras = _differentiable(form)(*operands)
         if not extras:
             return value
