@@ -552,6 +552,19 @@ except ValueError as error:
     assert "replication" in str(error)
 else:
     raise AssertionError
+
+# A mesh whose axes are part of types.
+explicit = jax.make_mesh((4,), ("x",), axis_types=(jax.sharding.AxisType.Explicit,))
+with jax.set_mesh(explicit):
+    given = [jax.reshard(x, P("x")) for x in (logits, labels)]
+    value, found = jax.jit(jax.value_and_grad(numloss.jax.cross_entropy))(*given)
+    of_huber = jax.grad(numloss.jax.huber)
+    second = jax.grad(lambda x: of_huber(x, 0.0).sum())(given[0])
+expected = numloss.cross_entropy.value_and_grad(logits, labels)
+assert value == np.float32(expected[0])
+assert np.array_equal(found, expected[1])
+assert found.sharding.spec[0] == "x"
+assert np.array_equal(second, numloss.huber.grad_and_hess(logits, 0.0)[1])
 print("done")
 """
 

@@ -141,9 +141,10 @@ def _varying(operands: Operands) -> frozenset[str]:
     axes: frozenset[str] = frozenset()
     for operand in operands:
         if isinstance(operand, jax.core.Tracer):
-            kind = operand.aval  # the names are of JAX 0.10, and of those before
+            kind: Any = operand.aval  # the names are of JAX 0.10, and of those before
             by_axis = getattr(kind, "manual_axis_type", None)
-            axes |= getattr(by_axis, "varying", None) or getattr(kind, "vma", frozenset())
+            found: Any = getattr(by_axis, "varying", None) or getattr(kind, "vma", ())
+            axes |= frozenset(found)
     return axes
 
 
@@ -155,6 +156,14 @@ def _cast(x: Any, axes: frozenset[str]) -> Any:
     if hasattr(jax.lax, "pcast"):
         return jax.lax.pcast(x, missing, to="varying")
     return jax.lax.pvary(x, missing)
+
+
+def _like(operand: Any, derivative: Any) -> Any:
+    """Return a derivative in the type of its operand, and laid out over a mesh as that is."""
+    x = derivative.astype(operand.dtype)
+    # Of meshes with explicit axes alone a type has more to say.
+    sharding = operand.aval.sharding if isinstance(operand, jax.core.Tracer) else None
+    return jax.reshard(x, sharding) if sharding is not None and any(sharding.spec) else x
 
 
 @cache
@@ -172,7 +181,7 @@ def _differentiable(form: _Form) -> Callable[..., Any]:
         gradients, extras = rest[: len(form.heads)], rest[len(form.heads) :]
         # A cotangent has the type of its input, which another input may have promoted.
         heads = [operands[head] for head in form.heads]
-        cast = [x.astype(head.dtype) for x, head in zip(gradients, heads, strict=True)]
+        cast = [_like(head, x) for x, head in zip(gradients, heads, strict=True)]
         return [found, *extras], cast
 
     def backward(gradients: list[Any], cotangents: list[Any]) -> Operands:
@@ -184,7 +193,7 @@ def _differentiable(form: _Form) -> Callable[..., Any]:
         if not form.is_diagonal:
             return found, None
         _, hessian = form.call(_GRADIENT | _HESSIAN, operands)
-        return found, (found[1], hessian.astype(operands[0].dtype))
+        return found, (_like(operands[0], found[1]), _like(operands[0], hessian))
 
     def second_backward(derivatives: Any, cotangents: list[Any]) -> Operands:
         if derivatives is None:
