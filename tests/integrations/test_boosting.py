@@ -1021,6 +1021,17 @@ REFUSED = {
     "two columns": (
         "Regressor", "mse", {}, lambda y: np.stack([y, y], axis=1), r"of shape \(30, 2\)$",
     ),
+    "a missing number": (
+        "Classifier", "cross_entropy", {}, lambda y: np.where(y == 2, np.nan, y),
+        "y must hold a label for each row, got nan at index .*: leave such rows out",
+    ),
+    "a missing name": (
+        "Classifier", "focal", {}, lambda y: np.where(y == 2, "a", None), "row, got None at index",
+    ),
+    "names and numbers": (
+        "Classifier", "focal", {}, lambda y: np.where(y == 2, np.array("a", object), 1),
+        "y must hold labels of one kind",
+    ),
     "an option of the loss": (
         "Classifier", "focal", {"gamma": 1.0}, lambda y: y > 0,
         "gamma is an option of focal: use loss_options={'gamma': ...}",

@@ -115,6 +115,28 @@ def test_several_labels_of_a_row(outputs):
 # ------------------------------------------------------------------------------------------ labels
 
 
+class Unknown:
+    """As pandas.NA: not even unlike itself."""
+
+    def __ne__(self, other):
+        return self
+
+    def __bool__(self):
+        raise TypeError("boolean value of NA is ambiguous")
+
+
+MISSING = {"None": None, "nan": np.nan, "NaT": np.datetime64("NaT"), "NA": Unknown()}
+
+
+@pytest.mark.parametrize("missing", MISSING.values(), ids=MISSING)
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_a_missing_label_is_no_class(loss, missing):
+    y = np.array(["a", missing, "a"], dtype=object)
+    with pytest.raises(numloss.Error, match=r"y_true must hold a label for each row, .*index 1"):
+        Metric(loss)(y, [0.1, 0.2, 0.3])
+    assert Metric(loss)(["a", "b", "a"], [0.1, 0.2, 0.3]) > 0
+
+
 def test_labels_of_any_kind():
     y, p = THREE
     wanted = Metric("cross_entropy")(y, p)

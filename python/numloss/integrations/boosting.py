@@ -403,7 +403,9 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         rowwise = spec.loss.rowwise
         if not (rowwise or spec.is_binary or kinds.is_signed(spec)):
             raise Error(f"{spec.name} is one of numbers, not of classes: use Regressor", "loss")
-        self.classes_, codes = np.unique(_column("y", y), return_inverse=True)
+        labels = _column("y", y)
+        self.classes_ = kinds.distinct("y", labels)
+        codes = kinds.codes("y", labels, self.classes_)
         known = self.classes_.size
         if known < 2:
             raise Error(f"y must hold two classes or more, got {known}", "y")

@@ -33,6 +33,33 @@ def truth(labels: Array) -> Array:
     raise Error("labels must be 0 and 1, or -1 and 1, throughout", "labels")
 
 
+def distinct(name: str, y: Array) -> Array:
+    """Return the classes that labels are of, in their order; what is missing is no class."""
+    if y.dtype.kind == "f":
+        missing = np.isnan(y)
+    else:
+        missing = np.array([_is_missing(label) for label in y.flat] if y.dtype == object else False)
+    if missing.any():
+        index = int(np.argmax(missing))
+        raise Error(
+            f"{name} must hold a label for each row, got {y.flat[index]} at index {index}: leave "
+            "such rows out",
+            name,
+            (index,),
+        )
+    try:
+        return np.unique(y)
+    except TypeError as error:  # as of numbers among strings
+        raise InputTypeError(f"{name} must hold labels of one kind: {error}", name) from None
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # of pandas.NA, which is not even unlike itself
+        return True
+
+
 def codes(name: str, y: Array, classes: Array) -> NDArray[np.int64]:
     """Return the place of each label among the classes, which come in any order."""
     order = np.argsort(classes)

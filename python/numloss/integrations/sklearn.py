@@ -123,7 +123,7 @@ class Metric:
         if classes is None and y.dtype.kind in "fb":
             return p, kinds.truth(y) if kinds.is_signed(self.spec) else y
         if classes is None:
-            classes = np.unique(y)
+            classes = kinds.distinct("y_true", y)
             if y.dtype.kind in "iu" and np.isin(classes, (0, 1)).all():
                 classes = np.array([0, 1])
         if classes.size != 2:
@@ -142,7 +142,7 @@ class Metric:
         if y.ndim == 2:
             return _logits(p) if are_probabilities else p, y.astype(np.float64)
         if classes is None:
-            classes = np.unique(y)
+            classes = kinds.distinct("y_true", y)
         if p.shape[1] != classes.size:
             raise Error(
                 f"y_pred must have a column for each of {classes.size} classes, got {p.shape[1]}: "
