@@ -144,6 +144,11 @@ class Curvature:
         self.rule = RULES[_convert.choice("curvature", rule, RULES)]
         self.floor = _convert.positive("floor", floor)
         self.constant = _convert.positive("constant", constant)
+        # Found once: CatBoost asks for a single row at a time.
+        self._is_constant = self.rule == "constant" or (
+            self.rule == "upper_bound" and not self.is_wide
+        )
+        self._call = {"reduction": "sum", **options}
         self._check()
         if self._is_constant and self.rule != "constant":
             self.constant = self._largest()
@@ -152,13 +157,15 @@ class Curvature:
         self, score: Array, target: Any, weight: Any, out: tuple[Array, Array] | None = None
     ) -> tuple[Array, Array]:
         """Return gradient and curvature of every example, weights included."""
-        call = {"weight": weight, "reduction": "sum", **self.options}
+        call = self._call
         if self._is_constant:
-            gradient = self.of_scores.grad(score, target, out=out and out[0], **call)
+            gradient = self.of_scores.grad(score, target, out=out and out[0], weight=weight, **call)
             curvature = np.empty_like(gradient) if out is None else out[1]
             curvature[...] = self.constant * self._weights(score, target, weight)
             return gradient, curvature
-        gradient, curvature = self.of_scores.grad_and_hess(score, target, out=out, **call)
+        gradient, curvature = self.of_scores.grad_and_hess(
+            score, target, out=out, weight=weight, **call
+        )
         if self.rule == "gradient":
             np.abs(gradient, out=curvature)
         elif self.rule == "absolute":
@@ -171,11 +178,6 @@ class Curvature:
         np.maximum(curvature, self.floor * self._beside(weight, score), out=curvature)
         return gradient, curvature
 
-    @property
-    def _is_constant(self) -> bool:
-        bounded = self.rule == "upper_bound" and not self.is_wide
-        return self.rule == "constant" or bounded
-
     def _weights(self, score: Array, target: Array, weight: Any) -> Any:
         """Return the weights of the examples as they count: class weights in, ignored rows 0."""
         if not self.loss.rowwise:
@@ -187,7 +189,7 @@ class Curvature:
         """Return weights of examples in a shape that multiplies their scores."""
         if weight is None:
             return 1.0
-        return weight[..., None] if np.ndim(weight) and self.is_wide else weight
+        return weight[..., None] if self.is_wide and isinstance(weight, np.ndarray) else weight
 
     # ------------------------------------------------------------------ what a loss has nothing for
 

@@ -269,7 +269,8 @@ def refuse_balance(params: Mapping[str, Any], *names: str) -> None:
 
 def _of_outputs(weight: Any, target: Any) -> Any:
     """Return weights of rows as a loss takes them that has several targets in a row."""
-    return weight[:, None] if np.ndim(weight) == 1 and np.ndim(target) == 2 else weight
+    several = isinstance(weight, np.ndarray) and weight.ndim == 1 and np.ndim(target) == 2
+    return weight[:, None] if several else weight
 
 
 def _integers(labels: Array) -> Array:
