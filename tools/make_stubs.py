@@ -1,7 +1,8 @@
 """Write the type stubs of the losses: ``python tools/make_stubs.py [--check]``.
 
 A stub tells type checkers and editors what a call returns: ``numpy.float64`` for a mean or a sum,
-an array for ``reduction="none"``, tuples for losses with several gradients.
+an array for ``reduction="none"``, tuples for losses with several gradients, and what ``out`` was,
+such as a tensor. A call that no type fits, as with a misspelt option, is an error.
 """
 
 from __future__ import annotations
@@ -30,25 +31,31 @@ import numpy as np
 from numpy.typing import {numpy}
 
 from numloss._core import Loss
+from numloss._types import {own}
 
 __all__ = {names}
 """
 
 COMMON = (
-    "weight: ArrayLike | None = ...",
+    "weight: Input | None = ...",
     "reduction: {reduction}",
     'denominator: Literal["weight", "count"] | float = ...',
     "dtype: DTypeLike | None = ...",
-    "out: {out} = ...",
+    "out: {out}",
 )
 REDUCED = 'Literal["mean", "sum"] = ...'
 EACH = 'Literal["none"]'
 ANY = 'Literal["mean", "sum", "none"]'
 ARRAY = "NDArray[Any]"
+BOTH = "tuple[Place, OtherPlace]"
+PLACES = "Places = ..."
 
 
 class Case(NamedTuple):
-    """A way to call a method: the types of ``reduction`` and ``out``, and of what it returns."""
+    """A way to call a method: the types of ``reduction`` and ``out``, and of what it returns.
+
+    Types of arguments come with the default, if they have one.
+    """
 
     reduction: str
     out: str
@@ -66,17 +73,18 @@ def arguments(declaration: Any, case: Case) -> str:
     """Return the arguments of a declaration, with the keywords that every loss takes."""
     positional, keywords = ["self"], []
     for p in inspect.signature(declaration).parameters.values():
-        text = f"{p.name}: {p.annotation}"
+        text = f"{p.name}: {p.annotation}".replace("ArrayLike", "Input")
         if p.kind is p.VAR_KEYWORD:
             keywords += [part.format(reduction=case.reduction, out=case.out) for part in COMMON]
         elif p.kind is p.KEYWORD_ONLY:
-            annotation = case.out if p.name == "out" else p.annotation
-            default = " = ..."
-            if p.name == case.asks:
-                annotation, default = "Literal[True]", ""
+            kind = f"{p.annotation} = ...".replace("ArrayLike", "Input")
+            if p.name == "out":
+                kind = case.out
+            elif p.name == case.asks:
+                kind = "Literal[True]"
             elif p.name in EXTRAS and (case.asks is None or p.name < case.asks):
-                annotation = "Literal[False]"
-            keywords.append(f"{p.name}: {annotation}{default}")
+                kind = "Literal[False] = ..."
+            keywords.append(f"{p.name}: {kind}")
         else:
             positional.append(text)
     # An argument without a default may stand anywhere among the keywords.
@@ -85,12 +93,11 @@ def arguments(declaration: Any, case: Case) -> str:
 
 def method(name: str, declaration: Any, cases: list[Case]) -> Iterator[str]:
     """Yield a method, overloaded where there are several cases."""
-    places = f"{ARRAY} | tuple[{ARRAY} | None, ...] | None"
     for extra in EXTRAS:
         if extra in inspect.signature(declaration).parameters:
-            cases = [*cases, Case(f"{ANY} = ...", places, "tuple[Any, ...]", extra)]
+            cases = [*cases, Case(f"{ANY} = ...", PLACES, "tuple[Any, ...]", extra)]
     if cases[-1].asks is not None:  # whether is told at run time
-        cases = [*cases, Case(f"{ANY} = ...", places, "Any", "")]
+        cases = [*cases, Case(f"{ANY} = ...", PLACES, "Any", "")]
     for case in cases:
         if len(cases) > 1:
             yield "    @overload"
@@ -99,35 +106,48 @@ def method(name: str, declaration: Any, cases: list[Case]) -> Iterator[str]:
 
 def stub(name: str, declaration: Any) -> Iterator[str]:
     """Yield the class of a loss."""
-    one = ARRAY if heads(name) == 1 else f"tuple[{ARRAY}, {ARRAY}]"
-    place = (
-        f"{ARRAY} | None" if heads(name) == 1 else f"tuple[{ARRAY} | None, {ARRAY} | None] | None"
-    )
-    two = f"tuple[{place}, {place}] | None"
+    is_one = heads(name) == 1
+    one = ARRAY if is_one else f"tuple[{ARRAY}, {ARRAY}]"
+    place = f"{ARRAY} | None" if is_one else f"tuple[{ARRAY} | None, {ARRAY} | None] | None"
+    kept = "Place" if is_one else BOTH  # of other libraries' memory, which is returned as it is
     has_reduction = any(
         p.kind is p.VAR_KEYWORD for p in inspect.signature(declaration).parameters.values()
     )
-    value = [Case(REDUCED, "None", "np.float64")]
-    both = [Case(REDUCED, place, f"tuple[np.float64, {one}]")]
-    if has_reduction:
-        value += [
-            Case(EACH, f"{ARRAY} | None", ARRAY),
-            Case(ANY, f"{ARRAY} | None", f"np.float64 | {ARRAY}"),
-        ]
-        values_and = f"tuple[{ARRAY} | None, {place}] | {place}"
-        both += [
-            Case(EACH, values_and, f"tuple[{ARRAY}, {one}]"),
-            Case(ANY, values_and, f"tuple[np.float64 | {ARRAY}, {one}]"),
-        ]
     any_reduction = f"{ANY} = ..."
+    value = [Case(REDUCED, "None = ...", "np.float64")]
+    grad = [Case(any_reduction, f"{place} = ...", one), Case(any_reduction, kept, kept)]
+    both = [Case(REDUCED, f"{place} = ...", f"tuple[np.float64, {one}]")]
+    two = [
+        Case(any_reduction, f"tuple[{place}, {place}] | None = ...", f"tuple[{one}, {one}]"),
+    ]
+    if is_one:
+        two.append(Case(any_reduction, BOTH, BOTH))
+    else:
+        grad.append(Case(any_reduction, PLACES, "tuple[Any, Any]"))
+    # Other mixtures: what comes back is told at run time.
+    two.append(Case(any_reduction, PLACES, "tuple[Any, Any]"))
+    if has_reduction:
+        array, pair = f"{ARRAY} | None = ...", f"tuple[{ARRAY} | None, {place}]"
+        value += [
+            Case(EACH, array, ARRAY),
+            Case(ANY, array, f"np.float64 | {ARRAY}"),
+            Case(EACH, "Place", "Place"),
+            Case(ANY, "Place", "np.float64 | Place"),
+        ]
+        both += [
+            Case(EACH, f"{pair} | {place} = ...", f"tuple[{ARRAY}, {one}]"),
+            Case(ANY, f"{pair} | None = ...", f"tuple[np.float64 | {ARRAY}, {one}]"),
+        ]
+    both.append(Case(REDUCED, kept, f"tuple[np.float64, {kept}]"))
+    if has_reduction and is_one:
+        both.append(Case(EACH, BOTH, BOTH))
+    both.append(Case(any_reduction, PLACES, "tuple[Any, Any]"))
     kind = "".join(part.capitalize() for part in name.split("_"))
     yield f"class _{kind}(Loss[...]):"
     yield from method("__call__", declaration, value)
-    yield from method("grad", declaration, [Case(any_reduction, place, one)])
+    yield from method("grad", declaration, grad)
     yield from method("value_and_grad", declaration, both)
-    yield from method(
-        "grad_and_hess", declaration, [Case(any_reduction, two, f"tuple[{one}, {one}]")]
-    )
+    yield from method("grad_and_hess", declaration, two)
     yield ""
     yield f"{name}: _{kind}"
     yield ""
@@ -146,7 +166,8 @@ def text(family: ModuleType) -> str:
     header = HEADER.format(
         names=family.__all__,
         typing=used("Any", "Literal", "overload"),
-        numpy=used("ArrayLike", "DTypeLike", "NDArray"),
+        numpy=used("DTypeLike", "NDArray"),
+        own=used("Input", "OtherPlace", "Place", "Places"),
     )
     return header.replace("'", '"') + "\n" + body
 

@@ -2,9 +2,10 @@
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from numloss._core import Loss
+from numloss._types import Input, OtherPlace, Place, Places
 
 __all__ = ["binary_cross_entropy", "focal", "hinge", "squared_hinge"]
 
@@ -12,13 +13,13 @@ class _BinaryCrossEntropy(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -27,13 +28,13 @@ class _BinaryCrossEntropy(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -42,42 +43,88 @@ class _BinaryCrossEntropy(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -86,13 +133,13 @@ class _BinaryCrossEntropy(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -101,32 +148,108 @@ class _BinaryCrossEntropy(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         pos_weight: float | None = ...,
         label_smoothing: float = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: float | None = ...,
+        label_smoothing: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 binary_cross_entropy: _BinaryCrossEntropy
 
@@ -134,13 +257,13 @@ class _Focal(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -149,13 +272,13 @@ class _Focal(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -164,42 +287,88 @@ class _Focal(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -208,13 +377,13 @@ class _Focal(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -223,32 +392,108 @@ class _Focal(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma: float = ...,
         alpha: float | None = ...,
         from_logits: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 focal: _Focal
 
@@ -256,11 +501,11 @@ class _Hinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -269,11 +514,11 @@ class _Hinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -282,36 +527,76 @@ class _Hinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -320,11 +605,11 @@ class _Hinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -333,28 +618,94 @@ class _Hinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 hinge: _Hinge
 
@@ -362,11 +713,11 @@ class _SquaredHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -375,11 +726,11 @@ class _SquaredHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -388,36 +739,76 @@ class _SquaredHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -426,11 +817,11 @@ class _SquaredHinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -439,27 +830,93 @@ class _SquaredHinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 squared_hinge: _SquaredHinge

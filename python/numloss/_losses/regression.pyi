@@ -2,9 +2,10 @@
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from numloss._core import Loss
+from numloss._types import Input, OtherPlace, Place, Places
 
 __all__ = ["gaussian_nll", "huber", "mae", "mse", "quantile"]
 
@@ -12,12 +13,12 @@ class _GaussianNll(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -26,12 +27,12 @@ class _GaussianNll(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -40,39 +41,96 @@ class _GaussianNll(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        variance: Input,
+        *,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        variance: Input,
+        *,
+        full: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        variance: Input,
+        *,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        variance: Input,
+        *,
+        full: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -81,12 +139,12 @@ class _GaussianNll(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -97,27 +155,55 @@ class _GaussianNll(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, tuple[NDArray[Any] | None, NDArray[Any] | None] | None]
-        | tuple[NDArray[Any] | None, NDArray[Any] | None]
         | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], tuple[NDArray[Any], NDArray[Any]]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        variance: ArrayLike,
+        prediction: Input,
+        target: Input,
+        variance: Input,
         *,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[np.float64, tuple[Place, OtherPlace]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        variance: Input,
+        *,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        variance: Input,
+        *,
+        full: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -127,6 +213,20 @@ class _GaussianNll(Loss[...]):
         ]
         | None = ...,
     ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        variance: Input,
+        *,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 gaussian_nll: _GaussianNll
 
@@ -134,11 +234,11 @@ class _Huber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -147,11 +247,11 @@ class _Huber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -160,36 +260,76 @@ class _Huber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -198,11 +338,11 @@ class _Huber(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -211,28 +351,94 @@ class _Huber(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 huber: _Huber
 
@@ -240,10 +446,10 @@ class _Mae(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -252,10 +458,10 @@ class _Mae(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -264,33 +470,70 @@ class _Mae(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -299,10 +542,10 @@ class _Mae(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -311,26 +554,87 @@ class _Mae(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 mae: _Mae
 
@@ -338,10 +642,10 @@ class _Mse(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -350,10 +654,10 @@ class _Mse(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -362,33 +666,70 @@ class _Mse(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -397,10 +738,10 @@ class _Mse(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -409,26 +750,87 @@ class _Mse(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 mse: _Mse
 
@@ -436,11 +838,11 @@ class _Quantile(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -449,11 +851,11 @@ class _Quantile(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -462,36 +864,76 @@ class _Quantile(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -500,11 +942,11 @@ class _Quantile(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -513,27 +955,93 @@ class _Quantile(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
+        prediction: Input,
+        target: Input,
+        q: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 quantile: _Quantile
