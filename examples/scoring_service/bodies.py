@@ -27,12 +27,14 @@ Prefix = Annotated[str, Meta(min_length=1, max_length=190, pattern=_TEXT)]
 _LARGEST = float(np.finfo(np.float32).max)
 _LARGEST_LABEL = float(np.finfo(np.float64).max)
 Score = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+Weight = Annotated[float, Meta(ge=0, le=_LARGEST)]
 Value = Annotated[float, Meta(ge=-_LARGEST_LABEL, le=_LARGEST_LABEL)]
 
 Reader = Callable[[bytes], "list[Example]"]
 
 DEFAULT_MODEL = "default"
 DEFAULT_SLICE = "all"
+DEFAULT_WEIGHT = 1.0
 
 
 class Example(NamedTuple):
@@ -43,6 +45,7 @@ class Example(NamedTuple):
     slice: str | None = None
     prediction: bytes | None = None  # float32, as many as there are classes
     label: float | None = None
+    weight: float | None = None  # comes with the prediction
 
 
 class RefusedError(Exception):
@@ -69,7 +72,8 @@ class Bodies:
     predictions, labels : type
         What JSON must be, for who decodes it and for the description of the service.
     raw_query : type
-        What the query says of a raw body; row 3 of the id ``a`` is called ``a:3``.
+        What the query says of a raw body; row 3 of the id ``a`` is called ``a:3``, and where it
+        is ``weighted`` each row ends with its weight.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -85,6 +89,7 @@ class Bodies:
                 ("prediction", several if settings.classes else Score),
                 ("model", Name, DEFAULT_MODEL),
                 ("slice", Name, DEFAULT_SLICE),
+                ("weight", Weight, DEFAULT_WEIGHT),
             ],
             forbid_unknown_fields=True,
         )
@@ -97,6 +102,7 @@ class Bodies:
                 ("rows", Annotated[int, Meta(ge=0, le=settings.rows)]),
                 ("model", Name, DEFAULT_MODEL),
                 ("slice", Name, DEFAULT_SLICE),
+                ("weighted", bool, False),
             ],
             forbid_unknown_fields=True,
         )
@@ -110,11 +116,14 @@ class Bodies:
     # ---------------------------------------------------------------------------------- JSON
 
     def json_predictions(self, body: bytes) -> list[Example]:
-        """Read ``{"predictions": [{"id": "a", "prediction": 0.5, "slice": "de"}, ...]}``."""
+        """Read ``{"predictions": [{"id": "a", "prediction": 0.5, "slice": "de"}, ...]}``.
+
+        A row may have a ``weight``, too.
+        """
         rows = _decoded(self._predictions, body).predictions
         scores = np.array([row.prediction for row in rows], np.float32)
         return [
-            Example(row.id, row.model, row.slice, score)
+            Example(row.id, row.model, row.slice, score, weight=row.weight)
             for row, score in zip(rows, self._cut(scores, len(rows)), strict=True)
         ]
 
@@ -126,35 +135,48 @@ class Bodies:
 
     def raw_predictions(self, body: bytes, asked: Any) -> list[Example]:
         """Read float32, little-endian, row by row; a `raw_query` says whose they are."""
-        width = 4 * max(self._classes, 1)
+        numbers = max(self._classes, 1) + asked.weighted
+        width = 4 * numbers
         if len(body) != width * asked.rows:
             raise RefusedError(
                 422,
                 f"body must be {asked.rows} rows of {width} bytes of float32, which are "
                 f"{asked.rows * width} bytes, got {len(body)}",
             )
-        scores = np.frombuffer(body, "<f4")
+        table = np.frombuffer(body, "<f4").reshape(asked.rows, numbers)
+        weights = [DEFAULT_WEIGHT] * asked.rows
+        if asked.weighted:
+            weights = _weights(table[:, -1])
+            table = table[:, :-1]
+        scores = table.ravel()
         self._refuse_unless_finite(scores, asked.rows)
         return [
-            Example(f"{asked.id}:{number}", asked.model, asked.slice, score)
-            for number, score in enumerate(self._cut(scores, asked.rows))
+            Example(f"{asked.id}:{number}", asked.model, asked.slice, score, weight=weight)
+            for number, (score, weight) in enumerate(
+                zip(self._cut(scores, asked.rows), weights, strict=True)
+            )
         ]
 
     # --------------------------------------------------------------------------------- Arrow
 
     def arrow_predictions(self, body: bytes) -> list[Example]:
-        """Read columns ``id``, ``prediction`` and, if there are any, ``model`` and ``slice``."""
-        table = self._table(body, {"id", "prediction"}, {"model", "slice"})
+        """Read ``id``, ``prediction`` and, if there are any, ``model``, ``slice``, ``weight``."""
+        table = self._table(body, {"id", "prediction"}, {"model", "slice", "weight"})
         rows = table.num_rows
         scores = self._scores(table.column("prediction"))
         self._refuse_unless_finite(scores, rows)
+        columns = table.schema.names
+        weights = [DEFAULT_WEIGHT] * rows
+        if "weight" in columns:
+            weights = _weights(_numbers(table.column("weight"), "weight"))
         return [
-            Example(*row)
-            for row in zip(
+            Example(*row, weight=weight)
+            for *row, weight in zip(
                 _names(table, "id"),
-                _names(table, "model") if "model" in table.schema.names else [DEFAULT_MODEL] * rows,
-                _names(table, "slice") if "slice" in table.schema.names else [DEFAULT_SLICE] * rows,
+                _names(table, "model") if "model" in columns else [DEFAULT_MODEL] * rows,
+                _names(table, "slice") if "slice" in columns else [DEFAULT_SLICE] * rows,
                 self._cut(scores, rows),
+                weights,
                 strict=True,
             )
         ]
@@ -207,7 +229,7 @@ class Bodies:
         kind = field.type
         if field.name in ("id", "model", "slice"):
             fits, needed = pa.types.is_string(kind) or pa.types.is_large_string(kind), "string"
-        elif field.name == "label":
+        elif field.name in ("label", "weight"):
             fits = pa.types.is_integer(kind) or pa.types.is_floating(kind)
             needed = "a type of whole numbers or floats"
         elif self._classes:
@@ -269,6 +291,17 @@ def converted(value: Any, kind: Any, what: str, *, strict: bool = True) -> Any:
 def _names(table: pa.Table, name: str) -> list[str]:
     names: list[str] = converted(table.column(name).to_pylist(), list[Name], f"column {name}")
     return names
+
+
+def _weights(numbers: Array) -> list[float]:
+    """Return weights, or refuse those that JSON could not bring either."""
+    weights = numbers.astype(np.float64)
+    if len(bad := np.flatnonzero(~((weights >= 0) & (weights <= _LARGEST)))):
+        raise RefusedError(
+            422, f"weight must be in [0, {_LARGEST:.4g}], got {weights[bad[0]]} in row {bad[0]}"
+        )
+    found: list[float] = weights.tolist()
+    return found
 
 
 def _refuse_nulls(column: pa.ChunkedArray, name: str) -> None:

@@ -35,6 +35,7 @@ class Written(msgspec.Struct):
     stored: int
     repeated: int
     losses: list[float | None]
+    weights: list[float | None]
 
 
 def description(bodies: Bodies) -> dict[str, Any]:

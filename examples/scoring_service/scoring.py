@@ -78,11 +78,14 @@ class Scorer:
         slices: Sequence[str],
         predictions: bytes,
         labels: Array,
+        weights: Array,
     ) -> None:
         """Let an evaluation take in rows."""
         evaluation.update(
             self.array(predictions, len(labels)),
             self._target(labels),
+            # Rows that all weigh 1 are those of an evaluation without weights.
+            weight=None if (weights == 1).all() else weights,
             groups=[models, slices],
             ids=ids,
         )

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import numpy as np
 import sqlalchemy as sa
-from bodies import Example, RefusedError
+from bodies import DEFAULT_WEIGHT, Example, RefusedError
 from scoring import Scorer
 from settings import Settings
 from sqlalchemy.exc import DBAPIError
@@ -37,6 +37,7 @@ _EXAMPLES = sa.Table(
     sa.Column("slice", sa.Text),
     sa.Column("prediction", sa.LargeBinary),
     sa.Column("label", sa.Double),
+    sa.Column("weight", sa.Double),
     sa.Column("received", sa.Double, nullable=False, index=True),
 )
 _JOURNAL = sa.Table(
@@ -71,6 +72,7 @@ class Outcome(NamedTuple):
     stored: int  # rows that are new
     repeated: int  # rows that were there, with the same contents
     losses: list[float | None]  # of each row, None as long as its other half is missing
+    weights: list[float | None]  # with which they count, None as long as the prediction is missing
 
 
 class Request(NamedTuple):
@@ -89,6 +91,7 @@ class Entry(msgspec.Struct, array_like=True):
     slices: list[str]
     predictions: bytes
     labels: list[float]
+    weights: list[float] = []  # as many; none in a journal from before there were any
 
 
 class Snapshot(NamedTuple):
@@ -143,6 +146,7 @@ class Store:
 
     def _prepare(self, connection: sa.Connection) -> None:
         _TABLES.create_all(connection)
+        _add_weights(connection)
         made_for = connection.scalar(sa.select(_CHECKPOINT.c.made_for))
         if made_for is None:
             state = self._state(Tally(), self._evaluation(None))
@@ -214,7 +218,7 @@ class Store:
                 continue
             now.update(merged)
             served.append(request)
-            outcomes.append(Outcome(stored, len(request.examples) - stored, []))
+            outcomes.append(Outcome(stored, len(request.examples) - stored, [], []))
         changed = [x for x in now.values() if known.get(x.id) != x]
         self._put(connection, changed, known)
         tally = _sum(request.tally for request in requests)
@@ -226,6 +230,7 @@ class Store:
         losses = self._losses(now[x.id] for request in served for x in request.examples)
         for request, outcome in zip(served, answers, strict=True):
             outcome.losses.extend(losses.get(x.id) for x in request.examples)
+            outcome.weights.extend(now[x.id].weight for x in request.examples)
         return outcomes
 
     def _known(self, connection: sa.Connection, ids: set[str]) -> dict[str, Example]:
@@ -336,6 +341,7 @@ class Store:
                 [text for entry in decoded for text in entry.slices],
                 b"".join(entry.predictions for entry in decoded),
                 np.array(labels),
+                np.array([weight for entry in decoded for weight in _weights_of(entry)]),
             )
         return tally, evaluation
 
@@ -376,6 +382,19 @@ def _engines(settings: Settings) -> tuple[sa.Engine, sa.Engine]:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options()['begin']}")
 
     return engine.execution_options(begin="IMMEDIATE"), engine.execution_options(begin="DEFERRED")
+
+
+def _add_weights(connection: sa.Connection) -> None:
+    """Give the examples of a database from before there were weights their weight of 1."""
+    if any(column["name"] == "weight" for column in sa.inspect(connection).get_columns("examples")):
+        return
+    kind = sa.Double().compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE examples ADD COLUMN weight {kind}")
+    connection.execute(
+        sa.update(_EXAMPLES)
+        .where(_EXAMPLES.c.prediction.is_not(None))
+        .values(weight=DEFAULT_WEIGHT)
+    )
 
 
 def _is_whole(example: Example) -> bool:
@@ -426,7 +445,12 @@ def _entry_of(tally: Tally, joined: Sequence[Example]) -> Entry:
         [str(x.slice) for x in joined],
         b"".join(x.prediction or b"" for x in joined),
         [x.label for x in joined if x.label is not None],
+        [x.weight for x in joined if x.weight is not None],
     )
+
+
+def _weights_of(entry: Entry) -> list[float]:
+    return entry.weights or [DEFAULT_WEIGHT] * len(entry.labels)
 
 
 def _tally_of(items: Iterable[tuple[list[str], int | float]]) -> Tally:

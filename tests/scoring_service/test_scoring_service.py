@@ -14,9 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
 import numloss
@@ -30,7 +32,7 @@ MODELS, SLICES = ["old", "new"], ["de", "fr", "ÜK 日本"]
 class Rows:
     """Rows of predictions and labels, and what a single evaluation says of them."""
 
-    def __init__(self, count, seed=0, classes=0):
+    def __init__(self, count, seed=0, classes=0, weighted=False):
         rng = np.random.default_rng(seed)
         self.classes = classes
         self.ids = [f"{seed}-{row}" for row in range(count)]
@@ -38,10 +40,16 @@ class Rows:
         self.labels = rng.integers(0, classes or 2, count)
         self.models = rng.choice(MODELS, count).tolist()
         self.slices = rng.choice(SLICES, count).tolist()
+        # With some of 1 and 0; raw bodies have them as float32.
+        weights = rng.integers(0, 4, count) * rng.choice([0.1, 1], count)
+        self.weights = weights.astype("f4").astype("f8") if weighted else None
 
     def predictions(self, begin, end):
-        names = ("id", "prediction", "model", "slice")
-        columns = self.ids, self.scores.tolist(), self.models, self.slices
+        names = ["id", "prediction", "model", "slice"]
+        columns = [self.ids, self.scores.tolist(), self.models, self.slices]
+        if self.weights is not None:
+            names.append("weight")
+            columns.append(self.weights.tolist())
         rows = zip(*(column[begin:end] for column in columns), strict=True)
         return {"predictions": [dict(zip(names, row, strict=True)) for row in rows]}
 
@@ -53,16 +61,26 @@ class Rows:
         scores = pa.array(self.scores[begin:end].ravel())
         if self.classes:
             scores = pa.FixedSizeListArray.from_arrays(scores, self.classes)
-        return pa.table(
-            {"id": self.ids[begin:end], "prediction": scores, "model": self.models[begin:end],
-             "slice": self.slices[begin:end]}
-        )  # fmt: skip
+        columns = {
+            "id": self.ids[begin:end], "prediction": scores, "model": self.models[begin:end],
+            "slice": self.slices[begin:end],
+        }  # fmt: skip
+        if self.weights is not None:
+            columns["weight"] = self.weights[begin:end]
+        return pa.table(columns)
+
+    def raw(self, begin, end):
+        columns = [self.scores[begin:end].reshape(end - begin, -1)]
+        if self.weights is not None:
+            columns.append(self.weights[begin:end, None].astype("f4"))
+        return np.hstack(columns).tobytes()
 
     def evaluation(self, loss="binary_cross_entropy"):
         evaluation = numloss.Evaluation({loss: (numloss.LOSSES[loss], {})}, by=["model", "slice"])
         evaluation.update(
             self.scores,
             self.labels if self.classes else self.labels.astype(float),
+            weight=self.weights,
             groups=[self.models, self.slices],
             ids=self.ids,
         )
@@ -105,29 +123,39 @@ def samples(service):
 # ------------------------------------------------------------------------------- what is told
 
 
-@pytest.mark.parametrize(("loss", "classes"), [("binary_cross_entropy", 0), ("cross_entropy", 3)])
-def test_every_format_and_every_order(service, database, loss, classes):
+@pytest.mark.parametrize(
+    ("loss", "classes", "weighted"),
+    [("binary_cross_entropy", 0, False), ("binary_cross_entropy", 0, True),
+     ("cross_entropy", 3, False), ("cross_entropy", 3, True)],
+)  # fmt: skip
+def test_every_format_and_every_order(service, database, loss, classes, weighted):
     one = service(database, loss=loss, classes=classes)
-    rows = Rows(400, classes=classes)
+    rows = Rows(400, classes=classes, weighted=weighted)
+    weights = [1.0] * 400 if rows.weights is None else rows.weights.tolist()
     expected = numloss.LOSSES[loss](
         rows.scores, rows.labels if classes else rows.labels.astype(float), reduction="none"
     ).tolist()
     status, answer, _ = one.post("/labels", rows.labelled(0, 100))
-    assert (status, answer) == (200, {"stored": 100, "repeated": 0, "losses": [None] * 100})
+    nothing = [None] * 100
+    assert status == 200
+    assert answer == {"stored": 100, "repeated": 0, "losses": nothing, "weights": nothing}
     status, answer, _ = one.post("/predictions", rows.predictions(0, 100))
     assert (status, answer["losses"]) == (200, expected[:100])
+    assert answer["weights"] == weights[:100]
     status, answer, _ = one.post("/predictions", arrow(rows.table(100, 200)), ARROW)
     assert (status, answer["losses"]) == (200, [None] * 100)
+    assert answer["weights"] == weights[100:200]
     labels = pa.table({"id": rows.ids[100:200], "label": rows.labels[100:200]})
     status, answer, _ = one.post("/labels", arrow(labels), ARROW)
     assert (status, answer["losses"]) == (200, expected[100:200])
-    query = "/predictions/raw?id=raw&rows=200&model=old&slice=de"
-    status, answer, _ = one.post(query, rows.scores[200:].tobytes(), RAW)
+    query = "/predictions/raw?id=raw&rows=200&model=old&slice=de" + "&weighted=true" * weighted
+    status, answer, _ = one.post(query, rows.raw(200, 400), RAW)
     assert (status, answer["stored"]) == (200, 200)
     rows.ids[200:] = [f"raw:{row}" for row in range(200)]
     rows.models[200:], rows.slices[200:] = ["old"] * 200, ["de"] * 200
     status, answer, _ = one.post("/labels", rows.labelled(200, 400))
     assert (status, answer["losses"]) == (200, expected[200:])
+    assert answer["weights"] == weights[200:]
     assert counts(one) == (400, 400, 400)
     assert one.get("/state")[1] == rows.evaluation(loss).to_bytes()
 
@@ -150,6 +178,45 @@ def test_workers_together_have_the_state_of_a_single_evaluation(service, databas
         group = loss.groups[entry["model"], entry["slice"]]
         assert entry["statistics"] == json.loads(json.dumps(group.to_dict(0.9)))
         assert entry["joined"] == entry["predictions"] == group.count
+
+
+def test_another_weight_is_something_else(service, database):
+    one = service(database)
+    assert one.post("/predictions", prediction(weight=2))[1]["stored"] == 1
+    assert one.post("/predictions", prediction(weight=2))[1]["repeated"] == 1
+    for other in ({"weight": 3}, {}):  # without one it is 1
+        status, answer, _ = one.post("/predictions", prediction(**other))
+        assert (status, "another weight" in answer["error"]) == (409, True)
+    status, answer, _ = one.post("/labels", {"labels": [{"id": "a", "label": 1}]})
+    assert (status, answer["weights"]) == (200, [2.0])
+    total = one.get("/report")[1]["total"]
+    assert total["sum"] == pytest.approx(2 * total["mean"])
+
+
+def test_a_database_from_before_there_were_weights(service, database, tmp_path):
+    """Its examples and the entries of its journal weigh 1, and are known when they come again."""
+    url = database or f"sqlite:///{tmp_path}/scoring.db"
+    rows = Rows(30)
+    one = service(url, fold=1000)
+    one.post("/predictions", rows.predictions(0, 20))
+    one.post("/labels", rows.labelled(10, 30))
+    one.kill()
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE examples DROP COLUMN weight"))
+        for number, entry in connection.execute(sa.text("SELECT number, entry FROM journal")).all():
+            older = msgspec.msgpack.encode(msgspec.msgpack.decode(entry)[:-1])
+            connection.execute(
+                sa.text("UPDATE journal SET entry = :e WHERE number = :n"),
+                {"e": older, "n": number},
+            )
+    engine.dispose()
+    two = service(url)
+    assert two.post("/predictions", rows.predictions(0, 20))[1]["repeated"] == 20
+    two.post("/predictions", rows.predictions(20, 30))
+    two.post("/labels", rows.labelled(0, 10))
+    assert counts(two) == (30, 30, 30)
+    assert two.get("/state")[1] == rows.evaluation().to_bytes()
 
 
 def test_the_same_again_is_no_news_and_something_else_is_refused(service, database):
@@ -431,6 +498,23 @@ REFUSED = {
     "lone surrogate": ("/labels", b'{"labels": [{"id": "\\ud800", "label": 1}]}',
                        "application/json", 400, "surrogate"),
     "unknown field": ("/predictions", prediction(wieght=2), "application/json", 400, "wieght"),
+    "negative weight": ("/predictions", prediction(weight=-1), "application/json", 400,
+                        "`float` >= 0"),
+    "large weight": ("/predictions", prediction(weight=1e39), "application/json", 400, "weight"),
+    "weight of a label": ("/labels", {"labels": [{"id": "a", "label": 1, "weight": 2}]},
+                          "application/json", 400, "weight"),
+    "raw weight": ("/predictions/raw?id=a&rows=1&weighted=true",
+                   np.array([1, -2], "f4").tobytes(), RAW, 422,
+                   "weight must be in [0, 3.403e+38], got -2.0 in row 0"),
+    "raw without weights": ("/predictions/raw?id=a&rows=2&weighted=true", bytes(8), RAW, 422,
+                            "2 rows of 8 bytes of float32, which are 16 bytes, got 8"),
+    "raw weighted": ("/predictions/raw?id=a&rows=1&weighted=2", bytes(8), RAW, 400, "weighted"),
+    "NaN for a weight": ("/predictions", arrow(pa.table(COLUMNS | {"weight": [1.0, np.nan]})),
+                         ARROW, 422, "weight must be in [0, 3.403e+38], got nan in row 1"),
+    "null weight": ("/predictions", arrow(pa.table(COLUMNS | {"weight": [1.0, None]})), ARROW, 422,
+                    "weight must have no nulls, got 1"),
+    "weight type": ("/predictions", arrow(pa.table(COLUMNS | {"weight": ["1", "2"]})), ARROW, 400,
+                    "column weight must be a type of whole numbers or floats, got string"),
     "deep": ("/labels", b'{"labels":' + b"[" * 100_000, "application/json", 400, ""),
     "label": ("/labels", {"labels": [{"id": "a", "label": 1}, {"id": "b", "label": 2}]},
               "application/json", 422, "must be in [0, 1], got 2.0 at index 1"),
@@ -445,7 +529,7 @@ REFUSED = {
     "raw with more": ("/predictions/raw?id=a&rows=2&dtype=f8", bytes(8), RAW, 400, "dtype"),
     "no Arrow": ("/predictions", b"ARROW1", ARROW, 400, "no valid stream of Arrow"),
     "column": ("/predictions", arrow(pa.table({"id": ["a"]})), ARROW, 400,
-               "columns must be id, prediction, and may be model, slice, got id"),
+               "columns must be id, prediction, and may be model, slice, weight, got id"),
     "column type": ("/predictions", arrow(pa.table(COLUMNS | {"id": [1, 2]})), ARROW, 400,
                     "column id must be string, got int64"),
     "null": ("/predictions", arrow(pa.table(COLUMNS | {"prediction": pa.array([None, 1.0])})),
@@ -539,8 +623,11 @@ def stream(context, value):
         return value
     found = ast.literal_eval(value.decode())
     column = "label" if context.case.path == "/labels" else "prediction"
-    table = pa.table({"id": pa.array([r[0] for r in found], pa.string()),
-                      column: pa.array([r[1] for r in found], pa.float32())})
+    columns = {"id": pa.array([r[0] for r in found], pa.string()),
+               column: pa.array([r[1] for r in found], pa.float32())}
+    if column == "prediction":
+        columns["weight"] = pa.array([4 * r[1] for r in found], pa.float64())
+    table = pa.table(columns)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
