@@ -117,9 +117,7 @@ def stub(name: str, declaration: Any) -> Iterator[str]:
     value = [Case(REDUCED, "None = ...", "np.float64")]
     grad = [Case(any_reduction, f"{place} = ...", one), Case(any_reduction, kept, kept)]
     both = [Case(REDUCED, f"{place} = ...", f"tuple[np.float64, {one}]")]
-    two = [
-        Case(any_reduction, f"tuple[{place}, {place}] | None = ...", f"tuple[{one}, {one}]"),
-    ]
+    two = [Case(any_reduction, f"tuple[{place}, {place}] | None = ...", f"tuple[{one}, {one}]")]
     if is_one:
         two.append(Case(any_reduction, BOTH, BOTH))
     else:
