@@ -92,10 +92,12 @@ void map(const T* x, T* y, int64_t n) {
 
 constexpr MathInfo kFunctions[] = {
     {"exp", map<float, exp<float>>, map<double, exp<double>>},
+    {"expm1", map<float, expm1<float>>, map<double, expm1<double>>},
     {"exp_nonpositive", map<float, exp_nonpositive<float>>, map<double, exp_nonpositive<double>>},
     {"log", map<float, log<float>>, map<double, log<double>>},
     {"log1p", map<float, log1p<float>>, map<double, log1p<double>>},
     {"log1p_unit", map<float, log1p_unit<float>>, map<double, log1p_unit<double>>},
+    {"log1p_gap", map<float, log1p_gap<float>>, map<double, log1p_gap<double>>},
     {"sigmoid", map<float, sigmoid<float>>, map<double, sigmoid<double>>},
     {"sigmoid_complement", map<float, sigmoid_complement<float>>,
      map<double, sigmoid_complement<double>>},

@@ -76,6 +76,27 @@ def _logit(p: Any) -> Any:
     return mpmath.log(p / (1 - p)) if 0 < p < 1 else mpmath.mpf(0)
 
 
+def _exact_gap(x: Any) -> Any:
+    """Return x - log(1 + x), near 0 by a series that leaves out less than x^7."""
+    if x < mpmath.mpf(2) ** -30:
+        return sum((-x) ** k / k for k in range(2, 7))
+    return x - mpmath.log1p(x)
+
+
+def _gap(x: Array) -> Array:
+    series = x * x * np.polynomial.polynomial.polyval(-x, 1 / np.arange(2.0, 14.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(x < 0.02, series, x - np.log1p(x))
+
+
+def _gap_inverse(y: Any) -> Any:
+    """Return the root by Newton's method, which begins above it."""
+    x = y + mpmath.sqrt(2 * y) if y > 0 else mpmath.mpf(0)
+    for _ in range(8 if y > 0 else 0):
+        x -= (_exact_gap(x) - y) * (1 + x) / x
+    return x
+
+
 def _variance_inverse(v: Any) -> Any:
     return 2 * mpmath.acosh(1 / (2 * mpmath.sqrt(v))) if 0 < v < 0.25 else mpmath.mpf(0)
 
@@ -106,6 +127,17 @@ FUNCTIONS = (
         INF,
         _EXP,
         ((0.0, 1.0), (-0.0, 1.0), (-INF, 0.0), (INF, INF), (1e30, INF), (-1e30, 0.0)),
+    ),
+    Function(
+        "expm1",
+        "exp(x) - 1",
+        mpmath.expm1,
+        np.expm1,
+        lambda y: mpmath.log1p(y) if y > -1 else mpmath.mpf(0),
+        -INF,
+        INF,
+        np.append(_EXP, 2.0 ** np.arange(-60, 0)),
+        ((0.0, 0.0), (-0.0, 0.0), (-INF, -1.0), (INF, INF), (1e30, INF), (-1e30, -1.0)),
     ),
     Function(
         "exp_nonpositive",
@@ -150,6 +182,17 @@ FUNCTIONS = (
         1.0,
         np.append(_LOG1P, 0.5),
         ((0.0, 0.0),),
+    ),
+    Function(
+        "log1p_gap",
+        "x - log(1 + x), x ≥ 0",
+        _exact_gap,
+        _gap,
+        _gap_inverse,
+        0.0,
+        INF,
+        np.append(_LOG1P[_LOG1P >= 0], [0.5, 2.0**40, 2.0**80]),
+        ((0.0, 0.0), (INF, INF), (1e30, 1e30)),
     ),
     Function(
         "sigmoid",

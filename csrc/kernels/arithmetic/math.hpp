@@ -25,6 +25,9 @@ struct Real<float> {
   static constexpr float kInfinity = __builtin_inff();
   static constexpr float kNan = __builtin_nanf("");
   static constexpr float kSmallestNormal = 0x1p-126f, kLargest = 0x1.fffffep127f;
+  // Beside x >= kFar, log(x) and 1 are nothing; beside 1, what is below kNear. Their squares are
+  // normal.
+  static constexpr float kFar = 0x1p40f, kNear = 0x1p-26f;
   // 1.5 * 2^23: adding it rounds to an integer that then sits in the low mantissa bits.
   static constexpr float kRounder = 0x1.8p23f;
   static constexpr float kLog2e = 0x1.715476p0f;
@@ -51,6 +54,7 @@ struct Real<double> {
   static constexpr double kInfinity = __builtin_inf();
   static constexpr double kNan = __builtin_nan("");
   static constexpr double kSmallestNormal = 0x1p-1022, kLargest = 0x1.fffffffffffffp1023;
+  static constexpr double kFar = 0x1p80, kNear = 0x1p-55;
   static constexpr double kRounder = 0x1.8p52;
   static constexpr double kLog2e = 0x1.71547652b82fep0;
   static constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
@@ -94,6 +98,10 @@ template <class T>
 NUMLOSS_INLINE T abs(T x) {
   return sizeof(T) == 4 ? T(__builtin_fabsf(float(x))) : T(__builtin_fabs(double(x)));
 }
+
+// An instruction of every processor, right to half a unit.
+NUMLOSS_INLINE float sqrt(float x) { return __builtin_sqrtf(x); }
+NUMLOSS_INLINE double sqrt(double x) { return __builtin_sqrt(x); }
 
 template <class T>
 NUMLOSS_INLINE bool is_nan(T x) {
@@ -256,6 +264,24 @@ NUMLOSS_INLINE T exp(T x) {
   return mantissa[0] * power_of_two<T>(half) * power_of_two<T>(n - half);
 }
 
+// exp(x) - 1 on the whole line: 2 ULP, subnormal results included, -1 at -inf, overflow to +inf,
+// NaN stays. With x = n ln 2 + r it is 2^n (exp(r) - 1) + (2^n - 1), 2^n in two factors as in exp.
+template <class T>
+NUMLOSS_INLINE T expm1(T x) {
+  using R = Real<T>;
+  x = x < R::kExpZero ? R::kExpZero : x;
+  x = x > R::kExpOverflow ? R::kExpOverflow : x;
+  const T shifted = fma(x, R::kLog2e, R::kRounder);
+  const T turns = shifted - R::kRounder;
+  const T r = fma(-turns, R::kLn2Low, fma(-turns, R::kLn2High, x));
+  const T growth = fma(r * polynomial(R::kExp, r), r, r);
+  constexpr typename R::Bits kOffset = 2048;
+  const auto n = bits_of(shifted) - bits_of(R::kRounder);
+  const auto half = ((n + kOffset) >> 1) - kOffset / 2;
+  const T factor = power_of_two<T>(half), one = power_of_two<T>(half - n);  // one: 1 / the other
+  return fma(factor, growth, factor - one) * power_of_two<T>(n - half);
+}
+
 // log(2^k (1 + f)) plus a small correction, the polynomial fitted to the range of f:
 // k ln2 + f - (f²/2 - s (f²/2 + R(s²))), s = f/(2+f), the arrangement of FDLIBM's e_log.c (Sun
 // Microsystems, 1993): f enters exactly, the rest is small beside it.
@@ -325,6 +351,25 @@ NUMLOSS_INLINE T log1p_unit(T u) {
   const bool upper = u >= T(0.5);
   const T f = upper ? fma(T(0.5), u, T(-0.5)) : u;
   return log_sum(f, upper ? T(1) : T(0), T(0), Real<T>::kLog1pUnit);
+}
+
+// x - log(1 + x) for x >= 0, 3 ULP: x²/2 near 0, where the difference itself would have no digits.
+// With 1 + x = 2^k (1 + f), f = x and k = 0 below 1/2, log(1 + x) is k ln 2 + f - g(f), as in
+// log_sum, and this is (x - f) - k ln 2 + g(f), x - f as (1 - 2^-k)(1 + x). NaN stays.
+template <class T>
+NUMLOSS_INLINE T log1p_gap(T x) {
+  using R = Real<T>;
+  // Beyond it the logarithm is lost beside x, and any will do: 2^-k must stay normal.
+  const T within = x > R::kFar ? R::kFar : x;
+  const T k = within < T(0.5) ? T(0) : log_parts(T(1) + within).k;
+  const T share = power_of_two<T>(bits_of(R::kRounder) - bits_of(R::kRounder + k));  // 2^-k
+  const T rest = T(1) - share;
+  const T f = fma(within, share, -rest);
+  const T s = f / (T(2) + f);
+  const T z = s * s;
+  const T half_square = T(0.5) * f * f;
+  const T gap = half_square - s * fma(z, polynomial(R::kLog1pUnit, z), half_square);
+  return fma(x, rest, fma(-k, R::kLn2High, rest)) + fma(-k, R::kLn2Low, gap);
 }
 
 // The parts of the logistic function that a stable loss needs, from one exponential: probability
