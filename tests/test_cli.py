@@ -204,7 +204,12 @@ OPTIONS = {
     "focal": [":gamma=0.5,alpha=null"],
     "binary_cross_entropy": [":pos_weight=3"],
     "huber": [":delta=0.3"],
+    "smooth_l1": [":beta=0"],
+    "epsilon_insensitive": [":epsilon=0.5"],
+    "robust": [":alpha=-inf,c=0.5", ":alpha=1.5"],
+    "mape": [":floor=1.0"],
     "quantile": [":q=0.9"],
+    "expectile": [":q=0.9"],
 }  # fmt: skip
 SPECS = [
     name + options
@@ -224,8 +229,9 @@ def test_mean_is_the_librarys(text, weighted, columns, tmp_path):
     target = columns["label"].copy()
     prediction = np.stack([columns[f"logit_{i}"] for i in range(11)], axis=1)
     if not loss.rowwise:
-        prediction, target = columns["score"], columns["truth"]
-        arguments += ["-p", "score", "-t", "truth"]
+        score = "score" if loss.prediction_above == -np.inf else "weight"
+        prediction, target = columns[score], columns["truth"]
+        arguments += ["-p", score, "-t", "truth"]
         if "hinge" in name:
             target = target == 1
             arguments += ["--positive", "1"]

@@ -99,6 +99,32 @@ AT_INFINITY = [
     ("mae", {}, -INF, 1.0, INF, -1.0),
     ("huber", {"delta": 0.5}, INF, 1.0, INF, 0.5),
     ("huber", {"delta": 0.5}, -INF, 1.0, INF, -0.5),
+    ("half_mse", {}, -INF, 1.0, INF, -INF),
+    ("smooth_l1", {"beta": 0.5}, -INF, 1.0, INF, -1.0),
+    ("smooth_l1", {"beta": 0.0}, INF, 1.0, INF, 1.0),
+    ("epsilon_insensitive", {}, -INF, 1.0, INF, -1.0),
+    ("squared_epsilon_insensitive", {}, -INF, 1.0, INF, -INF),
+    ("expectile", {"q": 0.0}, -INF, 1.0, 0.0, 0.0),
+    ("expectile", {"q": 0.25}, INF, 1.0, INF, INF),
+    ("pseudo_huber", {"delta": 0.5}, -INF, 1.0, INF, -0.5),
+    ("log_cosh", {}, -INF, 1.0, INF, -1.0),
+    ("fair", {"c": 0.5}, -INF, 1.0, INF, -0.5),
+    ("cauchy", {}, INF, 1.0, INF, 0.0),
+    ("tukey_biweight", {"c": 3.0}, -INF, 1.0, 1.5, 0.0),
+    ("robust", {"alpha": 3.0}, -INF, 1.0, INF, -INF),
+    ("robust", {"alpha": 1.5}, INF, 1.0, INF, INF),
+    ("robust", {"c": 2.0}, -INF, 1.0, INF, -0.5),
+    ("robust", {"alpha": 0.5}, INF, 1.0, INF, 0.0),
+    ("robust", {"alpha": 0.0}, INF, 1.0, INF, 0.0),
+    ("robust", {"alpha": -2.0}, INF, 1.0, 2.0, 0.0),
+    ("robust", {"alpha": -INF}, INF, 1.0, 1.0, 0.0),
+    ("robust", {"alpha": INF}, INF, 1.0, INF, INF),
+    ("msle", {}, INF, 1.0, INF, 0.0),
+    ("msle", {}, 1.0, INF, INF, -INF),
+    ("mape", {"floor": 0.5}, -INF, 0.0, INF, -2.0),
+    ("mape", {}, INF, INF, NAN, NAN),
+    ("smape", {}, -INF, 1.0, 2.0, 0.0),
+    ("smape", {}, INF, INF, NAN, NAN),
     ("binary_cross_entropy", {}, INF, 1.0, 0.0, 0.0),
     ("binary_cross_entropy", {}, INF, 0.0, INF, 1.0),
     ("binary_cross_entropy", {}, -INF, 1.0, INF, -1.0),
@@ -139,6 +165,60 @@ def test_infinite_element(name, parameters, prediction, target, value, gradient,
     assert np.array_equal(found[1], [gradient], equal_nan=True)
     total = loss(prediction, target, reduction="sum", **parameters)
     assert np.array_equal(total, value, equal_nan=True)
+
+
+#: Loss and parameters, what r is from 0, and value and gradient: float32 holds them, not r².
+FAR = [
+    ("pseudo_huber", {"delta": 0.5}, 1e30, 0.5e30, 0.5),
+    ("log_cosh", {}, 1e30, 1e30, 1.0),
+    ("fair", {"c": 0.5}, 1e30, 0.5e30, 0.5),
+    ("cauchy", {}, 1e30, 69.07755278982137, 1e-30),
+    ("tukey_biweight", {"c": 3.0}, 1e30, 1.5, 0.0),
+    ("robust", {}, 1e30, 1e30, 1.0),
+    ("robust", {"alpha": 0.0}, 1e30, 137.46195839908278, 0.0),
+    ("robust", {"alpha": 1.5}, 1e20, 0.5**0.25 / 1.5 * 1e30, 0.5**0.25 * 1e10),
+    ("mape", {}, 3e38, 3e38 * 2.0**52, 2.0**52),
+    ("smape", {}, 3e38, 2.0, 0.0),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "r", "value", "gradient"), FAR)
+def test_residuals_whose_square_overflows(name, parameters, r, value, gradient):
+    value = np.inf if value > 3.4e38 else value
+    for sign in (1, -1):
+        found = per_example(getattr(numloss, name), np.array([sign * r], "f4"), 0.0, **parameters)
+        assert found[0] == pytest.approx([value], rel=2e-5)
+        assert found[1] == pytest.approx([sign * gradient], rel=2e-5, abs=2e-30)
+
+
+def test_relative_errors_of_numbers_as_large_as_there_are():
+    most = float(np.finfo("f4").max)
+    p, t = np.array([most, most, most / 2], "f4"), np.array([-most, most, most], "f4")
+    call = {"reduction": "none"}
+    assert numloss.mape(p, t, **call) == pytest.approx([2, 0, 0.5])
+    assert numloss.smape(p, t, **call) == pytest.approx([2, 0, 2 / 3])
+    least = np.float32(-1 + 2.0**-24)
+    exact = (np.log(most) + 24 * np.log(2)) ** 2
+    assert numloss.msle(np.array([most], "f4"), least, **call) == pytest.approx([exact])
+    assert numloss.msle(np.array([least]), np.float32(most), **call) == pytest.approx([exact])
+
+
+def test_robust_loss_is_continuous_in_its_shape():
+    """Where its formula has no value: beside it nothing jumps, and far from it is the limit."""
+    r = np.array([1e-10, 0.1, 1.0, 3.0, 20.0])
+    for alpha, step in ((0.0, 1e-12), (2.0, 1e-12), (1.0, 1e-12), (4.0, 1e-12)):
+        middle = per_example(numloss.robust, r, 0.0, alpha=alpha, c=1.5)
+        for side in (alpha - step, alpha + step):
+            for one, other in zip(
+                per_example(numloss.robust, r, 0.0, alpha=side, c=1.5), middle, strict=True
+            ):
+                assert one == pytest.approx(other, rel=1e-10)
+    for alpha in (-1e30, -1e300):
+        assert_same(
+            per_example(numloss.robust, r, 0.0, alpha=alpha),
+            per_example(numloss.robust, r, 0.0, alpha=-INF),
+        )
+    assert numloss.robust(r, 0.0, alpha=-1e17) == pytest.approx(numloss.robust(r, 0.0, alpha=-INF))
 
 
 def test_sum_of_infinities():

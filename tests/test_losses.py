@@ -91,7 +91,7 @@ def exact_points(variant):
     """Values and derivatives at the points of the domain, to more digits than a long double has."""
     prediction, target = variant.domain.points
     # Of 1 - exp(-700), and of its differences, hundreds of digits must be there.
-    with mpmath.workdps(400):
+    with mpmath.workdps(450):
         results = (
             variant.value(prediction, target, exact=True),
             *variant.derivatives(prediction, target, exact=True),
@@ -117,6 +117,8 @@ def test_no_digits_are_lost(variant, dtype):
         if variant.rowwise and not variant.keeps_digits:
             scale = scale.max(axis=-1, keepdims=True)
         error = np.broadcast_to(variant.ulps * spacing(scale, dtype), expected.shape)
+        if not variant.rowwise:  # differences of an eighth order find no exact 0
+            error = np.maximum(error, 1e-290 * abs(value))
         assert_within(actual[smooth], expected[smooth], error[smooth])
 
 
@@ -376,7 +378,24 @@ def test_mean_of_equals(variant, dtype):
         value = variant.loss(p, t, **options)
         repeated = np.broadcast_to(p, (n, *p.shape)), np.broadcast_to(t, (n, *t.shape))
         error = np.finfo(dtype if variant.name == "binary_cross_entropy" else float).eps
-        assert_relative(variant.loss(*repeated, **options), value, 4 * error)
+        # Equals of float64 are rounded alike, all those that a lane of the sum adds up.
+        factor = 4 if dtype == "float32" else 32
+        assert_relative(variant.loss(*repeated, **options), value, factor * error)
+
+
+def test_robust_losses_are_shapes_of_the_general_one():
+    """As the docstrings say it."""
+    r, call = np.linspace(-9, 9, 181), {"target": 0.0, "reduction": "none"}
+    c = 1.75
+    general = partial(numloss.robust, r, **call)
+    for alpha, scale, expected in (
+        (2.0, 1.0, numloss.half_mse(r, **call)),
+        (1.0, c, numloss.pseudo_huber(r, delta=c, **call) / c**2),
+        (0.0, c / np.sqrt(2), numloss.cauchy(r, c=c, **call) * 2 / c**2),
+        (-2.0, 1.0, 2 * r**2 / (r**2 + 4)),
+        (-np.inf, 1.0, -np.expm1(-(r**2) / 2)),
+    ):
+        assert general(alpha=alpha, c=scale) == pytest.approx(expected, rel=1e-13, abs=1e-15)
 
 
 # ----------------------------------------------------------------------------- forms of the target
@@ -419,7 +438,9 @@ def test_labels_of_any_integer_type(variant, dtype):
 @pytest.mark.parametrize("name", [name for name in CASES if not getattr(numloss, name).rowwise])
 def test_scalar_target_stands_for_all(name, target):
     loss = getattr(numloss, name)
-    prediction = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
+    domain = next(iter(CASES[name].parameters))
+    prediction, _ = domain.draw(np.random.default_rng(1), (40, 3))
+    prediction = prediction.astype("float32")
     full = np.ones((40, 3), "float32")
     assert_same(results(loss, prediction, target), results(loss, prediction, full))
 

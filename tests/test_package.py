@@ -27,7 +27,14 @@ import numloss
 from numloss import _config, _core
 
 ROOT = Path(__file__).parents[1]
-FAMILIES = (numloss.regression, numloss.binary, numloss.multiclass, numloss.ordinal)
+FAMILIES = (
+    numloss.regression,
+    numloss.robust_regression,
+    numloss.relative,
+    numloss.binary,
+    numloss.multiclass,
+    numloss.ordinal,
+)
 PENALTIES = {name: getattr(numloss, name) for name in numloss.penalties.__all__}
 LOSSES = numloss.LOSSES | PENALTIES
 PUBLIC = {name: getattr(numloss, name) for name in numloss.__all__}

@@ -9,7 +9,9 @@ import pytest
 import torch
 from accuracy.peers import with_scipy, with_torch
 from cases import RAMP, VARIANTS, assert_same, per_example
+from peers import optax, sklearn
 from peers.torch import FORMULAS
+from sklearn import metrics
 
 import numloss
 
@@ -37,6 +39,19 @@ PAIRS = [
     Pair("mae", "real"),
     Pair("huber", "real"),
     Pair("huber", "real", {"delta": 0.3}),
+    Pair("half_mse", "real"),
+    *(Pair("smooth_l1", "real", {"beta": beta}) for beta in (0.0, 0.3, 1.0)),
+    *(Pair(f"{kind}epsilon_insensitive", "real", {"epsilon": 0.5}) for kind in ("", "squared_")),
+    Pair("expectile", "real", {"q": 0.9}),
+    Pair("pseudo_huber", "real", {"delta": 0.5}),
+    Pair("log_cosh", "real"),
+    Pair("fair", "real", {"c": 2.0}),
+    Pair("cauchy", "real", {"c": 2.0}),
+    Pair("tukey_biweight", "real"),
+    *(Pair("robust", "real", {"alpha": alpha, "c": 2.0}) for alpha in (-2.0, 0.5, 1.0, 1.5)),
+    Pair("msle", "positive"),
+    Pair("mape", "positive", {"floor": 0.5}),
+    Pair("smape", "positive"),
     Pair("binary_cross_entropy", "binary"),
     Pair("binary_cross_entropy", "fraction"),
     Pair("binary_cross_entropy", "fraction", {"pos_weight": 3.0}),
@@ -72,6 +87,8 @@ def draw(pair, dtype):
     prediction = rng.normal(scale=3, size=shape)
     if pair.target == "chance":
         prediction = rng.uniform(0.01, 0.99, size=shape)
+    if pair.target == "positive":
+        prediction = abs(prediction)
     binary = rng.integers(0, 2, size=N).astype(float)
     shares = rng.exponential(size=(N, CLASSES))
     targets = {
@@ -82,6 +99,7 @@ def draw(pair, dtype):
         "sign": 2 * binary - 1,
         "label": rng.permutation(np.arange(N) % CLASSES),
         "distribution": shares / shares.sum(axis=-1, keepdims=True),
+        "positive": shares[:, 0],
     }
     target = targets[pair.target]
     return prediction.astype(dtype), target if pair.target == "label" else target.astype(dtype)
@@ -121,6 +139,48 @@ def test_formulas_of_other_libraries_are_those_of_the_losses(variant):
 def test_formulas_are_of_losses_that_exist(library):
     formulas = importlib.import_module(f"peers.{library}").FORMULAS
     assert formulas.keys() <= numloss.LOSSES.keys()
+
+
+def test_a_weight_for_each_output_is_that_of_scikit_learn():
+    rng = np.random.default_rng(1)
+    prediction, target = rng.normal(size=(2, 50, 3))
+    outputs, rows = np.array([0.5, 2.0, 3.0]), rng.exponential(size=50)
+    for loss, metric in (
+        (numloss.mse, metrics.mean_squared_error),
+        (numloss.mae, metrics.mean_absolute_error),
+        (numloss.mape, metrics.mean_absolute_percentage_error),
+    ):
+        expected = metric(target, prediction, multioutput=outputs)
+        assert loss(prediction, target, weight=outputs[None, :]) == pytest.approx(expected)
+        expected = metric(target, prediction, multioutput=outputs, sample_weight=rows)
+        weight = rows[:, None] * outputs
+        assert loss(prediction, target, weight=weight) == pytest.approx(expected)
+
+
+def test_optax_agrees():
+    rng = np.random.default_rng(1)
+    prediction, target = rng.normal(scale=3, size=(2, 200)).astype("float32")
+    for name in ("half_mse", "log_cosh"):
+        expected = optax.FORMULAS[name](prediction, target)
+        found = numloss.LOSSES[name](prediction, target, reduction="none")
+        assert found == pytest.approx(np.asarray(expected), rel=1e-5, abs=1e-6)
+
+
+def test_scikit_learn_agrees():
+    rng = np.random.default_rng(1)
+    prediction, target = rng.exponential(size=(2, 200))
+    weight = rng.exponential(size=200)
+    for loss, metric in (
+        (numloss.msle, metrics.mean_squared_log_error),
+        (numloss.mape, metrics.mean_absolute_percentage_error),
+    ):
+        expected = metric(target, prediction, sample_weight=weight)
+        assert loss(prediction, target, weight=weight) == pytest.approx(expected, rel=1e-12)
+    for name in ("half_mse", "mae", "huber"):
+        entry = sklearn.FORMULAS[name]
+        expected = entry.make(1).loss(target, prediction)
+        found = numloss.LOSSES[name](prediction, target, reduction="none")
+        assert found == pytest.approx(entry.factor * expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])

@@ -15,6 +15,7 @@ import ml_dtypes
 import numpy as np
 from cases import (
     BINARY,
+    COUNTS,
     DISTRIBUTIONS,
     LABELS,
     RESIDUALS,
@@ -67,6 +68,8 @@ def draw(name: str, shape: Shape, dtype: str, domain: Domain | None = None) -> D
         raise LookupError(f"{name}: {__file__} cannot draw {domain.name}")
     spread, target_of = KINDS[domain]
     prediction *= spread
+    if domain is COUNTS:
+        prediction = abs(prediction)
     target = target_of(rng, shape)
     target = target if target.dtype == np.int64 else target.astype(number)
     options = variant.options(shape[-1], variant.examples(prediction), number)
@@ -76,6 +79,11 @@ def draw(name: str, shape: Shape, dtype: str, domain: Domain | None = None) -> D
 def real(rng: Rng, shape: Shape) -> Array:
     """Draw regression targets: residuals fall on both sides of Huber's delta."""
     return rng.standard_normal(shape, dtype=np.float32)
+
+
+def count(rng: Rng, shape: Shape) -> Array:
+    """Draw targets of at least 0."""
+    return abs(real(rng, shape))
 
 
 def binary(rng: Rng, shape: Shape) -> Array:
@@ -103,6 +111,7 @@ def distribution(rng: Rng, shape: Shape) -> Array:
 #: How wide the predictions of a domain spread, and how its targets are drawn.
 KINDS: dict[Domain, tuple[float, Callable[[Rng, Shape], Array]]] = {
     RESIDUALS: (1, real),
+    COUNTS: (1, count),
     BINARY: (3, binary),
     SIGNS: (1, sign),
     LABELS: (3, label),

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from cases import (  # noqa: E402
     BINARY,
+    COUNTS,
     DISTRIBUTIONS,
     LABELS,
     RESIDUALS,
@@ -47,6 +48,7 @@ FILES = (DIGITS, TEACHER, SCORES, MARGINS, DIABETES, VOTERS)
 #: The predictions that losses of a domain are evaluated on.
 DOMAINS: dict[Domain, Predictions] = {
     RESIDUALS: DIABETES,
+    COUNTS: DIABETES,
     BINARY: SCORES,
     SIGNS: MARGINS,
     LABELS: DIGITS,

@@ -18,9 +18,17 @@ from typing import Any, NamedTuple
 
 from numloss import _core
 from numloss._loss import EXTRAS
-from numloss._losses import binary, multiclass, ordinal, penalties, regression
+from numloss._losses import (
+    binary,
+    multiclass,
+    ordinal,
+    penalties,
+    regression,
+    relative,
+    robust_regression,
+)
 
-FAMILIES = (regression, binary, multiclass, ordinal, penalties)
+FAMILIES = (regression, robust_regression, relative, binary, multiclass, ordinal, penalties)
 PLACE = Path(__file__).parents[1] / "python" / "numloss" / "_losses"
 
 HEADER = """\

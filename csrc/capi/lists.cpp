@@ -15,9 +15,10 @@ static_assert(offsetof(numloss_parameter_info, number) == 32);
 static_assert(sizeof(numloss_parameter_info) == 56);
 
 static_assert(NUMLOSS_UNIT_INTERVAL == int(Domain::kUnit) &&
-              NUMLOSS_ABOVE_ZERO == int(Domain::kPositive));
+              NUMLOSS_ABOVE_ZERO == int(Domain::kPositive) &&
+              NUMLOSS_ABOVE_MINUS_ONE == int(Domain::kAboveMinusOne));
 static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 &&
-              NUMLOSS_UNIT == int(Range::kUnit) + 1);
+              NUMLOSS_UNIT == int(Range::kUnit) + 1 && NUMLOSS_UNBOUNDED == int(Range::kAny) + 1);
 static_assert(NUMLOSS_PENALTY == int(Form::kPenalty) && NUMLOSS_CLASSES == int(Form::kLabels));
 
 const Loss* loss_at(int32_t index) {
@@ -28,7 +29,7 @@ Domain domain_of(const Loss& loss, int role) {
   switch (role) {
     case kTarget: return loss.target;
     case kAside: return loss.aside_domain;
-    case kHeads: return Domain::kAny;
+    case kHeads: return loss.usual_prediction();
     default: return loss.second_head;
   }
 }

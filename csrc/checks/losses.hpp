@@ -13,7 +13,7 @@ inline constexpr int kMaxSettings = 8;  // parameters of a loss as its users see
 inline constexpr int kMaxVariants = 2;
 
 // The numbers that a parameter may be.
-enum class Range : uint8_t { kPositive, kNonnegative, kUnit };
+enum class Range : uint8_t { kPositive, kNonnegative, kUnit, kAny };
 
 // What a parameter is to the kernels.
 enum class Use : uint8_t {
@@ -58,9 +58,10 @@ struct Parameter {
 // The numbers that an input may hold.
 enum class Domain : uint8_t {
   kAny,
-  kUnit,      // [0, 1]
-  kSigned,    // -1 or +1, or booleans
-  kPositive,  // above 0
+  kUnit,           // [0, 1]
+  kSigned,         // -1 or +1, or booleans
+  kPositive,       // above 0
+  kAboveMinusOne,  // what 1 is added to for a logarithm
 };
 
 enum class Form : uint8_t {
@@ -99,6 +100,15 @@ struct Loss {
     return count;
   }
   constexpr int head_count() const { return heads[1] == nullptr ? 1 : 2; }
+  // What the prediction may be by the default parameters.
+  constexpr Domain usual_prediction() const {
+    for (const Parameter& parameter : parameters) {
+      if (parameter.name != nullptr && parameter.use == Use::kVariant) {
+        return variants[int(parameter.standard)].prediction;
+      }
+    }
+    return variants[0].prediction;
+  }
   constexpr bool has_classes() const { return form >= Form::kLabels; }
   constexpr bool has_target() const { return form != Form::kPenalty; }
   constexpr bool takes_labels() const { return form == Form::kLabels || form == Form::kEither; }

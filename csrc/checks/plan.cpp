@@ -20,6 +20,9 @@ bool check_range(const Parameter& parameter, double x, Fault& fault) {
     case Range::kUnit:
       if (!(x >= 0 && x <= 1)) needed = "must be a number in [0, 1]";
       break;
+    case Range::kAny:
+      if (std::isnan(x)) needed = "must be a number, infinite or not";
+      break;
   }
   if (needed == nullptr) return true;
   fault.set(FaultCode::kParameter, parameter.name, "%s", needed);

@@ -684,6 +684,7 @@ bool is_outside(Domain domain, double x) {
     case Domain::kUnit: return x < -kUnitSlack || x > 1 + kUnitSlack;
     case Domain::kSigned: return std::fabs(x) != 1 && !std::isnan(x);
     case Domain::kPositive: return x <= 0;
+    case Domain::kAboveMinusOne: return x <= -1;
     default: return false;
   }
 }
@@ -693,6 +694,7 @@ bool Search::report(const char* name, Domain domain, double x, DType dtype, cons
   switch (domain) {
     case Domain::kSigned: fault.set(FaultCode::kSigns, name, "must be -1 or +1 (or bool)"); break;
     case Domain::kPositive: fault.set(FaultCode::kElement, name, "must be above 0"); break;
+    case Domain::kAboveMinusOne: fault.set(FaultCode::kElement, name, "must be above -1"); break;
     default: {
       const bool is_score = std::strcmp(name, loss.heads[0]) == 0;
       fault.set(is_score ? FaultCode::kLogits : FaultCode::kElement, name, "must be in [0, 1]");

@@ -326,6 +326,7 @@ enum {
   NUMLOSS_UNIT_INTERVAL = 1,  // [0, 1]
   NUMLOSS_MINUS_PLUS = 2,     // -1 or +1, or booleans
   NUMLOSS_ABOVE_ZERO = 3,
+  NUMLOSS_ABOVE_MINUS_ONE = 4,
 };
 
 // How a loss walks its prediction.
@@ -362,6 +363,7 @@ enum {
   NUMLOSS_POSITIVE = 1,     // finite, above 0
   NUMLOSS_NONNEGATIVE = 2,  // finite, at least 0
   NUMLOSS_UNIT = 3,         // [0, 1]
+  NUMLOSS_UNBOUNDED = 4,    // any number, infinite or not
 };
 
 typedef struct numloss_parameter_info {

@@ -11,6 +11,20 @@
   row(Huber) \
   row(Quantile) \
   row(GaussianNll) \
+  row(HalfMse) \
+  row(SmoothL1) \
+  row(EpsilonInsensitive) \
+  row(SquaredEpsilonInsensitive) \
+  row(Expectile) \
+  row(PseudoHuber) \
+  row(LogCosh) \
+  row(Fair) \
+  row(Cauchy) \
+  row(TukeyBiweight) \
+  row(Robust) \
+  row(Msle) \
+  row(Mape) \
+  row(Smape) \
   row(BinaryCrossEntropy) \
   row(BinaryCrossEntropyProbability) \
   row(Focal) \

@@ -2,6 +2,7 @@
 
 #include <structmember.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "../runtime/table.hpp"
@@ -151,12 +152,22 @@ const char* name_of_domain(const Loss& loss) {
     case Domain::kUnit: return "unit interval";
     case Domain::kSigned: return "signs";
     case Domain::kPositive: return "positive";
+    case Domain::kAboveMinusOne: return "above -1";
   }
   return "";
 }
 
 PyObject* loss_domain(PyObject* object, void*) {
   return PyUnicode_FromString(name_of_domain(*as_loss(object).loss));
+}
+
+// What a prediction must be above.
+PyObject* loss_prediction_above(PyObject* object, void*) {
+  switch (as_loss(object).loss->usual_prediction()) {
+    case Domain::kPositive: return PyFloat_FromDouble(0);
+    case Domain::kAboveMinusOne: return PyFloat_FromDouble(-1);
+    default: return PyFloat_FromDouble(-INFINITY);
+  }
 }
 
 PyObject* loss_method(PyObject* object, void* index) {
@@ -174,6 +185,8 @@ PyGetSetDef loss_getset[] = {
     {"__signature__", loss_signature, nullptr, nullptr, nullptr},
     {"rowwise", loss_rowwise, nullptr, "Whether the prediction has an axis of classes.", nullptr},
     {"domain", loss_domain, nullptr, "What a target may be.", nullptr},
+    {"prediction_above", loss_prediction_above, nullptr, "What a prediction must be above.",
+     nullptr},
     {"grad", loss_method, nullptr, "The gradient of the reduced value.", index_of(0)},
     {"value_and_grad", loss_method, nullptr, "Value and gradient from one pass.", index_of(1)},
     {"grad_and_hess", loss_method, nullptr, "Gradient and diagonal of the Hessian.", index_of(2)},

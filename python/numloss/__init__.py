@@ -19,12 +19,22 @@ from numloss._clibrary import get_cmake_dir, get_include, get_library
 from numloss._config import num_threads, set_num_threads, show_config, threads
 from numloss._core import Loss
 from numloss._core import version as __version__
-from numloss._losses import binary, multiclass, ordinal, penalties, regression
+from numloss._losses import (
+    binary,
+    multiclass,
+    ordinal,
+    penalties,
+    regression,
+    relative,
+    robust_regression,
+)
 from numloss._losses.binary import *
 from numloss._losses.multiclass import *
 from numloss._losses.ordinal import *
 from numloss._losses.penalties import *
 from numloss._losses.regression import *
+from numloss._losses.relative import *
+from numloss._losses.robust_regression import *
 from numloss._nulls import nulls_to_weight
 from numloss._raise import Error, InputTypeError
 from numloss.balance import *
@@ -46,7 +56,7 @@ if _TYPE_CHECKING:
 #: Every loss by its name.
 LOSSES: dict[str, Loss[...]] = {
     name: getattr(module, name)
-    for module in (regression, binary, multiclass, ordinal)
+    for module in (regression, robust_regression, relative, binary, multiclass, ordinal)
     for name in module.__all__
 }
 
@@ -133,6 +143,8 @@ __all__ = [
     "threads",
 ]
 __all__ += regression.__all__
+__all__ += robust_regression.__all__
+__all__ += relative.__all__
 __all__ += binary.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__

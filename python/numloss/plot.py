@@ -35,7 +35,7 @@ _MOST_CLASSES = 10_000
 _PANELS = ("value", "gradient", "Hessian")
 # How far the default range goes from its middle, and options in whose unit it is measured.
 _REACH = {"prediction": 3.0, "score": 3.0, "logit": 6.0, "class": 6.0}
-_SCALES = ("delta", "margin")
+_SCALES = ("delta", "margin", "beta", "epsilon", "c")
 # Without colours curves differ in their marks.
 _COLOURS = ("blue", "orange", "green", "red", "magenta", "cyan")
 _MARKS = ("braille", "x", "o", "+", "*", "#")
@@ -175,6 +175,9 @@ def _range(specs: Sequence[LossSpec], setting: Setting) -> tuple[float, float]:
     ranges = [_usual_range(spec, setting) for spec in specs]
     start = min(start for start, _ in ranges) if setting.start is None else setting.start
     stop = max(stop for _, stop in ranges) if setting.stop is None else setting.stop
+    above = max(spec.loss.prediction_above for spec in specs)
+    if setting.start is None and start <= above:
+        start = above + (stop - above) / _POINTS
     if not start < stop:
         raise UsageError(f"--from must be below --to, got {start:g} and {stop:g}")
     return start, stop
@@ -185,7 +188,9 @@ def _usual_range(spec: LossSpec, setting: Setting) -> tuple[float, float]:
     kind = _kind(spec)
     if kind == "probability":
         return 0.05, 0.95
-    scales = [spec.options[name] for name in _SCALES if name in spec.options]
+    standard = {name: option.default for name, option in options_of(spec.loss).items()}
+    options = {**standard, **spec.options}
+    scales = [options[name] for name in _SCALES if name in options]
     if inputs_of(spec.loss) and setting.variance > 0:
         scales.append(math.sqrt(setting.variance) * 1.5)
     numbers = [scale for scale in scales if isinstance(scale, (int, float)) and 0 < scale < 1e100]
@@ -197,6 +202,8 @@ def _usual_range(spec: LossSpec, setting: Setting) -> tuple[float, float]:
 def _target(spec: LossSpec, setting: Setting) -> float:
     if setting.target is not None:
         return setting.target
+    if spec.loss.family == "relative":  # an error in relation to 0 shows nothing
+        return 1.0
     return 0.0 if _kind(spec) in ("prediction", "class") else 1.0
 
 

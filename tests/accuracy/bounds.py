@@ -25,10 +25,12 @@ class Bound(NamedTuple):
 #: is the largest error of any float32 number and some room for float64, which has too many.
 FUNCTIONS: dict[str, float] = {
     "exp": 1,
+    "expm1": 2,
     "exp_nonpositive": 1,
     "log": 1,
     "log1p": 1,
     "log1p_unit": 1,
+    "log1p_gap": 3,
     "sigmoid": 3,
     "sigmoid_complement": 3,
     "sigmoid_variance": 6,
@@ -41,6 +43,20 @@ LOSSES: dict[str, Bound] = {
     "mse": Bound(2.5, 0.5),
     "mae": Bound(0.5, 0),
     "huber": Bound(2.5, 0.5),
+    "half_mse": Bound(2.5, 0.5),
+    "smooth_l1": Bound(4, 2),
+    "epsilon_insensitive": Bound(512, 0),  # |r| - epsilon cancels, of an r that is rounded
+    "squared_epsilon_insensitive": Bound(1024, 512),
+    "expectile": Bound(8, 8),  # as 1 - q does in float32
+    "pseudo_huber": Bound(4, 3),
+    "log_cosh": Bound(6, 3),
+    "fair": Bound(4, 3),
+    "cauchy": Bound(5, 4),
+    "tukey_biweight": Bound(4, 2048),  # c - |r| cancels
+    "robust": Bound(24, 128),  # exponentials multiply errors
+    "msle": Bound(6, 5),
+    "mape": Bound(2, 1),
+    "smape": Bound(3, 4),
     "binary_cross_entropy": Bound(3, 3),
     "cross_entropy": Bound(8, 14),
     "kl_divergence": Bound(8, 14),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import ml_dtypes
 import mpmath
 import numpy as np
-from cases import CHANCES, Variant, in_type
+from cases import Variant, in_type
 
 from accuracy.ulp import errors, long_double
 
@@ -88,8 +88,7 @@ def _fit(variant: Variant, p: Array, t: Array, dtype: np.dtype[Any]) -> tuple[Ar
     with np.errstate(over="ignore"):
         p, t = p.astype(dtype), in_type(t, dtype)
     kept = np.isfinite(p)
-    if variant.domain is CHANCES:
-        kept &= (p > 0) & (p < 1)
+    kept &= (p > variant.domain.low) & (p < variant.domain.high)
     if variant.rowwise:
         kept = kept.all(axis=-1)
     return p[kept], t[kept]

@@ -9,13 +9,14 @@ as it takes. Derivatives are differences of the definitions.
 
 from __future__ import annotations
 
-from cases import binary, multiclass, ordinal, regression
+from cases import binary, multiclass, ordinal, regression, relative, robust_regression
 from cases.arithmetic import Array
 from cases.asking import WAYS, assert_same, per_example, results
 from cases.inputs import (
     BINARY,
     BOOLEANS,
     CHANCES,
+    COUNTS,
     DISTRIBUTIONS,
     FRACTIONS,
     LABELS,
@@ -36,6 +37,7 @@ __all__ = [
     "BOOLEANS",
     "CASES",
     "CHANCES",
+    "COUNTS",
     "DISTRIBUTIONS",
     "FRACTIONS",
     "LABELS",
@@ -65,7 +67,7 @@ __all__ = [
     "results",
 ]
 
-for family in (regression, binary, multiclass, ordinal):
+for family in (regression, robust_regression, relative, binary, multiclass, ordinal):
     CASES.update(family.CASES)
 TWO_HEADED.update(regression.TWO_HEADED)
 

@@ -20,6 +20,8 @@ def _any_precision(native: np.ufunc, exact: Callable[[Any], Any]) -> Callable[[A
 
 exp = _any_precision(np.exp, mpmath.exp)
 log = _any_precision(np.log, mpmath.log)
+sqrt = _any_precision(np.sqrt, mpmath.sqrt)
+cosh = _any_precision(np.cosh, mpmath.cosh)
 
 
 def x_log_y(x: Array, y: Array) -> Array:

@@ -21,12 +21,14 @@ class Domain:
     """Inputs a loss is made for: random ones, and points at which digits are easily lost.
 
     Predictions and targets are float64, labels int64. The last axis is that of the classes, where a
-    loss has one.
+    loss has one. Predictions lie between `low` and `high`, which are left out.
     """
 
     name: str
     draw: Callable[[Rng, Shape], Inputs]
     points: Inputs
+    low: float = -np.inf
+    high: float = np.inf
 
 
 def _even_labels(rng: Rng, shape: Shape, classes: int) -> Array:
@@ -41,6 +43,10 @@ def _grid(predictions: list[float], targets: list[Any]) -> Inputs:
 
 def _draw_residuals(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), rng.normal(size=shape)
+
+
+def _draw_counts(rng: Rng, shape: Shape) -> Inputs:
+    return rng.exponential(size=shape), rng.exponential(size=shape)
 
 
 def _draw_binary(rng: Rng, shape: Shape) -> Inputs:
@@ -95,9 +101,12 @@ def _signed(values: list[float]) -> list[float]:
 
 
 RESIDUALS = Domain("residuals", _draw_residuals, _grid(_signed(_RESIDUALS), [0.0, 0.75]))
+COUNTS = Domain(
+    "counts", _draw_counts, _grid([*_RESIDUALS, -0.5, -0.875], [0.0, 0.75, -0.75]), low=-1.0
+)
 BINARY = Domain("binary", _draw_binary, _grid(_signed(_LOGITS), [0.0, 1.0]))
 FRACTIONS = Domain("fractions", _draw_fractions, _grid(_signed(_LOGITS), [0.25, 1.0]))
-CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]))
+CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]), low=0.0, high=1.0)
 SIGNS = Domain("signs", _draw_signs, _grid(_signed(_SCORES), [-1.0, 1.0]))
 BOOLEANS = Domain("booleans", _draw_booleans, _grid(_signed(_SCORES), [False, True]))
 LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))

@@ -34,6 +34,81 @@ def huber(p: Array, t: Array) -> Array:
     return jnp.mean(jnp.where(a <= 1, 0.5 * a * a, a - 0.5))
 
 
+def half_mse(p: Array, t: Array) -> Array:
+    """Half the mean squared error."""
+    return 0.5 * mse(p, t)
+
+
+def smooth_l1(p: Array, t: Array) -> Array:
+    """Smooth L1 loss, beta 1."""
+    return huber(p, t)
+
+
+def epsilon_insensitive(p: Array, t: Array) -> Array:
+    """Loss of support vector regression, epsilon 0.1."""
+    return jnp.mean(jax.nn.relu(jnp.abs(p - t) - 0.1))
+
+
+def squared_epsilon_insensitive(p: Array, t: Array) -> Array:
+    """Squared loss of support vector regression, epsilon 0.1."""
+    return jnp.mean(jnp.square(jax.nn.relu(jnp.abs(p - t) - 0.1)))
+
+
+def expectile(p: Array, t: Array) -> Array:
+    """Loss of the expectile 1/2."""
+    r = p - t
+    return jnp.mean(jnp.where(r > 0, 1 - 0.5, 0.5) * r * r)
+
+
+def pseudo_huber(p: Array, t: Array) -> Array:
+    """Pseudo-Huber loss, delta 1."""
+    r = p - t
+    return jnp.mean(r * r / (1 + jnp.sqrt(1 + r * r)))
+
+
+def log_cosh(p: Array, t: Array) -> Array:
+    """Logarithm of the hyperbolic cosine."""
+    a = jnp.abs(p - t)
+    return jnp.mean(a + jnp.log1p(jnp.exp(-2 * a)) - jnp.log(2.0))
+
+
+def fair(p: Array, t: Array) -> Array:
+    """Fair's loss, c 1."""
+    s = jnp.abs(p - t)
+    return jnp.mean(s - jnp.log1p(s))
+
+
+def cauchy(p: Array, t: Array) -> Array:
+    """Cauchy's loss, c 1."""
+    return jnp.mean(0.5 * jnp.log1p(jnp.square(p - t)))
+
+
+def tukey_biweight(p: Array, t: Array) -> Array:
+    """Tukey's biweight, c 4.685."""
+    rest = 1 - jnp.minimum(jnp.square((p - t) / 4.685), 1)
+    return jnp.mean(4.685**2 / 6 * (1 - rest * rest * rest))
+
+
+def robust(p: Array, t: Array) -> Array:
+    """Barron's loss, alpha 1, c 1, with the power that a general alpha takes."""
+    return jnp.mean(jnp.power(jnp.square(p - t) + 1, jnp.asarray(0.5, p.dtype)) - 1)
+
+
+def msle(p: Array, t: Array) -> Array:
+    """Mean squared logarithmic error."""
+    return jnp.mean(jnp.square(jnp.log1p(p) - jnp.log1p(t)))
+
+
+def mape(p: Array, t: Array) -> Array:
+    """Mean absolute percentage error, as a share, floor 2^-52."""
+    return jnp.mean(jnp.abs(p - t) / jnp.maximum(jnp.abs(t), 2.0**-52))
+
+
+def smape(p: Array, t: Array) -> Array:
+    """Symmetric relative error."""
+    return jnp.mean(2 * jnp.abs(p - t) / (jnp.abs(p) + jnp.abs(t)))
+
+
 def binary_cross_entropy(x: Array, t: Array) -> Array:
     """Binary cross-entropy of logits."""
     return jnp.mean(logistic(x, t))
@@ -112,6 +187,20 @@ FORMULAS: dict[str, Callable[[Array, Array], Array]] = by_name(
     mse,
     mae,
     huber,
+    half_mse,
+    smooth_l1,
+    epsilon_insensitive,
+    squared_epsilon_insensitive,
+    expectile,
+    pseudo_huber,
+    log_cosh,
+    fair,
+    cauchy,
+    tukey_biweight,
+    robust,
+    msle,
+    mape,
+    smape,
     binary_cross_entropy,
     cross_entropy,
     kl_divergence,

@@ -42,6 +42,50 @@ def huber(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
     )
 
 
+def half_mse(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
+    """Half the mean squared error."""
+    r = p - t
+    return np.mean(r * r) / 2 if value else None, r / r.size if grad else None
+
+
+def smooth_l1(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
+    """Smooth L1 loss, beta 1."""
+    return huber(p, t, value, grad)
+
+
+def pseudo_huber(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
+    """Pseudo-Huber loss, delta 1."""
+    r = p - t
+    h = np.sqrt(1 + r * r)
+    return np.mean(r * r / (1 + h)) if value else None, r / h / r.size if grad else None
+
+
+def log_cosh(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
+    """Logarithm of the hyperbolic cosine."""
+    r = p - t
+    a = np.abs(r)
+    return (
+        np.mean(a + np.log1p(np.exp(-2 * a)) - np.log(2).astype(r.dtype)) if value else None,
+        np.tanh(r) / r.size if grad else None,
+    )
+
+
+def msle(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
+    """Mean squared logarithmic error."""
+    d = np.log1p(p) - np.log1p(t)
+    return np.mean(d * d) if value else None, 2 / d.size * d / (1 + p) if grad else None
+
+
+def mape(p: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
+    """Mean absolute percentage error, as a share, floor 2^-52."""
+    r = p - t
+    divisor = np.maximum(np.abs(t), 2.0**-52)
+    return (
+        np.mean(np.abs(r) / divisor) if value else None,
+        np.sign(r) / (divisor * r.size) if grad else None,
+    )
+
+
 def binary_cross_entropy(x: Array, t: Array, value: bool, grad: bool) -> tuple[Any, Any]:
     """Binary cross-entropy of logits."""
     e = np.exp(-np.abs(x))
@@ -175,6 +219,12 @@ FORMULAS: dict[str, Formula] = by_name(
     mse,
     mae,
     huber,
+    half_mse,
+    smooth_l1,
+    pseudo_huber,
+    log_cosh,
+    msle,
+    mape,
     binary_cross_entropy,
     cross_entropy,
     kl_divergence,

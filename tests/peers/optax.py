@@ -22,7 +22,9 @@ def kl_divergence(x: Array, q: Array) -> Array:
 # optax's multiclass hinge is the variant of Crammer and Singer, not the one measured here.
 FORMULAS: dict[str, Callable[[Array, Array], Array]] = {
     "mse": losses.squared_error,
+    "half_mse": losses.l2_loss,
     "huber": losses.huber_loss,
+    "log_cosh": losses.log_cosh,
     "binary_cross_entropy": losses.sigmoid_binary_cross_entropy,
     "cross_entropy": losses.softmax_cross_entropy_with_integer_labels,
     "kl_divergence": kl_divergence,

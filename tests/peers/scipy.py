@@ -23,6 +23,11 @@ def huber(p: Array, t: Array, delta: float = 1.0) -> Pair:
     return special.huber(p.dtype.type(delta), r), np.clip(r, -delta, delta)
 
 
+def pseudo_huber(p: Array, t: Array, delta: float = 1.0) -> Pair:
+    r = p - t
+    return special.pseudo_huber(p.dtype.type(delta), r), r / np.sqrt(1 + (r / delta) ** 2)
+
+
 def binary_cross_entropy(
     p: Array,
     t: Array,
@@ -84,6 +89,7 @@ def ordinal_cross_entropy(
 
 FORMULAS: dict[str, Callable[..., Pair]] = by_name(
     huber,
+    pseudo_huber,
     binary_cross_entropy,
     cross_entropy,
     kl_divergence,

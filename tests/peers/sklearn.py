@@ -25,6 +25,7 @@ class Entry:
 
 FORMULAS = {
     "mse": Entry(lambda _: HalfSquaredError(), factor=2.0),
+    "half_mse": Entry(lambda _: HalfSquaredError()),
     "mae": Entry(lambda _: AbsoluteError()),
     "huber": Entry(lambda _: HuberLoss(delta=1.0)),
     "binary_cross_entropy": Entry(lambda _: HalfBinomialLoss()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -48,6 +49,77 @@ def mae(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
 
 def huber(p: Tensor, t: Tensor, delta: float = 1.0, reduction: str = "mean") -> Tensor:
     return functional.huber_loss(p, t, reduction=reduction, delta=delta)
+
+
+def half_mse(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return functional.mse_loss(p, t, reduction=reduction) / 2
+
+
+def smooth_l1(p: Tensor, t: Tensor, beta: float = 1.0, reduction: str = "mean") -> Tensor:
+    return functional.smooth_l1_loss(p, t, reduction=reduction, beta=beta)
+
+
+def epsilon_insensitive(
+    p: Tensor, t: Tensor, epsilon: float = 0.1, reduction: str = "mean"
+) -> Tensor:
+    return reduced(torch.relu((p - t).abs() - epsilon), reduction)
+
+
+def squared_epsilon_insensitive(
+    p: Tensor, t: Tensor, epsilon: float = 0.1, reduction: str = "mean"
+) -> Tensor:
+    return reduced(torch.relu((p - t).abs() - epsilon).square(), reduction)
+
+
+def expectile(p: Tensor, t: Tensor, q: float = 0.5, reduction: str = "mean") -> Tensor:
+    r = p - t
+    return reduced(torch.where(r > 0, (1 - q) * r, q * r) * r, reduction)
+
+
+def pseudo_huber(p: Tensor, t: Tensor, delta: float = 1.0, reduction: str = "mean") -> Tensor:
+    r = p - t
+    return reduced(r.square() / (1 + torch.sqrt(1 + (r / delta).square())), reduction)
+
+
+def log_cosh(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    r = (p - t).abs()
+    return reduced(r + torch.log1p(torch.exp(-2 * r)) - math.log(2), reduction)
+
+
+def fair(p: Tensor, t: Tensor, c: float = 1.0, reduction: str = "mean") -> Tensor:
+    s = (p - t).abs() / c
+    return reduced(c**2 * (s - torch.log1p(s)), reduction)
+
+
+def cauchy(p: Tensor, t: Tensor, c: float = 1.0, reduction: str = "mean") -> Tensor:
+    return reduced(c**2 / 2 * torch.log1p(((p - t) / c).square()), reduction)
+
+
+def tukey_biweight(p: Tensor, t: Tensor, c: float = 4.685, reduction: str = "mean") -> Tensor:
+    u = ((p - t) / c).square().clamp(max=1)
+    return reduced(c**2 / 6 * (1 - (1 - u) ** 3), reduction)
+
+
+def robust(
+    p: Tensor, t: Tensor, alpha: float = 1.0, c: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    d = abs(alpha - 2)
+    if min(abs(alpha), d) < 1e-3 or d > 1e3:  # this formula has no limits
+        raise NotImplementedError
+    z = ((p - t) / c).square()
+    return reduced(d / alpha * ((z / d + 1) ** (alpha / 2) - 1), reduction)
+
+
+def msle(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return functional.mse_loss(torch.log1p(p), torch.log1p(t), reduction=reduction)
+
+
+def mape(p: Tensor, t: Tensor, floor: float = 2.0**-52, reduction: str = "mean") -> Tensor:
+    return reduced((p - t).abs() / t.abs().clamp(min=floor), reduction)
+
+
+def smape(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return reduced(2 * (p - t).abs() / (p.abs() + t.abs()), reduction)
 
 
 def binary_cross_entropy(
@@ -201,6 +273,20 @@ FORMULAS: dict[str, Callable[..., Tensor]] = by_name(
     mse,
     mae,
     huber,
+    half_mse,
+    smooth_l1,
+    epsilon_insensitive,
+    squared_epsilon_insensitive,
+    expectile,
+    pseudo_huber,
+    log_cosh,
+    fair,
+    cauchy,
+    tukey_biweight,
+    robust,
+    msle,
+    mape,
+    smape,
     binary_cross_entropy,
     focal,
     hinge,

@@ -7,7 +7,230 @@ from numpy.typing import DTypeLike, NDArray
 from numloss._core import Loss
 from numloss._types import Input, OtherPlace, Place, Places
 
-__all__ = ["gaussian_nll", "huber", "mae", "mse", "quantile"]
+__all__ = [
+    "epsilon_insensitive",
+    "expectile",
+    "gaussian_nll",
+    "half_mse",
+    "huber",
+    "mae",
+    "mse",
+    "quantile",
+    "smooth_l1",
+    "squared_epsilon_insensitive",
+]
+
+class _EpsilonInsensitive(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+epsilon_insensitive: _EpsilonInsensitive
+
+class _Expectile(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        q: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+expectile: _Expectile
 
 class _GaussianNll(Loss[...]):
     @overload
@@ -229,6 +452,104 @@ class _GaussianNll(Loss[...]):
     ) -> tuple[Any, Any]: ...
 
 gaussian_nll: _GaussianNll
+
+class _HalfMse(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+half_mse: _HalfMse
 
 class _Huber(Loss[...]):
     @overload
@@ -1045,3 +1366,215 @@ class _Quantile(Loss[...]):
     ) -> tuple[Any, Any]: ...
 
 quantile: _Quantile
+
+class _SmoothL1(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        beta: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+smooth_l1: _SmoothL1
+
+class _SquaredEpsilonInsensitive(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        epsilon: float = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+squared_epsilon_insensitive: _SquaredEpsilonInsensitive

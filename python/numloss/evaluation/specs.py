@@ -48,6 +48,15 @@ ELSEWHERE = {
     "l2": "mse",
     "rmse": "mse, and take the root of its mean",
     "pinball": "quantile",
+    "l2_loss": "half_mse",
+    "half_squared_error": "half_mse",
+    "smoothl1": "smooth_l1",
+    "charbonnier": "pseudo_huber",
+    "logcosh": "log_cosh",
+    "welsch": "robust:alpha=-inf",
+    "geman_mcclure": "robust:alpha=-2",
+    "svr": "epsilon_insensitive",
+    "rmsle": "msle, and take the root of its mean",
     "kld": "kl_divergence",
     "focal_loss": "focal, or softmax_focal for more than two classes",
 }
@@ -260,6 +269,8 @@ def _value(node: ast.expr) -> Any:
         return _WORDS.get(node.id.lower(), node.id)
     if isinstance(node, (ast.List, ast.Tuple)):
         return [_value(element) for element in node.elts]
+    if isinstance(node, ast.UnaryOp) and ast.unparse(node).lower() == "-inf":
+        return -float("inf")
     try:
         return ast.literal_eval(node)
     except ValueError:
