@@ -54,8 +54,7 @@ class CallOfC : Refusable {
     if (!prepare(request_, prepared_, fault_)) return refuse(report_, fault_);
     if (!read_outputs(result)) return status_;
     prepared_.call.empty_is_known = true;
-    const ThreadOverride threads(call_.threads);
-    const Result found = run(prepared_.call);
+    const Result found = run_on_threads();
     if (found.bad) {
       find_bad_element(request_, fault_);
       return refuse(report_, fault_);
@@ -72,6 +71,13 @@ class CallOfC : Refusable {
   }
 
  private:
+  Result run_on_threads() {
+    if (call_.threads == 0)
+      return run(prepared_.call);  // without a look at a variable of the thread
+    const ThreadOverride threads(call_.threads);
+    return run(prepared_.call);
+  }
+
   // Says what is wrong, and returns false.
   bool fail() {
     status_ = refuse(report_, fault_);
@@ -311,7 +317,8 @@ class CallOfC : Refusable {
 
   bool take_extras() {
     const Roles extras = request_.plan->extras;
-    if (!has_count("extras", extras.count(), call_.extras, call_.extra_count)) return false;
+    const int needed = extras.has(kLogSumExp) + extras.has(kPredicted);
+    if (!has_count("extras", needed, call_.extras, call_.extra_count)) return false;
     const numloss_array* given = call_.extras;
     for (const int role : extras) {
       if (!take_output("extras", role, *given++)) return false;
@@ -327,7 +334,7 @@ class CallOfC : Refusable {
   Request request_;
   Prepared prepared_;
   Plan plan_;                           // where there are options
-  const Array* outputs_[kRoles] = {};   // those that have been taken, by role
+  const Array* outputs_[kRoles];        // those that have been taken, by role
   Array arrays_[kPlaces];               // by role, then by parameter
   int64_t strides_[kPlaces][kMaxDims];  // of those in C order
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <iterator>
 #include <numeric>
 
 namespace numloss {
@@ -13,9 +12,7 @@ namespace {
 constexpr const char* kNames[] = {"float32", "float64", "float16", "bfloat16", "bool",
                                   "int8",    "int16",   "int32",   "int64",    "uint8",
                                   "uint16",  "uint32",  "uint64"};
-constexpr int8_t kSizes[] = {4, 8, 2, 2, 1, 1, 2, 4, 8, 1, 2, 4, 8};
 static_assert(std::size(kNames) == size_t(DType::kUint64) + 1);
-static_assert(std::size(kSizes) == std::size(kNames));
 
 template <class T>
 T read(const char* from, bool swapped) {
@@ -64,7 +61,7 @@ bool lies_in_memory(const Array& array) {
 
 }  // namespace
 
-const char* flaw_of(const Array& array) {
+const char* find_flaw(const Array& array) {
   if (array.ndim < 0 || array.ndim > kMaxDims) return "must have from 0 to 64 axes";
   if (array.ndim > 0 && array.shape == nullptr) return "must have a shape";
   bool empty = false;
@@ -83,7 +80,6 @@ const char* flaw_of(const Array& array) {
   return lies_in_memory(array) ? nullptr : "must have strides that stay within memory";
 }
 
-int64_t item_size(DType dtype) { return kSizes[size_t(dtype)]; }
 const char* name_of(DType dtype) { return kNames[size_t(dtype)]; }
 
 int64_t element_count(const Array& array) {

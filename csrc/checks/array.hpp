@@ -1,7 +1,9 @@
 // An array of a call, as its owner describes it: NumPy, a C program, a framework.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "../runtime/table.hpp"
 
@@ -21,12 +23,31 @@ struct Array {
 inline bool is_real(DType dtype) { return dtype <= DType::kBfloat16; }
 inline bool is_integer(DType dtype) { return dtype >= DType::kInt8; }
 
+inline constexpr int8_t kItemSizes[] = {4, 8, 2, 2, 1, 1, 2, 4, 8, 1, 2, 4, 8};
+static_assert(std::size(kItemSizes) == size_t(DType::kUint64) + 1);
+inline int64_t item_size(DType dtype) { return kItemSizes[size_t(dtype)]; }
+const char* name_of(DType dtype);
+
+// Whether an array is, at a glance, a row of numbers side by side that lies in memory: addresses
+// and lengths below 2^56 add up to less than any pointer can hold.
+inline bool is_plain_sequence(const Array& array) {
+  if (array.ndim != 1 || array.shape == nullptr || array.strides == nullptr) return false;
+  const uint64_t length = uint64_t(array.shape[0]), first = uintptr_t(array.data);
+  return first != 0 && (first | length) >> 56 == 0 && array.strides[0] == item_size(array.dtype);
+}
+
+const char* find_flaw(const Array& array);
 // What makes a description that nobody vouches for none of an array, said as a fault says it: "must
 // have..."; null: nothing does. An array that has passed can be counted, and lies in memory.
-const char* flaw_of(const Array& array);
+inline const char* flaw_of(const Array& array) {
+  return is_plain_sequence(array) ? nullptr : find_flaw(array);
+}
 
-int64_t item_size(DType dtype);
-const char* name_of(DType dtype);
+inline bool same_shape(const Array& a, const Array& b) {
+  if (a.ndim != b.ndim) return false;
+  if (a.ndim == 1) return a.shape[0] == b.shape[0];  // sooner than by a call of memcmp
+  return std::equal(a.shape, a.shape + a.ndim, b.shape);
+}
 
 // Number of elements, INT64_MAX where they cannot be counted.
 int64_t element_count(const Array& array);

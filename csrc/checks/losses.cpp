@@ -1,5 +1,6 @@
 #include "losses.hpp"
 
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <stdexcept>
@@ -236,11 +237,41 @@ static_assert(all_numbers_fit(), "a kernel takes kMaxParameters numbers at most"
 
 }  // namespace
 
-const Loss* find_loss(const char* name) {
-  for (const Loss& loss : kLosses) {
-    if (std::strcmp(loss.name, name) == 0) return &loss;
+namespace {
+
+// FNV-1a.
+constexpr uint32_t hash_of(const char* name) {
+  uint32_t hash = 2166136261u;
+  for (; *name != '\0'; ++name) hash = (hash ^ uint8_t(*name)) * 16777619u;
+  return hash;
+}
+
+// Losses by the hashes of their names, each at the first free place from there on; -1: none. At
+// most half of the places are taken, so that a search soon meets a free one.
+struct LossesByName {
+  static constexpr uint32_t kPlaces = std::bit_ceil(2u * kLossCount);
+  int16_t loss[kPlaces];
+
+  constexpr LossesByName() {
+    for (int16_t& place : loss) place = -1;
+    for (int i = 0; i < kLossCount; ++i) {
+      uint32_t place = hash_of(kLosses[i].name) % kPlaces;
+      while (loss[place] >= 0) place = (place + 1) % kPlaces;
+      loss[place] = int16_t(i);
+    }
   }
-  return nullptr;
+};
+constexpr LossesByName kLossesByName;
+
+}  // namespace
+
+const Loss* find_loss(const char* name) {
+  constexpr uint32_t kPlaces = LossesByName::kPlaces;
+  for (uint32_t place = hash_of(name) % kPlaces;; place = (place + 1) % kPlaces) {
+    const int loss = kLossesByName.loss[place];
+    if (loss < 0) return nullptr;
+    if (std::strcmp(kLosses[loss].name, name) == 0) return &kLosses[loss];
+  }
 }
 
 int find_parameter(const Loss& loss, const char* name) {

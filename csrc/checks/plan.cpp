@@ -54,11 +54,6 @@ void choose_variant(int variant, Plan& plan) {
   plan.prediction = plan.loss->variants[variant].prediction;
 }
 
-// Not inlined: `derive` computes in the IEEE environment.
-[[gnu::noinline]] void derive(Plan& plan) {
-  if (plan.loss->derive != nullptr) plan.loss->derive(plan.numbers);
-}
-
 bool take(const Parameter& parameter, const Setting& setting, int& numbers, int& variant,
           Plan& plan, Fault& fault) {
   double x = setting.given ? setting.number : parameter.standard;
@@ -122,8 +117,10 @@ bool make_plan(const Loss& loss, const Setting* settings, Plan& plan, Fault& fau
     if (!take(loss.parameters[i], settings[i], numbers, variant, plan, fault)) return false;
   }
   choose_variant(variant, plan);
-  const FloatEnvironment ieee;
-  derive(plan);
+  if (loss.derive != nullptr) {
+    const FloatEnvironment ieee;
+    loss.derive(plan.numbers);
+  }
   return true;
 }
 

@@ -39,10 +39,6 @@ DType Prepared::output_dtype(int role) const {
 
 namespace {
 
-bool same_shape(const Array& a, const Array& b) {
-  return a.ndim == b.ndim && std::equal(a.shape, a.shape + a.ndim, b.shape);
-}
-
 // The part of a request that one function after another fills in.
 struct Preparation {
   const Request& request;
@@ -603,8 +599,7 @@ bool refuse_overlap(const Request& request, const Prepared& prepared, int role, 
               is_head ? "be the same array or apart from it" : "lie apart from it");
     return false;
   }
-  for (int other = kValues; other < kRoles; ++other) {
-    if (outputs[other] == nullptr || other == role) continue;
+  for (const int other : (prepared.call.task.present & kOutputs)) {
     if (overlap(array, *outputs[other]) == Overlap::kApart) continue;
     fault.set(FaultCode::kOverlap, "out:", "the arrays for the results overlap each other");
     return false;

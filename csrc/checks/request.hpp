@@ -72,7 +72,8 @@ struct Prepared {
 bool prepare(const Request& request, Prepared& prepared, Fault& fault);
 
 // Takes an array of the client's for an output: of the right shape and type, writeable, and apart
-// from all inputs and the outputs before it; the first derivative may be the prediction itself.
+// from all inputs and the outputs before it, which `outputs` has by role; the first derivative may
+// be the prediction itself.
 bool add_output(const Request& request, Prepared& prepared, int role, const Array& array,
                 const Array* const* outputs, Fault& fault);
 // Takes an array that was made for it, and needs no check.

@@ -332,7 +332,7 @@ class CallOfLoss {
   py::object dtype_;
   py::object outputs_[kRoles - kValues];
   Array arrays_[kRoles - kValues];
-  const Array* seen_[kRoles] = {};  // the outputs that have been taken, by role
+  const Array* seen_[kRoles];  // the outputs that have been taken, by role
 };
 
 }  // namespace

@@ -70,6 +70,12 @@ int64_t itemsize(DType dtype) {
   return kBytes[size_t(dtype)];
 }
 
+// Whether all of a task is a single block, of the least length that blocks may have: for most small
+// calls the only question, and without a division.
+bool is_small(const Task& task) {
+  return task.size <= kBlock && task.classes <= kBlock && task.size * task.classes <= kBlock;
+}
+
 bool may_exceed_cache(const Task& task) {
   return task.size > kCachedBytes / int64_t(sizeof(double)) / std::max<int64_t>(1, task.classes);
 }
@@ -214,18 +220,16 @@ int64_t scratch_bytes(const Task& task) {
 }
 
 // A task of a single block, on this thread: what the others need would take as long as the work.
-Totals sweep_block(const Task& task, bool only_check, int64_t length) {
+Totals sweep_block(const Task& task, bool only_check) {
+  if (task.size == 0) return {};
   Workspace<char, kSmallScratch> scratch(size_t(scratch_bytes(task)));
   Partial partial;
-  kernels().run(task, {0, task.size, length, &partial}, only_check, scratch.data());
+  kernels().run(task, {0, task.size, kOnlyBlock, &partial}, only_check, scratch.data());
   return {total(partial.loss), total(partial.weight), partial.count, partial.bad, partial.rounds};
 }
 
-Totals sweep(const Task& task, bool only_check) {
-  const int64_t length = block_length(task);
-  if (task.size <= length) {
-    return task.size > 0 ? sweep_block(task, only_check, length) : Totals{};
-  }
+// A task of several blocks. Apart, as it has more to keep than a small one.
+[[gnu::noinline]] Totals sweep_blocks(const Task& task, bool only_check, int64_t length) {
   const int64_t blocks = (task.size + length - 1) / length;
   const int64_t copied = kernels().copied_together(task);
   const Team team(estimated_cost(task) * (copied > 0 ? kCopies : 1), blocks);
@@ -247,6 +251,12 @@ Totals sweep(const Task& task, bool only_check) {
     all.rounds = all.rounds || partial.rounds;
   }
   return {total(all.loss), total(all.weight), all.count, all.bad, all.rounds};
+}
+
+Totals sweep(const Task& task, bool only_check) {
+  const int64_t length = is_small(task) ? task.size : block_length(task);
+  return task.size <= length ? sweep_block(task, only_check)
+                             : sweep_blocks(task, only_check, length);
 }
 
 // Whether w is the same 1 for every example, so that their number is the sum of weights.
@@ -346,7 +356,7 @@ Result run_apart(Call value, Call& gradient) {
   Task& task = call.task;
   coalesce(task);
   task.long_rows = has_long_rows(task);
-  if (may_exceed_cache(task)) {
+  if (!is_small(task) && may_exceed_cache(task)) {
     for (const int role : (task.present & kReadAhead)) {
       task[role].exceeds_cache = exceeds_cache(task, role);
     }

@@ -165,6 +165,9 @@ struct Partial {
   bool rounds = false;  // a probability was met that rounding has put outside [0, 1]
 };
 
+// The length of the only block of a task, whose partial no other thread's lies beside.
+inline constexpr int64_t kOnlyBlock = INT64_MAX;
+
 // Consecutive blocks: the examples from begin to end, `length` a block, with a partial for each.
 struct Blocks {
   int64_t begin, end, length;

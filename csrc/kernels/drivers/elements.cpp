@@ -34,7 +34,7 @@ struct ElementBuffers {
 
   // Elements of a tile that a buffer must hold, whole lines of memory.
   static int64_t capacity(const Task& task) {
-    return task.size < kTile ? (task.size + kSumLanes - 1) / kSumLanes * kSumLanes : kTile;
+    return task.size < kTile ? (task.size + kSumLanes - 1) & -int64_t(kSumLanes) : kTile;
   }
   static Roles buffered(const Task& task) {
     return (task.present & (kFormulaInputs | kDerivatives)) | roles(kValues);
@@ -279,8 +279,9 @@ template <class T>
 
 template <class T>
 int64_t element_scratch(const Task& task) {
-  const int64_t staged = is_staged<T>(task) ? staged_elements<T>(task) : 0;
-  return ElementBuffers<T>::bytes(task) + Staging<T>::bytes(task, gathered(task), staged);
+  const int64_t bytes = ElementBuffers<T>::bytes(task);
+  if (!is_staged<T>(task)) return bytes;
+  return bytes + Staging<T>::bytes(task, gathered(task), staged_elements<T>(task));
 }
 
 template <class T>

@@ -11,8 +11,13 @@ class Examples {
  public:
   NUMLOSS_INLINE Examples(const Task& task, int64_t begin) : task_(&task) {
     for (int d = task.ndim - 1; d >= 0; --d) {
-      index_[d] = begin % task.shape[d];
-      begin /= task.shape[d];
+      if (begin < task.shape[d]) {  // mostly: a division would take longer than all else here
+        index_[d] = begin;
+        begin = 0;
+      } else {
+        index_[d] = begin % task.shape[d];
+        begin /= task.shape[d];
+      }
     }
   }
 
@@ -52,26 +57,26 @@ namespace {
 // Calls f(from, to, partial) for what of each block lies in [begin, end). False: it has met
 // something bad, and went no further.
 bool each_block(const Blocks& blocks, int64_t begin, int64_t end, auto&& f) {
-  int64_t block = (begin - blocks.begin) / blocks.length;
-  int64_t next = blocks.begin + block * blocks.length;
-  for (Partial* partial = blocks.partials + block; begin < end; begin = next, ++partial) {
-    next += blocks.length;
+  const bool several = blocks.length != kOnlyBlock;
+  int64_t block = several ? (begin - blocks.begin) / blocks.length : 0;
+  for (int64_t next; begin < end; begin = next, ++block) {
+    next = several ? blocks.begin + (block + 1) * blocks.length : end;
+    next = next < end ? next : end;
     // A copy meanwhile: neighbours share a line of memory with other threads' partials.
-    Partial sums = *partial;
-    f(begin, next < end ? next : end, sums);
-    *partial = sums;
+    Partial copy;
+    Partial& partial = blocks.partials[block];
+    Partial& sums = several ? copy = partial : partial;
+    f(begin, next, sums);
+    if (several) partial = copy;
     if (sums.bad) return false;
   }
   return true;
 }
 
-// The next n examples of an operand as an array of T: where they lie, or gathered into buffer.
+// The next n examples of an operand as an array of T, copied into buffer.
 template <class T>
-const T* load(const Operand& operand, const Examples& from, int64_t n, T* buffer) {
-  const char* address = from.address(operand);
-  if (from.run() >= n && in_place<T>(operand, address, from.stride(operand))) {
-    return reinterpret_cast<const T*>(address);
-  }
+[[gnu::noinline]] const T* copy(const Operand& operand, const Examples& from, int64_t n,
+                                T* buffer) {
   Examples at = from;
   for (int64_t done = 0; done < n;) {
     const int64_t run = at.run() < n - done ? at.run() : n - done;
@@ -80,6 +85,14 @@ const T* load(const Operand& operand, const Examples& from, int64_t n, T* buffer
     done += run;
   }
   return buffer;
+}
+
+// The same where they lie, if that is an array of T; else the copy.
+template <class T>
+NUMLOSS_INLINE const T* load(const Operand& operand, const Examples& from, int64_t n, T* buffer) {
+  const char* const address = from.address(operand);
+  const bool direct = from.run() >= n && in_place<T>(operand, address, from.stride(operand));
+  return direct ? reinterpret_cast<const T*>(address) : copy(operand, from, n, buffer);
 }
 
 // Where the next n examples of an output may be written as T: in the array itself, or in buffer,
