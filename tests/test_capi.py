@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from ctypes import byref
+from itertools import product
 from pathlib import Path
 
 import capi
@@ -196,6 +197,66 @@ def test_the_gradient_may_take_the_place_of_the_prediction():
     prepared.set_outputs()
     prepared.compute()
     assert_same([prediction], [numloss.mse.grad(P, T)])
+
+
+@pytest.mark.parametrize("variant", [v for v in SHARED if not v.rowwise], ids=str)
+def test_few_plain_numbers_have_the_bits_of_any_call(variant):
+    """A call that says how many threads it may use is not told apart at a glance."""
+    for size, dtype in product((1, 31, 64, 256, 257), ("float32", "float64")):
+        inputs = variant.inputs((size,), dtype)
+        options = variant.options(size)
+        for method, reduction in product(WANTS, ("mean", "sum")):
+            found, expected = (
+                outcome(variant.loss, method, inputs, options | {"reduction": reduction}, threads)
+                for threads in (0, 1)
+            )
+            assert_same(found, expected, (size, dtype, method, reduction))
+
+
+def outcome(loss, method, inputs, options, threads) -> list:
+    """Return all that a call gives, its weight and count, too."""
+    prepared = capi.Prepared(loss.__name__, WANTS[method], *inputs, **options, threads=threads)
+    prepared.make_outputs()
+    result = prepared.compute()
+    numbers = [result.value, result.weight, result.count, result.empty]
+    return [np.array(numbers), *prepared.gradients, *prepared.hessians]
+
+
+def test_few_plain_numbers_have_the_bits_of_any_call_at_extremes():
+    """NaN, infinities, a zero of the other sign, sums beyond float32, subnormal numbers."""
+    for x, y in product([np.nan, np.inf, -np.inf, -0.0, 3e38, 1e-45], repeat=2):
+        inputs = np.array([x, 1], "float32"), np.array([y, 1], "float32")
+        for loss, method in product((numloss.mse, numloss.mae, numloss.huber), WANTS):
+            found, expected = (outcome(loss, method, inputs, {}, threads) for threads in (0, 1))
+            assert_same(found, expected, (loss, method, x, y))
+
+
+def test_few_plain_numbers_are_refused_as_any_call_is():
+    """What is bad is found before anything is written, in the place of the prediction, too."""
+    target = np.array([0.5, 2.0, 0.5], "float32")
+    for want in (capi.VALUE, capi.VALUE | capi.GRADIENT, capi.GRADIENT | capi.HESSIAN):
+        prediction = P.copy()
+        prepared = capi.Prepared("binary_cross_entropy", want, prediction, target)
+        prepared.make_outputs()
+        if prepared.gradients:
+            prepared.gradients = [prediction]
+            prepared.set_outputs()
+        assert refused(prepared, outputs=False).index == (1,)
+        assert (prediction == P).all()
+
+
+def test_outputs_of_few_plain_numbers_lie_apart():
+    memory = np.zeros(8, "float32")
+    for gradient, hessian in ((memory[:3], memory[2:5]), (memory[:3], memory[:3])):
+        prepared = capi.Prepared("mse", capi.GRADIENT | capi.HESSIAN, P, T)
+        prepared.gradients, prepared.hessians = [gradient], [hessian]
+        prepared.set_outputs()
+        assert refused(prepared, outputs=False).status == STATUS["OVERLAP"]
+    prepared = capi.Prepared("mse", capi.GRADIENT, P, T)
+    prepared.gradients = [T]
+    prepared.set_outputs()
+    assert str(refused(prepared, outputs=False)).startswith("gradients overlaps target")
+    assert not memory.any()
 
 
 # ---------------------------------------------------------------------------------------- refusals

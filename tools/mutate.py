@@ -125,7 +125,7 @@ FAULTS = [
     Fault("ignored examples counted", "csrc/kernels/drivers/targets.hpp", "info.full_weight, n, n - ignored, partial", "info.full_weight, n, n, partial", f"tests/test_losses.py {LIMITS}"),
     Fault("mean over the wrong number", "csrc/runtime/run.cpp", "case Denominator::kCount: return double(totals.count);", "case Denominator::kCount: return totals.weight;", "tests/test_losses.py"),
     # The same bits.
-    Fault("blocks of a length that depends on the threads", "csrc/runtime/run.cpp", "const int64_t length = block_length(task);", "const int64_t length = block_length(task) / Team(1e9, 64).size();", f"{SAME_BITS} -k test_threads"),
+    Fault("blocks of a length that depends on the threads", "csrc/runtime/run.cpp", "task.size : block_length(task);", "task.size : block_length(task) / Team(1e9, 64).size();", f"{SAME_BITS} -k test_threads"),
     Fault("threads leave what others have not begun", "csrc/runtime/parallel.cpp", "i < parts_; ++i) {\n      Part& part", "i < 1; ++i) {\n      Part& part", "tests/test_threads.py tests/test_fork.py"),
     Fault("multiply and add contracted", "CMakeLists.txt", "-fopenmp-simd -ffp-contract=off", "-fopenmp-simd -ffp-contract=fast -O2", f"{SAME_BITS} -k instruction_sets"),
     Fault("the caller's rounding and flush-to-zero left on", "csrc/runtime/float_environment.hpp", "if ((saved_ & ~kStatus) != kIeee) _mm_setcsr(kIeee);", "", "tests/test_environment.py"),
@@ -183,6 +183,8 @@ FAULTS = [
     Fault("C: what a newer caller sets is not seen", "csrc/capi/report.hpp", "if (bytes[i] == 0) continue;", "if (bytes[i] >= 0) continue;", f"{C_LIBRARY} -k newer"),
     Fault("C: arrays without strides by columns", "csrc/capi/call.cpp", "for (int d = array.ndim - 1; d >= 0; --d) {", "for (int d = 0; d < array.ndim; ++d) {", f"{C_LIBRARY} -k c_order"),
     Fault("C: threads of a call come to nothing", "csrc/capi/call.cpp", "const ThreadOverride threads(call_.threads);", "", f"{C_LIBRARY} -k threads"),
+    Fault("C: outputs of few plain numbers may meet", REQUEST, "if (!in_place && !lie_apart(", "if (false && !lie_apart(", f"{C_LIBRARY} -k lie_apart"),
+    Fault("C: few plain numbers outside the domain taken", "csrc/kernels/drivers/elements.cpp", "if (functions.check != nullptr && functions.check(tile.input,", "if (false && functions.check(tile.input,", f"{C_LIBRARY} -k few_plain"),
     Fault("C: an option may be given twice", "csrc/capi/call.cpp", "if (setting.given) return", "if (false) return", f"{C_LIBRARY} -k once"),
     Fault("a symbol of the C++ library leaves the module", "csrc/python/exports.map", "local: *;", "_ZNSt*; local: *;", "tests/test_build.py"),
     # Evaluation: exact sums, histograms, groups, states, files.

@@ -34,6 +34,130 @@ static_assert(NUMLOSS_BY_NUMBER == int(Denominator::kNumber));
 constexpr size_t kLeastCall = offsetof(numloss_call, options);
 constexpr uint32_t kFlags = NUMLOSS_SWAPPED | NUMLOSS_READ_ONLY | NUMLOSS_PLAIN_NUMBER;
 
+// Whether so many arrays are given as are needed.
+bool is_count(int needed, const numloss_array* given, int count) {
+  return count == needed && (given == nullptr) == (needed == 0);
+}
+
+// Fills in all of a result but its size.
+void report(const Result& found, bool gives_number, numloss_result& to) {
+  to.value = gives_number ? found.value : 0;
+  to.weight = gives_number ? found.weight : 0;
+  to.count = gives_number ? found.count : 0;
+  to.empty = found.empty;
+  to.reserved = 0;
+}
+
+// A call of few numbers side by side, without options but numbers, which a glance tells from
+// others: most small calls are of this kind. What takes a closer look, and all that is to be
+// refused, is for CallOfC.
+class PlainCall {
+ public:
+  PlainCall(const Loss& loss, const numloss_call& call) : loss_(loss), call_(call) {}
+
+  // False: it is of another kind, or wrong; nothing has been said or written.
+  bool compute(numloss_result* result) {
+    if (loss_.has_classes() || !takes(result) || !read_call()) return false;
+    if (!read_inputs() || !read_options()) return false;
+    if (!make_handful(request_, handful_)) return false;
+    if (!add_outputs(kGradients, NUMLOSS_GRADIENT, call_.gradients, call_.gradient_count) ||
+        !add_outputs(kHessians, NUMLOSS_HESSIAN, call_.hessians, call_.hessian_count)) {
+      return false;
+    }
+    Result found;
+    if (!run(handful_, found)) return false;
+    if (result != nullptr) report(found, gives_number(), *result);
+    return true;
+  }
+
+ private:
+  bool gives_number() const { return (call_.want & NUMLOSS_VALUE) != 0; }
+
+  bool takes(const numloss_result* result) const {
+    return result == nullptr ? !gives_number() : result->size == sizeof(*result);
+  }
+
+  // Members that name one thing or another, of which a plain call has the first.
+  bool read_call() {
+    const int others = call_.dtype | call_.denominator | call_.threads | call_.reserved |
+                       call_.extra_count | int(call_.flags & ~unsigned(NUMLOSS_SPOIL_OUTPUTS));
+    const bool more = call_.weight != nullptr || call_.values != nullptr || call_.extras != nullptr;
+    if (others != 0 || more || !is_mode(call_.want)) return false;
+    if (call_.reduction != NUMLOSS_MEAN && call_.reduction != NUMLOSS_SUM) return false;
+    request_.mode = call_.want;
+    request_.reduction = Reduction(call_.reduction);
+    return true;
+  }
+
+  // Whether an array has one axis, and no flag but of being read only.
+  static bool read_array(const numloss_array& given, Array& array) {
+    static constexpr int64_t kStrides[] = {0, sizeof(float), sizeof(double)};  // by dtype
+    if (given.dtype != NUMLOSS_FLOAT32 && given.dtype != NUMLOSS_FLOAT64) return false;
+    if (given.ndim != 1 || ((given.flags & ~unsigned(NUMLOSS_READ_ONLY)) | given.reserved) != 0) {
+      return false;
+    }
+    array.data = static_cast<char*>(given.data);
+    array.dtype = DType(given.dtype - 1);
+    array.swapped = false;
+    array.writeable = given.flags == 0;
+    array.ndim = 1;
+    array.shape = given.shape;
+    array.strides = given.strides != nullptr ? given.strides : &kStrides[given.dtype];
+    return true;
+  }
+
+  bool read_inputs() {
+    int roles[kMaxHeads + 2];
+    const int count = input_order(loss_, roles);
+    if (call_.input_count != count || call_.inputs == nullptr) return false;
+    for (int i = 0; i < count; ++i) {
+      Array& array = inputs_[roles[i]];
+      if (!read_array(call_.inputs[i], array)) return false;
+      request_.inputs[roles[i]] = &array;
+    }
+    return true;
+  }
+
+  bool read_options() {
+    if (call_.option_count == 0) {
+      request_.plan = &default_plan(loss_);
+      return true;
+    }
+    if (call_.option_count < 0 || call_.options == nullptr) return false;
+    Setting settings[kMaxSettings] = {};
+    for (int i = 0; i < call_.option_count; ++i) {
+      const numloss_option& option = call_.options[i];
+      const int place = option.name == nullptr ? -1 : find_parameter(loss_, option.name);
+      if (place < 0 || settings[place].given || option.reserved != 0) return false;
+      if (option.kind != NUMLOSS_NUMBER || !loss_.parameters[place].takes_number()) return false;
+      settings[place].given = true;
+      settings[place].number = option.number;
+    }
+    Fault fault;
+    request_.plan = &plan_;
+    return make_plan(loss_, settings, plan_, fault);
+  }
+
+  bool add_outputs(int role, unsigned wanted, const numloss_array* given, int count) {
+    const int needed = (call_.want & wanted) != 0 ? loss_.head_count() : 0;
+    if (!is_count(needed, given, count)) return false;
+    for (int i = 0; i < needed; ++i) {
+      Array array;
+      if (!read_array(given[i], array) || !add_output(request_, role + i, array, handful_)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  const Loss& loss_;
+  const numloss_call& call_;
+  Request request_;
+  Plan plan_;  // where there are options
+  Array inputs_[kValues];
+  HandfulCall handful_;
+};
+
 class CallOfC : Refusable {
  public:
   CallOfC(const Loss& loss, const numloss_call& call, numloss_fault* report)
@@ -60,12 +184,7 @@ class CallOfC : Refusable {
       return refuse(report_, fault_);
     }
     numloss_result made{};
-    made.empty = found.empty;
-    if (gives_number()) {
-      made.value = found.value;
-      made.weight = found.weight;
-      made.count = found.count;
-    }
+    report(found, gives_number(), made);
     give(result, made);
     return NUMLOSS_OK;
   }
@@ -286,7 +405,7 @@ class CallOfC : Refusable {
   int heads(unsigned wanted) const { return (call_.want & wanted) != 0 ? loss_.head_count() : 0; }
 
   bool has_count(const char* name, int needed, const numloss_array* given, int count) {
-    if (count == needed && (given == nullptr) == (needed == 0)) return true;
+    if (is_count(needed, given, count)) return true;
     return no(NUMLOSS_COUNT_OF_ARRAYS, name,
               "must be as many arrays as this call writes, %d, got %d", needed,
               given == nullptr ? 0 : count);
@@ -364,6 +483,9 @@ const Loss* loss_at(int32_t index, numloss_fault* fault) {
 
 numloss_status compute(const Loss* loss, const numloss_call* call, numloss_result* result,
                        numloss_fault* fault) {
+  const bool may_be_plain =
+      started.load(std::memory_order_acquire) && call != nullptr && call->size == sizeof(*call);
+  if (may_be_plain && PlainCall(*loss, *call).compute(result)) return NUMLOSS_OK;
   return with_call(loss, call, fault, [&](CallOfC& made) { return made.compute(result); });
 }
 

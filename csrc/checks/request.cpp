@@ -578,6 +578,64 @@ bool prepare(const Request& request, Prepared& prepared, Fault& fault) {
       .prepare();
 }
 
+namespace {
+
+// Whether an array lies like the prediction of a handful, as numbers that are computed with as they
+// are.
+inline bool lies_like(const Array& array, const Array& p) {
+  const uintptr_t beyond = uintptr_t(item_size(p.dtype)) - 1;  // bits: sizes are powers of 2
+  return array.dtype == p.dtype && !array.swapped && (uintptr_t(array.data) & beyond) == 0 &&
+         is_plain_sequence(array) && array.shape[0] == p.shape[0];
+}
+
+bool lie_apart(const char* a, const char* b, int64_t bytes) {
+  return uintptr_t(a) + uintptr_t(bytes) <= uintptr_t(b) ||
+         uintptr_t(b) + uintptr_t(bytes) <= uintptr_t(a);
+}
+
+}  // namespace
+
+bool make_handful(const Request& request, HandfulCall& made) {
+  const Loss& loss = *request.plan->loss;
+  const Array& p = *request.inputs[kHeads];
+  const bool plain = loss.form == Form::kElements && loss.aside == nullptr &&
+                     request.inputs[kWeight] == nullptr && !request.sets_dtype &&
+                     request.reduction != Reduction::kNone &&
+                     request.denominator == Denominator::kWeight;
+  if (!plain || p.dtype > DType::kFloat64 || !lies_like(p, p)) return false;
+  if (p.shape[0] < 1 || p.shape[0] > kHandful) return false;
+  Handful& handful = made.handful;
+  handful.inputs = roles(kHeads, loss.head_count()) | roles(kTarget);
+  handful.data[kHeads] = p.data;
+  for (const int role : handful.inputs - roles(kHeads)) {
+    const Array& input = *request.inputs[role];
+    if (!lies_like(input, p)) return false;
+    handful.data[role] = input.data;
+  }
+  handful.outputs = {0};
+  handful.loss = request.plan->labels_kernel;
+  handful.mode = request.mode;
+  handful.in_float64 = p.dtype == DType::kFloat64;
+  handful.size = p.shape[0];
+  handful.parameters = request.plan->numbers;
+  made.reduction = request.reduction;
+  return true;
+}
+
+bool add_output(const Request& request, int role, const Array& array, HandfulCall& made) {
+  const Array& p = *request.inputs[kHeads];
+  if (!array.writeable || !lies_like(array, p)) return false;
+  Handful& handful = made.handful;
+  const int64_t bytes = handful.size * item_size(p.dtype);
+  for (const int other : (handful.inputs | handful.outputs)) {
+    const bool in_place = other == kHeads && array.data == p.data;
+    if (!in_place && !lie_apart(array.data, handful.data[other], bytes)) return false;
+  }
+  handful.data[role] = array.data;
+  handful.outputs = handful.outputs | roles(role);
+  return true;
+}
+
 void add_fresh_output(Prepared& prepared, int role, const Array& array) {
   Operand& operand = add_operand(prepared.call.task, role, array);
   set_strides(array, prepared.has_class_axis(role) ? prepared.axis : -1, operand);

@@ -67,6 +67,12 @@ struct Prepared {
   DType output_dtype(int role) const;
 };
 
+// Makes a handful of a request, but for the outputs: each derivative that its mode has is then to
+// be added. False: it is none, or not at a glance, or something is wrong with it; prepare() and its
+// add_output(), which then tell, have nothing to refuse in what is a handful.
+bool make_handful(const Request& request, HandfulCall& made);
+bool add_output(const Request& request, int role, const Array& array, HandfulCall& made);
+
 // Fills in all of `prepared` but the outputs. False: `fault` says what is wrong; nothing has been
 // written, and no element but those of class numbers and integers has been read.
 bool prepare(const Request& request, Prepared& prepared, Fault& fault);

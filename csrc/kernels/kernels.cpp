@@ -15,7 +15,7 @@ constexpr const LossInfo* kInfo[] = {NUMLOSS_LOSSES(NUMLOSS_INFO)};
 constexpr int kLosses = sizeof(kRegistry) / sizeof(kRegistry[0]);
 
 // Calls f with a number of the type that a task is computed in.
-auto with_real(const Task& task, auto&& f) { return task.in_float64 ? f(double()) : f(float()); }
+auto with_real(const auto& task, auto&& f) { return task.in_float64 ? f(double()) : f(float()); }
 
 // The upper halves of vector registers, which GCC leaves in use on some ways out: code without AVX,
 // the interpreter's too, would wait for them at every instruction.
@@ -36,6 +36,15 @@ void run(const Task& task, const Blocks& blocks, bool only_check, char* scratch)
     }
   });
   clear_upper_halves();
+}
+
+bool run_handful(const Handful& handful, double& loss) {
+  const Entry& entry = *kRegistry[handful.loss];
+  const bool good = with_real(handful, [&](auto zero) {
+    return NUMLOSS_ISA::run_handful(handful, entry.functions(zero).element, loss);
+  });
+  clear_upper_halves();
+  return good;
 }
 
 int64_t copied_together(const Task& task) {
@@ -115,6 +124,7 @@ constexpr KernelTable kTable = {NUMLOSS_STRING(NUMLOSS_ISA),
                                 kLosses,
                                 kInfo,
                                 run,
+                                run_handful,
                                 copied_together,
                                 scratch_bytes,
                                 sizeof(kFunctions) / sizeof(kFunctions[0]),

@@ -85,8 +85,10 @@ class CallOfLoss {
   }
 
   py::object run(PyObject* const* args, Py_ssize_t count, PyObject* names) {
+    Result result;
     if (!arguments_.find(args, count, names)) refuse_arguments(count, names);
     if (!arguments_.read(fault_)) refuse();
+    if (is_mode(mode_) && arguments_.out == Py_None && run_handful(result)) return results(result);
     if (!prepare(arguments_.request, prepared_, fault_)) refuse();
     if (mode_ == kOutline) return outline();
     if (mode_ == kExamples) {
@@ -94,7 +96,7 @@ class CallOfLoss {
     } else {
       set_outputs();
     }
-    const Result result = compute_and_warn();
+    result = compute_and_warn();
     if (result.bad) {
       find_bad_element(arguments_.request, fault_);
       refuse();
@@ -123,6 +125,28 @@ class CallOfLoss {
                py::handle(target != nullptr ? target : Py_None), prepared_.axis,
                owner_.loss->takes_labels(), owner_.loss->takes_distributions());
     throw std::logic_error(f.needed);
+  }
+
+  Roles derivatives() const {
+    const Roles none{0};
+    return (mode_ & kGradient ? roles(kGradients, heads()) : none) |
+           (mode_ & kHessian ? roles(kHessians, heads()) : none);
+  }
+
+  // Computes a call of few plain numbers, whose derivatives go to new arrays. False: it is none, or
+  // something is wrong with it.
+  bool run_handful(Result& result) {
+    const Request& request = arguments_.request;
+    HandfulCall handful;
+    if (!make_handful(request, handful)) return false;
+    const Array& p = *request.inputs[kHeads];
+    for (const int role : derivatives()) {
+      outputs_[role - kValues] = py::array(arguments_.result_dtype(p.dtype), p.shape[0]);
+      Array& array = arrays_[role - kValues];
+      view(outputs_[role - kValues].ptr(), array);
+      if (!add_output(request, role, array, handful)) return false;
+    }
+    return numloss::run(handful, result);
   }
 
   int heads() const { return owner_.loss->head_count(); }

@@ -382,4 +382,25 @@ Result run(Call& call) {
   return run_in_environment(call);
 }
 
+namespace {
+
+// As run_sweeps() does it where all is known beforehand but the values. Not inlined, as above.
+[[gnu::noinline]] bool run_handful_in_environment(HandfulCall& call, Result& result) {
+  Handful& handful = call.handful;
+  handful.denominator = call.reduction == Reduction::kMean ? double(handful.size) : 1;
+  double loss = 0;
+  if (!kernels().run_handful(handful, loss)) return false;
+  result.value = loss / handful.denominator;
+  result.weight = double(handful.size);
+  result.count = handful.size;
+  return true;
+}
+
+}  // namespace
+
+bool run(HandfulCall& call, Result& result) {
+  const FloatEnvironment ieee;
+  return run_handful_in_environment(call, result);
+}
+
 }  // namespace numloss

@@ -30,6 +30,16 @@ struct Result {
 
 Result run(Call& call);
 
+// A handful, and what becomes of its values: their mean or their sum.
+struct HandfulCall {
+  Handful handful;
+  Reduction reduction;
+};
+
+// False: something lies outside the domain. Nothing has been written; a Call of the same tells
+// more.
+bool run(HandfulCall& call, Result& result);
+
 // Roughly the picoseconds that a call keeps one core busy: in integers, which leave no mark on the
 // flags of the caller's floating-point environment.
 int64_t estimated_cost(const Task& task);

@@ -11,6 +11,10 @@ namespace numloss::NUMLOSS_ISA {
 template <class T>
 void run_elements(const Task& task, const ElementFunctions<T>& functions, const Blocks& blocks,
                   bool only_check, char* scratch);
+// Computes a handful, the sum of its values where they are wanted. False: it holds something
+// outside the domain, and nothing has been written.
+template <class T>
+bool run_handful(const Handful& handful, const ElementFunctions<T>& functions, double& loss);
 // Bytes of working memory.
 template <class T>
 int64_t element_scratch(const Task& task);

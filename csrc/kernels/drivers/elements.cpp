@@ -294,11 +294,43 @@ void run_elements(const Task& task, const ElementFunctions<T>& functions, const 
   }
 }
 
+// A single tile, as run_flat() has it. Its sum is that of its totals: the rounding error of their
+// addition, which several tiles would carry, is at most half a unit in the last place.
+template <class T>
+bool run_handful(const Handful& handful, const ElementFunctions<T>& functions, double& loss) {
+  ElementTile<T> tile;
+  tile.parameters = handful.parameters;
+  tile.n = handful.size;
+  tile.ahead = false;
+  for (const int role : handful.inputs) tile.input[role] = reinterpret_cast<T*>(handful.data[role]);
+  if (functions.check != nullptr && functions.check(tile.input, tile.parameters, tile.n)) {
+    return false;
+  }
+  for (const int role : handful.outputs) {
+    tile.derivative[role - kGradients] = reinterpret_cast<T*>(handful.data[role]);
+  }
+  alignas(64) T value[kHandful];
+  tile.value = value;
+  double total[2] = {};
+  tile.total = total;
+  tile.scale = T(1 / handful.denominator);  // at most kHandful, whose inverse fits any type
+  const auto choice = functions.template choose<T>(handful.mode, true, handful.parameters);
+  choice.function(tile);
+  if (choice.leaves_totals) {
+    loss = 0.0 + total[0] + total[1];
+  } else if (handful.mode & kValue) {
+    loss = 0.0 + sum(value, tile.n);
+  }
+  return true;
+}
+
 template <class T>
 int64_t elements_copied(const Task& task) {
   return is_staged<T>(task) ? staged_elements<T>(task) : 0;
 }
 
+template bool run_handful(const Handful&, const ElementFunctions<float>&, double&);
+template bool run_handful(const Handful&, const ElementFunctions<double>&, double&);
 template int64_t elements_copied<float>(const Task&);
 template int64_t elements_copied<double>(const Task&);
 template int64_t element_scratch<float>(const Task&);

@@ -129,19 +129,26 @@ struct ElementFunctions {
 
   template <class W>
   ElementChoice<T, W> choose(const Task& task) const {
-    if (task.mode & kHessian) return {gradient_hessian, false};
-    if (task.mode == kGradient) return {gradient, false};
-    const bool alone = task.mode == kValue;
+    const bool weighs = (task.mode & kValue) != 0 && task.has(kWeight) && !task.has(kValues);
+    if (weighs && weighted.value != nullptr && is_divisor(task.denominator)) {
+      const auto& functions = weighted_by<W>();
+      return {nullptr, true, task.mode == kValue ? functions.value : functions.value_gradient};
+    }
     const bool sums = !task.has(kValues) && !task.has(kWeight);
-    if (sums && is_grouped != nullptr && is_grouped(task.parameters)) {
+    return choose<W>(task.mode, sums, task.parameters);
+  }
+
+  // Where `sums`, values are only added up, each as it is.
+  template <class W>
+  ElementChoice<T, W> choose(unsigned mode, bool sums, const double* parameters) const {
+    if (mode & kHessian) return {gradient_hessian, false};
+    if (mode == kGradient) return {gradient, false};
+    const bool alone = mode == kValue;
+    if (sums && is_grouped != nullptr && is_grouped(parameters)) {
       return {alone ? grouped_value : grouped_value_gradient, true};
     }
     if (sums && summed_value != nullptr) {
       return {alone ? summed_value : summed_value_gradient, true};
-    }
-    if (!sums && !task.has(kValues) && weighted.value != nullptr && is_divisor(task.denominator)) {
-      const auto& functions = weighted_by<W>();
-      return {nullptr, true, alone ? functions.value : functions.value_gradient};
     }
     return {alone ? value : value_gradient, false};
   }
