@@ -158,6 +158,7 @@ class PlainCall {
   HandfulCall handful_;
 };
 
+// Any call.
 class CallOfC : Refusable {
  public:
   CallOfC(const Loss& loss, const numloss_call& call, numloss_fault* report)
@@ -190,9 +191,9 @@ class CallOfC : Refusable {
   }
 
  private:
+  // Mostly without a look at a variable of the thread.
   Result run_on_threads() {
-    if (call_.threads == 0)
-      return run(prepared_.call);  // without a look at a variable of the thread
+    if (call_.threads == 0) return run(prepared_.call);
     const ThreadOverride threads(call_.threads);
     return run(prepared_.call);
   }
