@@ -557,7 +557,11 @@ TRAINED = {
 }
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+# Where outliers pull no more, nothing is learnt of targets that are all far away.
+@pytest.mark.parametrize(
+    "loss",
+    [x for x in LOSSES if x in TRAINED or numloss.LOSSES[x].influence != "redescending"],
+)
 @pytest.mark.parametrize("host", HOSTS)
 def test_every_loss_is_less_after_training(host, loss):
     x, y = data_of(kind_of(loss), 150)
