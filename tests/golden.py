@@ -105,7 +105,7 @@ def inputs(variant: Variant, dtype: np.dtype[Any]) -> Iterator[Inputs]:
     prediction, target = variant.domain.points
     with np.errstate(over="ignore"):
         yield prediction.astype(dtype), in_type(target, dtype)
-    if variant.domain.low > -np.inf:
+    if variant.domain.inside is not np.isfinite:
         return
     ends = extremes(variant, dtype)
     shape = (2 * ends.size, 5) if variant.rowwise else (2 * ends.size,)

@@ -89,6 +89,7 @@ PER_EXAMPLE = (
 MASKED = np.ma.array(P3, mask=[False, True, False])
 
 mse, mae, huber = numloss.mse, numloss.mae, numloss.huber
+poisson, gamma, tweedie = numloss.poisson, numloss.gamma, numloss.tweedie
 binary_cross_entropy, focal = numloss.binary_cross_entropy, numloss.focal
 hinge, squared_hinge = numloss.hinge, numloss.squared_hinge
 cross_entropy, kl_divergence = numloss.cross_entropy, numloss.kl_divergence
@@ -290,7 +291,22 @@ ARRAYS = [
     row(ValueError, f"target must hold integers that float64 holds exactly, got {2**53 + 1} at index 1: use target.astype(float) to round it", mse, P3, [0, 2**53 + 1, 0]),
     row(ValueError, f"prediction must hold integers that float64 holds exactly, got {-(2**60) - 1} at index 0: use prediction.astype(float) to round it", mse, [-(2**60) - 1], 0),
     row(ValueError, "ignore_index is for labels: with probabilities it must be left out, and examples to ignore have weight 0", cross_entropy, SCORES, SHARES, ignore_index=0),
+    # Domains that depend on parameters
+    row(ValueError, "target must be at least 0, got -1.0 at index 1", poisson, P3, put(T3, 1, -1.0)),
+    row(ValueError, "target must be at least 0, got -1 at index 0", poisson, P3, np.array([-1, 0, 1])),
+    row(ValueError, "prediction must be at least 0, got -0.5 at index 1", poisson, P3, T3, log_input=False),
+    row(ValueError, "target must be above 0, got 0.0 at index 1", gamma, P3, T3),
+    row(ValueError, "prediction must be above 0, got -0.5 at index 1", gamma, P3, Q3, log_input=False),
+    row(ValueError, "target must be at least 0, got -1.0 at index 1", tweedie, P3, S3),
+    row(ValueError, "target must be at least 0, got -1.0 at index 1", tweedie, P3, S3, power=1),
+    row(ValueError, "target must be above 0, got 0.0 at index 1", tweedie, P3, T3, power=2),
+    row(ValueError, "prediction must be above 0, got -0.5 at index 1", tweedie, P3, Q3, log_input=False),
+    row(ValueError, "prediction must be above 0, got -0.5 at index 1", tweedie, P3, S3, power=-1, log_input=False),
+    row(ValueError, f"target must hold integers that float64 holds exactly, got {2**53 + 1} at index 1: use target.astype(float) to round it", poisson, P3, [0, 2**53 + 1, 0]),
     # Parameters
+    *(row(ValueError, f"power must be a finite number of at most 0 or at least 1, got {x}", tweedie, P3, T3, power=x) for x in (0.5, 1e-300, INF, -INF, NAN)),
+    row(TypeError, "log_input must be True or False, got 1", poisson, P3, T3, log_input=1),
+    row(TypeError, "full must be True or False, got None", poisson, P3, T3, full=None),
     *(row(ValueError, f"delta must be a positive finite number, got {x}", huber, P3, T3, delta=x) for x in (0, -1.0, INF, NAN)),
     row(ValueError, f"delta must be a positive finite number, got 1{'0' * 56}...", huber, P3, T3, delta=10**400),
     row(TypeError, "delta must be a number, got None", huber, P3, T3, delta=None),

@@ -8,12 +8,258 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
-from cases import assert_same
+from cases import TWO_HEADED, TWO_HEADED_VARIANTS, assert_same, precise
 
 import numloss
 from numloss import _core
 
 gaussian_nll, quantile = numloss.gaussian_nll, numloss.quantile
+
+# ------------------------------------------------------------------------- every loss of two heads
+
+every_variant = pytest.mark.parametrize("variant", TWO_HEADED_VARIANTS, ids=str)
+both_floats = pytest.mark.parametrize("dtype", ["f4", "f8"])
+first_variants = pytest.mark.parametrize(
+    "variant", {v.name: v for v in reversed(TWO_HEADED_VARIANTS)}.values(), ids=str
+)
+
+
+def split(variant, options):
+    """Return the second input, and the parameters."""
+    (name,) = variant.loss.heads[1:]
+    return options[name], {key: x for key, x in options.items() if key != name}
+
+
+def inputs_of(variant, shape, dtype="f8"):
+    p, t = variant.inputs(shape, dtype)
+    second, parameters = split(variant, variant.options(1, p.shape, dtype))
+    return p, t, second, parameters
+
+
+def definition_of(variant, p, t, second, parameters):
+    """Return values, gradients and Hessians of the definition, from arrays of mpmath's numbers."""
+    (name,) = variant.loss.heads[1:]
+    h = mpmath.mpf(10) ** -30
+
+    def value(dp=0, ds=0):
+        return variant.case.definition(p + dp, t, **{name: second + ds}, **parameters)
+
+    center = value()
+    found = [center]
+    sides = [(value(h, 0), value(-h, 0)), (value(0, h), value(0, -h))]
+    found += [(ahead - behind) / (2 * h) for ahead, behind in sides]
+    found += [(ahead - 2 * center + behind) / h**2 for ahead, behind in sides]
+    return found
+
+
+def everything(loss, p, t, second, **call):
+    """Return values, gradients and Hessians of the examples."""
+    call["reduction"] = "none"
+    gradients, hessians = loss.grad_and_hess(p, t, second, **call)
+    return [loss(p, t, second, **call), *gradients, *hessians]
+
+
+def terms_of(variant, p, t, second):
+    """Return how large the terms are of which values and derivatives are differences."""
+    r, one = abs(p - t), np.ones_like(p)
+    s = np.exp(second / 2) if variant.parameters.get("log_variance") else np.abs(second)
+    if variant.loss.heads[1] == "variance":
+        s = s if variant.parameters.get("log_variance") else np.sqrt(s)
+        z = (r / s) ** 2
+        by = (1 + z) if variant.parameters.get("log_variance") else (1 + z) / s**2
+        of = z if variant.parameters.get("log_variance") else (1 + 2 * z) / s**4
+        return [abs(np.log(s)) + z + 1, r / s**2, by, one / s**2, of]
+    if variant.name == "interval_score":
+        outside = np.maximum(p - t, 0) + np.maximum(t - second, 0)
+        factor = 2 / variant.parameters.get("alpha", 0.1)
+        return [abs(second) + abs(p) + factor * outside, factor * one, factor * one, one, one]
+    if variant.name == "crps_gaussian":
+        z = r / s
+        # z² times the rounding of z; subnormal densities are rounded, too.
+        bend = np.maximum(np.exp(-(z**2) / 2), np.finfo(p.dtype).tiny) / s * (1 + z**2)
+        return [r + s, 0 * one, one, bend, bend * z**2]
+    df = variant.parameters.get("df", 1.0)
+    w = (r / s) ** 2 / (df + (r / s) ** 2) if variant.name == "student_t_nll" else r / s
+    rest = (df + 1) * w + 1
+    return [abs(np.log(s)) + rest, 0 * one, rest / s, (df + 1) / df / s**2, 3 * rest / s**2]
+
+
+@both_floats
+@every_variant
+def test_values_and_derivatives_are_those_of_the_definition(variant, dtype):
+    p, t, second, parameters = inputs_of(variant, 100, dtype)
+    points = variant.domain.points
+    ends = np.resize([0.125, 8.0, 1.0], points[0].shape)
+    p, t, second = (
+        np.concatenate([a, b.astype(dtype)])
+        for a, b in zip((p, t, second), (*points, ends), strict=True)
+    )
+    smooth = np.ones(len(p), bool)
+    if variant.case.distance_to_kink is not None:
+        named = {variant.loss.heads[1]: second}
+        smooth = variant.case.distance_to_kink(p, t, **named, **parameters) > 0
+        assert smooth.mean() > 0.9
+    with mpmath.workdps(450):
+        exact = [precise(x, exact=True) for x in (p, t, second)]
+        numbers = {k: precise(x, True) if type(x) is float else x for k, x in parameters.items()}
+        references = definition_of(variant, *exact, numbers)
+        found = everything(variant.loss, p, t, second, **parameters)
+        scales = terms_of(variant, *(x.astype(float) for x in (p, t, second)))
+        eps = float(np.finfo(dtype).eps)
+        for k, (x, reference, scale) in enumerate(zip(found, references, scales, strict=True)):
+            assert x.dtype == dtype
+            for i in np.flatnonzero(smooth if k else np.ones_like(smooth)):
+                unit = eps * max(abs(float(reference[i])), scale[i], float(np.finfo(dtype).tiny))
+                off = abs(float(mpmath.mpf(float(x[i])) - reference[i]))
+                assert off <= variant.ulps * unit, (k, p[i], t[i], second[i], x[i], reference[i])
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("weighted", [False, True])
+@first_variants
+def test_derivatives_are_those_of_the_reduced_value(variant, weighted, reduction):
+    p, t, second, parameters = inputs_of(variant, (7, 5))
+    w = np.random.default_rng(1).uniform(size=(7, 5)) if weighted else np.ones((7, 5))
+    call = {"reduction": reduction, **({"weight": w} if weighted else {}), **parameters}
+    plain = everything(variant.loss, p, t, second, **parameters)
+    factor = w / {"mean": w.sum(), "sum": 1.0, "none": 1.0}[reduction]
+    value, gradients = variant.loss.value_and_grad(p, t, second, **call)
+    again, hessians = variant.loss.grad_and_hess(p, t, second, **call)
+    expected = plain[0] * w if reduction == "none" else (plain[0] * factor).sum()
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+    for x, known in zip((*gradients, *hessians), plain[1:], strict=True):
+        np.testing.assert_allclose(x, known * factor, rtol=1e-13, atol=1e-16)
+    assert_same(gradients, again)
+    assert_same(variant.loss.grad(p, t, second, **call), gradients)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", ml_dtypes.bfloat16])
+@every_variant
+def test_bits_of_instruction_sets_threads_and_layouts(variant, dtype):
+    p, t, second, parameters = inputs_of(variant, (300, 70), dtype)
+    expected = everything(variant.loss, p, t, second, **parameters)
+    before = _core.config()["isa"]
+    for isa in _core.config()["isas"]:
+        _core.select_isa(isa)
+        assert_same(everything(variant.loss, p, t, second, **parameters), expected, isa)
+    _core.select_isa(before)
+    order = [np.asfortranarray(p), np.repeat(t, 2, axis=1)[:, ::2], np.asfortranarray(second)]
+    with numloss.threads(3):
+        assert_same(everything(variant.loss, *order, **parameters), expected)
+    whole = variant.loss(p, t, second, **parameters)
+    with numloss.threads(1):
+        assert_same([variant.loss(p, t, second, **parameters)], [whole])
+
+
+@first_variants
+def test_nan_comes_out_where_it_went_in(variant):
+    for which in range(3):
+        *arrays, parameters = inputs_of(variant, 4)
+        arrays[which][2] = np.nan
+        for x in everything(variant.loss, *arrays, **parameters):
+            assert np.isnan(x).tolist() == [False, False, True, False], which
+
+
+SCALED = [name for name in TWO_HEADED if name != "interval_score"]
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_second_predictions_are_above_0(name):
+    loss = getattr(numloss, name)
+    second = loss.heads[1]
+    for x in (0.0, -2.0):
+        with pytest.raises(ValueError, match=f"{second} must be above 0, got {x} at index 1"):
+            loss([1.0, 2.0], [1.0, 2.0], [1.0, x])
+    with pytest.raises(ValueError, match=f"{second} must have the shape of the prediction"):
+        loss([1.0, 2.0], [1.0, 2.0], [1.0])
+    with pytest.raises(TypeError, match=f"missing 1 required positional argument: '{second}'"):
+        loss([1.0, 2.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_huge_and_tiny_residuals_and_scales(dtype):
+    """What a result of any of these is finite must come out finite, and right."""
+    info = np.finfo(dtype)
+    sizes = np.array([info.tiny, 1e-20, 1.0, 1e20, info.max / 4], dtype)
+    r, s = (x.reshape(-1) for x in np.meshgrid(sizes, sizes))
+    zero = np.zeros_like(r)
+    wide, scale = r.astype(np.longdouble), s.astype(np.longdouble)
+    for df in (0.5, 4.0, 1e4):
+        found = numloss.student_t_nll(r, zero, s, df=df, reduction="none")
+        known = np.log(scale) + (df + 1) / 2 * np.log1p(wide**2 / df / scale**2)
+        np.testing.assert_allclose(found, known.astype(dtype), rtol=64 * info.eps, atol=info.tiny)
+        found = numloss.student_t_nll.grad(r, zero, s, df=df, reduction="none")
+        known = (df + 1) * wide / (df * scale**2 + wide**2), (1 - df * wide**2 / (
+            df * scale**2 + wide**2) * (df + 1) / df) / scale  # fmt: skip
+        for x, wanted in zip(found, known, strict=True):
+            fits = abs(wanted) < info.max
+            off = (
+                abs(x - wanted)[fits]
+                / (64 * info.eps * abs(wanted) + df / scale * info.eps + info.tiny)[fits]
+            )
+            assert off.max() < 8
+    found = numloss.crps_gaussian(r, zero, s, reduction="none")
+    bounds = wide - scale / np.sqrt(np.pi), wide + scale * 0.25
+    assert (found >= bounds[0] * (1 - 8 * info.eps)).all()
+    assert (found <= bounds[1] * (1 + 8 * info.eps)).all()
+    logarithms = np.array([-80.0, -1e3, -1e5], dtype) * (3 if dtype == "f8" else 1)
+    exactly = numloss.gaussian_nll(
+        np.zeros(3, dtype), np.zeros(3, dtype), logarithms, log_variance=True, reduction="none"
+    )
+    assert exactly.tolist() == (logarithms / 2).tolist()
+
+
+def test_logarithms_of_variances():
+    p, t, v = draw(100)
+    plain, logarithm = (v, {}), (np.log(v), {"log_variance": True})
+    values = [gaussian_nll(p, t, x, reduction="none", **o) for x, o in (plain, logarithm)]
+    np.testing.assert_allclose(*values, rtol=1e-12, atol=1e-14)
+    (a, b), (c, d) = (gaussian_nll.grad(p, t, x, **o) for x, o in (plain, logarithm))
+    np.testing.assert_allclose(a, c, rtol=1e-12)
+    np.testing.assert_allclose(b * v, d, rtol=1e-11, atol=1e-15)  # the chain rule
+    assert np.isfinite(gaussian_nll(p, t, -v, log_variance=True))
+
+
+def test_interval_score_is_made_of_two_quantiles():
+    rng = np.random.default_rng(0)
+    lower, upper, t = rng.normal(size=(3, 200))
+    for alpha in (0.05, 0.5):
+        value, (by_lower, by_upper) = numloss.interval_score.value_and_grad(
+            lower, t, upper, alpha=alpha
+        )
+        a, g = quantile.value_and_grad(lower, t, alpha / 2)
+        b, h = quantile.value_and_grad(upper, t, 1 - alpha / 2)
+        assert value == pytest.approx(2 / alpha * (a + b), rel=1e-13)
+        np.testing.assert_allclose(by_lower, 2 / alpha * g, rtol=1e-12)
+        np.testing.assert_allclose(by_upper, 2 / alpha * h, rtol=1e-12)
+    at_kink = numloss.interval_score.grad([1.0], [1.0], [1.0])
+    assert [x.tolist() for x in at_kink] == [[0.0], [0.0]]
+
+
+@pytest.mark.parametrize("alpha", [0, 1, -0.5, np.nan, 2])
+def test_levels_of_intervals(alpha):
+    with pytest.raises(ValueError, match="alpha must be a number above 0 and below 1, got"):
+        numloss.interval_score([0.0], [1.0], [2.0], alpha=alpha)
+    with pytest.raises(ValueError, match=r"upper must have the shape of the lower, \(2,\)"):
+        numloss.interval_score([0.0, 1.0], [1.0, 1.0], [2.0])
+
+
+@pytest.mark.parametrize("df", [0, -1, np.inf, np.nan])
+def test_degrees_of_freedom(df):
+    with pytest.raises(ValueError, match="df must be a positive finite number, got"):
+        numloss.student_t_nll([0.0], [1.0], [2.0], df=df)
+
+
+@pytest.mark.parametrize("df", [1e-3, 0.5, 1, 4, 19.9, 20, 35, 1e3, 1e6, 1e12])
+def test_constant_of_student_t(df):
+    with mpmath.workdps(50):
+        n = mpmath.mpf(df)
+        known = (
+            mpmath.loggamma(n / 2) - mpmath.loggamma((n + 1) / 2) + mpmath.log(n * mpmath.pi) / 2
+        )
+    found = numloss.student_t_nll([0.0], [0.0], [1.0], df=df, full=True)
+    assert found == pytest.approx(float(known), rel=2e-14)
+
 
 # -------------------------------------------------------------------------------- gaussian_nll
 

@@ -6,11 +6,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+import sklearn._loss.loss as sklearn_loss
 import torch
 from accuracy.peers import with_scipy, with_torch
 from cases import RAMP, VARIANTS, assert_same, per_example
 from peers import optax, sklearn
 from peers.torch import FORMULAS
+from scipy import integrate, stats
 from sklearn import metrics
 
 import numloss
@@ -194,6 +196,97 @@ def test_tensors_are_taken_as_they_are(dtype):
     assert value == pytest.approx(expected, rel=1e-6)
     assert gradient.dtype.name == str(dtype).removeprefix("torch.")
     assert gradient.astype(float) == pytest.approx(expected_gradient, rel=4 * eps, abs=1e-8)
+
+
+@pytest.mark.parametrize("power", [-1.0, 0.0, 1.0, 1.5, 2.0, 3.0])
+def test_deviances_are_those_of_scikit_learn(power):
+    rng = np.random.default_rng(3)
+    x, t = rng.normal(size=N), rng.gamma(2.0, size=N) + 0.1
+    for margin, of_scikit, options in (
+        (x, sklearn_loss.HalfTweedieLoss(power=power), {}),
+        (np.exp(x), sklearn_loss.HalfTweedieLossIdentity(power=power), {"log_input": False}),
+    ):
+        value, slope, bend = per_example(numloss.tweedie, margin, t, power=power, **options)
+        gradient, hessian = of_scikit.gradient_hessian(y_true=t, raw_prediction=margin)
+        assert slope == pytest.approx(gradient, rel=1e-11, abs=1e-12)
+        assert bend == pytest.approx(hessian, rel=1e-11, abs=1e-12)
+        known = of_scikit.loss(y_true=t, raw_prediction=margin)
+        if not options:  # without the constant of the target
+            known = known + of_scikit.constant_to_optimal_zero(t)
+        assert value == pytest.approx(known, rel=1e-9, abs=1e-11)
+    half = metrics.mean_tweedie_deviance(t, np.exp(x), power=power) / 2
+    assert numloss.tweedie(x, t, power=power) == pytest.approx(half, rel=1e-11)
+    # Between powers there is no jump.
+    beside = numloss.tweedie(x, t, power=power + 1e-9 if power >= 1 else power - 1e-9)
+    assert beside == pytest.approx(half, rel=1e-7)
+
+
+def test_relations_of_the_deviances():
+    rng = np.random.default_rng(3)
+    x, t = rng.normal(size=N), rng.gamma(2.0, size=N) + 0.1
+    call = {"reduction": "none"}
+    poisson, gamma = numloss.poisson(x, t, **call), numloss.gamma(x, t, **call)
+    assert numloss.tweedie(x, t, power=1, **call) == pytest.approx(
+        poisson + t * np.log(t) - t, rel=1e-10, abs=1e-12
+    )
+    assert numloss.tweedie(x, t, power=2, **call) == pytest.approx(
+        gamma - 1 - np.log(t), rel=1e-10, abs=1e-12
+    )
+    found = numloss.tweedie(x, t, power=0, log_input=False, **call)
+    assert found.tolist() == (numloss.mse(x, t, **call) / 2).tolist()
+    counts = rng.poisson(3.0, size=N)
+    keras = np.exp(x) - counts * np.log(np.exp(x) + 1e-7)  # keras.losses.Poisson of rates
+    assert numloss.poisson(np.exp(x), counts, log_input=False) == pytest.approx(
+        keras.mean(), rel=1e-5
+    )
+    # A mean near the target: no digit of a small deviance is lost.
+    near = numloss.tweedie(np.array([1e-8, -1e-8]), np.ones(2), **call)
+    assert near == pytest.approx([0.5e-16] * 2, rel=1e-7)
+
+
+def test_likelihoods_are_those_of_scipy():
+    rng = np.random.default_rng(3)
+    p, t = rng.normal(size=(2, N))
+    s, counts = rng.gamma(2.0, size=N) + 0.1, rng.poisson(4.0, size=N)
+    call = {"reduction": "none", "full": True}
+    for found, known in (
+        (numloss.gaussian_nll(p, t, s, **call), stats.norm.logpdf(t, p, np.sqrt(s))),
+        (numloss.gaussian_nll(p, t, np.log(s), log_variance=True, **call),
+         stats.norm.logpdf(t, p, np.sqrt(s))),
+        (numloss.laplace_nll(p, t, s, **call), stats.laplace.logpdf(t, p, s)),
+        (numloss.student_t_nll(p, t, s, df=3.5, **call), stats.t.logpdf(t, 3.5, p, s)),
+        (numloss.poisson(p, counts, **call), stats.poisson.logpmf(counts, np.exp(p))),
+    ):  # fmt: skip
+        assert found == pytest.approx(-known, rel=1e-12, abs=1e-12)
+    shape = 2.5  # of a gamma distribution: the loss is the likelihood's, by its shape
+    for i in range(3):
+        known = stats.gamma.logpdf(s, shape, scale=np.exp(p) / shape)
+        off = numloss.gamma(p, s, reduction="none") * shape + known
+        rest = stats.gamma.logpdf(s[i], shape, scale=1 / shape) + shape * s[i]
+        assert off[i] == pytest.approx(rest, rel=1e-10)
+
+
+def test_torch_has_the_gaussian_likelihood():
+    rng = np.random.default_rng(3)
+    p, t = rng.normal(size=(2, N))
+    v = rng.gamma(2.0, size=N) + 0.1
+    tensors = [torch.tensor(x, requires_grad=k < 2) for k, x in enumerate((p, v, t))]
+    known = torch.nn.functional.gaussian_nll_loss(tensors[0], tensors[2], tensors[1], full=True)
+    known.backward()
+    value, gradients = numloss.gaussian_nll.value_and_grad(p, t, v, full=True)
+    assert value == pytest.approx(known.item(), rel=1e-13)
+    for found, x in zip(gradients, tensors, strict=False):
+        assert found == pytest.approx(x.grad.numpy(), rel=1e-12, abs=1e-16)
+
+
+@pytest.mark.parametrize(("mean", "sigma"), [(0.0, 1.0), (2.0, 0.5), (-1.0, 4.0)])
+def test_crps_is_the_integral_of_squared_differences(mean, sigma):
+    """Of the forecast's distribution function and the step at the target."""
+    for t in (-3.0, 0.0, 1.75):
+        below = integrate.quad(lambda x: stats.norm.cdf(x, mean, sigma) ** 2, -60, t, epsabs=1e-11)
+        above = integrate.quad(lambda x: stats.norm.sf(x, mean, sigma) ** 2, t, 60, epsabs=1e-11)
+        known = below[0] + above[0]
+        assert numloss.crps_gaussian([mean], [t], [sigma]) == pytest.approx(known, rel=1e-8)
 
 
 def test_hessian_diagonal():

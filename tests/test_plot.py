@@ -17,7 +17,7 @@ from test_cli import invoke
 
 import numloss
 from numloss import cli, plot
-from numloss.evaluation.specs import inputs_of, known, options_of, parse_loss
+from numloss.evaluation.specs import SECONDS, inputs_of, known, options_of, parse_loss
 from numloss.plain import display, documentation, formula, summary
 
 slow = pytest.mark.slow
@@ -30,6 +30,9 @@ SPECS = [
     "smooth_l1:beta=0",
     "expectile:q=0.9",
     "robust:alpha=-inf,c=2",
+    "gaussian_nll:log_variance=true",
+    "poisson:log_input=false",
+    "tweedie:power=3,log_input=false",
     "focal:from_logits=false",
     "binary_cross_entropy:from_logits=false,pos_weight=3",
     "cross_entropy:class_weight=[1,2,3,4],label_smoothing=0.1",
@@ -79,7 +82,7 @@ FORMULAS = {
     ("msle", (("target", 0.0),)): lambda x: (
         np.log1p(x) ** 2, 2 * np.log1p(x) / (1 + x), 2 * (1 - np.log1p(x)) / (1 + x) ** 2,
     ),
-    ("gaussian_nll", (("variance", 4.0),)): lambda x: (
+    ("gaussian_nll", (("second", 4.0),)): lambda x: (
         (np.log(4) + x**2 / 4) / 2, x / 4, 0.25 + 0 * x,
     ),
     ("binary_cross_entropy", ()): lambda x: (
@@ -144,7 +147,7 @@ def test_curves_are_the_numbers_of_the_loss(name):
             labels = [0] if "ignore_index" in options_of(loss) else [[1.0, 0.0, 0.0]]
             inputs = [[[x, 0.0, 0.0]], labels]
         else:
-            one = loss.family in ("binary", "relative")
+            one = loss.family in ("binary", "relative") or loss.link == "log"
             inputs = [[x], [1.0 if one else 0.0], *[[1.0] for _ in inputs_of(loss)]]
         gradient, hessian = loss.grad_and_hess(*inputs, reduction="sum")
         if inputs_of(loss):
@@ -158,7 +161,7 @@ def test_range_shows_what_there_is():
     assert curve("huber:delta=5").prediction[[0, -1]].tolist() == [-10, 10]
     assert curve("focal").prediction[[0, -1]].tolist() == [-6, 6]
     assert curve("focal:from_logits=false").prediction[[0, -1]].tolist() == [0.05, 0.95]
-    assert curve("gaussian_nll", variance=100.0).prediction[[0, -1]].tolist() == [-30, 30]
+    assert curve("gaussian_nll", second=100.0).prediction[[0, -1]].tolist() == [-30, 30]
     both = plot.curves_of([parse_loss("mse", ""), parse_loss("hinge:margin=9", "")], plot.Setting())
     assert [c.prediction[[0, -1]].tolist() for c in both] == [[-18, 18]] * 2
     assert curve("mse", start=-1.0, stop=4.0).prediction[[0, -1]].tolist() == [-1, 4]
@@ -245,7 +248,7 @@ def test_options_of_the_command_are_not_handed_on():
     names = {
         name.replace("_", "-") for loss in numloss.LOSSES.values() for name in options_of(loss)
     }
-    assert not {f"--{name}" for name in names - {"variance"}} & own
+    assert not {f"--{name}" for name in names - set(SECONDS)} & own
 
 
 @pytest.mark.parametrize(
@@ -269,6 +272,8 @@ def test_options_of_the_command_are_not_handed_on():
         (["cross_entropy", "--classes", "99999"], "--classes must be at most 10000, got 99999"),
         (["cross_entropy", "--axis", "0"], "a curve has no axis of classes to choose"),
         (["gaussian_nll", "--variance", "0"], "gaussian_nll: variance must be above 0, got 0"),
+        (["laplace_nll", "--scale", "0"], "laplace_nll: scale must be above 0, got 0"),
+        (["poisson", "--target", "-1"], r"poisson: target must be at least 0, .* \(--target\)"),
         (["mse", "--from", "3", "--to", "1"], "--from must be below --to, got 3 and 1"),
         (["mse", "--from", "nan"], "--from: must be a number from -1e100 to 1e100, got 'nan'"),
         (["mse", "--to", "1e300"], "--to: must be a number from -1e100 to 1e100, got '1e300'"),

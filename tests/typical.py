@@ -14,6 +14,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 from cases import (
+    AMOUNTS,
     BINARY,
     COUNTS,
     DISTRIBUTIONS,
@@ -91,6 +92,16 @@ def binary(rng: Rng, shape: Shape) -> Array:
     return rng.integers(0, 2, shape, dtype=np.int8)
 
 
+def count(rng: Rng, shape: Shape) -> Array:
+    """Draw counts from 0 to 7."""
+    return rng.integers(0, 8, shape, dtype=np.int8)
+
+
+def amount(rng: Rng, shape: Shape) -> Array:
+    """Draw positive numbers up to 8."""
+    return 8 - 8 * rng.random(shape, dtype=np.float32)
+
+
 def sign(rng: Rng, shape: Shape) -> Array:
     """Draw targets -1 and +1."""
     return 2 * binary(rng, shape) - 1
@@ -114,6 +125,8 @@ KINDS: dict[Domain, tuple[float, Callable[[Rng, Shape], Array]]] = {
     COUNTS: (1, count),
     BINARY: (3, binary),
     SIGNS: (1, sign),
+    COUNTS: (1, count),
+    AMOUNTS: (1, amount),
     LABELS: (3, label),
     DISTRIBUTIONS: (1, distribution),
 }

@@ -57,6 +57,8 @@ DOMAINS: dict[Domain, Predictions] = {
 #: Losses that suit other predictions better, or whose options are worth a look.
 CHOSEN: dict[str, tuple[tuple[Predictions, str], ...]] = {
     "huber": ((DIABETES, ":delta=50"),),
+    # Progress after a year is positive, and so are its predictions.
+    **dict.fromkeys(numloss.deviance.__all__, ((DIABETES, ":log_input=false"),)),
     "cross_entropy": (
         *((DIGITS, ""), (DIGITS, ":label_smoothing=0.1")),
         *((TEACHER, ""), (VOTERS, "")),

@@ -16,10 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from numloss import _core
 from numloss._loss import EXTRAS
 from numloss._losses import (
     binary,
+    deviance,
+    forecast,
     multiclass,
     ordinal,
     penalties,
@@ -28,7 +29,17 @@ from numloss._losses import (
     robust_regression,
 )
 
-FAMILIES = (regression, robust_regression, relative, binary, multiclass, ordinal, penalties)
+FAMILIES = (
+    regression,
+    robust_regression,
+    relative,
+    deviance,
+    forecast,
+    binary,
+    multiclass,
+    ordinal,
+    penalties,
+)
 PLACE = Path(__file__).parents[1] / "python" / "numloss" / "_losses"
 
 HEADER = """\
@@ -72,11 +83,6 @@ class Case(NamedTuple):
     asks: str | None = None
 
 
-def heads(name: str) -> int:
-    """Return the number of inputs that a loss has gradients by."""
-    return 2 if "variance" in _core.losses()[name][0] else 1
-
-
 def arguments(declaration: Any, case: Case) -> str:
     """Return the arguments of a declaration, with the keywords that every loss takes."""
     positional, keywords = ["self"], []
@@ -112,9 +118,10 @@ def method(name: str, declaration: Any, cases: list[Case]) -> Iterator[str]:
         yield f"    def {name}({arguments(declaration, case)}) -> {case.result}: ..."
 
 
-def stub(name: str, declaration: Any) -> Iterator[str]:
+def stub(loss: Any) -> Iterator[str]:
     """Yield the class of a loss."""
-    is_one = heads(name) == 1
+    name, declaration = loss.__name__, loss.__wrapped__
+    is_one = len(loss.heads) == 1
     one = ARRAY if is_one else f"tuple[{ARRAY}, {ARRAY}]"
     place = f"{ARRAY} | None" if is_one else f"tuple[{ARRAY} | None, {ARRAY} | None] | None"
     kept = "Place" if is_one else BOTH  # of other libraries' memory, which is returned as it is
@@ -163,7 +170,7 @@ def text(family: ModuleType) -> str:
     """Return the stub of a family."""
     lines: list[str] = []
     for name in family.__all__:
-        lines += stub(name, getattr(family, name).__wrapped__)
+        lines += stub(getattr(family, name))
     body = "\n".join(lines)
 
     def used(*names: str) -> str:

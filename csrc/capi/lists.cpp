@@ -1,5 +1,5 @@
 // What there is: losses, what they take, and what stands where nothing is given.
-#include "../checks/losses.hpp"
+#include "../checks/plan.hpp"
 
 #include <cstddef>
 
@@ -16,9 +16,12 @@ static_assert(sizeof(numloss_parameter_info) == 56);
 
 static_assert(NUMLOSS_UNIT_INTERVAL == int(Domain::kUnit) &&
               NUMLOSS_ABOVE_ZERO == int(Domain::kPositive) &&
-              NUMLOSS_ABOVE_MINUS_ONE == int(Domain::kAboveMinusOne));
+              NUMLOSS_ABOVE_MINUS_ONE == int(Domain::kAboveMinusOne) &&
+              NUMLOSS_AT_LEAST_ZERO == int(Domain::kNonnegative));
 static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 &&
-              NUMLOSS_UNIT == int(Range::kUnit) + 1 && NUMLOSS_UNBOUNDED == int(Range::kAny) + 1);
+              NUMLOSS_UNIT == int(Range::kUnit) + 1 &&
+              NUMLOSS_OUTSIDE_UNIT == int(Range::kOutsideUnit) + 1 &&
+              NUMLOSS_UNBOUNDED == int(Range::kAny) + 1);
 static_assert(NUMLOSS_PENALTY == int(Form::kPenalty) && NUMLOSS_CLASSES == int(Form::kLabels));
 
 const Loss* loss_at(int32_t index) {
@@ -30,7 +33,7 @@ Domain domain_of(const Loss& loss, int role) {
     case kTarget: return loss.target;
     case kAside: return loss.aside_domain;
     case kHeads: return loss.usual_prediction();
-    default: return loss.second_head;
+    default: return default_plan(loss).second_head;
   }
 }
 

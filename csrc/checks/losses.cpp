@@ -1,12 +1,14 @@
 #include "losses.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <iterator>
 #include <stdexcept>
 #include <string>
 
 #include "../runtime/dispatch.hpp"
+#include "plan.hpp"
 
 namespace numloss {
 
@@ -26,6 +28,8 @@ constexpr const char* kDistances[] = {"absolute", "squared", nullptr};
 
 constexpr Parameter kFromLogits = {"from_logits", Use::kVariant, Range::kUnit, 1};
 constexpr Parameter kFull = {.name = "full", .use = Use::kSwitch};
+constexpr Parameter kLogInput = {"log_input", Use::kVariant, Range::kUnit, 1};
+constexpr Parameter kLogVariance = {.name = "log_variance", .use = Use::kVariant};
 constexpr Parameter kSmoothing = {"label_smoothing", Use::kSmoothing, Range::kUnit, 0};
 constexpr Parameter kClassWeight = {
     .name = "class_weight", .use = Use::kClassWeight, .optional = true};
@@ -39,23 +43,61 @@ constexpr Parameter kReturnPredicted = {
 
 // The line from a target to -1 and +1, behind the margin; that of booleans is set where they are
 // met.
-void derive_signs(double* numbers) {
-  numbers[1] = 1;
-  numbers[2] = 0;
+void derive_signs(Plan& plan) {
+  plan.numbers[1] = 1;
+  plan.numbers[2] = 0;
 }
 
 // (strength, l1_ratio) to the factors of |w| and w²/2.
-void derive_elastic_net(double* numbers) {
-  const double strength = numbers[0], ratio = numbers[1];
-  numbers[0] = strength * ratio;
-  numbers[1] = strength * (1 - ratio);
+void derive_elastic_net(Plan& plan) {
+  const double strength = plan.numbers[0], ratio = plan.numbers[1];
+  plan.numbers[0] = strength * ratio;
+  plan.numbers[1] = strength * (1 - ratio);
 }
 
-void derive_l1(double* numbers) { numbers[1] = 0; }
+void derive_l1(Plan& plan) { plan.numbers[1] = 0; }
 
-void derive_l2(double* numbers) {
-  numbers[1] = numbers[0];
-  numbers[0] = 0;
+void derive_l2(Plan& plan) {
+  plan.numbers[1] = plan.numbers[0];
+  plan.numbers[0] = 0;
+}
+
+double computed(const char* function, double x) {
+  find_function(function).float64(&x, &x, 1);
+  return x;
+}
+
+// log(gamma(a + 1/2) / gamma(a)). From 10 on by Stirling's series, whose next term is below 2e-15;
+// below it the two logarithms are short enough to be subtracted.
+double log_gamma_step(double a) {
+  if (a < 10) {
+    return computed("log_factorial", a + 0.5) - computed("log", a + 0.5) -
+           computed("log_factorial", a) + computed("log", a);
+  }
+  constexpr double kSeries[] = {-1.0 / 8,     1.0 / 192,     -1.0 / 640,
+                                17.0 / 14336, -31.0 / 18432, 691.0 / 180224};
+  const double square = 1 / (a * a);
+  double sum = 0;
+  for (int i = int(std::size(kSeries)) - 1; i >= 0; --i) sum = sum * square + kSeries[i];
+  return 0.5 * computed("log", a) + sum / a;
+}
+
+// (df, full) to df, the logarithm of what the density is divided by, less that of its scale, and
+// the root of df.
+void derive_student_t(Plan& plan) {
+  constexpr double kLogPi = 0x1.250d048e7a1bdp+0;
+  const double df = plan.numbers[0];
+  const bool full = plan.numbers[1] != 0;
+  plan.numbers[1] = full ? 0.5 * (computed("log", df) + kLogPi) - log_gamma_step(df / 2) : 0;
+  plan.numbers[2] = std::sqrt(df);
+}
+
+// Targets are positive from power 2 on (a gamma distribution's), counts from 1 on (Poisson's), any
+// numbers up to 0, the power of a normal distribution, whose mean is any number, too.
+void derive_tweedie(Plan& plan) {
+  const double power = plan.numbers[0];
+  plan.target = power >= 2 ? Domain::kPositive : power >= 1 ? Domain::kNonnegative : Domain::kAny;
+  if (power == 0) plan.prediction = Domain::kAny;
 }
 
 }  // namespace
@@ -75,9 +117,30 @@ constexpr Loss kLosses[] = {
      .aside_domain = Domain::kUnit},
     {.name = "gaussian_nll",
      .form = Form::kElements,
-     .variants = {{"gaussian_nll"}},
+     .variants = {{.labels = "gaussian_nll", .second_head = Domain::kPositive},
+                  {"gaussian_nll_log_variance"}},
      .heads = {"prediction", "variance"},
-     .second_head = Domain::kPositive,
+     .parameters = {kFull, kLogVariance}},
+    {.name = "poisson",
+     .form = Form::kElements,
+     .variants = {{"poisson_rate", nullptr, Domain::kNonnegative}, {"poisson"}},
+     .target = Domain::kNonnegative,
+     .parameters = {kLogInput, kFull}},
+    {.name = "gamma",
+     .form = Form::kElements,
+     .variants = {{"gamma_mean", nullptr, Domain::kPositive}, {"gamma"}},
+     .target = Domain::kPositive,
+     .parameters = {kLogInput}},
+    {.name = "tweedie",
+     .form = Form::kElements,
+     .variants = {{"tweedie_mean", nullptr, Domain::kPositive}, {"tweedie"}},
+     .target = Domain::kNonnegative,
+     .derive = derive_tweedie,
+     .parameters = {number("power", Range::kOutsideUnit, 1.5), kLogInput}},
+    {.name = "laplace_nll",
+     .form = Form::kElements,
+     .variants = {{.labels = "laplace_nll", .second_head = Domain::kPositive}},
+     .heads = {"prediction", "scale"},
      .parameters = {kFull}},
     {.name = "half_mse", .form = Form::kElements, .variants = {{"half_mse"}}},
     {.name = "smooth_l1",
@@ -128,6 +191,21 @@ constexpr Loss kLosses[] = {
      .variants = {{"mape"}},
      .parameters = {number("floor", Range::kPositive, 0x1p-52)}},
     {.name = "smape", .form = Form::kElements, .variants = {{"smape"}}},
+    {.name = "student_t_nll",
+     .form = Form::kElements,
+     .variants = {{.labels = "student_t_nll", .second_head = Domain::kPositive}},
+     .heads = {"prediction", "scale"},
+     .derive = derive_student_t,
+     .parameters = {number("df", Range::kPositive, 4), kFull}},
+    {.name = "crps_gaussian",
+     .form = Form::kElements,
+     .variants = {{.labels = "crps_gaussian", .second_head = Domain::kPositive}},
+     .heads = {"prediction", "sigma"}},
+    {.name = "interval_score",
+     .form = Form::kElements,
+     .variants = {{"interval_score"}},
+     .heads = {"lower", "upper"},
+     .parameters = {number("alpha", Range::kInsideUnit, 0.1)}},
     {.name = "binary_cross_entropy",
      .form = Form::kElements,
      .variants = {{"binary_cross_entropy_probability", nullptr, Domain::kUnit},
@@ -288,6 +366,12 @@ int find_kernel(const char* name) {
     if (std::strcmp(table.loss[i]->name, name) == 0) return i;
   }
   throw std::logic_error("the registry has no kernel named " + std::string(name));
+}
+
+const MathInfo& find_function(const char* name) {
+  const MathInfo* function = kernels().function;
+  while (std::strcmp(function->name, name) != 0) ++function;
+  return *function;
 }
 
 int input_order(const Loss& loss, int* roles) {

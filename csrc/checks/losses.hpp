@@ -13,7 +13,14 @@ inline constexpr int kMaxSettings = 8;  // parameters of a loss as its users see
 inline constexpr int kMaxVariants = 2;
 
 // The numbers that a parameter may be.
-enum class Range : uint8_t { kPositive, kNonnegative, kUnit, kAny };
+enum class Range : uint8_t {
+  kPositive,
+  kNonnegative,
+  kUnit,         // [0, 1]
+  kInsideUnit,   // (0, 1)
+  kOutsideUnit,  // finite, up to 0 or from 1 on
+  kAny,          // infinities, too
+};
 
 // What a parameter is to the kernels.
 enum class Use : uint8_t {
@@ -62,6 +69,7 @@ enum class Domain : uint8_t {
   kSigned,         // -1 or +1, or booleans
   kPositive,       // above 0
   kAboveMinusOne,  // what 1 is added to for a logarithm
+  kNonnegative,
 };
 
 enum class Form : uint8_t {
@@ -78,7 +86,10 @@ struct Variant {
   const char* labels = nullptr;
   const char* soft = nullptr;
   Domain prediction = Domain::kAny;
+  Domain second_head = Domain::kAny;
 };
+
+struct Plan;
 
 struct Loss {
   const char* name;
@@ -86,12 +97,12 @@ struct Loss {
   Variant variants[kMaxVariants];
   Domain target = Domain::kAny;
   const char* heads[kMaxHeads] = {"prediction"};
-  Domain second_head = Domain::kAny;
   const char* aside = nullptr;
   double aside_standard = 0;  // where it is left out
   Domain aside_domain = Domain::kAny;
-  // From the numbers of the users to those of the kernel, where they differ.
-  void (*derive)(double* numbers) = nullptr;
+  // From the numbers of the users to those of the kernel, where they differ, and to the domains
+  // that depend on them.
+  void (*derive)(Plan& plan) = nullptr;
   Parameter parameters[kMaxSettings] = {};
 
   constexpr int parameter_count() const {
@@ -124,6 +135,8 @@ const Loss* find_loss(const char* name);
 int find_parameter(const Loss& loss, const char* name);
 // The index of a kernel in the registry; -1 for null.
 int find_kernel(const char* name);
+// An elementary function as the kernels compute it: libm's depend on the machine.
+const MathInfo& find_function(const char* name);
 
 // The inputs of a loss in the order of its arguments, as roles; returns their number.
 int input_order(const Loss& loss, int* roles);

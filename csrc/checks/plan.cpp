@@ -23,6 +23,14 @@ bool check_range(const Parameter& parameter, double x, Fault& fault) {
     case Range::kAny:
       if (std::isnan(x)) needed = "must be a number, infinite or not";
       break;
+    case Range::kInsideUnit:
+      if (!(x > 0 && x < 1)) needed = "must be a number above 0 and below 1";
+      break;
+    case Range::kOutsideUnit:
+      if (!(std::isfinite(x) && (x <= 0 || x >= 1))) {
+        needed = "must be a finite number of at most 0 or at least 1";
+      }
+      break;
   }
   if (needed == nullptr) return true;
   fault.set(FaultCode::kParameter, parameter.name, "%s", needed);
@@ -52,6 +60,13 @@ void choose_variant(int variant, Plan& plan) {
   plan.labels_kernel = kernel.labels;
   plan.soft_kernel = kernel.soft;
   plan.prediction = plan.loss->variants[variant].prediction;
+  plan.second_head = plan.loss->variants[variant].second_head;
+  plan.target = plan.loss->target;
+}
+
+// Not inlined: `derive` computes in the IEEE environment.
+[[gnu::noinline]] void derive(Plan& plan) {
+  if (plan.loss->derive != nullptr) plan.loss->derive(plan);
 }
 
 bool take(const Parameter& parameter, const Setting& setting, int& numbers, int& variant,

@@ -18,7 +18,7 @@ struct Setting {
 struct Plan {
   const Loss* loss;
   int labels_kernel, soft_kernel;  // -1 where there is none
-  Domain prediction;
+  Domain prediction, second_head, target;
   double numbers[kMaxParameters];
   double label_smoothing;
   double temperature;

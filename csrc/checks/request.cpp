@@ -155,8 +155,8 @@ bool Preparation::set_heads() {
   for (int h = 0; h < loss.head_count(); ++h) {
     const Array& head = input(kHeads + h);
     if (h > 0 && !same_shape(head, prediction())) {
-      fault.set(FaultCode::kShape, loss.heads[h], "must have the shape of the prediction, %s",
-                ShapeText(prediction()).text);
+      fault.set(FaultCode::kShape, loss.heads[h], "must have the shape of the %s, %s",
+                loss.heads[0], ShapeText(prediction()).text);
       return fault.came("%s", ShapeText(head).text);
     }
     attach(kHeads + h, head);
@@ -280,7 +280,8 @@ bool Preparation::set_elements_target() {
     task.parameters[1] = 2;  // 2 t - 1
     task.parameters[2] = -1;
   }
-  return loss.target != Domain::kAny || check_integers("target", target);
+  const bool is_small = loss.target == Domain::kUnit || loss.target == Domain::kSigned;
+  return is_small || check_integers("target", target);
 }
 
 // Whether all integers of an array are -1, 0 or 1.
@@ -481,12 +482,10 @@ bool Preparation::set_class_numbers() {
   return set_soft_labels();
 }
 
-// x to exp(-x / temperature), as the kernels compute it: libm's depends on the machine.
+// x to exp(-x / temperature).
 [[gnu::noinline]] void to_shares(double* x, int64_t count, double temperature) {
-  const MathInfo* function = kernels().function;
-  while (std::strcmp(function->name, "exp_nonpositive") != 0) ++function;
   for (int64_t i = 0; i < count; ++i) x[i] = -x[i] / temperature;
-  function->float64(x, x, count);
+  find_function("exp_nonpositive").float64(x, x, count);
 }
 
 // Of a distance that depends on |c - y| alone: 2C - 1 shares, those of label y from C - 1 - y on.
@@ -738,6 +737,7 @@ bool is_outside(Domain domain, double x) {
     case Domain::kSigned: return std::fabs(x) != 1 && !std::isnan(x);
     case Domain::kPositive: return x <= 0;
     case Domain::kAboveMinusOne: return x <= -1;
+    case Domain::kNonnegative: return x < 0;
     default: return false;
   }
 }
@@ -748,6 +748,7 @@ bool Search::report(const char* name, Domain domain, double x, DType dtype, cons
     case Domain::kSigned: fault.set(FaultCode::kSigns, name, "must be -1 or +1 (or bool)"); break;
     case Domain::kPositive: fault.set(FaultCode::kElement, name, "must be above 0"); break;
     case Domain::kAboveMinusOne: fault.set(FaultCode::kElement, name, "must be above -1"); break;
+    case Domain::kNonnegative: fault.set(FaultCode::kElement, name, "must be at least 0"); break;
     default: {
       const bool is_score = std::strcmp(name, loss.heads[0]) == 0;
       fault.set(is_score ? FaultCode::kLogits : FaultCode::kElement, name, "must be in [0, 1]");
@@ -859,9 +860,9 @@ bool Search::bad_distribution() {
   if (all.loss.has_classes()) {
     return all.task.target_kind == Target::kLabel ? all.bad_label() : all.bad_distribution();
   }
-  if (all.bad_element(kTarget, all.loss.target)) return true;
+  if (all.bad_element(kTarget, all.plan.target)) return true;
   if (all.bad_element(kHeads, all.plan.prediction)) return true;
-  if (all.loss.head_count() > 1 && all.bad_element(kHeads + 1, all.loss.second_head)) return true;
+  if (all.loss.head_count() > 1 && all.bad_element(kHeads + 1, all.plan.second_head)) return true;
   return all.bad_aside();
 }
 

@@ -327,6 +327,7 @@ enum {
   NUMLOSS_MINUS_PLUS = 2,     // -1 or +1, or booleans
   NUMLOSS_ABOVE_ZERO = 3,
   NUMLOSS_ABOVE_MINUS_ONE = 4,
+  NUMLOSS_AT_LEAST_ZERO = 5,
 };
 
 // How a loss walks its prediction.
@@ -360,10 +361,12 @@ typedef struct numloss_input_info {
 // The numbers that a parameter may be.
 enum {
   NUMLOSS_ANY_INTEGER = 0,
-  NUMLOSS_POSITIVE = 1,     // finite, above 0
-  NUMLOSS_NONNEGATIVE = 2,  // finite, at least 0
-  NUMLOSS_UNIT = 3,         // [0, 1]
-  NUMLOSS_UNBOUNDED = 4,    // any number, infinite or not
+  NUMLOSS_POSITIVE = 1,      // finite, above 0
+  NUMLOSS_NONNEGATIVE = 2,   // finite, at least 0
+  NUMLOSS_UNIT = 3,          // [0, 1]
+  NUMLOSS_INSIDE_UNIT = 4,   // (0, 1)
+  NUMLOSS_OUTSIDE_UNIT = 5,  // finite, at most 0 or at least 1
+  NUMLOSS_UNBOUNDED = 6,     // any number, infinite or not
 };
 
 typedef struct numloss_parameter_info {

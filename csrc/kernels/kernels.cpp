@@ -93,6 +93,17 @@ NUMLOSS_INLINE T power_three_halves(T x) {
   return power(x, T(1.5));
 }
 
+// The parts of `normal`.
+template <class T>
+NUMLOSS_INLINE T normal_density(T x) {
+  return normal(x).density;
+}
+
+template <class T>
+NUMLOSS_INLINE T normal_within(T x) {
+  return normal(x).within;
+}
+
 template <class T, T (*kFunction)(T)>
 void map(const T* x, T* y, int64_t n) {
 #pragma omp simd
@@ -115,6 +126,9 @@ constexpr MathInfo kFunctions[] = {
     {"softplus", map<float, softplus<float>>, map<double, softplus<double>>},
     {"power_three_halves", map<float, power_three_halves<float>>,
      map<double, power_three_halves<double>>},
+    {"log_factorial", map<float, log_factorial<float>>, map<double, log_factorial<double>>},
+    {"normal_density", map<float, normal_density<float>>, map<double, normal_density<double>>},
+    {"normal_within", map<float, normal_within<float>>, map<double, normal_within<double>>},
 };
 
 #define NUMLOSS_STRING_(x) #x

@@ -25,6 +25,17 @@
   row(Msle) \
   row(Mape) \
   row(Smape) \
+  row(GaussianNllLogVariance) \
+  row(Poisson) \
+  row(PoissonRate) \
+  row(Gamma) \
+  row(GammaMean) \
+  row(Tweedie) \
+  row(TweedieMean) \
+  row(LaplaceNll) \
+  row(StudentTNll) \
+  row(CrpsGaussian) \
+  row(IntervalScore) \
   row(BinaryCrossEntropy) \
   row(BinaryCrossEntropyProbability) \
   row(Focal) \

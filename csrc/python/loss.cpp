@@ -153,6 +153,7 @@ const char* name_of_domain(const Loss& loss) {
     case Domain::kSigned: return "signs";
     case Domain::kPositive: return "positive";
     case Domain::kAboveMinusOne: return "above -1";
+    case Domain::kNonnegative: return "nonnegative";
   }
   return "";
 }
@@ -170,6 +171,17 @@ PyObject* loss_prediction_above(PyObject* object, void*) {
   }
 }
 
+PyObject* loss_heads(PyObject* object, void*) {
+  const LossObject& self = as_loss(object);
+  const int count = self.loss->head_count();
+  PyObject* heads = PyTuple_New(count);
+  for (int i = 0, h = 0; heads != nullptr && i < self.input_count; ++i) {
+    if (self.roles[i] < kHeads + count)
+      PyTuple_SET_ITEM(heads, h++, Py_NewRef(self.input_names[i]));
+  }
+  return heads;
+}
+
 PyObject* loss_method(PyObject* object, void* index) {
   return Py_NewRef(as_loss(object).methods[reinterpret_cast<intptr_t>(index)]);
 }
@@ -184,6 +196,7 @@ PyGetSetDef loss_getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"__signature__", loss_signature, nullptr, nullptr, nullptr},
     {"rowwise", loss_rowwise, nullptr, "Whether the prediction has an axis of classes.", nullptr},
+    {"heads", loss_heads, nullptr, "Names of the inputs with gradients, in order.", nullptr},
     {"domain", loss_domain, nullptr, "What a target may be.", nullptr},
     {"prediction_above", loss_prediction_above, nullptr, "What a prediction must be above.",
      nullptr},

@@ -21,6 +21,8 @@ from numloss._core import Loss
 from numloss._core import version as __version__
 from numloss._losses import (
     binary,
+    deviance,
+    forecast,
     multiclass,
     ordinal,
     penalties,
@@ -29,6 +31,8 @@ from numloss._losses import (
     robust_regression,
 )
 from numloss._losses.binary import *
+from numloss._losses.deviance import *
+from numloss._losses.forecast import *
 from numloss._losses.multiclass import *
 from numloss._losses.ordinal import *
 from numloss._losses.penalties import *
@@ -56,7 +60,16 @@ if _TYPE_CHECKING:
 #: Every loss by its name.
 LOSSES: dict[str, Loss[...]] = {
     name: getattr(module, name)
-    for module in (regression, robust_regression, relative, binary, multiclass, ordinal)
+    for module in (
+        regression,
+        robust_regression,
+        relative,
+        deviance,
+        forecast,
+        binary,
+        multiclass,
+        ordinal,
+    )
     for name in module.__all__
 }
 
@@ -145,6 +158,8 @@ __all__ = [
 __all__ += regression.__all__
 __all__ += robust_regression.__all__
 __all__ += relative.__all__
+__all__ += deviance.__all__
+__all__ += forecast.__all__
 __all__ += binary.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__

@@ -133,6 +133,7 @@ numloss.InputTypeError
 """
 
 _PARTS = {
+    "call": _KEYWORDS,
     "elementwise": _ELEMENTWISE,
     "labels": _ROWWISE.replace("{target}", _LABELS).replace("{keywords}", _KEYWORDS),
     "labels or probabilities": _ROWWISE.replace("{target}", _BOTH).replace("{keywords}", _KEYWORDS),

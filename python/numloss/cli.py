@@ -425,6 +425,8 @@ def _declare_losses(to: argparse.ArgumentParser) -> None:
 
 
 def _declare_plot(to: argparse.ArgumentParser) -> None:
+    from numloss.evaluation.specs import SECONDS
+
     to.add_argument(
         "losses",
         nargs="+",
@@ -449,11 +451,12 @@ def _declare_plot(to: argparse.ArgumentParser) -> None:
     )
     _once(
         to,
-        "--variance",
+        *(f"--{name}" for name in SECONDS),
+        dest="second",
         type=_number,
         default=1.0,
         metavar="V",
-        help="predicted variance, for gaussian_nll (default: 1)",
+        help="the second prediction, as the loss calls it (default: 1)",
     )
     _once(
         to,
@@ -795,7 +798,7 @@ def _plot(options: argparse.Namespace) -> int:
         plot.check_ending(path)
         check_outputs([("--output", path)], [])
     setting = plot.Setting(
-        options.start, options.stop, options.target, options.variance, options.classes
+        options.start, options.stop, options.target, options.second, options.classes
     )
     curves = plot.curves_of(plot.parse_losses(options.losses, options.option), setting)
     if path is not None:

@@ -15,7 +15,7 @@ import numpy as np
 import numloss
 from numloss.evaluation.errors import UsageError
 from numloss.evaluation.extras import imported
-from numloss.evaluation.specs import LossSpec, inputs_of, options_of, parse_loss
+from numloss.evaluation.specs import SECONDS, LossSpec, inputs_of, options_of, parse_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 #: Options of the command; every other one belongs to the loss.
 OPTIONS = (
-    "--help", "--from", "--to", "--target", "--variance", "--classes", "--option", "--output",
+    "--help", "--from", "--to", "--target", *(f"--{name}" for name in SECONDS), "--classes",
+    "--option", "--output",
 )  # fmt: skip
 ENDINGS = (".svg", ".png", ".pdf")
 
@@ -49,7 +50,7 @@ class Setting:
     start: float | None = None
     stop: float | None = None
     target: float | None = None
-    variance: float = 1.0
+    second: float = 1.0
     classes: int | None = None
 
 
@@ -188,11 +189,14 @@ def _usual_range(spec: LossSpec, setting: Setting) -> tuple[float, float]:
     kind = _kind(spec)
     if kind == "probability":
         return 0.05, 0.95
+    if spec.options.get("log_input") is False:  # means, above 0
+        return 0.05, 2 * _target(spec, setting) + _REACH[kind]
     standard = {name: option.default for name, option in options_of(spec.loss).items()}
     options = {**standard, **spec.options}
     scales = [options[name] for name in _SCALES if name in options]
-    if inputs_of(spec.loss) and setting.variance > 0:
-        scales.append(math.sqrt(setting.variance) * 1.5)
+    if inputs_of(spec.loss) and setting.second > 0:
+        is_square = inputs_of(spec.loss) == ("variance",)
+        scales.append((math.sqrt(setting.second) if is_square else setting.second) * 1.5)
     numbers = [scale for scale in scales if isinstance(scale, (int, float)) and 0 < scale < 1e100]
     reach = max([_REACH[kind], *(2 * number for number in numbers)])
     middle = _target(spec, setting) if kind == "prediction" else 0.0
@@ -202,7 +206,8 @@ def _usual_range(spec: LossSpec, setting: Setting) -> tuple[float, float]:
 def _target(spec: LossSpec, setting: Setting) -> float:
     if setting.target is not None:
         return setting.target
-    if spec.loss.family == "relative":  # an error in relation to 0 shows nothing
+    # An error in relation to 0 shows nothing, and an amount may have to be above 0.
+    if spec.loss.family == "relative" or spec.loss.link == "log":
         return 1.0
     return 0.0 if _kind(spec) in ("prediction", "class") else 1.0
 
@@ -213,9 +218,9 @@ def _curves(spec: LossSpec, setting: Setting, prediction: Array) -> Curves:
     target = _target(spec, setting)
     axis = f"{_kind(spec)}, target {target:g}"
     inputs: list[Any] = [prediction, target]
-    if inputs_of(spec.loss):
-        inputs.append(np.full_like(prediction, setting.variance))
-        axis += f", variance {setting.variance:g}"
+    for name in inputs_of(spec.loss):
+        inputs.append(np.full_like(prediction, setting.second))
+        axis += f", {name} {setting.second:g}"
     return Curves(spec.text, axis, prediction, *_computed(spec, inputs))
 
 
@@ -257,7 +262,7 @@ def _computed(spec: LossSpec, inputs: Sequence[Any]) -> tuple[Array, Array, Arra
         said = {"target": " (--target)", "prediction": " (--from, --to)"}
         where = said.get(error.argument or "", "")
         raise UsageError(f"{spec.text}: {error.problem}{where}") from None
-    if inputs_of(spec.loss):  # of the derivatives by prediction and variance, the former
+    if inputs_of(spec.loss):  # of the derivatives by both predictions, those by the first
         gradient, hessian = gradient[0], hessian[0]
     return value, gradient, hessian
 

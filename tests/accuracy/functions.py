@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import mpmath
 import numpy as np
+from scipy.special import erf, gammaln
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +100,27 @@ def _gap_inverse(y: Any) -> Any:
 
 def _variance_inverse(v: Any) -> Any:
     return 2 * mpmath.acosh(1 / (2 * mpmath.sqrt(v))) if 0 < v < 0.25 else mpmath.mpf(0)
+
+
+def _exact_log_factorial(x: Any) -> Any:
+    # 1 + x has not the digits of a tiny x.
+    with mpmath.workprec(240):
+        return mpmath.loggamma(1 + x) if x > 1e-25 else -mpmath.euler * x
+
+
+def _log_factorial(x: Array) -> Array:
+    # x + 1 has not the digits of a small x: there it is -x times Euler's constant, and so on.
+    series = x * (x * (np.pi**2 / 12 - x * 0.4006856343865314) - np.euler_gamma)
+    return np.where(x < 1e-4, series, gammaln(x + 1))
+
+
+def _log_factorial_inverse(y: Any) -> Any:
+    """Return an argument from 2 on whose logarithm of the factorial is y, by bisection."""
+    low, high = mpmath.mpf(2), mpmath.mpf(2) ** 40
+    for _ in range(120):
+        middle = (low + high) / 2
+        low, high = (middle, high) if mpmath.loggamma(1 + middle) < y else (low, middle)
+    return low
 
 
 _LN2 = float(np.log(2))
@@ -250,7 +272,41 @@ FUNCTIONS = (
         ((0.0, 0.0), (1.0, 1.0)),
         growth=lambda x: np.maximum(1.0, _EXPONENT * abs(np.log(np.maximum(x, 2.0**-1074)))),
     ),
-)
+    Function(
+        "log_factorial",
+        "log(x!), x ≥ 0",
+        _exact_log_factorial,
+        _log_factorial,
+        _log_factorial_inverse,
+        0.0,
+        INF,
+        np.concatenate([_LOG[_LOG < 1e300], np.arange(172.0), [2.5, 1.5, 0.4616321449683623]]),
+        ((0.0, 0.0), (1.0, 0.0), (INF, INF)),
+    ),
+    Function(
+        "normal_density",
+        "exp(-x²/2) / √(2π)",
+        lambda x: mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi),
+        lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
+        lambda y: mpmath.sqrt(-2 * mpmath.log(y * mpmath.sqrt(2 * mpmath.pi))) if 0 < y < 0.39
+        else mpmath.mpf(0),
+        -INF,
+        INF,
+        np.concatenate([np.sqrt(-2 * _NONPOSITIVE), -np.sqrt(-2 * _NONPOSITIVE)]),
+        ((-INF, 0.0), (INF, 0.0), (1e30, 0.0)),
+    ),
+    Function(
+        "normal_within",
+        "erf(x / √2)",
+        lambda x: mpmath.erf(x / mpmath.sqrt(2)),
+        lambda x: erf(x / np.sqrt(2)),
+        lambda y: mpmath.sqrt(2) * mpmath.erfinv(y) if abs(y) < 1 else mpmath.mpf(0),
+        -INF,
+        INF,
+        np.concatenate([_LOG[_LOG < 16], -_LOG[_LOG < 16], np.array([1.25, 5.6, 8.5])]),
+        ((0.0, 0.0), (-INF, -1.0), (INF, 1.0), (1e30, 1.0), (-1e30, -1.0)),
+    ),
+)  # fmt: skip
 BY_NAME = {function.name: function for function in FUNCTIONS}
 
 

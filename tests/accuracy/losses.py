@@ -87,8 +87,7 @@ def _fit(variant: Variant, p: Array, t: Array, dtype: np.dtype[Any]) -> tuple[Ar
     """Round inputs to a dtype; leave out those that it takes out of the loss's domain."""
     with np.errstate(over="ignore"):
         p, t = p.astype(dtype), in_type(t, dtype)
-    kept = np.isfinite(p)
-    kept &= (p > variant.domain.low) & (p < variant.domain.high)
+    kept = np.isfinite(p) & variant.domain.inside(p)
     if variant.rowwise:
         kept = kept.all(axis=-1)
     return p[kept], t[kept]
@@ -153,6 +152,10 @@ def _gradient_scale(
     """Return the numbers in whose last place errors of the gradient are counted."""
     if variant.name == "ranked_probability":
         return np.broadcast_to(abs(gradient).max(axis=-1, keepdims=True), gradient.shape)
+    if variant.name in ("poisson", "gamma"):
+        # A term for the prediction, which is there without a target, less one for the target.
+        alone = _gradient(variant, prediction, np.zeros_like(target), None)
+        return np.maximum(abs(gradient), abs(alone))
     if variant.keeps_digits:
         return abs(gradient)
     if variant.rowwise:

@@ -9,10 +9,20 @@ as it takes. Derivatives are differences of the definitions.
 
 from __future__ import annotations
 
-from cases import binary, multiclass, ordinal, regression, relative, robust_regression
+from cases import (
+    binary,
+    deviance,
+    forecast,
+    multiclass,
+    ordinal,
+    regression,
+    relative,
+    robust_regression,
+)
 from cases.arithmetic import Array
 from cases.asking import WAYS, assert_same, per_example, results
 from cases.inputs import (
+    AMOUNTS,
     BINARY,
     BOOLEANS,
     CHANCES,
@@ -33,6 +43,7 @@ from cases.inputs import (
 from cases.table import CASES, TWO_HEADED, Case, Kink, Variant, in_type, precise, variants_of
 
 __all__ = [
+    "AMOUNTS",
     "BINARY",
     "BOOLEANS",
     "CASES",
@@ -67,9 +78,18 @@ __all__ = [
     "results",
 ]
 
-for family in (regression, robust_regression, relative, binary, multiclass, ordinal):
+for family in (
+    regression,
+    robust_regression,
+    relative,
+    deviance,
+    forecast,
+    binary,
+    multiclass,
+    ordinal,
+):
     CASES.update(family.CASES)
-TWO_HEADED.update(regression.TWO_HEADED)
+TWO_HEADED.update(forecast.TWO_HEADED)
 
 VARIANTS = variants_of(CASES)
 #: Of the losses with two gradients, which tests/test_heads.py has to itself.

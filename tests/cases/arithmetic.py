@@ -24,6 +24,20 @@ sqrt = _any_precision(np.sqrt, mpmath.sqrt)
 cosh = _any_precision(np.cosh, mpmath.cosh)
 
 
+def _of_mpmath(exact: Callable[[Any], Any]) -> Callable[[Array], Array]:
+    """Return a function that NumPy does not have, of long doubles and of mpmath's numbers."""
+    of_exact = np.frompyfunc(exact, 1, 1)
+    of_wide = np.frompyfunc(
+        lambda x: np.longdouble(mpmath.nstr(exact(mpmath.mpf(str(x))), 25)), 1, 1
+    )
+    return lambda x: of_exact(x) if x.dtype == object else of_wide(x).astype(np.longdouble)
+
+
+erf = _of_mpmath(mpmath.erf)
+#: log(t!), for any t >= 0.
+log_factorial = _of_mpmath(lambda t: mpmath.loggamma(1 + t))
+
+
 def x_log_y(x: Array, y: Array) -> Array:
     """Return x log(y), which is 0 for x = 0."""
     return x * log(np.where(x == 0, 1, y))

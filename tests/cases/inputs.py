@@ -27,8 +27,8 @@ class Domain:
     name: str
     draw: Callable[[Rng, Shape], Inputs]
     points: Inputs
-    low: float = -np.inf
-    high: float = np.inf
+    #: Which predictions a loss may be asked for.
+    inside: Callable[[Array], Array] = np.isfinite
 
 
 def _even_labels(rng: Rng, shape: Shape, classes: int) -> Array:
@@ -80,10 +80,34 @@ def _draw_distributions(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), shares / shares.sum(axis=-1, keepdims=True)
 
 
+def _draw_counts(rng: Rng, shape: Shape) -> Inputs:
+    # exp(x) - t x crosses 0 for larger counts.
+    return rng.normal(scale=1.5, size=shape), _even_labels(rng, shape, 3).astype(float)
+
+
+def _draw_rates(rng: Rng, shape: Shape) -> Inputs:
+    return rng.uniform(0.125, 8, size=shape), _even_labels(rng, shape, 3).astype(float)
+
+
+# A mean near the target costs nothing, and a difference of logarithms loses its digits there.
+def _draw_amounts(rng: Rng, shape: Shape) -> Inputs:
+    target = 2.0 ** _even_labels(rng, shape, 3)
+    apart = rng.uniform(0.5, 1.25, size=shape)
+    return np.where(rng.uniform(size=shape) < 0.5, -apart, apart + 2), target
+
+
+def _draw_means(rng: Rng, shape: Shape) -> Inputs:
+    target = 2.0 ** _even_labels(rng, shape, 3)
+    factor = rng.uniform(1.5, 8, size=shape)
+    return np.where(rng.uniform(size=shape) < 0.5, target * factor, target / factor), target
+
+
 # All of them are float32 numbers, too.
 _RESIDUALS = [2.0**-60, 2.0**-20, 0.25, 0.875, 30.0, 2.0**30]
 _LOGITS = [0.0, 2.0**-30, 0.5, 5.0, 20.0, 90.0, 700.0]
 _CHANCES = [2.0**-50, 2.0**-20, 0.125, 0.5, 1 - 2.0**-7, 1 - 2.0**-20]
+_LOGARITHMS = [0.0, 2.0**-30, 2.0**-10, 0.5, 5.0, 20.0]
+_MEANS = [2.0**-30, 2.0**-10, 0.5, 1 - 2.0**-20, 1 + 2.0**-7, 5.0, 2.0**20, 2.0**30]
 _SCORES = [0.0, 0.5, 1 - 2.0**-20, 1.5, 2.0**30]
 _ROWS = [
     [0.0, 0.0, 0.0, 0.0],
@@ -106,7 +130,11 @@ COUNTS = Domain(
 )
 BINARY = Domain("binary", _draw_binary, _grid(_signed(_LOGITS), [0.0, 1.0]))
 FRACTIONS = Domain("fractions", _draw_fractions, _grid(_signed(_LOGITS), [0.25, 1.0]))
-CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]), low=0.0, high=1.0)
+CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]), lambda p: (p > 0) & (p < 1))
+COUNTS = Domain("counts", _draw_counts, _grid(_signed([*_LOGARITHMS, 80.0]), [0.0, 2.0]))
+RATES = Domain("rates", _draw_rates, _grid(_MEANS, [0.0, 0.125, 2.0]), lambda p: p > 0)
+AMOUNTS = Domain("amounts", _draw_amounts, _grid(_signed(_LOGARITHMS), [0.125, 3.0]))
+MEANS = Domain("means", _draw_means, _grid(_MEANS, [0.125, 3.0]), lambda p: p > 0)
 SIGNS = Domain("signs", _draw_signs, _grid(_signed(_SCORES), [-1.0, 1.0]))
 BOOLEANS = Domain("booleans", _draw_booleans, _grid(_signed(_SCORES), [False, True]))
 LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import mpmath
 import numpy as np
 
-from cases.arithmetic import Array, log
-from cases.inputs import RESIDUALS, Domain, PerExample
+from cases.arithmetic import Array
+from cases.inputs import RESIDUALS, Domain
 from cases.table import Case, Kink, Parameters
 
 
@@ -46,14 +45,6 @@ def expectile(p: Array, t: Array, q: float = 0.5) -> Array:
 def quantile(p: Array, t: Array, q: float = 0.5) -> Array:
     return np.maximum(q * (t - p), (q - 1) * (t - p))
 
-
-def gaussian_nll(p: Array, t: Array, variance: Array, full: bool = False) -> Array:
-    constant = mpmath.log(2 * mpmath.pi) / 2 if full else 0
-    return (log(variance) + (p - t) ** 2 / variance) / 2 + float(constant)
-
-
-#: A power of 2 for each example, which every type holds.
-VARIANCE = PerExample("variance", lambda rng, shape: 2.0 ** rng.integers(-3, 4, size=shape))
 
 EPSILONS: dict[Domain, tuple[Parameters, ...]] = {
     RESIDUALS: ({}, {"epsilon": 0.25}, {"epsilon": 0.0})
@@ -131,12 +122,5 @@ CASES = {
         ulps=8,  # 1 - q has the error of q in the type, which weighs more the nearer q is to 1
         distance_to_kink=lambda p, t, q=0.5: abs(p - t),
         kinks=(Kink(2.0, 2.0, 0.0, 0.0, 0.0, {"q": 0.25}),),
-    ),
-}
-
-TWO_HEADED = {
-    "gaussian_nll": Case(
-        gaussian_nll,
-        {RESIDUALS: ({"variance": VARIANCE}, {"variance": VARIANCE, "full": True})},
     ),
 }

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 import sklearn
 import xgboost
-from scipy import optimize, special
+from scipy import optimize, special, stats
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 import numloss
-from numloss.integrations import boosting, kinds
+from numloss.integrations import boosting
 
 ROOT = Path(__file__).parents[2]
 HOSTS = {
@@ -39,9 +39,7 @@ def takes(loss, curvature):
 
 
 #: Losses whose margins are one number, or one for each class, with labels or numbers as targets.
-LOSSES = [
-    name for name in numloss.LOSSES if (x := takes(name, "constant")) and x.link != kinds.NORMAL
-]
+LOSSES = [name for name in numloss.LOSSES if (x := takes(name, "constant")) and not x._is_pair]
 #: Those without a second derivative.
 FLAT = [name for name in LOSSES if takes(name, "exact") is None]
 QUIET = {
@@ -453,6 +451,65 @@ def same_splits(ours, theirs):
         assert ours.trees_to_dataframe()[column].equals(theirs.trees_to_dataframe()[column])
 
 
+#: Losses of a mean's logarithm: XGBoost's and LightGBM's names, and what makes theirs the loss's
+#: own curvature, which they inflate for counts.
+OF_LOGARITHMS = {
+    "poisson": ("count:poisson", {"max_delta_step": 0}, {"poisson_max_delta_step": 1e-12}),
+    "gamma": ("reg:gamma", {}, {}),
+    "tweedie": (
+        "reg:tweedie", {"tweedie_variance_power": 1.5}, {"tweedie_variance_power": 1.5}
+    ),
+}  # fmt: skip
+
+
+def amounts():
+    generator = np.random.default_rng(5)
+    x = generator.uniform(size=(600, 3)).astype(np.float32)
+    return x, generator.poisson(np.exp(2 * x[:, 0])) + np.float32(0.5)
+
+
+@pytest.mark.parametrize("loss", OF_LOGARITHMS)
+def test_xgboost_runs_as_its_own_loss_of_logarithms(loss):
+    x, y = amounts()
+    data = xgboost.DMatrix(x, label=y)
+    built_in, more, _ = OF_LOGARITHMS[loss]
+    adapter = numloss.xgboost.Adapter(loss)
+    params = {"max_depth": 3, "eta": 0.3, "nthread": 1, "tree_method": "hist"}
+    ours = adapter.train(params, data, 20)
+    start = adapter.params(y)["base_score"]
+    assert start == pytest.approx(y.mean(), rel=1e-6)
+    theirs = xgboost.train({**params, **more, "objective": built_in, "base_score": start}, data, 20)
+    same_trees(ours.trees_to_dataframe(), theirs.trees_to_dataframe())
+    np.testing.assert_allclose(ours.predict(data), theirs.predict(data), rtol=1e-5)
+    margin = ours.predict(data, output_margin=True)
+    np.testing.assert_allclose(adapter.response(margin), ours.predict(data), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", OF_LOGARITHMS)
+def test_lightgbm_runs_as_its_own_loss_of_logarithms(loss):
+    x, y = amounts()
+    *_, more = OF_LOGARITHMS[loss]
+    params = {"num_leaves": 8, "verbosity": -1, "num_threads": 1, "force_row_wise": True}
+    adapter = numloss.lightgbm.Adapter(loss)
+    ours = adapter.train(params, lightgbm.Dataset(x, label=y), 20)
+    theirs = lightgbm.train({**params, **more, "objective": loss}, lightgbm.Dataset(x, label=y), 20)
+    same_splits(ours, theirs)
+    margins = [booster.predict(x, raw_score=True) for booster in (ours, theirs)]
+    np.testing.assert_allclose(*margins, rtol=1e-6)
+    np.testing.assert_allclose(adapter.response(margins[0]), theirs.predict(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("loss", OF_LOGARITHMS)
+def test_means_are_predicted_not_their_logarithms(loss, host):
+    x, y = amounts()
+    model = HOSTS[host].Regressor(loss, rounds=30, **QUIET[host]).fit(x, y)
+    found = model.predict(x)
+    assert (found > 0).all()
+    assert found.mean() == pytest.approx(y.mean(), rel=0.1)
+    assert not hasattr(model, "predict_parameters")
+
+
 def test_lightgbm_huber_runs_as_its_own_loss():
     """Its Hessian is 1 everywhere, and its start the mean, which is not the best of constants."""
     x, y = data_of("numbers")
@@ -572,7 +629,10 @@ def test_every_loss_is_less_after_training(host, loss):
     target = adapter.targets(y)
     margin = model._margin(x)
     start = np.broadcast_to(np.asarray(adapter.start(y)), margin.shape)
-    assert adapter.value(margin, target, None) < 0.9 * adapter.value(start, target, None)
+    # What the targets themselves cost, as predictions: 0, but for losses of counts and amounts.
+    least = adapter.value(np.log(target), target, None) if adapter.link == "log" else 0.0
+    before, after = (adapter.value(m, target, None) - least for m in (start, margin))
+    assert after < 0.9 * before
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -800,6 +860,53 @@ def test_mean_and_variance_are_learnt(host):
     assert not hasattr(HOSTS[host].Regressor("mse"), "predict_variance")
     again = pickle.loads(pickle.dumps(model))
     assert np.array_equal(again.predict_variance(x), model.predict_variance(x))
+
+
+STARTS = {
+    "laplace_nll": lambda y: (np.median(y), np.log(abs(y - np.median(y)).mean())),
+    "student_t_nll": lambda y: fit_of(stats.t, y, 4),
+    "interval_score": lambda y: np.quantile(y, [0.05, 0.95]),
+}
+
+
+def fit_of(distribution, y, df):
+    _, location, scale = distribution.fit(y, fdf=df)
+    return location, np.log(scale)
+
+
+@pytest.mark.parametrize("loss", STARTS)
+def test_losses_of_two_predictions_begin_where_they_are_least(loss):
+    y = np.random.default_rng(3).standard_t(4, size=401) * 2 + 1
+    adapter = numloss.lightgbm.Adapter(loss, curvature="constant")
+    assert adapter.start(y) == pytest.approx(STARTS[loss](y), rel=2e-3, abs=2e-3)
+
+
+@pytest.mark.parametrize("loss", ["student_t_nll", "crps_gaussian"])
+def test_derivatives_by_the_logarithm_of_a_scale(loss):
+    margin, y = rng.normal(size=(30, 2)), rng.normal(size=30)
+    of = numloss.LOSSES[loss]
+
+    def value(k, h):
+        moved = margin + h * (np.arange(2) == k)
+        return of(moved[:, 0], y, np.exp(moved[:, 1]), reduction="none")
+
+    g, h = numloss.lightgbm.Adapter(loss, curvature="absolute").wrapper_objective(y, margin, None)
+    for k in range(2):
+        ahead, here, behind = (value(k, step) for step in (1e-4, 0.0, -1e-4))
+        np.testing.assert_allclose(g[:, k], (ahead - behind) / 2e-4, atol=1e-6)
+        np.testing.assert_allclose(h[:, k], abs(ahead - 2 * here + behind) / 1e-8, atol=1e-5)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_scale_and_bounds_are_learnt(host):
+    x = np.random.default_rng(0).uniform(size=(1500, 1))
+    y = np.random.default_rng(1).normal(size=1500) * (0.2 + 2 * x[:, 0])
+    model = HOSTS[host].Regressor("crps_gaussian", rounds=30, curvature="absolute", **QUIET[host])
+    ends = np.array([[0.1], [0.9]])
+    found = model.fit(x, y).predict_parameters(ends)
+    assert found[:, 0] == pytest.approx(model.predict(ends), rel=1e-12)
+    assert found[0, 1] < found[1, 1]
+    assert not hasattr(model, "predict_variance")
 
 
 def test_catboost_needs_the_target_in_two_columns():

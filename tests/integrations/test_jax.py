@@ -37,7 +37,7 @@ def in_jax(loss):
 
 
 def heads_of(loss):
-    return [0, 2] if loss is numloss.gaussian_nll else [0]
+    return [0, 2] if len(loss.heads) == 2 else [0]
 
 
 def value_and_grad(loss, **options):
@@ -68,8 +68,7 @@ def inputs_of(variant, dtype, shape=None):
     prediction, target = variant.inputs(shape, dtype)
     options = variant.options(5, variant.examples(prediction), dtype)
     inputs = [prediction, target]
-    if "variance" in options:
-        inputs.append(options.pop("variance"))
+    inputs += [options.pop(head) for head in variant.loss.heads[1:]]
     return inputs, options
 
 

@@ -221,8 +221,21 @@ def test_mean_and_variance():
     w = rng.uniform(0.5, 2, 9)
     wanted = numloss.gaussian_nll(p[:, 0], y, p[:, 1], weight=w)
     assert Metric("gaussian_nll")(y, p, sample_weight=w) == wanted
-    with pytest.raises(numloss.Error, match="two columns, mean and variance"):
+    with pytest.raises(numloss.Error, match="two columns, prediction and variance"):
         Metric("gaussian_nll")(y, p[:, 0])
+    wanted = numloss.interval_score(p[:, 0], y, p[:, 1], alpha=0.5)
+    assert Metric("interval_score", alpha=0.5)(y, p) == wanted
+
+
+def test_means_of_counts_or_their_logarithms():
+    rng = np.random.default_rng(3)
+    mean, y = rng.gamma(2.0, size=(2, 50)) + 0.1
+    for loss in ("poisson", "gamma", "tweedie"):
+        wanted = getattr(numloss, loss)(mean, y, log_input=False)
+        assert Metric(loss)(y, mean) == wanted
+        assert Metric(loss, from_logits=True)(y, np.log(mean)) == pytest.approx(wanted, rel=1e-12)
+    with pytest.raises(numloss.Error, match="log_input"):
+        Metric("poisson", log_input=True)
 
 
 def test_a_certain_probability():

@@ -28,6 +28,30 @@ def pseudo_huber(p: Array, t: Array, delta: float = 1.0) -> Pair:
     return special.pseudo_huber(p.dtype.type(delta), r), r / np.sqrt(1 + (r / delta) ** 2)
 
 
+def poisson(p: Array, t: Array, log_input: bool = True, full: bool = False) -> Pair:
+    constant = special.gammaln(t + 1) if full else 0
+    if log_input:
+        return np.exp(p) - t * p + constant, np.exp(p) - t
+    return p - special.xlogy(t, p) + constant, 1 - t / p
+
+
+def gamma(p: Array, t: Array, log_input: bool = True) -> Pair:
+    if log_input:
+        return p + t * np.exp(-p), 1 - t * np.exp(-p)
+    return np.log(p) + t / p, (1 - t / p) / p
+
+
+def tweedie(p: Array, t: Array, power: float = 1.5, log_input: bool = True) -> Pair:
+    mean, slope = (np.exp(p), np.exp(p)) if log_input else (p, 1)
+    if power == 1:
+        return special.kl_div(t, mean), (1 - t / mean) * slope
+    if power == 2:
+        return special.kl_div(1, t / mean), (1 - t / mean) / mean * slope
+    a, b = 1 - power, 2 - power
+    value = t**b / (a * b) - t * mean**a / a + mean**b / b
+    return value, (mean - t) * mean ** (-power) * slope
+
+
 def binary_cross_entropy(
     p: Array,
     t: Array,

@@ -9,7 +9,9 @@ from typing import Any
 from sklearn._loss.loss import (
     AbsoluteError,
     HalfBinomialLoss,
+    HalfGammaLoss,
     HalfMultinomialLoss,
+    HalfPoissonLoss,
     HalfSquaredError,
     HuberLoss,
 )
@@ -28,6 +30,8 @@ FORMULAS = {
     "half_mse": Entry(lambda _: HalfSquaredError()),
     "mae": Entry(lambda _: AbsoluteError()),
     "huber": Entry(lambda _: HuberLoss(delta=1.0)),
+    "poisson": Entry(lambda _: HalfPoissonLoss()),
+    "gamma": Entry(lambda _: HalfGammaLoss()),
     "binary_cross_entropy": Entry(lambda _: HalfBinomialLoss()),
     "cross_entropy": Entry(lambda classes: HalfMultinomialLoss(n_classes=classes)),
 }

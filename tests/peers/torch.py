@@ -122,6 +122,14 @@ def smape(p: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     return reduced(2 * (p - t).abs() / (p.abs() + t.abs()), reduction)
 
 
+def poisson(
+    p: Tensor, t: Tensor, log_input: bool = True, full: bool = False, reduction: str = "mean"
+) -> Tensor:
+    if full:
+        raise NotImplementedError  # torch's is Stirling's formula, and 0 for counts up to 1
+    return functional.poisson_nll_loss(p, t, log_input=log_input, eps=0, reduction=reduction)
+
+
 def binary_cross_entropy(
     p: Tensor,
     t: Tensor,

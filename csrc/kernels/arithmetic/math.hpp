@@ -44,6 +44,20 @@ struct Real<float> {
   static constexpr float kLog[] = {0x1.555556p-1f, 0x1.9999ecp-2f, 0x1.245c28p-2f, 0x1.ddd4dap-3f};
   static constexpr float kLog1pUnit[] = {0x1.555556p-1f, 0x1.999a6cp-2f, 0x1.242c5ap-2f,
                                          0x1.e66d7p-3f};
+  static constexpr float kFactorialAbove[] = {0x1.2788dp-1f, 0x1.8fa1acp-1f, 0x1.271f9cp-2f,
+                                              0x1.b5e9b2p-6f, 0x1.4d058ep-13f};
+  static constexpr float kFactorialBelow[] = {0x1p+0f, 0x1.c6f158p+0f, 0x1.f85f26p-1f, 0x1.7c79p-3f,
+                                              0x1.1dcb1ap-7f};
+  static constexpr float kStirling[] = {0x1.555554p-4f, -0x1.6bd654p-9f, 0x1.7e1934p-11f};
+  static constexpr float kNormalWithin[] = {0x1.988454p-1f,  -0x1.105836p-3f, 0x1.46cfccp-6f,
+                                            -0x1.3731f8p-9f, 0x1.e28286p-13f, -0x1.30160ap-16f,
+                                            0x1.000c78p-20f};
+  static constexpr float kNormalAbove[] = {0x1.ffcf48p-1f, 0x1.89ee58p-1f, 0x1.1317c6p-2f,
+                                           0x1.65d102p-5f};
+  static constexpr float kNormalBelow[] = {0x1p+0f, 0x1.90c77cp+0f, 0x1.0588fap+0f, 0x1.589bf8p-2f,
+                                           0x1.c07ebap-5f};
+  // A normal number is beyond it less often than once in half a place of 1: 1.0 minus that is 1.0.
+  static constexpr float kNormalEnd = 5.6f;
 };
 
 template <>
@@ -73,6 +87,44 @@ struct Real<double> {
       0x1.5555555555555p-1, 0x1.9999999999989p-2, 0x1.249249249500bp-2,
       0x1.c71c71c1b0507p-3, 0x1.745d19fac65e7p-3, 0x1.3b12ef4d5d8c1p-3,
       0x1.1130d743d511bp-3, 0x1.dbda7a4188a45p-4, 0x1.fcd9cadda7405p-4};
+  static constexpr double kFactorialAbove[] = {
+      0x1.2788cfc6fb619p-1,  0x1.f9978c73ac58ap+0, 0x1.5b72984b4a3f5p+1, 0x1.ecb03770049adp+0,
+      0x1.81a68071e65fp-1,   0x1.4b8834cc757dfp-3, 0x1.25ee3d18400e2p-6, 0x1.d1761916cee4p-11,
+      0x1.d726baaa9f9a7p-17, 0x1.ee07a30432877p-27};
+  static constexpr double kFactorialBelow[] = {0x1p+0,
+                                               0x1.ec57d788bb14ep+1,
+                                               0x1.845461d8b180cp+2,
+                                               0x1.44dd129b9684ep+2,
+                                               0x1.37b615810831ep+1,
+                                               0x1.5b2036b95c709p-1,
+                                               0x1.b214d65a96102p-4,
+                                               0x1.188497f0850bbp-7,
+                                               0x1.3cb8a377e19a2p-12,
+                                               0x1.a435e1ea13533p-19};
+  static constexpr double kStirling[] = {
+      0x1.5555555555549p-4,   -0x1.6c16c16b58ef1p-9, 0x1.a019fdc70bac5p-11,
+      -0x1.38118d9bab2e4p-11, 0x1.b8d0473e344fcp-11, -0x1.ece9c7854c029p-10,
+      0x1.69a3dd3a3a3ebp-8,   -0x1.fe20646ddc9c5p-7, 0x1.a7b69c71528fdp-6};
+  static constexpr double kNormalWithin[] = {
+      0x1.9884533d43651p-1,  -0x1.1058377e2cedep-3,  0x1.46d0429768ffcp-6,  -0x1.37403f6b95e06p-9,
+      0x1.e42b0d4dc347fp-13, -0x1.3ce8fa42d1304p-16, 0x1.658a0f1b87b86p-20, -0x1.6220a85865176p-24,
+      0x1.385be08fb6e96p-28, -0x1.ee928b1d0eda1p-33, 0x1.56862e4f01462p-37, -0x1.4e83e6b3f2441p-42};
+  static constexpr double kNormalAbove[] = {
+      0x1.0000000a65ff8p+0, 0x1.73ab8cef9a755p+0,  0x1.0a84b7251bdafp+0,
+      0x1.e137c4291a838p-2, 0x1.2865cae966e97p-3,  0x1.fd5086a8d1927p-6,
+      0x1.2b63a0e0dd52dp-8, 0x1.bd980a0ccf19bp-12, 0x1.4b041d2af7ca9p-16};
+  static constexpr double kNormalBelow[] = {0x1p+0,
+                                            0x1.1ff6db6fd9e36p+1,
+                                            0x1.2b057e4b4cf68p+1,
+                                            0x1.799877bfe2189p+0,
+                                            0x1.40f61c69251efp-1,
+                                            0x1.7f1a9757762cp-3,
+                                            0x1.4387538c01d4cp-5,
+                                            0x1.78d968cef2f19p-8,
+                                            0x1.173c0cc314553p-11,
+                                            0x1.9eddfb964969dp-16};
+  // A normal number is beyond it less often than once in half a place of 1: 1.0 minus that is 1.0.
+  static constexpr double kNormalEnd = 8.5;
 };
 
 // The words that hold the bits of a number, or of a vector's.
@@ -138,6 +190,10 @@ struct Factor {
   NUMLOSS_INLINE T times(T y) const { return __builtin_bit_cast(T, bits_of(x * y) & mask); }
 };
 
+// Behind the parameters of a lambda. Left as a function, as GCC leaves those of a file that grows,
+// it keeps the loop around it from being vectorised.
+#define NUMLOSS_INLINE_LAMBDA __attribute__((always_inline))
+
 // f(0), ..., f(kCount - 1). A formula written as such stages computes several numbers in step:
 // their chains of dependent operations interleave, which the scheduler of a CPU is too small to
 // find out.
@@ -157,9 +213,9 @@ NUMLOSS_INLINE void horner(const T (&coefficients)[kTerms], const V (&x)[kCount]
   if constexpr (kIndex < kTerms - 1) horner<kIndex + 1>(coefficients, x, y);
   const V coefficient = constant<V>(coefficients[kIndex]);
   if constexpr (kIndex == kTerms - 1) {
-    each<kCount>([&](int i) { y[i] = coefficient; });
+    each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { y[i] = coefficient; });
   } else {
-    each<kCount>([&](int i) { y[i] = fma(y[i], x[i], coefficient); });
+    each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { y[i] = fma(y[i], x[i], coefficient); });
   }
 }
 
@@ -199,15 +255,15 @@ NUMLOSS_INLINE void exp_parts(const V (&x)[kCount], V (&mantissa)[kCount],
   V r[kCount];
   {
     const V log2e = constant<V>(R::kLog2e), rounder = constant<V>(R::kRounder + T(kBias));
-    each<kCount>([&](int i) { mantissa[i] = fma(x[i], log2e, rounder); });
-    each<kCount>([&](int i) { n[i] = bits_of(mantissa[i]); });
-    each<kCount>([&](int i) { mantissa[i] -= rounder; });
+    each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { mantissa[i] = fma(x[i], log2e, rounder); });
+    each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { n[i] = bits_of(mantissa[i]); });
+    each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { mantissa[i] -= rounder; });
   }
   // Two parts of ln 2 with fma: the reduced argument is right to the last bit it can hold.
   const V high = constant<V>(R::kLn2High);
-  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], high, x[i]); });
+  each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { r[i] = fma(-mantissa[i], high, x[i]); });
   const V low = constant<V>(R::kLn2Low);
-  each<kCount>([&](int i) { r[i] = fma(-mantissa[i], low, r[i]); });
+  each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { r[i] = fma(-mantissa[i], low, r[i]); });
   // Errors in ULP for r < 0, the worse half: 0.5 of the last rounding, 0.25 of r's, 0.17 of the
   // inner fma's times |r|, 0.06 of the tail's times r².
   constexpr T kScale = kGuard == 0 ? T(1) : R::kExpGuardScale;
@@ -215,8 +271,8 @@ NUMLOSS_INLINE void exp_parts(const V (&x)[kCount], V (&mantissa)[kCount],
   constexpr ScaledExp<T> kScaled(kScale);
   horner<0>(kScaled.coefficient, r, mantissa);
   const V scale = constant<V>(kScale);
-  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], scale); });
-  each<kCount>([&](int i) { mantissa[i] = fma(r[i], mantissa[i], scale); });
+  each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { mantissa[i] = fma(r[i], mantissa[i], scale); });
+  each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { mantissa[i] = fma(r[i], mantissa[i], scale); });
 }
 
 NUMLOSS_INLINE float least_exp_argument(float) { return kLeastExpArgument.single; }
@@ -232,10 +288,11 @@ NUMLOSS_INLINE void exp_nonpositive(V (&x)[kCount]) {
   V mantissa[kCount];
   typename BitsOf<V>::type n[kCount];
   const V least = V{} + least_exp_argument(T());
-  each<kCount>([&](int i) { x[i] = x[i] < least ? least : x[i]; });
+  each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA { x[i] = x[i] < least ? least : x[i]; });
   exp_parts<kBias, R::kExpGuard>(x, mantissa, n);
-  each<kCount>(
-      [&](int i) { x[i] = mantissa[i] * __builtin_bit_cast(V, n[i] << R::kMantissaBits); });
+  each<kCount>([&](int i) NUMLOSS_INLINE_LAMBDA {
+    x[i] = mantissa[i] * __builtin_bit_cast(V, n[i] << R::kMantissaBits);
+  });
 }
 
 template <class T>
@@ -400,6 +457,46 @@ NUMLOSS_INLINE T power(T base, T exponent) {
   const T logarithm = log(base);
   // Finite, so that 0 times it is 0.
   return exp(exponent * (logarithm < -Real<T>::kLargest ? -Real<T>::kLargest : logarithm));
+}
+
+// log(t!) = log(gamma(t + 1)) for t >= 0, 5 ULP; 0 for 0 and 1, log(inf!) = inf, NaN stays. Below
+// 5/2 its zeros times what is left, above it Stirling's formula for w = t + 1, whose tail is 1/w
+// times a polynomial in 1/w² (fitted, not the series, which diverges). log w - 1 and w - 1/2 are
+// multiplied before they can cancel.
+template <class T>
+NUMLOSS_INLINE T log_factorial(T t) {
+  using R = Real<T>;
+  const bool low = t < T(2.5);
+  const T small = low ? t : T(0);  // a square of a large one would be infinite over infinite
+  const T ratio = polynomial(R::kFactorialAbove, small) / polynomial(R::kFactorialBelow, small);
+  const T w = t + T(1), inverse = T(1) / w;
+  const T tail = inverse * polynomial(R::kStirling, inverse * inverse);
+  constexpr T kRest = T(0x1.acfe390c97d69p-2);  // (log(2 pi) - 1) / 2
+  const T stirling = fma(w - T(0.5), log(w) - T(1), kRest + tail);
+  return low ? T(0) + small * (small - T(1)) * ratio : stirling;  // 0 +: no negative zero
+}
+
+// What is known of a normal number at z deviations from its mean.
+template <class T>
+struct Normal {
+  T density;  // exp(-z²/2) / sqrt(2 pi), 3 ULP beside the rounding of z
+  T within;   // the chance to lie nearer to the mean, erf(|z| / sqrt(2)), with the sign of z: 2 ULP
+};
+
+template <class T>
+NUMLOSS_INLINE Normal<T> normal(T z) {
+  using R = Real<T>;
+  // Beyond 40 the density is 0, and a square would at last be infinite.
+  const T a = abs(z) > T(40) ? T(40) : abs(z);
+  const T square = a * a;
+  const T lost = fma(a, a, -square);  // what rounding took of it, which exp would magnify
+  const T decay = exp_nonpositive(T(-0.5) * square) * fma(T(-0.5), lost, T(1));
+  const T end = a > R::kNormalEnd ? R::kNormalEnd : a;
+  const T beyond = decay * polynomial(R::kNormalAbove, end) / polynomial(R::kNormalBelow, end);
+  const T near = a * polynomial(R::kNormalWithin, square);
+  const T within = a < T(1.25) ? near : T(1) - beyond;
+  constexpr T kPeak = T(0x1.9884533d43651p-2);  // 1 / sqrt(2 pi)
+  return {kPeak * decay, z < T(0) ? -within : within};
 }
 
 }  // namespace

@@ -159,27 +159,6 @@ struct Expectile {
   }
 };
 
-// Of a normal distribution with mean p and variance v: (log v + (p - t)²/v)/2, and log(2 pi)/2
-// where it is `full`. With u = (p - t)/v and z = u (p - t): derivatives u and (1 - z)/(2 v), second
-// ones 1/v and (z - 1/2)/v². Neither v² nor (p - t)² is computed, which would overflow or be lost,
-// and the products that are subtracted from 1 keep all their digits.
-template <class T>
-struct GaussianNll {
-  static constexpr const char* name = "gaussian_nll";
-  static constexpr int heads = 2, parameters = 1;
-  static constexpr double cost = 0.5;
-  T constant;
-  explicit GaussianNll(const double* parameters)
-      : constant(parameters[0] != 0 ? T(0x1.d67f1c864beb5p-1) : T(0)) {}
-  NUMLOSS_INLINE bool outside(Constant<kHeads + 1>, T variance) const { return variance <= T(0); }
-  NUMLOSS_INLINE HeadDerivatives<T, 2> operator()(T mean, T variance, T target) const {
-    const T r = mean - target, u = r / variance;
-    return {T(0.5) * fma(u, r, log(variance)) + constant,
-            {u, fma(T(-0.5) * u, r, T(0.5)) / variance},
-            {keep_nan(r, T(1) / variance), fma(u, r, T(-0.5)) / variance / variance}};
-  }
-};
-
 }  // namespace
 
 NUMLOSS_LOSS(Mse) = elements<Mse>();
@@ -191,6 +170,5 @@ NUMLOSS_LOSS(EpsilonInsensitive) = elements<EpsilonInsensitive>();
 NUMLOSS_LOSS(SquaredEpsilonInsensitive) = elements<SquaredEpsilonInsensitive>();
 NUMLOSS_LOSS(Quantile) = elements<Quantile>();
 NUMLOSS_LOSS(Expectile) = elements<Expectile>();
-NUMLOSS_LOSS(GaussianNll) = elements<GaussianNll>();
 
 }  // namespace numloss::NUMLOSS_ISA

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = [
     "epsilon_insensitive",
     "expectile",
-    "gaussian_nll",
     "half_mse",
     "huber",
     "mae",
@@ -303,50 +302,4 @@ def expectile(
     ----------
     W. K. Newey and J. L. Powell, "Asymmetric least squares estimation and testing", Econometrica 55
     (1987), eq. 2.1.
-    """
-
-
-@loss(link=("identity", "log"), convex=False, estimates=("mean", "variance"))
-def gaussian_nll(
-    prediction: ArrayLike,
-    target: ArrayLike,
-    variance: ArrayLike,
-    *,
-    full: bool = False,
-    **call: Unpack[Call],
-) -> Any:
-    r"""Negative log-likelihood of a normal distribution, of which mean and variance are predicted.
-
-    .. math:: l = \frac{1}{2} \left( \log v + \frac{(p - t)^2}{v} \right)
-
-    Gradients and Hessians are pairs, by the prediction :math:`p` and by the variance :math:`v`:
-    :math:`(p - t) / v` and :math:`(1 - z) / (2 v)` with :math:`z = (p - t)^2 / v`; :math:`1 / v`
-    and :math:`(2 z - 1) / (2 v^2)`. ``out`` takes such pairs.
-
-    {elementwise}
-    variance : array-like
-        Predicted variances :math:`v`, of the shape of the prediction and above 0: none is raised to
-        a least one in silence (``numpy.maximum(variance, floor)`` does that where it is meant).
-    full : bool, default False
-        Whether :math:`\frac{1}{2} \log(2 \pi)`, a constant, is added.
-
-    {results}
-
-    Examples
-    --------
-    >>> import numloss
-    >>> float(numloss.gaussian_nll([1.0, 2.0], [1.0, 4.0], [1.0, 4.0], reduction="sum").round(6))
-    1.193147
-    >>> by_mean, by_variance = numloss.gaussian_nll.grad(
-    ...     [1.0, 2.0], [1.0, 4.0], [1.0, 4.0], reduction="sum"
-    ... )
-    >>> by_mean
-    array([ 0. , -0.5])
-    >>> by_variance
-    array([0.5, 0. ])
-
-    References
-    ----------
-    D. A. Nix and A. S. Weigend, "Estimating the mean and variance of the target probability
-    distribution", ICNN 1994, eq. 4.
     """

@@ -65,7 +65,11 @@ ELSEWHERE = {
 @cache
 def inputs_of(loss: numloss.Loss[...]) -> tuple[str, ...]:
     """Names of the arrays that a loss takes beside prediction and target."""
-    return tuple(name for name in inspect.signature(loss).parameters if name == "variance")
+    return loss.heads[1:] if isinstance(loss, numloss.Loss) else ()
+
+
+#: What losses of two predictions call the second one.
+SECONDS = tuple(dict.fromkeys(x for loss in numloss.LOSSES.values() for x in inputs_of(loss)))
 
 
 @cache

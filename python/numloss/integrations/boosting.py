@@ -49,8 +49,8 @@ scale : float, default 1.0
     Factor of gradient and curvature. Boosters halve the squared error: ``scale=0.5`` makes theirs
     of ``mse``.
 **options
-    Options of the loss, such as ``gamma=1.0``; not ``axis`` and ``from_logits``, as margins are
-    scores in the last axis.
+    Options of the loss, such as ``gamma=1.0``; not ``axis``, ``from_logits``, ``log_input`` and
+    ``log_variance``, as margins are scores in the last axis, or logarithms.
 """.replace("{rules}\n", "".join(f"    {line}\n" for line in DESCRIBED.splitlines()))
 
 _ESTIMATOR = (
@@ -77,7 +77,7 @@ class Adapter:
         Its options.
     link : str or tuple of str
         From a margin to what it predicts: ``"identity"``, ``"log"``, ``"sigmoid"`` or
-        ``"softmax"``, or a pair for two margins, of which the second is a variance's logarithm.
+        ``"softmax"``, or a pair for two margins, such as a mean and a variance's logarithm.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Adapter:
         self.curvature = self._rule.rule
         #: Whether a row has several margins: of classes, or of a distribution's parameters.
         self.is_wide = self._rule.is_wide
+        self._is_pair = not isinstance(self.link, str)
         self._of_margins = self._rule.of_scores
         self.scale = _convert.positive("scale", scale)
         # Added to every margin: the start, where the host has no place for it while it trains.
@@ -228,7 +229,8 @@ class Adapter:
         Returns
         -------
         ndarray
-            Of the same shape: the probability of the label 1, or of each class; mean and variance.
+            Of the same shape: the probability of the label 1, or of each class; a mean; two
+            predictions such as mean and variance.
 
         Examples
         --------
@@ -373,7 +375,11 @@ def _has_probabilities(estimator: _Estimator) -> bool:
 
 
 def _has_variance(estimator: _Estimator) -> bool:
-    return bool(spec_of(estimator.loss).loss.link == kinds.NORMAL)
+    return "variance" in spec_of(estimator.loss).loss.heads
+
+
+def _has_two(estimator: _Estimator) -> bool:
+    return kinds.is_pair(spec_of(estimator.loss))
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -454,9 +460,18 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         return self._fit(X, _column("y", y), sample_weight, eval_set, None)
 
     def predict(self, X: Any) -> Array:
-        """Return what the loss predicts: a number, or a probability where its margin is a logit."""
+        """Return what the loss predicts: a number, or a probability where its margin is a logit.
+
+        Of two it is the first.
+        """
         found: Array = self.adapter_.response(self._margin(X))
         return found[:, 0] if found.ndim == 2 else found
+
+    @available_if(_has_two)  # type: ignore[untyped-decorator]
+    def predict_parameters(self, X: Any) -> Array:
+        """Return both predictions of each row, of shape (n, 2), in the order of the loss."""
+        found: Array = self.adapter_.response(self._margin(X))
+        return found
 
     @available_if(_has_variance)  # type: ignore[untyped-decorator]
     def predict_variance(self, X: Any) -> Array:

@@ -9,7 +9,7 @@ import catboost
 import numpy as np
 
 from numloss._raise import Error
-from numloss.integrations import boosting, kinds
+from numloss.integrations import boosting
 from numloss.integrations.boosting import documented
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Adapter(boosting.Adapter):
     @property
     def metric(self) -> Metric:
         """The ``eval_metric`` of ``catboost.CatBoost``."""
-        return _TargetsMetric(self) if self.link == kinds.NORMAL else Metric(self)
+        return _TargetsMetric(self) if self._is_pair else Metric(self)
 
     def train(
         self, params: Mapping[str, Any], data: catboost.Pool, **keywords: Any
@@ -104,7 +104,7 @@ class Adapter(boosting.Adapter):
 
     def _labels_of(self, data: catboost.Pool) -> Array:
         labels = np.asarray(data.get_label(), float)
-        if self.link != kinds.NORMAL:
+        if not self._is_pair:
             if labels.ndim != 1:
                 raise Error("data must have one label for each row: use a Pool with them", "data")
             return labels
@@ -128,7 +128,7 @@ class Adapter(boosting.Adapter):
             params["verbose"] = False
         if classes is not None:
             params["classes_count"] = classes
-        if self.link == kinds.NORMAL:
+        if self._is_pair:
             sets = [(x, np.stack([y, y], axis=1), weight) for x, y, weight in sets]
         pools = [
             catboost.Pool(x, y, weight=weight, cat_features=params.get("cat_features"))

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-#: The link of a normal distribution: of two scores the second is the logarithm of a variance.
-NORMAL = ("identity", "log")
+
+def is_pair(spec: LossSpec) -> bool:
+    """Whether two numbers are predicted: parameters of a distribution, bounds of an interval."""
+    return len(getattr(spec.loss, "heads", ())) == 2
 
 
 def is_signed(spec: LossSpec) -> bool:

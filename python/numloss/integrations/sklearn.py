@@ -33,7 +33,8 @@ class Metric:
         A loss, such as ``numloss.focal`` or ``"focal"``, or the name of a metric of
         ``numloss.evaluate``, such as ``"brier"``.
     from_logits : bool, default False
-        Whether ``y_pred`` holds logits where the loss has probabilities.
+        Whether ``y_pred`` holds logits where the loss has probabilities, or logarithms where it has
+        means of counts or amounts.
     **options
         Options of the loss.
 
@@ -76,7 +77,9 @@ class Metric:
             losses that take them, probabilities of shape (n, classes).
         y_pred : array-like of shape (n,) or (n, classes)
             Probabilities, or logits if ``from_logits``; scores of a hinge loss; predicted numbers.
-            Of two classes one column is enough: that of the second. Mean and variance.
+            Of two classes one column is enough: that of the second. Means of counts and amounts,
+            or their logarithms if ``from_logits``. Two columns for losses of two predictions, in
+            their order.
         sample_weight : array-like of shape (n,), optional
             Weights: the mean is sum(w l) / sum(w).
         labels : array-like, optional
@@ -85,8 +88,8 @@ class Metric:
         """
         truth, prediction = np.asarray(y_true), array("y_pred", y_pred)
         classes = None if labels is None else np.asarray(labels)
-        if self.link == kinds.NORMAL:
-            return self._of_normal(truth, prediction, sample_weight)
+        if kinds.is_pair(self.spec):
+            return self._of_pair(truth, prediction, sample_weight)
         if self.spec.loss.rowwise:
             prediction, target = self._of_classes(truth, prediction, classes)
         elif self.link == "sigmoid" or kinds.is_signed(self.spec):
@@ -98,11 +101,11 @@ class Metric:
             weight = weight[:, None]
         return self._mean(prediction, target, weight)
 
-    def _of_normal(self, y: Array, p: Array, weight: ArrayLike | None) -> float:
+    def _of_pair(self, y: Array, p: Array, weight: ArrayLike | None) -> float:
         if p.ndim != 2 or p.shape[1] != 2:
             raise Error(
-                f"y_pred must have two columns, mean and variance, for {self.spec.name}, got shape "
-                f"{p.shape}",
+                f"y_pred must have two columns, {' and '.join(self.spec.loss.heads)}, for "
+                f"{self.spec.name}, got shape {p.shape}",
                 "y_pred",
             )
         return float(self.spec.loss(p[:, 0], y, p[:, 1], weight=weight, **self.spec.options))
@@ -111,6 +114,8 @@ class Metric:
         options: dict[str, Any] = {**self.spec.options, "weight": weight}
         if self.link == "sigmoid":
             options["from_logits"] = self.from_logits
+        elif self.link == "log":
+            options["log_input"] = self.from_logits
         if isinstance(self.spec.loss, Loss):
             return float(self.spec.loss(prediction, target, **options))
         values, weights = self.spec.loss._examples(prediction, target, **options)
@@ -153,9 +158,13 @@ class Metric:
 
 
 def _spec_of(loss: Loss[...] | str, options: dict[str, Any]) -> LossSpec:
-    for name in ("axis", "from_logits"):
+    for name in ("axis", "from_logits", "log_input"):
         if name in options:
-            raise Error(f"{name} is no option here: classes are columns", name)
+            raise Error(
+                f"{name} is no option here: classes are columns, and from_logits says what "
+                "predictions are",
+                name,
+            )
     return spec_of((loss, options))
 
 

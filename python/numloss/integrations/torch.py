@@ -56,8 +56,7 @@ class _Signature:
         self.inputs = _core.losses()[name][0]
         self.rowwise = self.loss.rowwise
         declared = inspect.signature(self.loss.__wrapped__).parameters
-        # Of the inputs beside the target, those without a default are predicted.
-        self.heads = [x for x in self.inputs if x != "target" and not _has_default(declared[x])]
+        self.heads = self.loss.heads
         #: Whether the diagonal of the Hessian is all of it.
         self.has_hessian = len(self.heads) == 1 and not self.rowwise
         self.extras = [x for x in EXTRAS if x in declared]
@@ -114,10 +113,6 @@ class _Signature:
     def by_name(self, arguments: Iterable[Any]) -> dict[str, Any]:
         """Return arguments of an op by their names; the last ones, if defaults, are left out."""
         return dict(zip(self.types, arguments, strict=False))
-
-
-def _has_default(parameter: inspect.Parameter) -> bool:
-    return parameter.default is not inspect.Parameter.empty
 
 
 # -------------------------------------------------------------------------------------------- ops

@@ -90,8 +90,9 @@ class Adapter(boosting.Adapter):
         elif self.is_wide:
             built_in = "reg:squarederror"
             params |= {"num_target": len(start), "base_score": start.tolist()}
-        elif self.link == "sigmoid":
-            built_in = "binary:logistic"
+        elif self.link in ("sigmoid", "log"):
+            # Poisson's objective would limit the steps of the trees, too.
+            built_in = "binary:logistic" if self.link == "sigmoid" else "reg:gamma"
             params["base_score"] = self.response(start).tolist()
         else:
             built_in = "reg:squarederror"
