@@ -20,8 +20,8 @@ test: .venv/.installed
 
 # Against torch, JAX, pandas and polars.
 test-peers: .venv/.peers
-	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_arraylike_peers.py \
-	  tests/test_figures.py tests/test_stores.py tests/test_zero_copy_peers.py
+	$(BIN)/python -m pytest -m "not slow" tests/test_peers.py tests/test_binary_peers.py \
+	  tests/test_arraylike_peers.py tests/test_figures.py tests/test_stores.py tests/test_zero_copy_peers.py
 
 # Inside torch, JAX, Keras, the boosters and scikit-learn.
 test-integrations: .venv/.integrations

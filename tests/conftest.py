@@ -8,11 +8,12 @@ import browser
 import pytest
 
 # The peers, and what draws pictures of them, are extras of their own.
-PEERS = ("torch", "jax", "pandas", "polars", "matplotlib", "moto")
+PEERS = ("torch", "jax", "optax", "sklearn", "pandas", "polars", "matplotlib", "moto")
 collect_ignore = []
 if not all(importlib.util.find_spec(peer) for peer in PEERS):
     collect_ignore = [
         "test_peers.py",
+        "test_binary_peers.py",
         "test_arraylike_peers.py",
         "test_figures.py",
         "test_stores.py",

@@ -203,6 +203,9 @@ OPTIONS = {
                               ":class_weight=[1,2,3,4,5,6,7,8,9,10,11]"],
     "focal": [":gamma=0.5,alpha=null"],
     "binary_cross_entropy": [":pos_weight=3"],
+    "hinge": [":margin=0"],
+    "smoothed_hinge": [":smoothing=0.5"],
+    "multilabel_margin": [":margin=2"],
     "huber": [":delta=0.3"],
     "smooth_l1": [":beta=0"],
     "epsilon_insensitive": [":epsilon=0.5"],
@@ -236,13 +239,17 @@ def test_mean_is_the_librarys(text, weighted, columns, tmp_path):
         truth = "amount" if loss.domain == "positive" else "truth"
         prediction, target = columns[score], columns[truth]
         arguments += ["-p", score, "-t", truth]
-        if "hinge" in name:
+        if loss.domain == "signs":
             target = target == 1
             arguments += ["--positive", "1"]
     elif name == "kl_divergence":
         target = np.abs(prediction) / np.abs(prediction).sum(axis=1, keepdims=True)
         np.savez(tmp_path / "q.npz", target=target)
         arguments += ["-p", "logit_*", "--targets", tmp_path / "q.npz"]
+    elif name == "multilabel_margin":
+        target = prediction > 1
+        np.savez(tmp_path / "sets.npz", target=target.astype(np.int8))
+        arguments += ["-p", "logit_*", "--targets", tmp_path / "sets.npz"]
     else:
         arguments += ["-p", "logit_*", "-t", "label"]
     weight = columns["weight"].copy() if weighted else None

@@ -11,6 +11,7 @@ from cases import (
     CHANCES,
     DISTRIBUTIONS,
     LABELS,
+    SETS,
     VARIANTS,
     assert_same,
     per_example,
@@ -60,7 +61,7 @@ def test_nan_stays_where_it_is(variant, dtype):
 
 
 @pytest.mark.parametrize(
-    "variant", [v for v in VARIANTS if v.domain not in (LABELS, BOOLEANS)], ids=str
+    "variant", [v for v in VARIANTS if v.domain not in (LABELS, BOOLEANS, SETS)], ids=str
 )
 def test_nan_in_the_target_reaches_the_result(variant):
     shape = (10, 5) if variant.rowwise else (10,)
@@ -137,6 +138,30 @@ AT_INFINITY = [
     ("binary_cross_entropy", {"from_logits": False}, 0.0, 0.0, 0.0, 1.0),
     ("binary_cross_entropy", {"from_logits": False}, 0.0, 1.0, INF, -INF),
     ("binary_cross_entropy", {"from_logits": False}, 1.0, 0.0, INF, INF),
+    ("poly_binary_cross_entropy", {}, INF, 1.0, 0.0, 0.0),
+    ("poly_binary_cross_entropy", {}, -INF, 1.0, INF, -1.0),
+    ("poly_binary_cross_entropy", {}, INF, 0.25, INF, 0.75),
+    ("brier", {}, INF, 1.0, 0.0, 0.0),
+    ("brier", {}, -INF, 1.0, 1.0, 0.0),
+    ("brier", {"from_logits": False}, 1.0, 0.0, 1.0, 2.0),
+    ("asymmetric", {}, INF, 1.0, 0.0, 0.0),
+    ("asymmetric", {}, -INF, 1.0, INF, -1.0),
+    ("asymmetric", {}, -INF, 0.0, 0.0, 0.0),
+    ("asymmetric", {"clip": 0.0}, INF, 0.0, INF, 1.0),
+    ("asymmetric", {"clip": 0.0}, -INF, 0.0, 0.0, 0.0),
+    ("asymmetric", {"clip": 0.0, "gamma_neg": 0.0}, -INF, 0.0, 0.0, 0.0),
+    ("asymmetric", {"gamma_pos": 0.0}, -INF, 1.0, INF, -1.0),
+    ("logistic", {}, INF, 1.0, 0.0, 0.0),
+    ("logistic", {}, -INF, 1.0, INF, -1.0),
+    ("exponential", {}, INF, 1.0, 0.0, 0.0),
+    ("exponential", {}, -INF, 1.0, INF, -INF),
+    ("smoothed_hinge", {}, INF, 1.0, 0.0, 0.0),
+    ("smoothed_hinge", {}, -INF, 1.0, INF, -1.0),
+    ("smoothed_hinge", {"smoothing": 1e-310}, -1.0, 1.0, 2.0, -1.0),
+    ("modified_huber", {}, INF, -1.0, INF, 4.0),
+    ("hinge_embedding", {}, INF, 1.0, INF, 1.0),
+    ("hinge_embedding", {}, INF, -1.0, 0.0, 0.0),
+    ("hinge_embedding", {}, -INF, -1.0, INF, -1.0),
     ("hinge", {}, INF, 1.0, 0.0, 0.0),
     ("hinge", {}, -INF, 1.0, INF, -1.0),
     ("squared_hinge", {}, INF, 1.0, 0.0, 0.0),
@@ -488,8 +513,8 @@ def test_focal_derivatives_of_certain_predictions(from_logits, p, gamma):
 def test_empty(name, shape):
     loss = getattr(numloss, name)
     prediction = np.zeros(shape + (5,) * loss.rowwise, "float32")
-    soft = name == "kl_divergence"
-    target = prediction if soft or not loss.rowwise else np.zeros(shape, int)
+    target = prediction if name == "kl_divergence" or not loss.rowwise else np.zeros(shape, int)
+    target = prediction > 0 if name == "multilabel_margin" else target
     assert loss(prediction, target, reduction="sum") == 0
     value, gradient = loss.value_and_grad(prediction, target, reduction="none")
     assert value.shape == shape

@@ -58,7 +58,21 @@ PAIRS = [
     Pair("binary_cross_entropy", "fraction"),
     Pair("binary_cross_entropy", "fraction", {"pos_weight": 3.0}),
     Pair("binary_cross_entropy", "chance", {"from_logits": False}),
+    Pair("binary_cross_entropy", "sets", {"pos_weight": RAMP}),
+    Pair("focal", "sets", {"pos_weight": RAMP, "label_smoothing": 0.1}),
+    Pair("poly_binary_cross_entropy", "fraction", {"epsilon": 2.0}),
+    Pair("brier", "fraction"),
+    Pair("brier", "chance", {"from_logits": False}),
+    Pair("asymmetric", "binary"),
+    Pair("asymmetric", "fraction", {"gamma_pos": 0.0, "gamma_neg": 2.0, "clip": 0.2}),
+    Pair("logistic", "sign"),
+    Pair("exponential", "sign"),
+    Pair("smoothed_hinge", "sign", {"smoothing": 0.5}),
+    Pair("modified_huber", "sign"),
+    Pair("hinge_embedding", "sign", {"margin": 2.0}),
+    Pair("multilabel_margin", "sets"),
     Pair("hinge", "sign"),
+    Pair("hinge", "sign", {"margin": 0.0}),
     Pair("squared_hinge", "sign"),
     Pair("focal", "binary"),
     Pair("focal", "fraction"),
@@ -85,7 +99,8 @@ PAIRS = [
 
 def draw(pair, dtype):
     rng = np.random.default_rng(3)
-    shape = (N, CLASSES) if getattr(numloss, pair.name).rowwise else (N,)
+    rowwise = getattr(numloss, pair.name).rowwise
+    shape = (N, CLASSES) if rowwise or pair.target == "sets" else (N,)
     prediction = rng.normal(scale=3, size=shape)
     if pair.target == "chance":
         prediction = rng.uniform(0.01, 0.99, size=shape)
@@ -100,11 +115,13 @@ def draw(pair, dtype):
         "fraction": rng.uniform(size=N),
         "sign": 2 * binary - 1,
         "label": rng.permutation(np.arange(N) % CLASSES),
+        "sets": rng.random((N, CLASSES)) < 0.25,
         "distribution": shares / shares.sum(axis=-1, keepdims=True),
         "positive": shares[:, 0],
     }
     target = targets[pair.target]
-    return prediction.astype(dtype), target if pair.target == "label" else target.astype(dtype)
+    as_it_is = pair.target == "label" or (pair.target == "sets" and rowwise)
+    return prediction.astype(dtype), target if as_it_is else target.astype(dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

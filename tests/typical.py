@@ -19,7 +19,10 @@ from cases import (
     COUNTS,
     DISTRIBUTIONS,
     LABELS,
+    MAGNITUDES,
+    MODEST_SIGNS,
     RESIDUALS,
+    SETS,
     SIGNS,
     TWO_HEADED_VARIANTS,
     VARIANTS,
@@ -69,10 +72,10 @@ def draw(name: str, shape: Shape, dtype: str, domain: Domain | None = None) -> D
         raise LookupError(f"{name}: {__file__} cannot draw {domain.name}")
     spread, target_of = KINDS[domain]
     prediction *= spread
-    if domain is COUNTS:
+    if domain is MAGNITUDES:
         prediction = abs(prediction)
     target = target_of(rng, shape)
-    target = target if target.dtype == np.int64 else target.astype(number)
+    target = target if target.dtype in (np.int64, np.bool_) else target.astype(number)
     options = variant.options(shape[-1], variant.examples(prediction), number)
     return Data(prediction.astype(number), target, options)
 
@@ -82,7 +85,7 @@ def real(rng: Rng, shape: Shape) -> Array:
     return rng.standard_normal(shape, dtype=np.float32)
 
 
-def count(rng: Rng, shape: Shape) -> Array:
+def magnitude(rng: Rng, shape: Shape) -> Array:
     """Draw targets of at least 0."""
     return abs(real(rng, shape))
 
@@ -107,6 +110,11 @@ def sign(rng: Rng, shape: Shape) -> Array:
     return 2 * binary(rng, shape) - 1
 
 
+def some(rng: Rng, shape: Shape) -> Array:
+    """Draw which classes are there: one in eight."""
+    return rng.random(shape, dtype=np.float32) < 0.125
+
+
 def label(rng: Rng, shape: Shape) -> Array:
     """Draw one class a row."""
     return rng.integers(0, shape[-1], shape[:-1], dtype=np.int64)
@@ -122,11 +130,13 @@ def distribution(rng: Rng, shape: Shape) -> Array:
 #: How wide the predictions of a domain spread, and how its targets are drawn.
 KINDS: dict[Domain, tuple[float, Callable[[Rng, Shape], Array]]] = {
     RESIDUALS: (1, real),
-    COUNTS: (1, count),
+    MAGNITUDES: (1, magnitude),
     BINARY: (3, binary),
     SIGNS: (1, sign),
     COUNTS: (1, count),
     AMOUNTS: (1, amount),
+    MODEST_SIGNS: (1, sign),
+    SETS: (1, some),
     LABELS: (3, label),
     DISTRIBUTIONS: (1, distribution),
 }

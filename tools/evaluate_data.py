@@ -19,10 +19,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from cases import (  # noqa: E402
     BINARY,
-    COUNTS,
     DISTRIBUTIONS,
     LABELS,
+    MAGNITUDES,
+    MODEST_SIGNS,
     RESIDUALS,
+    SETS,
     SIGNS,
     TWO_HEADED,
     Domain,
@@ -43,14 +45,17 @@ MARGINS = Predictions("breast_cancer.csv", "--prediction margin --target label_s
 DIGITS = Predictions("digits.parquet", "--prediction logits --target label --by ink")
 TEACHER = Predictions("digits.parquet", "--prediction logits --target teacher --by ink")
 VOTERS = Predictions("anes96.csv", "--prediction logit_* --by party")
-FILES = (DIGITS, TEACHER, SCORES, MARGINS, DIABETES, VOTERS)
+SETS_OF_DIGITS = Predictions("digits.parquet", "--prediction logits --target plausible --by ink")
+FILES = (DIGITS, TEACHER, SETS_OF_DIGITS, SCORES, MARGINS, DIABETES, VOTERS)
 
 #: The predictions that losses of a domain are evaluated on.
 DOMAINS: dict[Domain, Predictions] = {
     RESIDUALS: DIABETES,
-    COUNTS: DIABETES,
+    MAGNITUDES: DIABETES,
     BINARY: SCORES,
     SIGNS: MARGINS,
+    MODEST_SIGNS: MARGINS,
+    SETS: SETS_OF_DIGITS,
     LABELS: DIGITS,
     DISTRIBUTIONS: TEACHER,
 }

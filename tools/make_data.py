@@ -52,9 +52,9 @@ def out_of_fold(
     return np.round(predicted, DECIMALS)
 
 
-def vectors(rows: NDArray[np.float64]) -> pa.FixedSizeListArray:
-    """One column holding a float32 vector for each row."""
-    flat = pa.array(rows.astype(np.float32).ravel())
+def vectors(rows: NDArray[Any], dtype: Any = np.float32) -> pa.FixedSizeListArray:
+    """One column holding a vector for each row."""
+    flat = pa.array(rows.astype(dtype).ravel())
     return pa.FixedSizeListArray.from_arrays(flat, rows.shape[1])
 
 
@@ -64,13 +64,15 @@ def write_digits(folder: Path) -> None:
     logits = out_of_fold(logistic_regression(C=0.1), images, label)
     trees = ExtraTreesClassifier(n_estimators=500, random_state=0)
     teacher = out_of_fold(trees, images, label, method="predict_proba")
+    shares = (teacher / teacher.sum(axis=1, keepdims=True)).astype(np.float32)
     ink = images.sum(axis=1)
     table = pa.table(
         {
             "label": label.astype(np.int8),
             "ink": np.where(ink > np.median(ink), "heavy", "light"),
             "logits": vectors(logits),
-            "teacher": vectors(teacher / teacher.sum(axis=1, keepdims=True)),
+            "teacher": vectors(shares),
+            "plausible": vectors(shares >= np.float32(0.05), np.int8),
         }
     )
     pq.write_table(table, folder / "digits.parquet", compression="zstd", compression_level=19)

@@ -22,11 +22,13 @@ from numloss._losses import (
     deviance,
     forecast,
     multiclass,
+    multilabel,
     ordinal,
     penalties,
     regression,
     relative,
     robust_regression,
+    signs,
 )
 
 FAMILIES = (
@@ -36,6 +38,8 @@ FAMILIES = (
     deviance,
     forecast,
     binary,
+    signs,
+    multilabel,
     multiclass,
     ordinal,
     penalties,

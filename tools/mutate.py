@@ -52,6 +52,8 @@ class Fault:
 
 REGRESSION = "csrc/kernels/losses/regression.cpp"
 BINARY = "csrc/kernels/losses/binary.cpp"
+SIGNS = "csrc/kernels/losses/signs.cpp"
+MULTILABEL = "csrc/kernels/losses/multilabel.cpp"
 MULTICLASS = "csrc/kernels/losses/multiclass.cpp"
 MARGIN = "csrc/kernels/losses/margin.cpp"
 REQUEST = "csrc/checks/request.cpp"
@@ -74,15 +76,25 @@ FAULTS = [
     Fault("mae: slope 1 at the kink", REGRESSION, "abs(r) > T(0) ? unit", "abs(r) >= T(0) ? unit", LOSSES + "mae"),
     Fault("huber: quadratic beyond delta", REGRESSION, "clipped * (r - T(0.5) * clipped)", "T(0.5) * r * r", LOSSES + "huber"),
     Fault("huber: NaN swallowed by a comparison", REGRESSION, "const T low = r < -delta ? -delta : r;", "const T low = r >= -delta ? r : -delta;", f"{LIMITS} -k huber"),
-    Fault("binary_cross_entropy: smoothing without its shift", BINARY, "return kSmooth ? t * keep + shift : t;", "return kSmooth ? t * keep : t;", LOSSES + "binary_cross_entropy"),
-    Fault("binary_cross_entropy of probabilities: sign of the gradient", BINARY, "keep_nan(p, from_negative - from_positive)", "keep_nan(p, from_positive - from_negative)", LOSSES + "binary_cross_entropy"),
-    Fault("focal: alpha and 1 - alpha swapped", BINARY, "positive * t + negative * (T(1) - t)", "negative * t + positive * (T(1) - t)", LOSSES + "focal"),
+    Fault("binary_cross_entropy: smoothing without its shift", BINARY, "return t * keep + shift;", "return t * keep;", LOSSES + "binary_cross_entropy"),
+    Fault("binary_cross_entropy of probabilities: sign of the gradient", BINARY, "chance.is_free ? slope : T(0)", "chance.is_free ? -slope : T(0)", LOSSES + "binary_cross_entropy"),
+    Fault("focal: alpha and 1 - alpha swapped", BINARY, "of_positive * t + of_negative * negative", "of_negative * t + of_positive * negative", LOSSES + "focal"),
     Fault("gaussian_nll: sign of the gradient by the variance", REGRESSION, "fma(T(-0.5) * u, r, T(0.5))", "fma(T(0.5) * u, r, T(-0.5))", "tests/test_heads.py"),
     Fault("gaussian_nll: gradients in each other's place", "csrc/python/call.cpp", "return heads() == 1 ? first : pair(first, outputs_[role - kValues + 1]);", "return heads() == 1 ? first : pair(outputs_[role - kValues + 1], first);", "tests/test_heads.py"),
     Fault("quantile: q and 1 - q swapped", REGRESSION, "r > T(0) ? T(1) - q : q;", "r > T(0) ? q : T(1) - q;", LOSSES + "quantile"),
     Fault("focal of logits: a term of the Hessian", BINARY, "tilt * ratio_ce + T(2) * ratio * slope", "tilt * ratio_ce + ratio * slope", LOSSES + "focal"),
-    Fault("hinge: sign of the gradient", BINARY, "T(0) : -t)", "T(0) : t)", LOSSES + "hinge"),
-    Fault("squared_hinge: active outside the margin", BINARY, "const T active = z <= T(0) ? T(0) : z;", "const T active = z;", LOSSES + "squared_hinge"),
+    Fault("hinge: sign of the gradient", SIGNS, "T(0) : -t)", "T(0) : t)", LOSSES + "hinge"),
+    Fault("squared_hinge: active outside the margin", SIGNS, "return {active * active,", "return {z * z,", LOSSES + "squared_hinge"),
+    Fault("smoothed_hinge: curvature without its width", SIGNS, "curved ? scale / width : T(0)", "curved ? scale : T(0)", LOSSES + "smoothed_hinge"),
+    Fault("hinge_embedding: sign of the gradient of pairs apart", SIGNS, "slope = z <= T(0) ? T(0) : T(-1);", "slope = z <= T(0) ? T(0) : T(1);", LOSSES + "hinge_embedding"),
+    Fault("logistic: sign of the linear part", SIGNS, "return m < T(0) ? -m : T(0);", "return m < T(0) ? m : T(0);", LOSSES + "logistic"),
+    Fault("exponential: sign of the gradient", SIGNS, "{value, -t * value, value}", "{value, t * value, value}", LOSSES + "exponential"),
+    Fault("poly_binary_cross_entropy: gradient of the polynomial left out", BINARY, "t * s.complement + bend * s.variance", "t * s.complement", LOSSES + "poly_binary"),
+    Fault("brier: gradient without its 2", BINARY, "{d * d, twice * d,", "{d * d, s.variance * d,", LOSSES + "brier"),
+    Fault("probabilities that are clipped keep their slope", BINARY, "!(low | high)};", "true};", LOSSES + "clip"),
+    Fault("asymmetric: nothing clipped", MULTILABEL, "const T u = p - clip,", "const T u = p,", LOSSES + "asymmetric"),
+    Fault("multilabel_margin: margin subtracted", MULTILABEL, "slack + (s - score)", "(s - score) - slack", LOSSES + "multilabel_margin"),
+    Fault("a weight of labels that is the first one's for all", "csrc/checks/request.cpp", "operand.strides[task.ndim - 1] = sizeof(double);", "operand.strides[task.ndim - 1] = 0;", "tests/test_binary.py"),
     Fault("cross_entropy: sign of the label's gradient", LIKELIHOOD, "panel.logits[at] = -(first[i] * q);", "panel.logits[at] = first[i] * q;", LOSSES + "cross_entropy"),
     Fault("cross_entropy of long rows: tile maxima mixed up", LIKELIHOOD, "finish_part(row, part, maxima[t], slopes);", "finish_part(row, part, maxima[0], slopes);", LOSSES + "long_rows"),
     Fault("cross_entropy of probabilities: smoothing over C - 1 classes", "csrc/kernels/drivers/targets.hpp", "task.label_smoothing / double(task.classes)", "task.label_smoothing / double(task.classes - 1)", LOSSES + "cross_entropy"),

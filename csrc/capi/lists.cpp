@@ -17,11 +17,13 @@ static_assert(sizeof(numloss_parameter_info) == 56);
 static_assert(NUMLOSS_UNIT_INTERVAL == int(Domain::kUnit) &&
               NUMLOSS_ABOVE_ZERO == int(Domain::kPositive) &&
               NUMLOSS_ABOVE_MINUS_ONE == int(Domain::kAboveMinusOne) &&
-              NUMLOSS_AT_LEAST_ZERO == int(Domain::kNonnegative));
+              NUMLOSS_AT_LEAST_ZERO == int(Domain::kNonnegative) &&
+              NUMLOSS_BOOLEANS == int(Domain::kBooleans));
 static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 &&
               NUMLOSS_UNIT == int(Range::kUnit) + 1 &&
               NUMLOSS_OUTSIDE_UNIT == int(Range::kOutsideUnit) + 1 &&
-              NUMLOSS_UNBOUNDED == int(Range::kAny) + 1);
+              NUMLOSS_UNBOUNDED == int(Range::kAny) + 1 && NUMLOSS_HALF == int(Range::kHalf) + 1 &&
+              NUMLOSS_FROM_MINUS_ONE == int(Range::kFromMinusOne) + 1);
 static_assert(NUMLOSS_PENALTY == int(Form::kPenalty) && NUMLOSS_CLASSES == int(Form::kLabels));
 
 const Loss* loss_at(int32_t index) {

@@ -303,13 +303,16 @@ class CallOfXla : Refusable {
     numloss_option* const option = add_option(name);
     if (option == nullptr) return false;
     numloss_array& array = numbers_[option - options_];
-    if (loss_->parameters[find_parameter(*loss_, option->name)].takes_array()) {
-      option->kind = NUMLOSS_NUMBERS;
-      option->array = &array;
-      return take(option->name, from, halved_if(is_number), array);
+    const Parameter& parameter = loss_->parameters[find_parameter(*loss_, option->name)];
+    if (!parameter.takes_array()) {
+      option->kind = NUMLOSS_NUMBER;
+      return take_number(option->name, from, is_number, array);
     }
-    option->kind = NUMLOSS_NUMBER;
-    return take_number(option->name, from, is_number, array);
+    if (!take(option->name, from, halved_if(is_number), array)) return false;
+    const bool is_one = parameter.takes_number() && array.ndim == 0;
+    option->kind = is_one ? NUMLOSS_NUMBER : NUMLOSS_NUMBERS;
+    option->array = &array;
+    return true;
   }
 
   bool gives_number() const {

@@ -28,6 +28,7 @@ enum class FaultCode : uint8_t {
   kOutputType,        // it has another type than the results
   kOverlap,           // it shares memory with another array
   kReduction,         // options that contradict each other
+  kNotSets,           // booleans are needed: `is_type` where the type is at fault
   kChanged,           // an argument was changed while it was read
 };
 

@@ -27,6 +27,16 @@ constexpr const char* kHinges[] = {"weston_watkins", "crammer_singer", nullptr};
 constexpr const char* kDistances[] = {"absolute", "squared", nullptr};
 
 constexpr Parameter kFromLogits = {"from_logits", Use::kVariant, Range::kUnit, 1};
+// How near to 0 and 1 probabilities come: of the variant without logits.
+constexpr Parameter kClip = {
+    .name = "clip", .use = Use::kNumber, .range = Range::kHalf, .variant = 0};
+constexpr Parameter kPosWeight = {.name = "pos_weight",
+                                  .use = Use::kPerColumn,
+                                  .range = Range::kNonnegative,
+                                  .standard = 1,
+                                  .optional = true,
+                                  .none = 1};
+constexpr Parameter kMargin = number("margin", Range::kNonnegative, 1);
 constexpr Parameter kFull = {.name = "full", .use = Use::kSwitch};
 constexpr Parameter kLogInput = {"log_input", Use::kVariant, Range::kUnit, 1};
 constexpr Parameter kLogVariance = {.name = "log_variance", .use = Use::kVariant};
@@ -41,12 +51,14 @@ constexpr Parameter kReturnLogSumExp = {
 constexpr Parameter kReturnPredicted = {
     .name = "return_predicted", .use = Use::kExtra, .extra = kPredicted};
 
-// The line from a target to -1 and +1, behind the margin; that of booleans is set where they are
-// met.
-void derive_signs(Plan& plan) {
-  plan.numbers[1] = 1;
-  plan.numbers[2] = 0;
+// Zhang's modified Huber loss is four times the smoothed hinge of margin 1 that is 2 wide.
+void derive_modified_huber(Plan& plan) {
+  plan.numbers[kSignNumbers] = 1;
+  plan.numbers[kSignNumbers + 1] = 2;
+  plan.numbers[kSignNumbers + 2] = 4;
 }
+
+void derive_smoothed_hinge(Plan& plan) { plan.numbers[kSignNumbers + 2] = 1; }
 
 // (strength, l1_ratio) to the factors of |w| and w²/2.
 void derive_elastic_net(Plan& plan) {
@@ -208,29 +220,75 @@ constexpr Loss kLosses[] = {
      .parameters = {number("alpha", Range::kInsideUnit, 0.1)}},
     {.name = "binary_cross_entropy",
      .form = Form::kElements,
-     .variants = {{"binary_cross_entropy_probability", nullptr, Domain::kUnit},
-                  {"binary_cross_entropy"}},
+     .variants = {{"binary_cross_entropy_probability", nullptr, Domain::kUnit,
+                   "binary_cross_entropy_probability_columns"},
+                  {.labels = "binary_cross_entropy", .columns = "binary_cross_entropy_columns"}},
      .target = Domain::kUnit,
-     .parameters = {optional_number("pos_weight", Range::kNonnegative, 1, 1),
-                    number("label_smoothing", Range::kUnit, 0), kFromLogits}},
+     .parameters = {kPosWeight, number("label_smoothing", Range::kUnit, 0), kClip, kFromLogits}},
     {.name = "focal",
      .form = Form::kElements,
-     .variants = {{"focal_probability", nullptr, Domain::kUnit}, {"focal"}},
+     .variants = {{"focal_probability", nullptr, Domain::kUnit, "focal_probability_columns"},
+                  {.labels = "focal", .columns = "focal_columns"}},
      .target = Domain::kUnit,
      .parameters = {number("gamma", Range::kNonnegative, 2),
-                    optional_number("alpha", Range::kUnit, 0.25, -1), kFromLogits}},
+                    optional_number("alpha", Range::kUnit, 0.25, -1), kPosWeight,
+                    number("label_smoothing", Range::kUnit, 0), kClip, kFromLogits}},
+    {.name = "poly_binary_cross_entropy",
+     .form = Form::kElements,
+     .variants = {{"poly_binary_cross_entropy"}},
+     .target = Domain::kUnit,
+     .parameters = {number("epsilon", Range::kFromMinusOne, 1)}},
+    {.name = "brier",
+     .form = Form::kElements,
+     .variants = {{"brier_probability", nullptr, Domain::kUnit}, {"brier"}},
+     .target = Domain::kUnit,
+     .parameters = {kFromLogits}},
+    {.name = "logistic",
+     .form = Form::kElements,
+     .variants = {{"logistic"}},
+     .target = Domain::kSigned},
+    {.name = "exponential",
+     .form = Form::kElements,
+     .variants = {{"exponential"}},
+     .target = Domain::kSigned},
     {.name = "hinge",
      .form = Form::kElements,
      .variants = {{"hinge"}},
      .target = Domain::kSigned,
-     .derive = derive_signs,
-     .parameters = {number("margin", Range::kPositive, 1)}},
+     .parameters = {kMargin}},
     {.name = "squared_hinge",
      .form = Form::kElements,
      .variants = {{"squared_hinge"}},
      .target = Domain::kSigned,
-     .derive = derive_signs,
-     .parameters = {number("margin", Range::kPositive, 1)}},
+     .parameters = {kMargin}},
+    {.name = "smoothed_hinge",
+     .form = Form::kElements,
+     .variants = {{"smoothed_hinge"}},
+     .target = Domain::kSigned,
+     .derive = derive_smoothed_hinge,
+     .parameters = {kMargin, number("smoothing", Range::kPositive, 1)}},
+    {.name = "modified_huber",
+     .form = Form::kElements,
+     .variants = {{"smoothed_hinge"}},
+     .target = Domain::kSigned,
+     .derive = derive_modified_huber},
+    {.name = "hinge_embedding",
+     .form = Form::kElements,
+     .variants = {{"hinge_embedding"}},
+     .target = Domain::kSigned,
+     .parameters = {kMargin}},
+    {.name = "asymmetric",
+     .form = Form::kElements,
+     .variants = {{"asymmetric"}},
+     .target = Domain::kUnit,
+     .parameters = {number("gamma_pos", Range::kNonnegative, 1),
+                    number("gamma_neg", Range::kNonnegative, 4),
+                    number("clip", Range::kUnit, 0.05)}},
+    {.name = "multilabel_margin",
+     .form = Form::kSets,
+     .variants = {{nullptr, "multilabel_margin"}},
+     .target = Domain::kBooleans,
+     .parameters = {kMargin, kAxis, kReturnPredicted}},
     {.name = "cross_entropy",
      .form = Form::kEither,
      .variants = {{"cross_entropy", "cross_entropy_distribution"}},
@@ -298,7 +356,7 @@ constexpr int kLossCount = int(std::size(kLosses));
 namespace {
 
 constexpr int numbers_of(const Loss& loss) {
-  int count = 0;
+  int count = loss.hidden_numbers();
   for (const Parameter& parameter : loss.parameters) {
     count += parameter.name != nullptr && parameter.goes_to_kernel();
   }

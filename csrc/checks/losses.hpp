@@ -16,15 +16,18 @@ inline constexpr int kMaxVariants = 2;
 enum class Range : uint8_t {
   kPositive,
   kNonnegative,
-  kUnit,         // [0, 1]
-  kInsideUnit,   // (0, 1)
-  kOutsideUnit,  // finite, up to 0 or from 1 on
-  kAny,          // infinities, too
+  kUnit,          // [0, 1]
+  kInsideUnit,    // (0, 1)
+  kOutsideUnit,   // finite, up to 0 or from 1 on
+  kAny,           // infinities, too
+  kHalf,          // [0, 0.5]
+  kFromMinusOne,  // at least -1
 };
 
 // What a parameter is to the kernels.
 enum class Use : uint8_t {
   kNumber,       // the kernel's next parameter
+  kPerColumn,    // the same, or an array with a number for each column: the kernel's number aside
   kSwitch,       // the same, 0 or 1
   kVariant,      // chooses the kernel: a switch, or one of `choices`
   kSmoothing,    // label smoothing
@@ -46,9 +49,11 @@ struct Parameter {
   double none = 0;                       // this number
   const char* const* choices = nullptr;  // ends with null
   Role extra = kRoles;                   // of kExtra: the output
+  int variant = -1;                      // means something to this one alone; -1: to all
 
   constexpr bool takes_number() const {
-    return use == Use::kNumber || use == Use::kSmoothing || use == Use::kTemperature;
+    return use == Use::kNumber || use == Use::kPerColumn || use == Use::kSmoothing ||
+           use == Use::kTemperature;
   }
   constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
   constexpr bool takes_switch() const {
@@ -56,9 +61,12 @@ struct Parameter {
            (use == Use::kVariant && choices == nullptr);
   }
   // Whether it is one of the kernel's parameters.
-  constexpr bool goes_to_kernel() const { return use == Use::kNumber || use == Use::kSwitch; }
+  constexpr bool goes_to_kernel() const {
+    return use == Use::kNumber || use == Use::kPerColumn || use == Use::kSwitch;
+  }
   constexpr bool takes_array() const {
-    return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance;
+    return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance ||
+           use == Use::kPerColumn;
   }
 };
 
@@ -70,6 +78,7 @@ enum class Domain : uint8_t {
   kPositive,       // above 0
   kAboveMinusOne,  // what 1 is added to for a logarithm
   kNonnegative,
+  kBooleans,  // whether a class is there
 };
 
 enum class Form : uint8_t {
@@ -78,7 +87,12 @@ enum class Form : uint8_t {
   kLabels,         // rows of classes, against integer labels
   kDistributions,  // rows of classes, against probabilities
   kEither,         // against either
+  kSets,           // rows of classes, against the set of those that are there: booleans
 };
+
+// Numbers of a kernel that the loss's users do not see, before theirs: of signed targets the line
+// from a target to -1 and +1.
+inline constexpr int kSignNumbers = 2;
 
 // A kernel by its name in the registry. A loss over classes may have one for labels and one for
 // probabilities, which also serves labels that smoothing or a distance makes probabilities of.
@@ -86,6 +100,7 @@ struct Variant {
   const char* labels = nullptr;
   const char* soft = nullptr;
   Domain prediction = Domain::kAny;
+  const char* columns = nullptr;  // of a loss of elements: with a number aside, for kPerColumn
   Domain second_head = Domain::kAny;
 };
 
@@ -123,7 +138,10 @@ struct Loss {
   constexpr bool has_classes() const { return form >= Form::kLabels; }
   constexpr bool has_target() const { return form != Form::kPenalty; }
   constexpr bool takes_labels() const { return form == Form::kLabels || form == Form::kEither; }
-  constexpr bool takes_distributions() const { return form >= Form::kDistributions; }
+  constexpr bool takes_distributions() const {
+    return form == Form::kDistributions || form == Form::kEither;
+  }
+  constexpr int hidden_numbers() const { return target == Domain::kSigned ? kSignNumbers : 0; }
 };
 
 extern const Loss kLosses[];

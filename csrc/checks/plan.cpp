@@ -31,6 +31,12 @@ bool check_range(const Parameter& parameter, double x, Fault& fault) {
         needed = "must be a finite number of at most 0 or at least 1";
       }
       break;
+    case Range::kHalf:
+      if (!(x >= 0 && x <= 0.5)) needed = "must be a number in [0, 0.5]";
+      break;
+    case Range::kFromMinusOne:
+      if (!(x >= -1 && std::isfinite(x))) needed = "must be a finite number of at least -1";
+      break;
   }
   if (needed == nullptr) return true;
   fault.set(FaultCode::kParameter, parameter.name, "%s", needed);
@@ -41,14 +47,15 @@ constexpr int kMaxLosses = 128;
 
 // Where the kernels of every variant stand in the registry: looked up by name once.
 struct KernelIndices {
-  struct Pair {
-    int labels, soft;
+  struct Triple {
+    int labels, soft, columns;
   } of[kMaxLosses][kMaxVariants];
   KernelIndices() {
     for (int i = 0; i < kLossCount; ++i) {
       for (int v = 0; v < kMaxVariants; ++v) {
         const Variant& variant = kLosses[i].variants[v];
-        of[i][v] = {find_kernel(variant.labels), find_kernel(variant.soft)};
+        of[i][v] = {find_kernel(variant.labels), find_kernel(variant.soft),
+                    find_kernel(variant.columns)};
       }
     }
   }
@@ -56,18 +63,17 @@ struct KernelIndices {
 
 void choose_variant(int variant, Plan& plan) {
   static const KernelIndices indices;
-  const KernelIndices::Pair& kernel = indices.of[plan.loss - kLosses][variant];
+  const KernelIndices::Triple& kernel = indices.of[plan.loss - kLosses][variant];
   plan.labels_kernel = kernel.labels;
   plan.soft_kernel = kernel.soft;
+  plan.columns_kernel = kernel.columns;
   plan.prediction = plan.loss->variants[variant].prediction;
   plan.second_head = plan.loss->variants[variant].second_head;
   plan.target = plan.loss->target;
 }
 
 // Not inlined: `derive` computes in the IEEE environment.
-[[gnu::noinline]] void derive(Plan& plan) {
-  if (plan.loss->derive != nullptr) plan.loss->derive(plan);
-}
+[[gnu::noinline]] void derive(Plan& plan) { plan.loss->derive(plan); }
 
 bool take(const Parameter& parameter, const Setting& setting, int& numbers, int& variant,
           Plan& plan, Fault& fault) {
@@ -75,12 +81,18 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
   const int64_t integer = setting.given ? setting.integer : int64_t(parameter.standard);
   const bool none = setting.given && setting.is_none && parameter.optional;
   if (none && parameter.takes_number()) x = parameter.none;
-  if (setting.given && !none && parameter.takes_number() && !check_range(parameter, x, fault)) {
-    return false;
-  }
+  const bool is_number = parameter.takes_number() && setting.array == nullptr;
+  if (setting.given && !none && is_number && !check_range(parameter, x, fault)) return false;
   switch (parameter.use) {
     case Use::kNumber:
     case Use::kSwitch: plan.numbers[numbers++] = x; break;
+    case Use::kPerColumn:
+      plan.numbers[numbers++] = setting.array == nullptr ? x : parameter.standard;
+      if (setting.array != nullptr) {
+        plan.per_column = setting.array;
+        plan.per_column_name = parameter.name;
+      }
+      break;
     case Use::kVariant: variant = int(x); break;
     case Use::kSmoothing: plan.label_smoothing = x; break;
     case Use::kTemperature: plan.temperature = x; break;
@@ -101,6 +113,21 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
       plan.distances = setting.array;
       plan.distance = setting.array != nullptr ? -1 : int(x);
       break;
+  }
+  return true;
+}
+
+// Refuses a parameter that means nothing to the variant which another one has chosen.
+bool check_variants(const Loss& loss, const Setting* settings, int variant, Fault& fault) {
+  for (int i = 0; i < loss.parameter_count(); ++i) {
+    const Parameter& parameter = loss.parameters[i];
+    const bool is_set = settings[i].given && settings[i].number != parameter.standard;
+    if (parameter.variant < 0 || parameter.variant == variant || !is_set) continue;
+    const Parameter* chooser = loss.parameters;
+    while (chooser->use != Use::kVariant) ++chooser;
+    fault.set(FaultCode::kReduction, parameter.name, "is for %s=%s: otherwise it must be left out",
+              chooser->name, parameter.variant != 0 ? "True" : "False");
+    return false;
   }
   return true;
 }
@@ -127,14 +154,16 @@ bool make_plan(const Loss& loss, const Setting* settings, Plan& plan, Fault& fau
   plan = {};
   plan.loss = &loss;
   plan.distance = -1;
-  int numbers = 0, variant = 0;
+  int numbers = loss.hidden_numbers(), variant = 0;
+  if (numbers > 0) plan.numbers[0] = 1;  // signs as they are: 1 t + 0
   for (int i = 0; i < loss.parameter_count(); ++i) {
     if (!take(loss.parameters[i], settings[i], numbers, variant, plan, fault)) return false;
   }
+  if (!check_variants(loss, settings, variant, fault)) return false;
   choose_variant(variant, plan);
   if (loss.derive != nullptr) {
     const FloatEnvironment ieee;
-    loss.derive(plan.numbers);
+    derive(plan);
   }
   return true;
 }

@@ -17,7 +17,7 @@ struct Setting {
 
 struct Plan {
   const Loss* loss;
-  int labels_kernel, soft_kernel;  // -1 where there is none
+  int labels_kernel, soft_kernel, columns_kernel;  // -1 where there is none
   Domain prediction, second_head, target;
   double numbers[kMaxParameters];
   double label_smoothing;
@@ -30,6 +30,8 @@ struct Plan {
   const Array* class_weight;
   const Array* class_factor;
   const char* class_factor_name;
+  const Array* per_column;
+  const char* per_column_name;
   Roles extras;  // outputs that are asked for beside those of the mode
 };
 

@@ -63,7 +63,9 @@ struct Preparation {
   bool set_classes_target();
   bool set_labels(const Array& target);
   bool set_distributions(const Array& target);
+  bool set_sets(const Array& target);
   bool set_aside();
+  bool set_per_column();
   bool set_weight();
   bool refuse_options_of_penalty();
   bool set_reduction();
@@ -277,8 +279,8 @@ bool Preparation::set_elements_target() {
     task[kTarget].data = reinterpret_cast<char*>(&out.rounded_target);
   }
   if (loss.target == Domain::kSigned && target.dtype == DType::kBool) {
-    task.parameters[1] = 2;  // 2 t - 1
-    task.parameters[2] = -1;
+    task.parameters[0] = 2;  // 2 t - 1
+    task.parameters[1] = -1;
   }
   const bool is_small = loss.target == Domain::kUnit || loss.target == Domain::kSigned;
   return is_small || check_integers("target", target);
@@ -351,8 +353,26 @@ bool Preparation::set_distributions(const Array& target) {
   return true;
 }
 
+// Booleans are read as distributions are: 0 and 1, of any sum.
+bool Preparation::set_sets(const Array& target) {
+  if (target.dtype != DType::kBool || !same_shape(target, prediction())) {
+    fault.set(FaultCode::kNotSets, "target",
+              "must hold booleans of the prediction's shape %s: whether a class is there",
+              ShapeText(prediction()).text);
+    fault.came("dtype %s and shape %s", name_of(target.dtype), ShapeText(target).text);
+    fault.is_type = target.dtype != DType::kBool;
+    return false;
+  }
+  task.target_kind = Target::kDistribution;
+  task.distribution_tolerance = __builtin_inf();
+  task.loss = plan.soft_kernel;
+  attach(kTarget, target);
+  return true;
+}
+
 bool Preparation::set_classes_target() {
   const Array& target = input(kTarget);
+  if (loss.form == Form::kSets) return set_sets(target);
   if (!loss.takes_labels()) return set_distributions(target);
   if (is_integer(target.dtype)) return set_labels(target);
   if (is_empty_list()) {
@@ -383,6 +403,38 @@ bool Preparation::set_aside() {
   Operand& operand = add_operand(task, kAside, aside);
   repeat(task, operand);
   if (aside.ndim == 1) operand.strides[task.ndim - 1] = aside.strides[0];
+  return true;
+}
+
+bool read_numbers(const char* name, const Array& array, double* to, Fault& fault) {
+  return all_elements(array, [&](const Walk& walk, const char* from) {
+    const double x = *to++ = read_number(array.dtype, array.swapped, from);
+    if (x >= 0 && std::isfinite(x)) return true;
+    fault.set(FaultCode::kElement, name, "must hold finite numbers of at least 0");
+    fault.came("%s", NumberText(x, array.dtype).text);
+    fault.at(walk.place, array.ndim);
+    return false;
+  });
+}
+
+// A parameter with a number for each column: the last axis of a prediction.
+bool Preparation::set_per_column() {
+  if (plan.per_column == nullptr) return true;
+  const Array &given = *plan.per_column, &p = prediction();
+  const int64_t columns = p.ndim == 0 ? 1 : p.shape[p.ndim - 1];
+  if (given.ndim > 1 || (given.ndim == 1 && (p.ndim == 0 || given.shape[0] != columns))) {
+    fault.set(FaultCode::kShape, plan.per_column_name,
+              "must be a number, or one for each column of a prediction of shape %s",
+              ShapeText(p).text);
+    return fault.came("shape %s", ShapeText(given).text);
+  }
+  double* const numbers = out.per_column.make(element_count(given));
+  if (!read_numbers(plan.per_column_name, given, numbers, fault)) return false;
+  Operand& operand = task.add(kAside);
+  operand.data = reinterpret_cast<char*>(numbers);
+  repeat(task, operand);
+  if (given.ndim == 1) operand.strides[task.ndim - 1] = sizeof(double);
+  task.loss = plan.columns_kernel;
   return true;
 }
 
@@ -437,17 +489,6 @@ bool Preparation::set_reduction() {
   if (is_positive(request.number) && std::isfinite(request.number)) return true;
   fault.set(FaultCode::kParameter, "denominator", "must be a positive finite number");
   return fault.came("%s", NumberText(request.number, DType::kFloat64).text);
-}
-
-bool read_numbers(const char* name, const Array& array, double* to, Fault& fault) {
-  return all_elements(array, [&](const Walk& walk, const char* from) {
-    const double x = *to++ = read_number(array.dtype, array.swapped, from);
-    if (x >= 0 && std::isfinite(x)) return true;
-    fault.set(FaultCode::kElement, name, "must hold finite numbers of at least 0");
-    fault.came("%s", NumberText(x, array.dtype).text);
-    fault.at(walk.place, array.ndim);
-    return false;
-  });
 }
 
 // A number for each class; a scalar stands for all of them.
@@ -560,7 +601,7 @@ bool Preparation::prepare() {
     if (!set_class_numbers() || !set_classes_target()) return false;
   } else {
     task.loss = plan.labels_kernel;
-    if (!set_aside() || !set_elements_target()) return false;
+    if (!set_aside() || !set_per_column() || !set_elements_target()) return false;
     if (has(kTarget) && !refuse_swapped()) return false;
   }
   for (int h = 0; h < loss.head_count(); ++h) {
@@ -858,7 +899,8 @@ bool Search::bad_distribution() {
 [[gnu::noinline]] bool search(Search& all) {
   if (all.bad_weight()) return true;
   if (all.loss.has_classes()) {
-    return all.task.target_kind == Target::kLabel ? all.bad_label() : all.bad_distribution();
+    if (all.task.target_kind == Target::kLabel) return all.bad_label();
+    return all.loss.takes_distributions() && all.bad_distribution();
   }
   if (all.bad_element(kTarget, all.plan.target)) return true;
   if (all.bad_element(kHeads, all.plan.prediction)) return true;

@@ -129,6 +129,7 @@ enum {
   NUMLOSS_OUTPUT_TYPE = 16,       // it has another type than the results
   NUMLOSS_OVERLAP = 17,           // it shares memory with another array
   NUMLOSS_REDUCTION = 18,         // options that contradict each other
+  NUMLOSS_NOT_SETS = 19,          // booleans of the prediction's shape are needed
   NUMLOSS_ARRAY = 20,             // what no array can be: a NULL, a negative length, 65 axes
   NUMLOSS_COUNT_OF_ARRAYS = 21,   // too many or too few inputs or outputs
   NUMLOSS_STRUCT = 22,            // a struct's size, or members beyond what this library knows
@@ -328,6 +329,7 @@ enum {
   NUMLOSS_ABOVE_ZERO = 3,
   NUMLOSS_ABOVE_MINUS_ONE = 4,
   NUMLOSS_AT_LEAST_ZERO = 5,
+  NUMLOSS_BOOLEANS = 6,  // whether a class is there
 };
 
 // How a loss walks its prediction.
@@ -361,12 +363,14 @@ typedef struct numloss_input_info {
 // The numbers that a parameter may be.
 enum {
   NUMLOSS_ANY_INTEGER = 0,
-  NUMLOSS_POSITIVE = 1,      // finite, above 0
-  NUMLOSS_NONNEGATIVE = 2,   // finite, at least 0
-  NUMLOSS_UNIT = 3,          // [0, 1]
-  NUMLOSS_INSIDE_UNIT = 4,   // (0, 1)
-  NUMLOSS_OUTSIDE_UNIT = 5,  // finite, at most 0 or at least 1
-  NUMLOSS_UNBOUNDED = 6,     // any number, infinite or not
+  NUMLOSS_POSITIVE = 1,        // finite, above 0
+  NUMLOSS_NONNEGATIVE = 2,     // finite, at least 0
+  NUMLOSS_UNIT = 3,            // [0, 1]
+  NUMLOSS_INSIDE_UNIT = 4,     // (0, 1)
+  NUMLOSS_OUTSIDE_UNIT = 5,    // finite, at most 0 or at least 1
+  NUMLOSS_UNBOUNDED = 6,       // any number, infinite or not
+  NUMLOSS_HALF = 7,            // [0, 0.5]
+  NUMLOSS_FROM_MINUS_ONE = 8,  // finite, at least -1
 };
 
 typedef struct numloss_parameter_info {

@@ -37,11 +37,24 @@
   row(CrpsGaussian) \
   row(IntervalScore) \
   row(BinaryCrossEntropy) \
+  row(BinaryCrossEntropyColumns) \
   row(BinaryCrossEntropyProbability) \
+  row(BinaryCrossEntropyProbabilityColumns) \
   row(Focal) \
+  row(FocalColumns) \
   row(FocalProbability) \
+  row(FocalProbabilityColumns) \
+  row(PolyBinaryCrossEntropy) \
+  row(Brier) \
+  row(BrierProbability) \
   row(Hinge) \
   row(SquaredHinge) \
+  row(SmoothedHinge) \
+  row(HingeEmbedding) \
+  row(LogisticOfSigns) \
+  row(Exponential) \
+  row(Asymmetric) \
+  row(MultilabelMargin) \
   row(ElasticNet) \
   row(CrossEntropy) \
   row(CrossEntropyDistribution) \

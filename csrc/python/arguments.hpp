@@ -188,7 +188,7 @@ class Arguments {
     setting.given = true;
     setting.is_none = parameter.optional && value == Py_None;
     if (setting.is_none) return;
-    if (parameter.takes_number()) {
+    if (parameter.takes_number() && !(parameter.takes_array() && has_elements(value))) {
       setting.number =
           PyFloat_CheckExact(value)
               ? PyFloat_AS_DOUBLE(value)
@@ -206,6 +206,13 @@ class Arguments {
     } else {
       arrays_given_[i] = as_array(parameter.name, value, kValues + i);
     }
+  }
+
+  // Whether it holds several numbers, as lists and arrays do but for those without axes.
+  static bool has_elements(PyObject* value) {
+    const Py_ssize_t length = PyObject_Length(value);
+    if (length < 0) PyErr_Clear();
+    return length >= 0 && !PyUnicode_Check(value);
   }
 
   static int64_t to_integer(const char* name, PyObject* value) {

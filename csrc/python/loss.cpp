@@ -145,6 +145,7 @@ const char* name_of_domain(const Loss& loss) {
     case Form::kLabels: return "labels";
     case Form::kDistributions: return "probabilities";
     case Form::kEither: return "labels or probabilities";
+    case Form::kSets:
     case Form::kElements: break;
   }
   switch (loss.target) {
@@ -154,6 +155,7 @@ const char* name_of_domain(const Loss& loss) {
     case Domain::kPositive: return "positive";
     case Domain::kAboveMinusOne: return "above -1";
     case Domain::kNonnegative: return "nonnegative";
+    case Domain::kBooleans: return "booleans";
   }
   return "";
 }

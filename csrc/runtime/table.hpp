@@ -15,7 +15,7 @@ inline constexpr int kSideBySide =
     256;  // rows of at most this many classes go side by side (their panel fits the L2 cache)
 inline constexpr int64_t kBlock = 1 << 13;  // elements a block holds at least
 inline constexpr int64_t kMaxBlocks = 4096;
-inline constexpr int kMaxParameters = 4;  // that a loss reads
+inline constexpr int kMaxParameters = 5;  // that a loss reads
 // How far outside [0, 1] a probability may lie, for every type: rounding, taken for 0 or 1.
 inline constexpr double kUnitSlack = 1e-6;
 inline constexpr int kMaxHeads = 2;  // inputs that a loss has gradients by

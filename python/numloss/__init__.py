@@ -24,21 +24,25 @@ from numloss._losses import (
     deviance,
     forecast,
     multiclass,
+    multilabel,
     ordinal,
     penalties,
     regression,
     relative,
     robust_regression,
+    signs,
 )
 from numloss._losses.binary import *
 from numloss._losses.deviance import *
 from numloss._losses.forecast import *
 from numloss._losses.multiclass import *
+from numloss._losses.multilabel import *
 from numloss._losses.ordinal import *
 from numloss._losses.penalties import *
 from numloss._losses.regression import *
 from numloss._losses.relative import *
 from numloss._losses.robust_regression import *
+from numloss._losses.signs import *
 from numloss._nulls import nulls_to_weight
 from numloss._raise import Error, InputTypeError
 from numloss.balance import *
@@ -67,6 +71,8 @@ LOSSES: dict[str, Loss[...]] = {
         deviance,
         forecast,
         binary,
+        signs,
+        multilabel,
         multiclass,
         ordinal,
     )
@@ -161,6 +167,8 @@ __all__ += relative.__all__
 __all__ += deviance.__all__
 __all__ += forecast.__all__
 __all__ += binary.__all__
+__all__ += signs.__all__
+__all__ += multilabel.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__
 __all__ += penalties.__all__

@@ -56,6 +56,8 @@ _BOTH = f"""{_LABELS[:-1]};
     or probabilities, shaped like the prediction, that sum to 1 over the classes."""
 _PROBABILITIES = "Probabilities, shaped like the prediction, that sum to 1 over the classes."
 
+_SETS = "Booleans, shaped like the prediction: whether a class is there."
+
 _IGNORE = """\
 ignore_index : int, default -100
     Label of examples that are not there: neither their scores nor their weight count.
@@ -138,6 +140,7 @@ _PARTS = {
     "labels": _ROWWISE.replace("{target}", _LABELS).replace("{keywords}", _KEYWORDS),
     "labels or probabilities": _ROWWISE.replace("{target}", _BOTH).replace("{keywords}", _KEYWORDS),
     "probabilities": _ROWWISE.replace("{target}", _PROBABILITIES).replace("{keywords}", _KEYWORDS),
+    "sets": _ROWWISE.replace("{target}", _SETS).replace("{keywords}", _KEYWORDS),
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
     "logsumexp": _LOGSUMEXP,

@@ -175,6 +175,16 @@ def _probability_fix(found: Fault) -> str:
     return ": use target.astype(float)" if is_discrete and t == np.shape(found.prediction) else ""
 
 
+def _set_fix(found: Fault) -> str:
+    p, t = np.shape(found.prediction), np.shape(found.target)
+    if order := _order_fix(found):
+        return order
+    if p == t:
+        return ": use target.astype(bool)" if found.is_type else ""
+    is_label = np.asarray(found.target).dtype.kind in "iu" and t == _examples(found) and len(p) == 2
+    return f": use target[:, None] == numpy.arange({p[1]}) of labels" if is_label else ""
+
+
 def _order_fix(found: Fault) -> str:
     """Return the order of the arguments where labels stand in the place of scores."""
     kinds = [np.asarray(x).dtype.kind for x in (found.prediction, found.target)]
@@ -229,6 +239,7 @@ _FIXES = {
     "label_shape": _label_shape_fix,
     "not_labels": _label_fix,
     "not_probabilities": _probability_fix,
+    "not_sets": _set_fix,
     "signs": _signs_fix,
     "logits": _logits_fix,
     "inexact": _inexact_fix,

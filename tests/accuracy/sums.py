@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import cases
 import numpy as np
 from cases import Variant
 from typical import variant_of
@@ -24,7 +25,7 @@ COUNT = 10**8
 CLASSES = 8
 #: Draws and references take many times the memory of their numbers.
 CHUNK = 10**6
-#: The loss whose sum takes the logarithms of many examples at once: it is not that of the values.
+#: One of the losses whose sums take the logarithms of many examples at once.
 GROUPED = "binary_cross_entropy"
 
 
@@ -43,7 +44,7 @@ def check(name: str, count: int = COUNT, dtype: str = "float32") -> tuple[str, S
     prediction, target = inputs(variant, count, dtype)
     options = variant.options(CLASSES, variant.examples(prediction), dtype)
     total = float(variant.loss(prediction, target, reduction="sum", **options))
-    if name == GROUPED:
+    if name in cases.GROUPED:
         reference = exact_cross_entropy(prediction)
         return name, Summed(len(prediction), None, float(abs(total - reference) / reference))
     values = variant.loss(prediction, target, reduction="none", **options)

@@ -14,10 +14,12 @@ from cases import (
     deviance,
     forecast,
     multiclass,
+    multilabel,
     ordinal,
     regression,
     relative,
     robust_regression,
+    signs,
 )
 from cases.arithmetic import Array
 from cases.asking import WAYS, assert_same, per_example, results
@@ -30,8 +32,11 @@ from cases.inputs import (
     DISTRIBUTIONS,
     FRACTIONS,
     LABELS,
+    MAGNITUDES,
+    MODEST_SIGNS,
     RAMP,
     RESIDUALS,
+    SETS,
     SIGNS,
     Domain,
     Inputs,
@@ -51,10 +56,14 @@ __all__ = [
     "COUNTS",
     "DISTRIBUTIONS",
     "FRACTIONS",
+    "GROUPED",
     "LABELS",
+    "MAGNITUDES",
+    "MODEST_SIGNS",
     "PLAIN",
     "RAMP",
     "RESIDUALS",
+    "SETS",
     "SHARED",
     "SIGNS",
     "TWO_HEADED",
@@ -85,6 +94,8 @@ for family in (
     deviance,
     forecast,
     binary,
+    signs,
+    multilabel,
     multiclass,
     ordinal,
 ):
@@ -94,6 +105,9 @@ TWO_HEADED.update(forecast.TWO_HEADED)
 VARIANTS = variants_of(CASES)
 #: Of the losses with two gradients, which tests/test_heads.py has to itself.
 TWO_HEADED_VARIANTS = variants_of(TWO_HEADED)
+
+#: Losses whose sums take the logarithms of many values at once.
+GROUPED = ("binary_cross_entropy", "logistic")
 
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from cases.arithmetic import Array, sigmoid, x_log_y
-from cases.inputs import BINARY, BOOLEANS, CHANCES, FRACTIONS, SIGNS
-from cases.table import Case, Kink
+from cases.inputs import BINARY, CHANCES, FRACTIONS
+from cases.table import Case
+
+
+def both_probabilities(p: Array, clip: float, from_logits: bool) -> tuple[Array, Array]:
+    if from_logits:
+        return sigmoid(p), sigmoid(-p)
+    p = np.minimum(np.maximum(p, clip), 1 - clip)
+    return p, 1 - p
 
 
 def binary_cross_entropy(
@@ -14,32 +21,44 @@ def binary_cross_entropy(
     t: Array,
     pos_weight: float = 1.0,
     label_smoothing: float = 0.0,
+    clip: float = 0.0,
     from_logits: bool = True,
 ) -> Array:
-    positive, negative = (sigmoid(p), sigmoid(-p)) if from_logits else (p, 1 - p)
+    positive, negative = both_probabilities(p, clip, from_logits)
     t = t * (1 - label_smoothing) + label_smoothing / 2
     return -(pos_weight * x_log_y(t, positive) + x_log_y(1 - t, negative))
 
 
 def focal(
-    p: Array, t: Array, gamma: float = 2.0, alpha: float | None = 0.25, from_logits: bool = True
+    p: Array,
+    t: Array,
+    gamma: float = 2.0,
+    alpha: float | None = 0.25,
+    pos_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+    clip: float = 0.0,
+    from_logits: bool = True,
 ) -> Array:
-    positive, negative = (sigmoid(p), sigmoid(-p)) if from_logits else (p, 1 - p)
+    positive, negative = both_probabilities(p, clip, from_logits)
+    t = t * (1 - label_smoothing) + label_smoothing / 2
     miss = positive * (1 - t) + negative * t  # 1 - p_t
     alpha_t = 1 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
-    return -alpha_t * miss**gamma * (x_log_y(t, positive) + x_log_y(1 - t, negative))
+    loss = pos_weight * x_log_y(t, positive) + x_log_y(1 - t, negative)
+    return -alpha_t * miss**gamma * loss
 
 
-def sign(t: Array) -> Array:
-    return 2 * t.astype(int) - 1 if t.dtype == bool else t
+def poly_binary_cross_entropy(x: Array, t: Array, epsilon: float = 1.0) -> Array:
+    hit = sigmoid(x) * t + sigmoid(-x) * (1 - t)  # p_t
+    return binary_cross_entropy(x, t) + epsilon * (1 - hit)
 
 
-def hinge(s: Array, t: Array, margin: float = 1.0) -> Array:
-    return np.maximum(0, margin - sign(t) * s)
+def brier(p: Array, t: Array, from_logits: bool = True) -> Array:
+    return ((sigmoid(p) if from_logits else p) - t) ** 2
 
 
-def squared_hinge(s: Array, t: Array, margin: float = 1.0) -> Array:
-    return hinge(s, t, margin) ** 2
+def room_to_clip(p: Array, t: Array, clip: float = 0.0, **options: object) -> Array:
+    """How far a probability is from where it is clipped."""
+    return abs(np.minimum(p, 1 - p) - clip) if clip else np.ones(p.shape)
 
 
 CASES = {
@@ -51,8 +70,10 @@ CASES = {
             CHANCES: (
                 {"from_logits": False},
                 {"from_logits": False, "pos_weight": 3.0, "label_smoothing": 0.1},
+                {"from_logits": False, "clip": 0.0625},
             ),
         },
+        distance_to_kink=room_to_clip,
     ),
     "focal": Case(
         focal,
@@ -62,22 +83,27 @@ CASES = {
                 {"gamma": 0.0, "alpha": None},
                 {"gamma": 0.5},
                 {"gamma": 3.5, "alpha": 0.75},
+                {"pos_weight": 3.0, "label_smoothing": 0.1},
             ),
             FRACTIONS: ({}, {"gamma": 1.0, "alpha": None}),
-            CHANCES: ({"from_logits": False}, {"from_logits": False, "gamma": 1.5, "alpha": None}),
+            CHANCES: (
+                {"from_logits": False},
+                {"from_logits": False, "gamma": 1.5, "alpha": None},
+                {"from_logits": False, "pos_weight": 3.0, "label_smoothing": 0.1},
+                {"from_logits": False, "clip": 0.0625},
+            ),
         },
+        distance_to_kink=room_to_clip,
         ulps=48,  # a power magnifies errors
     ),
-    "hinge": Case(
-        hinge,
-        {SIGNS: ({}, {"margin": 0.25}), BOOLEANS: ({},)},
-        distance_to_kink=lambda s, t, margin=1.0: abs(margin - sign(t) * s),
-        kinks=(Kink(1.0, 1.0, 0.0, 0.0, 0.0), Kink(-0.25, -1.0, 0.0, 0.0, 0.0, {"margin": 0.25})),
+    "poly_binary_cross_entropy": Case(
+        poly_binary_cross_entropy,
+        {BINARY: ({}, {"epsilon": -0.5}), FRACTIONS: ({"epsilon": 2.0},)},
+        ulps=12,  # negative, epsilon takes half of the value away
     ),
-    "squared_hinge": Case(
-        squared_hinge,
-        {SIGNS: ({}, {"margin": 0.25}), BOOLEANS: ({},)},
-        distance_to_kink=lambda s, t, margin=1.0: abs(margin - sign(t) * s),
-        kinks=(Kink(1.0, 1.0, 0.0, 0.0, 0.0), Kink(-0.25, -1.0, 0.0, 0.0, 0.0, {"margin": 0.25})),
+    "brier": Case(
+        brier,
+        {BINARY: ({},), CHANCES: ({"from_logits": False},)},
+        ulps=8,
     ),
 }

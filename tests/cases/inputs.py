@@ -45,7 +45,7 @@ def _draw_residuals(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), rng.normal(size=shape)
 
 
-def _draw_counts(rng: Rng, shape: Shape) -> Inputs:
+def _draw_magnitudes(rng: Rng, shape: Shape) -> Inputs:
     return rng.exponential(size=shape), rng.exponential(size=shape)
 
 
@@ -102,6 +102,10 @@ def _draw_means(rng: Rng, shape: Shape) -> Inputs:
     return np.where(rng.uniform(size=shape) < 0.5, target * factor, target / factor), target
 
 
+def _draw_sets(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=2.0, size=shape), rng.uniform(size=shape) < 0.25
+
+
 # All of them are float32 numbers, too.
 _RESIDUALS = [2.0**-60, 2.0**-20, 0.25, 0.875, 30.0, 2.0**30]
 _LOGITS = [0.0, 2.0**-30, 0.5, 5.0, 20.0, 90.0, 700.0]
@@ -117,6 +121,7 @@ _ROWS = [
     [-310.0, -400.0, -301.0, -302.0],
     [1.0, 700.0, 0.0, -50.0],
 ]
+_SETS = [[True, False, False, False], [False, True, True, False], [False] * 4, [True] * 4]
 _SHARES = [[0.125, 0.375, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]]
 
 
@@ -125,8 +130,11 @@ def _signed(values: list[float]) -> list[float]:
 
 
 RESIDUALS = Domain("residuals", _draw_residuals, _grid(_signed(_RESIDUALS), [0.0, 0.75]))
-COUNTS = Domain(
-    "counts", _draw_counts, _grid([*_RESIDUALS, -0.5, -0.875], [0.0, 0.75, -0.75]), low=-1.0
+MAGNITUDES = Domain(
+    "magnitudes",
+    _draw_magnitudes,
+    _grid([*_RESIDUALS, -0.5, -0.875], [0.0, 0.75, -0.75]),
+    lambda p: p > -1,
 )
 BINARY = Domain("binary", _draw_binary, _grid(_signed(_LOGITS), [0.0, 1.0]))
 FRACTIONS = Domain("fractions", _draw_fractions, _grid(_signed(_LOGITS), [0.25, 1.0]))
@@ -136,8 +144,12 @@ RATES = Domain("rates", _draw_rates, _grid(_MEANS, [0.0, 0.125, 2.0]), lambda p:
 AMOUNTS = Domain("amounts", _draw_amounts, _grid(_signed(_LOGARITHMS), [0.125, 3.0]))
 MEANS = Domain("means", _draw_means, _grid(_MEANS, [0.125, 3.0]), lambda p: p > 0)
 SIGNS = Domain("signs", _draw_signs, _grid(_signed(_SCORES), [-1.0, 1.0]))
+MODEST_SIGNS = Domain(
+    "modest_signs", _draw_signs, _grid(_signed([*_SCORES[:-1], 40.0]), [-1.0, 1.0])
+)
 BOOLEANS = Domain("booleans", _draw_booleans, _grid(_signed(_SCORES), [False, True]))
 LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))
+SETS = Domain("sets", _draw_sets, _grid(_ROWS, _SETS))
 DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cases.arithmetic import Array, log
-from cases.inputs import COUNTS, RESIDUALS
+from cases.inputs import MAGNITUDES, RESIDUALS
 from cases.table import Case, Kink
 
 
@@ -23,7 +23,7 @@ def smape(p: Array, t: Array) -> Array:
 
 
 CASES = {
-    "msle": Case(msle, {COUNTS: ({},)}, ulps=8, cancels=True),
+    "msle": Case(msle, {MAGNITUDES: ({},)}, ulps=8, cancels=True),
     "mape": Case(
         mape,
         {RESIDUALS: ({}, {"floor": 1.0}, {"floor": 0.25})},

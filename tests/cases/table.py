@@ -15,6 +15,7 @@ from cases.inputs import (
     DISTRIBUTIONS,
     FRACTIONS,
     LABELS,
+    SETS,
     Domain,
     Inputs,
     PerClass,
@@ -160,7 +161,8 @@ class Variant:
         """Return what the class weights give each example."""
         class_weight = self.options(classes).get("class_weight")
         if class_weight is None:
-            return np.ones(target.shape[:-1] if self.domain is DISTRIBUTIONS else target.shape)
+            is_row = self.domain in (DISTRIBUTIONS, SETS)
+            return np.ones(target.shape[:-1] if is_row else target.shape)
         return class_weight[target] if self.domain is LABELS else target @ class_weight
 
 

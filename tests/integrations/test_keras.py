@@ -28,9 +28,11 @@ shares = np.eye(3, dtype="float32")[labels] * 0.7 + 0.1
 
 
 def sample(loss):
-    if loss in ("hinge", "squared_hinge"):
+    if numloss.LOSSES[loss].domain == "signs":
         return signs, column
-    if loss in ("mse", "mae", "huber", "quantile", "binary_cross_entropy", "focal"):
+    if numloss.LOSSES[loss].domain == "booleans":
+        return x[:, 2:] > 0.5, x[:, :3]
+    if not numloss.LOSSES[loss].rowwise:
         return (column > 0).astype("float32"), column
     return (shares if loss == "kl_divergence" else labels), x[:, :3]
 
@@ -132,3 +134,44 @@ except numloss.Error as error:
         "numloss.keras needs the backend 'torch' or 'jax', got 'numpy'"
     )
     assert "keras" not in dir(numloss._losses)
+
+
+FORMULAS = """
+import keras
+import numpy as np
+
+import numloss
+
+rng = np.random.default_rng(4)
+p = rng.uniform(size=200).astype("float32")
+p[:3] = 0, 1e-9, 5e-8  # 1 - 1e-7 is no float32: Keras clips at its neighbour there
+y = rng.integers(0, 2, 200).astype("float32")
+for smoothing in (0.0, 0.2):
+    theirs = keras.losses.BinaryCrossentropy(label_smoothing=smoothing, reduction=None)
+    found = numloss.binary_cross_entropy(
+        p, y, from_logits=False, clip=1e-7, label_smoothing=smoothing, reduction="none"
+    )
+    np.testing.assert_allclose(
+        found, np.asarray(theirs(y[:, None], p[:, None])), rtol=2e-5, atol=2e-7
+    )
+    for balance in (False, True):
+        theirs = keras.losses.BinaryFocalCrossentropy(
+            apply_class_balancing=balance, label_smoothing=smoothing, reduction=None
+        )
+        found = numloss.focal(
+            p, y, from_logits=False, clip=1e-7, label_smoothing=smoothing, reduction="none",
+            alpha=0.25 if balance else None,
+        )
+        np.testing.assert_allclose(
+            found, np.asarray(theirs(y[:, None], p[:, None])), rtol=2e-5, atol=2e-7
+        )
+s = rng.normal(size=200).astype("float32")
+theirs = keras.losses.SquaredHinge(reduction=None)(2 * y[:, None] - 1, s[:, None])
+np.testing.assert_allclose(
+    numloss.squared_hinge(s, 2 * y - 1, reduction="none"), np.asarray(theirs), rtol=1e-5
+)
+"""
+
+
+def test_smoothing_and_clipping_are_those_of_keras():
+    run(FORMULAS, KERAS_BACKEND="jax")

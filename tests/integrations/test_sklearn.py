@@ -71,6 +71,7 @@ THREE = rng.integers(0, 3, N), rng.dirichlet(np.ones(3), N)
         ),
         (Metric("top_k_accuracy", k=2), lambda *a, **k: metrics.top_k_accuracy_score(*a, k=2, **k),
          THREE),
+        (Metric("logistic"), metrics.log_loss, TWO),
         (Metric("hinge"), lambda y, s, **k: metrics.hinge_loss(2 * y - 1, s, **k), TWO),
     ],
     ids=lambda x: getattr(x, "__name__", ""),

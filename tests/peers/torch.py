@@ -133,20 +133,24 @@ def poisson(
 def binary_cross_entropy(
     p: Tensor,
     t: Tensor,
-    pos_weight: float | None = None,
+    pos_weight: Array | float | None = None,
     label_smoothing: float = 0.0,
     from_logits: bool = True,
     reduction: str = "mean",
 ) -> Tensor:
     t = t * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else t
     if from_logits:
-        weight = None if pos_weight is None else torch.tensor(pos_weight, dtype=p.dtype)
         return functional.binary_cross_entropy_with_logits(
-            p, t, reduction=reduction, pos_weight=weight
+            p, t, reduction=reduction, pos_weight=like(p, pos_weight)
         )
     if pos_weight is not None:
         raise NotImplementedError
     return functional.binary_cross_entropy(p, t, reduction=reduction)
+
+
+def like(p: Tensor, numbers: Array | float | None) -> Tensor | None:
+    """Return numbers as a tensor of the prediction's type."""
+    return None if numbers is None else torch.tensor(numbers, dtype=p.dtype)
 
 
 def focal(
@@ -154,14 +158,19 @@ def focal(
     t: Tensor,
     gamma: float = 2.0,
     alpha: float | None = 0.25,
+    pos_weight: Array | float | None = None,
+    label_smoothing: float = 0.0,
     from_logits: bool = True,
     reduction: str = "mean",
 ) -> Tensor:
-    """Return the formula of torchvision.ops.sigmoid_focal_loss."""
+    """Return the formula of torchvision.ops.sigmoid_focal_loss, targets smoothed before."""
     if not from_logits:
         raise NotImplementedError
+    t = t * (1 - label_smoothing) + label_smoothing / 2 if label_smoothing else t
     p = torch.sigmoid(x)
-    cross_entropy = functional.binary_cross_entropy_with_logits(x, t, reduction="none")
+    cross_entropy = functional.binary_cross_entropy_with_logits(
+        x, t, reduction="none", pos_weight=like(x, pos_weight)
+    )
     p_t = p * t + (1 - p) * (1 - t)
     loss = (1 - p_t) ** gamma * cross_entropy
     if alpha is not None:
@@ -169,10 +178,77 @@ def focal(
     return reduced(loss, reduction)
 
 
+def poly_binary_cross_entropy(
+    x: Tensor, t: Tensor, epsilon: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    p = torch.sigmoid(x)
+    cross_entropy = functional.binary_cross_entropy_with_logits(x, t, reduction="none")
+    return reduced(cross_entropy + epsilon * (p * (1 - t) + (1 - p) * t), reduction)
+
+
+def brier(p: Tensor, t: Tensor, from_logits: bool = True, reduction: str = "mean") -> Tensor:
+    return functional.mse_loss(torch.sigmoid(p) if from_logits else p, t, reduction=reduction)
+
+
+def asymmetric(
+    x: Tensor,
+    t: Tensor,
+    gamma_pos: float = 1.0,
+    gamma_neg: float = 4.0,
+    clip: float = 0.05,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the formula of the authors of ASL, its powers differentiated, too."""
+    p = torch.sigmoid(x)
+    rest = (1 - p + clip).clamp(max=1)
+    positive = (1 - p) ** gamma_pos * functional.logsigmoid(x)
+    negative = (1 - rest) ** gamma_neg * (torch.log(rest) if clip else functional.logsigmoid(-x))
+    return reduced(-(t * positive + (1 - t) * negative), reduction)
+
+
+def signs(t: Tensor, s: Tensor) -> Tensor:
+    """Return booleans as -1 and +1."""
+    return 2 * t.to(s.dtype) - 1 if t.dtype == torch.bool else t
+
+
 def active(s: Tensor, t: Tensor, margin: float) -> Tensor:
     """Return how far scores are inside the margin."""
-    t = 2 * t.to(s.dtype) - 1 if t.dtype == torch.bool else t
-    return torch.relu(margin - t * s)
+    return torch.relu(margin - signs(t, s) * s)
+
+
+def logistic(s: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return functional.soft_margin_loss(s, signs(t, s), reduction=reduction)
+
+
+def exponential(s: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return reduced(torch.exp(-signs(t, s) * s), reduction)
+
+
+def smoothed_hinge(
+    s: Tensor, t: Tensor, margin: float = 1.0, smoothing: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    z = active(s, t, margin)
+    beyond = z - smoothing / 2
+    return reduced(torch.where(z > smoothing, beyond, z.square() / (2 * smoothing)), reduction)
+
+
+def modified_huber(s: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    return 4 * smoothed_hinge(s, t, smoothing=2.0, reduction=reduction)
+
+
+def hinge_embedding(x: Tensor, t: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+    return functional.hinge_embedding_loss(x, signs(t, x), margin=margin, reduction=reduction)
+
+
+def multilabel_margin(
+    x: Tensor, there: Tensor, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    """Return torch's, which divides by the number of classes and knows a margin of 1 alone."""
+    if margin != 1:
+        raise NotImplementedError
+    first = torch.argsort(~there, dim=-1, stable=True)  # classes that are there, then the others
+    numbers = torch.where(there.gather(-1, first), first, -1)
+    return x.shape[-1] * functional.multilabel_margin_loss(x, numbers, reduction=reduction)
 
 
 def hinge(s: Tensor, t: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -297,8 +373,17 @@ FORMULAS: dict[str, Callable[..., Tensor]] = by_name(
     smape,
     binary_cross_entropy,
     focal,
+    poly_binary_cross_entropy,
+    brier,
+    asymmetric,
+    logistic,
+    exponential,
     hinge,
     squared_hinge,
+    smoothed_hinge,
+    modified_huber,
+    hinge_embedding,
+    multilabel_margin,
     cross_entropy,
     kl_divergence,
     multiclass_hinge,

@@ -229,9 +229,9 @@ NUMLOSS_INLINE void apply_formula(const Formula& loss, const ElementTile<T>& til
   const InputsTo<Formula, T> inputs(tile.input);
   const OutputsOf<Formula, T> gradients(tile.derivative), hessians(tile.derivative + kMaxHeads);
   // In a function of its own: GCC keeps a structure that the body of a simd loop hands on in
-  // memory, and then cannot vectorise. A gradient may overwrite the prediction it was read from:
-  // same index, no dependence.
-  const auto compute = [=](int64_t i) {
+  // memory, and then cannot vectorise; nor where it finds the function too long to inline. A
+  // gradient may overwrite the prediction it was read from: same index, no dependence.
+  const auto compute = [=](int64_t i) __attribute__((always_inline)) {
     const auto d = inputs.apply(loss, i);
     if constexpr ((kMode & kValue) != 0) value[i] = d.value;
     if constexpr ((kMode & kGradient) != 0) gradients.set_first(i, d, scale);

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike, NDArray
 from numloss._core import Loss
 from numloss._types import Input, OtherPlace, Place, Places
 
-__all__ = ["binary_cross_entropy", "focal", "hinge", "squared_hinge"]
+__all__ = ["binary_cross_entropy", "brier", "focal", "poly_binary_cross_entropy"]
 
 class _BinaryCrossEntropy(Loss[...]):
     @overload
@@ -16,8 +16,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
@@ -31,8 +32,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
@@ -46,8 +48,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
@@ -61,8 +64,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
@@ -106,8 +110,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
@@ -136,8 +141,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
@@ -151,8 +157,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
@@ -166,8 +173,9 @@ class _BinaryCrossEntropy(Loss[...]):
         prediction: Input,
         target: Input,
         *,
-        pos_weight: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
         label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
@@ -253,6 +261,112 @@ class _BinaryCrossEntropy(Loss[...]):
 
 binary_cross_entropy: _BinaryCrossEntropy
 
+class _Brier(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    def grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    def grad_and_hess(
+        self,
+        prediction: ArrayLike,
+        target: ArrayLike,
+        *,
+        from_logits: bool = ...,
+        weight: ArrayLike | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+brier: _Brier
+
 class _Focal(Loss[...]):
     @overload
     def __call__(
@@ -262,6 +376,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
@@ -277,6 +394,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
@@ -292,6 +412,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
@@ -307,6 +430,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
@@ -352,6 +478,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
@@ -382,6 +511,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
@@ -397,6 +529,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
@@ -412,6 +547,9 @@ class _Focal(Loss[...]):
         *,
         gamma: float = ...,
         alpha: float | None = ...,
+        pos_weight: ArrayLike | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
         from_logits: bool = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
@@ -497,7 +635,7 @@ class _Focal(Loss[...]):
 
 focal: _Focal
 
-class _Hinge(Loss[...]):
+class _PolyBinaryCrossEntropy(Loss[...]):
     @overload
     def __call__(
         self,

@@ -1,8 +1,9 @@
-"""Metrics that people read beside losses: accuracy and Brier scores, made of the losses' kernels.
+"""Metrics that people read beside losses: accuracy, and the Brier score over classes.
 
-A metric gives a number for each example, as a loss does, so that everything an evaluation does with
-losses, it does with metrics: groups, weights, standard errors, comparisons. It has no derivatives.
-What a metric takes and refuses is what its loss takes and refuses, which is called first.
+They are made of the kernels of losses. A metric gives a number for each example, as a loss does, so
+that everything an evaluation does with losses, it does with metrics: groups, weights, standard
+errors, comparisons. It has no derivatives. What a metric takes and refuses is what its loss takes
+and refuses, which is called first.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Metric:
         self.__signature__ = inspect.signature(function)
         #: How scores become predictions, as the loss has it.
         self.link = loss.link
+        self.domain = loss.domain
         self.likelihood = False
         #: Whether it is one over an axis of classes.
         self.rowwise = loss.rowwise
@@ -190,23 +192,6 @@ def binary_accuracy(prediction: Any, target: Any, *, from_logits: bool = True) -
     return right
 
 
-def brier(prediction: Any, target: Any, *, from_logits: bool = True) -> Array:
-    r"""Brier score of two classes: squared distance of the probability from the outcome.
-
-    .. math:: l = (p - y)^2, \qquad p = \mathrm{sigmoid}(x)
-
-    (Brier, "Verification of forecasts expressed in terms of probability", 1950, for one class.)
-    """
-    if not from_logits:
-        distance: Array = prediction.astype(np.float64) - target
-        return np.square(distance)
-    gradient = numloss.binary_cross_entropy.grad(  # p - y
-        prediction, target, reduction="none", dtype=_wide(prediction, target)
-    )
-    found: Array = np.square(gradient)
-    return found
-
-
 def _wide(scores: Array, target: Array) -> Any:
     """Return the type for half precision, unless the target is wider still."""
     return np.float32 if scores.dtype.itemsize < 4 and target.dtype != np.float64 else None
@@ -220,6 +205,5 @@ METRICS: dict[str, Metric] = {
         (top_k_accuracy, numloss.cross_entropy, True),
         (multiclass_brier, numloss.cross_entropy, False),
         (binary_accuracy, numloss.binary_cross_entropy, True),
-        (brier, numloss.binary_cross_entropy, False),
     )
 }

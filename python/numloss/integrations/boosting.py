@@ -162,7 +162,7 @@ class Adapter:
     # ---------------------------------------------------------------------------------- targets
 
     def targets(self, labels: ArrayLike, dataset: object = None) -> Array:
-        """Return labels as the loss takes them: integers over classes, truth values for hinges.
+        """Return labels as the loss takes them: integers over classes, truth values for signs.
 
         Those of a data set are converted once, and again where they have changed.
         """

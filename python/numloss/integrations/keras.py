@@ -99,7 +99,9 @@ class Loss(keras.losses.Loss):  # type: ignore[misc]
         return keras.ops.mean(losses, axis=-1) if averages else losses
 
     def _labels(self, y_true: Any, y_pred: Any) -> Any:
-        """Return labels as the integers that they were before Keras made floats of them."""
+        """Return labels as the integers or booleans that Keras made floats of."""
+        if numloss.LOSSES[self.loss].domain == "booleans":
+            return keras.ops.cast(y_true, "bool")
         if tuple(y_true.shape) == tuple(y_pred.shape):
             return y_true  # probabilities
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:

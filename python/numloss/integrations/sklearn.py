@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from numloss import Loss
 from numloss._convert import array
 from numloss._raise import Error, InputTypeError, listed
-from numloss.evaluation.specs import LossSpec, spec_of
+from numloss.evaluation.specs import LossSpec, options_of, spec_of
 from numloss.integrations import kinds
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Metric:
         ----------
         y_true : array-like of shape (n,)
             Labels, numbers or strings; numbers to be predicted, also of shape (n, outputs); of
-            losses that take them, probabilities of shape (n, classes).
+            losses that take them, probabilities of shape (n, classes), or whether each label is
+            there, 0 or 1.
         y_pred : array-like of shape (n,) or (n, classes)
             Probabilities, or logits if ``from_logits``; scores of a hinge loss; predicted numbers.
             Of two classes one column is enough: that of the second. Means of counts and amounts,
@@ -94,6 +95,8 @@ class Metric:
             prediction, target = self._of_classes(truth, prediction, classes)
         elif self.link == "sigmoid" or kinds.is_signed(self.spec):
             prediction, target = self._of_two(truth, prediction, classes)
+            if self.link == "sigmoid" and not self.from_logits:
+                prediction = self._as_taken(prediction)
         else:
             target = array("y_true", truth)
         weight = None if sample_weight is None else array("sample_weight", sample_weight)
@@ -112,7 +115,7 @@ class Metric:
 
     def _mean(self, prediction: Array, target: Array, weight: Array | None) -> float:
         options: dict[str, Any] = {**self.spec.options, "weight": weight}
-        if self.link == "sigmoid":
+        if "from_logits" in options_of(self.spec.loss):
             options["from_logits"] = self.from_logits
         elif self.link == "log":
             options["log_input"] = self.from_logits
@@ -120,6 +123,24 @@ class Metric:
             return float(self.spec.loss(prediction, target, **options))
         values, weights = self.spec.loss._examples(prediction, target, **options)
         return float(np.average(values, weights=weights))
+
+    def _as_taken(self, p: Array) -> Array:
+        """Return probabilities as the loss takes them: as such, or as logits."""
+        if "from_logits" in options_of(self.spec.loss):
+            return p
+        is_off = (p < 0) | (p > 1)
+        if is_off.any():
+            index = tuple(int(i) for i in np.argwhere(is_off)[0])
+            raise Error(
+                f"y_pred must hold probabilities, got {p[index]}: are these logits? use "
+                "from_logits=True",
+                "y_pred",
+                index,
+            )
+        p = p.astype(np.float64)
+        with np.errstate(divide="ignore"):
+            logits: Array = np.log(p) - np.log1p(-p)
+        return logits
 
     def _of_two(self, y: Array, p: Array, classes: Array | None) -> tuple[Array, Array]:
         """Return one column, and targets 0 and 1 or truth values."""
@@ -144,6 +165,8 @@ class Metric:
         are_probabilities = self.link == "softmax" and not self.from_logits
         if p.ndim == 1:
             p = np.stack([1 - p if are_probabilities else np.zeros_like(p), p], axis=1)
+        if self.spec.loss.domain == "booleans":
+            return p, kinds.truth(y)
         if y.ndim == 2:
             return _logits(p) if are_probabilities else p, y.astype(np.float64)
         if classes is None:

@@ -32,8 +32,9 @@ class FileLosses:
         self._inputs = inputs
         self._loss = spec.loss
         options = options_of(self._loss)
-        self._takes_logits = self._loss.rowwise or "from_logits" in options
-        self._takes_scores = "hinge" in spec.name
+        link, domain = self._loss.link, self._loss.domain
+        self._takes_logits = self._loss.rowwise or link == "sigmoid"
+        self._takes_scores = link == "identity" and (self._loss.rowwise or domain == "signs")
         if takes := inputs_of(self._loss):
             raise self._usage(
                 f"takes {', '.join(takes)} beside the target, for which files have no column: "
@@ -50,10 +51,11 @@ class FileLosses:
 
     def _expect_probabilities(self, has_option: bool) -> None:
         """Probabilities go as such where a loss takes them, else as their logarithms."""
-        if self._takes_scores:
+        takes = "logits" if self._loss.link == "sigmoid" else "scores"
+        if self._takes_scores or (takes == "logits" and not has_option):
             raise self._usage(
-                f"takes scores, and the prediction is named as probabilities: {LOGITS} says that "
-                "it holds scores all the same"
+                f"takes {takes}, and the prediction is named as probabilities: {LOGITS} says that "
+                f"it holds {takes} all the same"
             )
         if has_option and "from_logits" not in self.spec.options:
             options = {**self.spec.options, "from_logits": False}
@@ -161,11 +163,28 @@ class FileLosses:
             self._inputs.prediction.hold(CLASSES, shape, batch.first_row)
         if target.ndim == prediction.ndim and target.shape[axis] == 1 < prediction.shape[axis]:
             target = np.squeeze(target, axis)
+        if self._loss.domain == "booleans":
+            return self._sets(target, batch)
         if target.ndim == prediction.ndim:
             return target if target.dtype.kind == "f" else target.astype(np.float64)
         if target.dtype.kind == "f":
             return self._labels(target, batch)
         return target.astype(np.int64) if target.dtype.kind == "b" else target
+
+    def _sets(self, target: Array, batch: Batch) -> Array:
+        """Turn numbers 0 and 1 into booleans."""
+        bad = (target != 0) & (target != 1)
+        if bad.any():
+            index = tuple(int(i) for i in np.argwhere(bad)[0])
+            columns = self._inputs.target
+            raise columns.source.error(
+                f"{self.spec.name}: a target must say with 0 or 1 whether a class is there, got "
+                f"{target[index]}",
+                row=batch.row_of(index[0]),
+                name=columns.name,
+            )
+        there: Array = target == 1
+        return there
 
     def _labels(self, target: Array, batch: Batch) -> Array:
         """Turn whole floats into integers: text files and missing values make labels floats."""
