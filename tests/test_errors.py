@@ -94,6 +94,10 @@ binary_cross_entropy, focal = numloss.binary_cross_entropy, numloss.focal
 hinge, squared_hinge = numloss.hinge, numloss.squared_hinge
 cross_entropy, kl_divergence = numloss.cross_entropy, numloss.kl_divergence
 multiclass_hinge, softmax_focal = numloss.multiclass_hinge, numloss.softmax_focal
+logit_adjusted = numloss.logit_adjusted
+generalized_cross_entropy = numloss.generalized_cross_entropy
+poly_cross_entropy = numloss.poly_cross_entropy
+symmetric_cross_entropy = numloss.symmetric_cross_entropy
 ranked_probability = numloss.ranked_probability
 ordinal_cross_entropy = numloss.ordinal_cross_entropy
 
@@ -229,9 +233,9 @@ ARRAYS = [
     row(ValueError, f"{PER_EXAMPLE} (2, 1): use target[..., 0]", multiclass_hinge, SCORES, LABELS[:, None]),
     row(ValueError, f"{PER_EXAMPLE} (2, 3): use target.astype(float)", cross_entropy, SCORES, SHARES.astype(int)),
     row(ValueError, f"{PER_EXAMPLE} (2, 3): use target.argmax(1)", softmax_focal, SCORES, SHARES.astype(int)),
-    row(TypeError, "target must hold integer labels, got dtype float64: use target.astype(int)", multiclass_hinge, SCORES, LABELS.astype(float)),
+    *(row(ValueError, f"target must hold whole numbers, labels in [0, 3) or ignore_index=-100, got {x} at index 1", loss, SCORES, np.array([2, x], dtype)) for loss, x, dtype in ((multiclass_hinge, 0.5, float), (cross_entropy, NAN, float), (softmax_focal, 3.0, "f4"), (ranked_probability, -1.0, "f2"), (ordinal_cross_entropy, INF, ">f4"), (cross_entropy, -100.5, float))),
+    row(ValueError, "target must hold whole numbers, labels in [0, 3) or ignore_index=-100, got 1.5", cross_entropy, SCORES[0], 1.5),
     row(TypeError, "target must hold integer labels, got dtype bool: use target.astype(int)", ranked_probability, SCORES, LABELS > 1),
-    row(TypeError, f"{FORMS} float64 and shape (2,): use target.astype(int)", cross_entropy, SCORES, LABELS.astype(float)),
     row(TypeError, f"{FORMS} bool and shape (2,): use target.astype(int)", cross_entropy, SCORES, LABELS > 1),
     # Probabilities
     row(TypeError, f"{FORMS} bool and shape (2, 3): use target.astype(float)", cross_entropy, SCORES, SHARES > 0.4),
@@ -272,6 +276,10 @@ ARRAYS = [
     row(ValueError, "class_weight must hold finite numbers of at least 0, got -1 at index 1", ranked_probability, SCORES, LABELS, class_weight=[1, -1, 1]),
     row(ValueError, "class_weight must hold finite numbers of at least 0, got nan at index 1", cross_entropy, SCORES, LABELS, class_weight=[1, NAN, 1]),
     row(ValueError, "class_weight must hold finite numbers of at least 0, got inf", ordinal_cross_entropy, SCORES, LABELS, class_weight=INF),
+    row(ValueError, "priors must have one number for each of the 3 classes, got shape (2,)", logit_adjusted, SCORES, LABELS, priors=[1.0, 2.0]),
+    row(ValueError, "priors must hold finite numbers of at least 0, got -1 at index 1", logit_adjusted, SCORES, SHARES, priors=[1, -1, 1]),
+    *(row(ValueError, f"priors must have a positive finite sum, got {x}", logit_adjusted, SCORES, LABELS, priors=p) for x, p in ((0.0, 0), (INF, [1e308, 1e308, 0]))),
+    *(row(ValueError, f"tau must be a finite number of at least 0, got {x}", logit_adjusted, SCORES, LABELS, tau=x) for x in (-1, NAN)),
     row(TypeError, "class_weight must be array-like, got {0: 1.0}", cross_entropy, SCORES, LABELS, class_weight={0: 1.0}),
     row(TypeError, "class_weight is a masked array, whose mask would be lost: pass class_weight.filled(...)", cross_entropy, SCORES, LABELS, class_weight=MASKED),
     # Weights
@@ -328,7 +336,6 @@ ARRAYS = [
     row(ValueError, "prediction must be above -1, got -inf at index 0", numloss.msle, put(P3, 0, -INF), T3),
     row(ValueError, "target must be above -1, got -2 at index 2", numloss.msle, P3, [1, 0, -2]),
     *(row(ValueError, f"margin must be a finite number of at least 0, got {x}", loss, P3, S3, margin=x) for loss, x in ((hinge, -0.5), (squared_hinge, -INF))),
-    row(ValueError, "margin must be a positive finite number, got nan", multiclass_hinge, SCORES, LABELS, margin=NAN),
     *(row(ValueError, f"pos_weight must be a finite number of at least 0, got {x}", loss, P3, T3, pos_weight=x) for x in (-0.5, INF) for loss in (binary_cross_entropy, focal)),
     row(ValueError, "pos_weight must hold finite numbers of at least 0, got -1.0 at index 1", binary_cross_entropy, P3, T3, pos_weight=[1.0, -1.0, 1.0]),
     row(ValueError, "pos_weight must be a number, or one for each column of a prediction of shape (3,), got shape (2,)", focal, P3, T3, pos_weight=[1.0, 2.0]),
@@ -351,7 +358,13 @@ ARRAYS = [
     row(TypeError, "target must hold booleans of the prediction's shape (2, 3): whether a class is there, got dtype float64 and shape (2, 3): use target.astype(bool)", numloss.multilabel_margin, SCORES, SHARES),
     row(ValueError, "target must hold booleans of the prediction's shape (2, 3): whether a class is there, got dtype bool and shape (2,)", numloss.multilabel_margin, SCORES, LABELS > 1),
     row(TypeError, "target must hold booleans of the prediction's shape (2, 3): whether a class is there, got dtype int64 and shape (2,): use target[:, None] == numpy.arange(3) of labels", numloss.multilabel_margin, SCORES, LABELS),
+    *(row(ValueError, f"margin must be a finite number of at least 0, got {x}", multiclass_hinge, SCORES, LABELS, margin=x) for x in (-0.5, NAN)),
+    *(row(ValueError, f"power must be 1 or 2, got {x}", multiclass_hinge, SCORES, LABELS, power=x) for x in (0, 1.5, NAN)),
+    *(row(ValueError, f"q must be a number in [0, 1], got {x}", generalized_cross_entropy, SCORES, LABELS, q=x) for x in (-0.5, 1.5, NAN)),
+    *(row(ValueError, f"epsilon must be a finite number of at least -1, got {x}", poly_cross_entropy, SCORES, LABELS, epsilon=x) for x in (-1.5, NAN, INF)),
+    *(row(ValueError, f"{name} must be a finite number of at least 0, got -1", symmetric_cross_entropy, SCORES, LABELS, **{name: -1}) for name in ("alpha", "beta")),
     *(row(ValueError, f"label_smoothing must be a number in [0, 1], got {x}", binary_cross_entropy, P3, T3, label_smoothing=x) for x in (-0.1, 1.1, NAN)),
+    *(row(ValueError, f"temperature must be a positive finite number, got {x}", loss, SCORES, target, temperature=x) for loss, target, x in ((cross_entropy, LABELS, 0), (cross_entropy, SHARES, NAN), (kl_divergence, SHARES, INF))),
     row(ValueError, "label_smoothing must be a number in [0, 1], got 2", cross_entropy, SCORES, LABELS, label_smoothing=2),
     row(TypeError, "label_smoothing must be a number, got None", cross_entropy, SCORES, LABELS, label_smoothing=None),
     *(row(TypeError, f"from_logits must be True or False, got {x!r}", loss, Q3, T3, from_logits=x) for loss in (binary_cross_entropy, focal) for x in (1, None, "no")),
@@ -912,6 +925,7 @@ SLOTS = {
     "alpha": [
         lambda x: focal(P3, T3, alpha=x),
         lambda x: softmax_focal(SQUARE, LABELS3, alpha=x),
+        lambda x: symmetric_cross_entropy(SQUARE, LABELS3, alpha=x),
     ],
     "gamma": [lambda x: focal(P3, T3, gamma=x), lambda x: softmax_focal(SQUARE, LABELS3, gamma=x)],
     "delta": [lambda x: huber(P3, T3, delta=x)],
@@ -920,6 +934,11 @@ SLOTS = {
         lambda x: squared_hinge(P3, S3, margin=x),
         lambda x: multiclass_hinge(SQUARE, LABELS3, margin=x),
     ],
+    "priors": [lambda x: logit_adjusted(SQUARE, LABELS3, priors=x)],
+    "tau": [lambda x: logit_adjusted(SQUARE, LABELS3, tau=x)],
+    "power": [lambda x: multiclass_hinge(SQUARE, LABELS3, power=x)],
+    "normalize": [lambda x: multiclass_hinge(SQUARE, LABELS3, normalize=x)],
+    "epsilon": [lambda x: poly_cross_entropy(SQUARE, LABELS3, epsilon=x)],
     "variant": [lambda x: multiclass_hinge(SQUARE, LABELS3, variant=x)],
     "pos_weight": [lambda x: binary_cross_entropy(P3, T3, pos_weight=x)],
     "label_smoothing": [
@@ -931,7 +950,11 @@ SLOTS = {
         lambda x: focal(Q3, T3, from_logits=x),
     ],
     "distance": [lambda x: ordinal_cross_entropy(SQUARE, LABELS3, distance=x)],
-    "temperature": [lambda x: ordinal_cross_entropy(SQUARE, LABELS3, temperature=x)],
+    "temperature": [
+        lambda x: ordinal_cross_entropy(SQUARE, LABELS3, temperature=x),
+        lambda x: cross_entropy(SQUARE, LABELS3, temperature=x),
+        lambda x: kl_divergence(SQUARE, SQUARE * 2 / 3, temperature=x),
+    ],
     "strength": [
         lambda x: l1_penalty(P3, strength=x),
         lambda x: l2_penalty.grad(P3, strength=x),
@@ -942,7 +965,10 @@ SLOTS = {
     "labels": [lambda x: class_weights(x), lambda x: oversample(x)],
     "num_classes": [lambda x: class_weights([0, 0], x)],
     "scheme": [lambda x: class_weights([0, 1], scheme=x)],
-    "beta": [lambda x: class_weights([0, 1], beta=x)],
+    "beta": [
+        lambda x: class_weights([0, 1], beta=x),
+        lambda x: symmetric_cross_entropy(SQUARE, LABELS3, beta=x),
+    ],
     "rng": [lambda x: oversample([0, 1], x)],
     "ratio": [lambda x: oversample([0, 1], ratio=x)],
     "score": [lambda x: mse.inverse_link(x), lambda x: binary_cross_entropy.inverse_link(x)],
@@ -1024,8 +1050,7 @@ def test_losses_over_classes_take_labels_or_probabilities_alone(p, t, shape, for
     examples = tuple(np.delete(shape, axis).tolist()) if has_classes else ()
     target = np.zeros(examples if form == "labels" else shape if form is None else form, t)
     labels = t in INTEGERS and target.shape in ((), examples)
-    is_float64 = t.newbyteorder("=") == np.float64
-    labels |= is_float64 and target.size == 0 and target.shape == examples  # an empty list
+    labels |= t in FLOATS and target.shape == examples
     probabilities = t in FLOATS and target.shape == shape and is_promotable(p, t)
     if probabilities and has_classes:
         np.moveaxis(target, axis, 0)[0] = 1  # a class that is certain

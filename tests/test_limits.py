@@ -11,6 +11,7 @@ from cases import (
     CHANCES,
     DISTRIBUTIONS,
     LABELS,
+    LOG_CHANCES,
     SETS,
     VARIANTS,
     assert_same,
@@ -61,7 +62,9 @@ def test_nan_stays_where_it_is(variant, dtype):
 
 
 @pytest.mark.parametrize(
-    "variant", [v for v in VARIANTS if v.domain not in (LABELS, BOOLEANS, SETS)], ids=str
+    "variant",
+    [v for v in VARIANTS if v.domain not in (LABELS, LOG_CHANCES, BOOLEANS, SETS)],
+    ids=str,
 )
 def test_nan_in_the_target_reaches_the_result(variant):
     shape = (10, 5) if variant.rowwise else (10,)
@@ -440,7 +443,8 @@ def test_huge_logits_do_not_become_nan(variant, classes, largest):
     found = per_example(variant.loss, prediction, target, **variant.options(classes))
     for x in found:
         assert not np.isnan(x).any()
-    assert np.isfinite(found[1]).all()
+    grows = variant.parameters.get("power") == 2  # beyond the type, as the value does
+    assert grows or np.isfinite(found[1]).all()
 
 
 @both_floats

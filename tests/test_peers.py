@@ -86,10 +86,26 @@ PAIRS = [
     Pair("cross_entropy", "label", {"label_smoothing": 0.2, "ignore_index": 3}),
     # torch divides the mean over probabilities by their number, whatever their weights.
     Pair("cross_entropy", "distribution", {"class_weight": RAMP, "label_smoothing": 0.2}, "count"),
+    Pair("logit_adjusted", "label", {"priors": RAMP}),
+    Pair("logit_adjusted", "distribution", {"priors": RAMP, "tau": 2.0}),
+    Pair("nll", "label"),
+    Pair("nll", "label", {"class_weight": RAMP, "ignore_index": 3}),
     Pair("kl_divergence", "distribution"),
+    Pair("kl_divergence", "distribution", {"temperature": 3.0}),
+    Pair("cross_entropy", "label", {"temperature": 0.7, "label_smoothing": 0.2}),
     Pair("multiclass_hinge", "label"),
     Pair("multiclass_hinge", "label", {"margin": 0.5, "class_weight": RAMP}, "count"),
     Pair("multiclass_hinge", "label", {"variant": "crammer_singer"}),
+    Pair("multiclass_hinge", "label", {"power": 2.0, "margin": 2.0}),
+    Pair("multiclass_hinge", "label", {"normalize": True, "class_weight": RAMP}, "count"),
+    Pair("generalized_cross_entropy", "label"),
+    Pair("generalized_cross_entropy", "label", {"q": 1.0}),
+    Pair("poly_cross_entropy", "label"),
+    Pair("poly_cross_entropy", "label", {"epsilon": -1.0}),
+    Pair("symmetric_cross_entropy", "label"),
+    Pair("symmetric_cross_entropy", "label", {"alpha": 6.0, "beta": 0.1}),
+    Pair("multiclass_brier", "label"),
+    Pair("multiclass_brier", "distribution"),
     Pair("softmax_focal", "label"),
     Pair("softmax_focal", "label", {"gamma": 0.5, "alpha": RAMP}),
     Pair("ranked_probability", "label"),
@@ -152,6 +168,25 @@ def test_formulas_of_other_libraries_are_those_of_the_losses(variant):
         assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
         if gradient is not None:
             assert gradient == pytest.approx(slope, rel=1e-11, abs=1e-14)
+
+
+def test_optax_agrees():
+    jax = pytest.importorskip("jax")
+    losses = pytest.importorskip("optax").losses
+    x = np.random.default_rng(3).normal(scale=3, size=(N, CLASSES)).astype("float32")
+    y = np.arange(N) % CLASSES
+    hot = np.eye(CLASSES, dtype="float32")[y]
+    maximum = {"variant": "crammer_singer"}
+    for theirs, target, loss, options in (
+        (losses.poly_loss_cross_entropy, hot, numloss.poly_cross_entropy, {}),
+        (losses.multiclass_hinge_loss, y, numloss.multiclass_hinge, maximum),
+        (losses.multiclass_perceptron_loss, y, numloss.multiclass_hinge, maximum | {"margin": 0}),
+    ):
+        expected = theirs(x, target)
+        slope = jax.grad(lambda x, f=theirs, t=target: f(x, t).sum())(x)
+        value, gradient, _ = per_example(loss, x, y, **options)
+        assert value == pytest.approx(np.asarray(expected), rel=2e-6, abs=2e-6)
+        assert gradient == pytest.approx(np.asarray(slope), abs=2e-6)
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch", "jax", "optax", "sklearn", "scipy"])

@@ -19,6 +19,7 @@ from cases import (
     COUNTS,
     DISTRIBUTIONS,
     LABELS,
+    LOG_CHANCES,
     MAGNITUDES,
     MODEST_SIGNS,
     RESIDUALS,
@@ -138,6 +139,7 @@ KINDS: dict[Domain, tuple[float, Callable[[Rng, Shape], Array]]] = {
     MODEST_SIGNS: (1, sign),
     SETS: (1, some),
     LABELS: (3, label),
+    LOG_CHANCES: (1, label),  # numbers of both signs, which cost the same
     DISTRIBUTIONS: (1, distribution),
 }
 

@@ -21,6 +21,7 @@ from cases import (  # noqa: E402
     BINARY,
     DISTRIBUTIONS,
     LABELS,
+    LOG_CHANCES,
     MAGNITUDES,
     MODEST_SIGNS,
     RESIDUALS,
@@ -44,9 +45,12 @@ SCORES = Predictions("breast_cancer.csv", "--prediction score --target label --b
 MARGINS = Predictions("breast_cancer.csv", "--prediction margin --target label_signed --by size")
 DIGITS = Predictions("digits.parquet", "--prediction logits --target label --by ink")
 TEACHER = Predictions("digits.parquet", "--prediction logits --target teacher --by ink")
+CHANCES = Predictions(
+    "digits.parquet", "--from-probabilities --prediction teacher --target label --by ink"
+)
 VOTERS = Predictions("anes96.csv", "--prediction logit_* --by party")
 SETS_OF_DIGITS = Predictions("digits.parquet", "--prediction logits --target plausible --by ink")
-FILES = (DIGITS, TEACHER, SETS_OF_DIGITS, SCORES, MARGINS, DIABETES, VOTERS)
+FILES = (DIGITS, TEACHER, CHANCES, SETS_OF_DIGITS, SCORES, MARGINS, DIABETES, VOTERS)
 
 #: The predictions that losses of a domain are evaluated on.
 DOMAINS: dict[Domain, Predictions] = {
@@ -57,6 +61,7 @@ DOMAINS: dict[Domain, Predictions] = {
     MODEST_SIGNS: MARGINS,
     SETS: SETS_OF_DIGITS,
     LABELS: DIGITS,
+    LOG_CHANCES: CHANCES,
     DISTRIBUTIONS: TEACHER,
 }
 #: Losses that suit other predictions better, or whose options are worth a look.
@@ -69,6 +74,7 @@ CHOSEN: dict[str, tuple[tuple[Predictions, str], ...]] = {
         *((TEACHER, ""), (VOTERS, "")),
     ),
     "multiclass_hinge": ((DIGITS, ""), (DIGITS, ":variant=crammer_singer")),
+    "logit_adjusted": ((DIGITS, ":priors=[1,2,3,4,5,6,7,8,9,10]"),),
     **dict.fromkeys(numloss.ordinal.__all__, ((VOTERS, ""),)),
 }
 

@@ -23,7 +23,8 @@ static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 &&
               NUMLOSS_UNIT == int(Range::kUnit) + 1 &&
               NUMLOSS_OUTSIDE_UNIT == int(Range::kOutsideUnit) + 1 &&
               NUMLOSS_UNBOUNDED == int(Range::kAny) + 1 && NUMLOSS_HALF == int(Range::kHalf) + 1 &&
-              NUMLOSS_FROM_MINUS_ONE == int(Range::kFromMinusOne) + 1);
+              NUMLOSS_FROM_MINUS_ONE == int(Range::kFromMinusOne) + 1 &&
+              NUMLOSS_ONE_OR_TWO == int(Range::kOneOrTwo) + 1);
 static_assert(NUMLOSS_PENALTY == int(Form::kPenalty) && NUMLOSS_CLASSES == int(Form::kLabels));
 
 const Loss* loss_at(int32_t index) {

@@ -46,6 +46,7 @@ constexpr Parameter kClassWeight = {
 constexpr Parameter kIgnoreIndex = {
     .name = "ignore_index", .use = Use::kIgnoreIndex, .standard = -100};
 constexpr Parameter kAxis = {.name = "axis", .use = Use::kAxis, .standard = -1};
+constexpr Parameter kTemperature = {"temperature", Use::kTemperature, Range::kPositive, 1};
 constexpr Parameter kReturnLogSumExp = {
     .name = "return_logsumexp", .use = Use::kExtra, .extra = kLogSumExp};
 constexpr Parameter kReturnPredicted = {
@@ -59,6 +60,15 @@ void derive_modified_huber(Plan& plan) {
 }
 
 void derive_smoothed_hinge(Plan& plan) { plan.numbers[kSignNumbers + 2] = 1; }
+
+// epsilon to the factors of the surprisal and of 1 - p.
+void derive_poly(Plan& plan) {
+  plan.numbers[1] = plan.numbers[0];
+  plan.numbers[0] = 1;
+}
+
+// (alpha, beta) to the same: the reverse cross-entropy is 4 (1 - p), its log 0 being -4.
+void derive_symmetric(Plan& plan) { plan.numbers[1] *= 4; }
 
 // (strength, l1_ratio) to the factors of |w| and w²/2.
 void derive_elastic_net(Plan& plan) {
@@ -292,16 +302,27 @@ constexpr Loss kLosses[] = {
     {.name = "cross_entropy",
      .form = Form::kEither,
      .variants = {{"cross_entropy", "cross_entropy_distribution"}},
-     .parameters = {kClassWeight, kSmoothing, kIgnoreIndex, kAxis, kReturnLogSumExp,
+     .parameters = {kClassWeight, kSmoothing, kTemperature, kIgnoreIndex, kAxis, kReturnLogSumExp,
                     kReturnPredicted}},
+    {.name = "logit_adjusted",
+     .form = Form::kEither,
+     .variants = {{"cross_entropy", "cross_entropy_distribution"}},
+     .parameters = {{.name = "priors", .use = Use::kPriors, .optional = true},
+                    {"tau", Use::kPriorScale, Range::kNonnegative, 1},
+                    kClassWeight,
+                    kSmoothing,
+                    kIgnoreIndex,
+                    kAxis}},
     {.name = "kl_divergence",
      .form = Form::kDistributions,
      .variants = {{nullptr, "kl_divergence"}},
-     .parameters = {kAxis, kReturnLogSumExp, kReturnPredicted}},
+     .parameters = {kTemperature, kAxis, kReturnLogSumExp, kReturnPredicted}},
     {.name = "multiclass_hinge",
      .form = Form::kLabels,
      .variants = {{"multiclass_hinge_weston_watkins"}, {"multiclass_hinge_crammer_singer"}},
-     .parameters = {number("margin", Range::kPositive, 1),
+     .parameters = {number("margin", Range::kNonnegative, 1),
+                    number("power", Range::kOneOrTwo, 1),
+                    {.name = "normalize", .use = Use::kSwitch},
                     {.name = "variant", .use = Use::kVariant, .choices = kHinges},
                     kClassWeight,
                     kIgnoreIndex,
@@ -316,6 +337,32 @@ constexpr Loss kLosses[] = {
                     kAxis,
                     kReturnLogSumExp,
                     kReturnPredicted}},
+    {.name = "generalized_cross_entropy",
+     .form = Form::kLabels,
+     .variants = {{"generalized_cross_entropy"}},
+     .parameters = {number("q", Range::kUnit, 0.7), kClassWeight, kIgnoreIndex, kAxis,
+                    kReturnLogSumExp, kReturnPredicted}},
+    {.name = "poly_cross_entropy",
+     .form = Form::kLabels,
+     .variants = {{"cross_entropy_and_miss"}},
+     .derive = derive_poly,
+     .parameters = {number("epsilon", Range::kFromMinusOne, 2), kClassWeight, kIgnoreIndex, kAxis,
+                    kReturnLogSumExp, kReturnPredicted}},
+    {.name = "symmetric_cross_entropy",
+     .form = Form::kLabels,
+     .variants = {{"cross_entropy_and_miss"}},
+     .derive = derive_symmetric,
+     .parameters = {number("alpha", Range::kNonnegative, 0.1),
+                    number("beta", Range::kNonnegative, 1), kClassWeight, kIgnoreIndex, kAxis,
+                    kReturnLogSumExp, kReturnPredicted}},
+    {.name = "multiclass_brier",
+     .form = Form::kEither,
+     .variants = {{"multiclass_brier", "multiclass_brier_distribution"}},
+     .parameters = {kIgnoreIndex, kAxis, kReturnLogSumExp, kReturnPredicted}},
+    {.name = "nll",
+     .form = Form::kEither,
+     .variants = {{"nll", "nll_distribution"}},
+     .parameters = {kClassWeight, kSmoothing, kIgnoreIndex, kAxis, kReturnPredicted}},
     {.name = "ranked_probability",
      .form = Form::kLabels,
      .variants = {{"ranked_probability"}},
@@ -324,7 +371,7 @@ constexpr Loss kLosses[] = {
      .form = Form::kLabels,
      .variants = {{nullptr, "cross_entropy_distribution"}},
      .parameters = {{.name = "distance", .use = Use::kDistance, .choices = kDistances},
-                    {"temperature", Use::kTemperature, Range::kPositive, 1},
+                    {"temperature", Use::kSoftness, Range::kPositive, 1},
                     kClassWeight,
                     kIgnoreIndex,
                     kAxis,

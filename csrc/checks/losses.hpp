@@ -22,6 +22,7 @@ enum class Range : uint8_t {
   kAny,           // infinities, too
   kHalf,          // [0, 0.5]
   kFromMinusOne,  // at least -1
+  kOneOrTwo,
 };
 
 // What a parameter is to the kernels.
@@ -34,7 +35,10 @@ enum class Use : uint8_t {
   kClassWeight,  // a number for each class, part of an example's weight
   kClassFactor,  // the same, but a factor of the loss alone
   kDistance,     // between classes: one of `choices`, or a table of C x C numbers
-  kTemperature,  // of the soft labels that the distance makes
+  kSoftness,     // the temperature of the soft labels that the distance makes
+  kTemperature,  // that the scores are divided by
+  kPriors,       // shares of the classes, whose logarithms are added to the scores,
+  kPriorScale,   // times this number
   kIgnoreIndex,
   kAxis,
   kExtra,  // a switch: whether the call gives an extra output, too
@@ -53,7 +57,7 @@ struct Parameter {
 
   constexpr bool takes_number() const {
     return use == Use::kNumber || use == Use::kPerColumn || use == Use::kSmoothing ||
-           use == Use::kTemperature;
+           use == Use::kSoftness || use == Use::kTemperature || use == Use::kPriorScale;
   }
   constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
   constexpr bool takes_switch() const {
@@ -66,7 +70,7 @@ struct Parameter {
   }
   constexpr bool takes_array() const {
     return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance ||
-           use == Use::kPerColumn;
+           use == Use::kPerColumn || use == Use::kPriors;
   }
 };
 

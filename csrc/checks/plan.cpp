@@ -37,6 +37,9 @@ bool check_range(const Parameter& parameter, double x, Fault& fault) {
     case Range::kFromMinusOne:
       if (!(x >= -1 && std::isfinite(x))) needed = "must be a finite number of at least -1";
       break;
+    case Range::kOneOrTwo:
+      if (x != 1 && x != 2) needed = "must be 1 or 2";
+      break;
   }
   if (needed == nullptr) return true;
   fault.set(FaultCode::kParameter, parameter.name, "%s", needed);
@@ -95,7 +98,10 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
       break;
     case Use::kVariant: variant = int(x); break;
     case Use::kSmoothing: plan.label_smoothing = x; break;
+    case Use::kSoftness: plan.softness = x; break;
     case Use::kTemperature: plan.temperature = x; break;
+    case Use::kPriors: plan.priors = setting.array; break;
+    case Use::kPriorScale: plan.prior_scale = x; break;
     case Use::kIgnoreIndex:
       plan.ignore_index = integer;
       plan.sets_ignore_index = integer != int64_t(parameter.standard);
@@ -154,6 +160,7 @@ bool make_plan(const Loss& loss, const Setting* settings, Plan& plan, Fault& fau
   plan = {};
   plan.loss = &loss;
   plan.distance = -1;
+  plan.temperature = 1;
   int numbers = loss.hidden_numbers(), variant = 0;
   if (numbers > 0) plan.numbers[0] = 1;  // signs as they are: 1 t + 0
   for (int i = 0; i < loss.parameter_count(); ++i) {

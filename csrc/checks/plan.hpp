@@ -21,7 +21,10 @@ struct Plan {
   Domain prediction, second_head, target;
   double numbers[kMaxParameters];
   double label_smoothing;
-  double temperature;
+  double softness;     // the temperature of soft labels
+  double temperature;  // of the scores
+  double prior_scale;
+  const Array* priors;
   int64_t ignore_index;
   int64_t axis;
   bool sets_ignore_index;  // to another than the default

@@ -70,6 +70,7 @@ struct Preparation {
   bool refuse_options_of_penalty();
   bool set_reduction();
   bool set_class_numbers();
+  bool set_class_offset();
   bool set_soft_labels();
   bool check_integers(const char* name, const Array& array);
   bool refuse_swapped();
@@ -78,11 +79,12 @@ struct Preparation {
   bool has_shape_of_examples(const Array& array) const {
     return array.ndim == task.ndim && std::equal(array.shape, array.shape + array.ndim, task.shape);
   }
-  // Whether the labels are an empty list, which says nothing of its type: NumPy makes it float64.
-  bool is_empty_list() const {
+  // Whether the target holds labels: integers, or floats in their shape, which are to be whole. (An
+  // empty list is float64 to NumPy.)
+  bool has_labels() const {
     const Array& target = input(kTarget);
-    return loss.takes_labels() && target.dtype == DType::kFloat64 && element_count(target) == 0 &&
-           has_shape_of_examples(target);
+    const bool fits = is_real(target.dtype) && has_shape_of_examples(target);
+    return loss.takes_labels() && (is_integer(target.dtype) || fits);
   }
   ShapeText examples() const { return ShapeText(task.shape, task.ndim); }
 };
@@ -181,7 +183,7 @@ bool Preparation::set_type() {
   for (int role : {kHeads + 1, int(kTarget), int(kAside)}) {
     if (!has(role) || !is_real(input(role).dtype)) continue;
     if (role == kTarget && (request.weak_target || loss.form == Form::kLabels)) continue;
-    if (role == kTarget && is_empty_list()) continue;
+    if (role == kTarget && has_labels()) continue;
     if (role == kAside && input(role).ndim == 0) continue;
     const std::optional<DType> common = common_type(out.result, input(role).dtype);
     if (!common) {
@@ -374,12 +376,7 @@ bool Preparation::set_classes_target() {
   const Array& target = input(kTarget);
   if (loss.form == Form::kSets) return set_sets(target);
   if (!loss.takes_labels()) return set_distributions(target);
-  if (is_integer(target.dtype)) return set_labels(target);
-  if (is_empty_list()) {
-    Array empty = target;
-    empty.dtype = DType::kInt64;
-    return set_labels(empty);
-  }
+  if (has_labels()) return set_labels(target);
   if (loss.takes_distributions()) return set_distributions(target);
   fault.set(FaultCode::kNotLabels, "target", "must hold integer labels");
   fault.came("dtype %s", name_of(target.dtype));
@@ -520,13 +517,40 @@ bool Preparation::set_class_numbers() {
     }
     task.label_factor = out.class_factor.data();
   }
-  return set_soft_labels();
+  return set_class_offset() && set_soft_labels();
+}
+
+// f(x) in place, as the kernels compute it: libm's depends on the machine.
+void apply(const char* name, double* x, int64_t count) {
+  find_function(name).float64(x, x, count);
+}
+
+// Offsets of the scores: the logarithms of the priors, taken as shares of their sum, times a scale.
+[[gnu::noinline]] bool Preparation::set_class_offset() {
+  if (plan.priors == nullptr) return true;
+  const FloatEnvironment ieee;
+  const int64_t classes = task.classes;
+  Numbers& numbers = out.class_offset;
+  if (!read_class_numbers("priors", *plan.priors, classes, numbers, fault)) return false;
+  double* const offset = numbers.data();
+  double sum = 0;
+  for (int64_t c = 0; c < classes; ++c) sum += offset[c];
+  if (!(sum > 0 && std::isfinite(sum))) {
+    fault.set(FaultCode::kElement, "priors", "must have a positive finite sum");
+    return fault.came("%s", NumberText(sum, DType::kFloat64).text);
+  }
+  for (int64_t c = 0; c < classes; ++c) offset[c] /= sum;
+  apply("log", offset, classes);
+  const double scale = plan.prior_scale;
+  for (int64_t c = 0; c < classes; ++c) offset[c] = scale == 0 ? 0 : scale * offset[c];
+  task.class_offset = offset;
+  return true;
 }
 
 // x to exp(-x / temperature).
 [[gnu::noinline]] void to_shares(double* x, int64_t count, double temperature) {
   for (int64_t i = 0; i < count; ++i) x[i] = -x[i] / temperature;
-  find_function("exp_nonpositive").float64(x, x, count);
+  apply("exp_nonpositive", x, count);
 }
 
 // Of a distance that depends on |c - y| alone: 2C - 1 shares, those of label y from C - 1 - y on.
@@ -566,7 +590,7 @@ bool Preparation::set_soft_labels() {
   if (plan.distance < 0 && plan.distances == nullptr) return true;
   const FloatEnvironment ieee;
   if (plan.distances == nullptr) {
-    make_steps(plan.distance == 1, plan.temperature, classes, out);
+    make_steps(plan.distance == 1, plan.softness, classes, out);
     task.label_table = out.shares.data() + classes - 1;
     task.label_stride = -1;
   } else {
@@ -579,7 +603,7 @@ bool Preparation::set_soft_labels() {
     }
     double* const shares = out.shares.make(classes * classes);
     if (!read_numbers("distance", given, shares, fault)) return false;
-    make_table(plan.temperature, classes, shares, out);
+    make_table(plan.softness, classes, shares, out);
     task.label_table = shares;
     task.label_stride = classes;
   }
@@ -596,6 +620,7 @@ bool Preparation::prepare() {
   if (!set_type() || !set_heads()) return false;
   if (loss.has_classes()) {
     task.label_smoothing = plan.label_smoothing;
+    task.temperature = plan.temperature;
     task.ignore_index = plan.ignore_index;
     task.distribution_tolerance = kSumTolerance;
     if (!set_class_numbers() || !set_classes_target()) return false;
@@ -770,6 +795,9 @@ struct Search {
   bool report(const char* name, Domain domain, double x, DType dtype, const int64_t* place,
               int ndim);
   bool report_sum(double sum, const int64_t* place);
+  bool is_integer_label(const Operand& operand, const char* from) const;
+  bool is_whole_label(const Operand& operand, const char* from) const;
+  bool report_label(const Operand& operand, const char* from, const int64_t* place, int ndim);
 };
 
 bool is_outside(Domain domain, double x) {
@@ -838,21 +866,45 @@ bool Search::bad_aside() {
 bool Search::bad_label() {
   const Array& target = *request.inputs[kTarget];
   const Operand& operand = task[kTarget];
-  const int64_t label = task.ignore_index;
-  const uint64_t ignored = label < 0 ? uint64_t(-(label + 1)) + 1 : uint64_t(label);
   for (Walk walk(task.shape, task.ndim); walk.next();) {
     const char* const from = operand.data + walk.offset(operand.strides, task.ndim);
-    const Integer y = read_integer(operand.dtype, operand.swapped, from);
-    const bool fits = !y.negative && y.magnitude < uint64_t(task.classes);
-    const bool is_ignored = y.negative == (task.ignore_index < 0) && y.magnitude == ignored;
-    if (fits || is_ignored || !counts(walk)) continue;
-    fault.set(FaultCode::kElement, "target", "must hold labels in [0, %lld) or ignore_index=%lld",
-              static_cast<long long>(task.classes), static_cast<long long>(task.ignore_index));
-    fault.came("%s%llu", y.negative ? "-" : "", static_cast<unsigned long long>(y.magnitude));
-    fault.at(walk.place, target.ndim);
-    return true;
+    const bool is_good =
+        is_real(operand.dtype) ? is_whole_label(operand, from) : is_integer_label(operand, from);
+    if (is_good || !counts(walk)) continue;
+    return report_label(operand, from, walk.place, target.ndim);
   }
   return false;
+}
+
+bool Search::is_integer_label(const Operand& operand, const char* from) const {
+  const int64_t label = task.ignore_index;
+  const uint64_t ignored = label < 0 ? uint64_t(-(label + 1)) + 1 : uint64_t(label);
+  const Integer y = read_integer(operand.dtype, operand.swapped, from);
+  const bool fits = !y.negative && y.magnitude < uint64_t(task.classes);
+  return fits || (y.negative == (label < 0) && y.magnitude == ignored);
+}
+
+bool Search::is_whole_label(const Operand& operand, const char* from) const {
+  const double y = read_number(operand.dtype, operand.swapped, from);
+  if (!(std::fabs(y) < 0x1p63) || y != std::floor(y)) return false;
+  const int64_t label = int64_t(y);
+  return uint64_t(label) < uint64_t(task.classes) || label == task.ignore_index;
+}
+
+bool Search::report_label(const Operand& operand, const char* from, const int64_t* place,
+                          int ndim) {
+  fault.set(FaultCode::kElement, "target", "must hold %slabels in [0, %lld) or ignore_index=%lld",
+            is_real(operand.dtype) ? "whole numbers, " : "", static_cast<long long>(task.classes),
+            static_cast<long long>(task.ignore_index));
+  if (is_real(operand.dtype)) {
+    const double y = read_number(operand.dtype, operand.swapped, from);
+    fault.came("%s", NumberText(y, operand.dtype).text);
+  } else {
+    const Integer y = read_integer(operand.dtype, operand.swapped, from);
+    fault.came("%s%llu", y.negative ? "-" : "", static_cast<unsigned long long>(y.magnitude));
+  }
+  fault.at(place, ndim);
+  return true;
 }
 
 bool Search::report_sum(double sum, const int64_t* place) {

@@ -37,7 +37,7 @@ class Numbers {
  public:
   // Room for so many; throws std::bad_alloc.
   double* make(int64_t count);
-  const double* data() const { return data_; }
+  double* data() const { return data_; }
 
  private:
   static constexpr int kFew = 32;
@@ -56,7 +56,7 @@ struct Prepared {
   int axis = -1;  // of the classes, counted from the first; -1: none
   int prediction_ndim;
   int64_t prediction_shape[kMaxDims];
-  Numbers class_weight, class_factor, per_column, shares, scale;
+  Numbers class_weight, class_factor, class_offset, per_column, shares, scale;
   double rounded_target;  // of a plain number, in the type of the prediction
   double aside;           // where none was given
 

@@ -115,7 +115,7 @@ enum {
   NUMLOSS_PARAMETER = 2,          // a parameter lies outside its range, or is of another kind
   NUMLOSS_SHAPE = 3,              // shapes do not fit each other
   NUMLOSS_LABEL_SHAPE = 4,        // labels that are not one for each example
-  NUMLOSS_NOT_LABELS = 5,         // integer labels are needed
+  NUMLOSS_NOT_LABELS = 5,         // labels are needed
   NUMLOSS_NOT_PROBABILITIES = 6,  // probabilities are needed
   NUMLOSS_TARGET_TYPE = 7,        // types of inputs that have no common one
   NUMLOSS_AXIS = 8,               // no axis of classes, or an empty one
@@ -371,6 +371,7 @@ enum {
   NUMLOSS_UNBOUNDED = 6,       // any number, infinite or not
   NUMLOSS_HALF = 7,            // [0, 0.5]
   NUMLOSS_FROM_MINUS_ONE = 8,  // finite, at least -1
+  NUMLOSS_ONE_OR_TWO = 9,
 };
 
 typedef struct numloss_parameter_info {

@@ -60,6 +60,12 @@
   row(CrossEntropyDistribution) \
   row(KlDivergence) \
   row(SoftmaxFocal) \
+  row(GeneralizedCrossEntropy) \
+  row(CrossEntropyAndMiss) \
+  row(Brier) \
+  row(BrierDistribution) \
+  row(Nll) \
+  row(NllDistribution) \
   row(WestonWatkins) \
   row(CrammerSinger) \
   row(RankedProbability)

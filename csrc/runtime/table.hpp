@@ -118,6 +118,8 @@ struct Task {
   int64_t label_stride = 0;
   const double* label_scale = nullptr;
   double label_smoothing = 0;
+  double temperature = 1;                // that the scores of classes are divided by
+  const double* class_offset = nullptr;  // [classes] or absent: added to the scores then
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;
   double denominator = 1;  // of the gradient and the Hessian
@@ -133,6 +135,10 @@ struct Task {
   bool rounds = false;       // the check met probabilities that rounding has put outside [0, 1]
   int64_t shape[kMaxDims];   // of the examples
   Operand operands[kRoles];  // by role
+
+  // What the gradient of rows is divided by: that by a score has the temperature as a divisor, and
+  // the Hessian another one.
+  NUMLOSS_INLINE double divisor() const { return denominator * temperature; }
 
   NUMLOSS_INLINE bool has(int role) const { return present.has(role); }
   NUMLOSS_INLINE Operand& operator[](int role) { return operands[role]; }

@@ -51,7 +51,8 @@ target : array-like
     which one it is.
 """
 
-_LABELS = "Integer labels in [0, C), shaped like the prediction without its axis of classes."
+_LABELS = """Labels in [0, C), shaped like the prediction without its axis of classes: integers,
+    or floats that are whole."""
 _BOTH = f"""{_LABELS[:-1]};
     or probabilities, shaped like the prediction, that sum to 1 over the classes."""
 _PROBABILITIES = "Probabilities, shaped like the prediction, that sum to 1 over the classes."
@@ -68,6 +69,13 @@ class_weight : array-like, optional
     A factor for each class, part of an example's weight: of its label's, or sum(q class_weight)
     for probabilities q. Other libraries call it ``weight``, which here belongs to the examples: an
     array of length C = N passed there weighs examples.
+"""
+
+_TEMPERATURE = """\
+temperature : float, default 1.0
+    :math:`T`, positive; it divides the scores, before all else that is computed of them. The
+    gradient has 1/T and the Hessian 1/T² of it: of a loss of soft targets that is to weigh the same
+    at any temperature take T² times all three.
 """
 
 _LOGSUMEXP = """\
@@ -143,6 +151,7 @@ _PARTS = {
     "sets": _ROWWISE.replace("{target}", _SETS).replace("{keywords}", _KEYWORDS),
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
+    "temperature": _TEMPERATURE,
     "logsumexp": _LOGSUMEXP,
     "predicted": _PREDICTED,
     "results": _RESULTS,

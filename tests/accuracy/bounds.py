@@ -65,9 +65,12 @@ LOSSES: dict[str, Bound] = {
     "kl_divergence": Bound(8, 14),
     "hinge": Bound(0.5, 0),
     "squared_hinge": Bound(2.5, 0.5),
-    "multiclass_hinge": Bound(5, 2),
+    "multiclass_hinge": Bound(10, 6),  # a square doubles errors
     "focal": Bound(56, 36),  # a power multiplies errors
     "softmax_focal": Bound(80, 112),
+    "nll": Bound(8, 14),
+    "multiclass_brier": Bound(96, 48),  # squares of sums over the classes, one after the other
+    "symmetric_cross_entropy": Bound(8, 24),
     "ranked_probability": Bound(28, 36),  # sums over the classes, of sums over the classes
     "ordinal_cross_entropy": Bound(8, 14),
 }

@@ -150,13 +150,13 @@ def _gradient_scale(
     variant: Variant, prediction: Array, target: Array, classes: Array | None, gradient: Array
 ) -> Array:
     """Return the numbers in whose last place errors of the gradient are counted."""
-    if variant.name == "ranked_probability":
+    if variant.name in ("ranked_probability", "multiclass_brier"):
         return np.broadcast_to(abs(gradient).max(axis=-1, keepdims=True), gradient.shape)
     if variant.name in ("poisson", "gamma"):
         # A term for the prediction, which is there without a target, less one for the target.
         alone = _gradient(variant, prediction, np.zeros_like(target), None)
         return np.maximum(abs(gradient), abs(alone))
-    if variant.keeps_digits:
+    if variant.keeps_digits or variant.case.crosses_zero == 2:
         return abs(gradient)
     if variant.rowwise:
         # V p - v, and -v where p is 0.

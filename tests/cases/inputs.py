@@ -29,6 +29,7 @@ class Domain:
     points: Inputs
     #: Which predictions a loss may be asked for.
     inside: Callable[[Array], Array] = np.isfinite
+    soft: bool = False  # targets are shares of what is
 
 
 def _even_labels(rng: Rng, shape: Shape, classes: int) -> Array:
@@ -106,6 +107,22 @@ def _draw_sets(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), rng.uniform(size=shape) < 0.25
 
 
+def _log_softmax(x: Array) -> Array:
+    shifted = x - x.max(axis=-1, keepdims=True)
+    result: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result
+
+
+def _draw_log_chances(rng: Rng, shape: Shape) -> Inputs:
+    x, target = _draw_labels(rng, shape)
+    return _log_softmax(x), target
+
+
+def _draw_log_chances_of_shares(rng: Rng, shape: Shape) -> Inputs:
+    x, target = _draw_distributions(rng, shape)
+    return _log_softmax(x), target
+
+
 # All of them are float32 numbers, too.
 _RESIDUALS = [2.0**-60, 2.0**-20, 0.25, 0.875, 30.0, 2.0**30]
 _LOGITS = [0.0, 2.0**-30, 0.5, 5.0, 20.0, 90.0, 700.0]
@@ -122,6 +139,12 @@ _ROWS = [
     [1.0, 700.0, 0.0, -50.0],
 ]
 _SETS = [[True, False, False, False], [False, True, True, False], [False] * 4, [True] * 4]
+_LOG_CHANCES = [
+    [-0.6875, -1.25, -2.0, -3.5],
+    [-(2.0**-20), -14.0, -16.0, -20.0],
+    [-90.0, -(2.0**-30), -700.0, -50.0],
+    [-1.375, -1.375, -1.375, -1.375],
+]
 _SHARES = [[0.125, 0.375, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]]
 
 
@@ -137,7 +160,7 @@ MAGNITUDES = Domain(
     lambda p: p > -1,
 )
 BINARY = Domain("binary", _draw_binary, _grid(_signed(_LOGITS), [0.0, 1.0]))
-FRACTIONS = Domain("fractions", _draw_fractions, _grid(_signed(_LOGITS), [0.25, 1.0]))
+FRACTIONS = Domain("fractions", _draw_fractions, _grid(_signed(_LOGITS), [0.25, 1.0]), soft=True)
 CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]), lambda p: (p > 0) & (p < 1))
 COUNTS = Domain("counts", _draw_counts, _grid(_signed([*_LOGARITHMS, 80.0]), [0.0, 2.0]))
 RATES = Domain("rates", _draw_rates, _grid(_MEANS, [0.0, 0.125, 2.0]), lambda p: p > 0)
@@ -150,7 +173,14 @@ MODEST_SIGNS = Domain(
 BOOLEANS = Domain("booleans", _draw_booleans, _grid(_signed(_SCORES), [False, True]))
 LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))
 SETS = Domain("sets", _draw_sets, _grid(_ROWS, _SETS))
-DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES))
+DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES), soft=True)
+LOG_CHANCES = Domain("log_chances", _draw_log_chances, _grid(_LOG_CHANCES, [0, 1, 2, 3]))
+LOG_CHANCES_OF_SHARES = Domain(
+    "log_chances_of_shares",
+    _draw_log_chances_of_shares,
+    _grid(_LOG_CHANCES, _SHARES),
+    soft=True,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,33 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from cases.arithmetic import Array, at_label, is_label, log, softmax, x_log_y
-from cases.inputs import DISTRIBUTIONS, LABELS, RAMP
+from cases.inputs import DISTRIBUTIONS, LABELS, LOG_CHANCES, LOG_CHANCES_OF_SHARES, RAMP
 from cases.table import Case, Kink
 
 
 def cross_entropy(
-    x: Array, target: Array, class_weight: Array | float = 1.0, label_smoothing: float = 0.0
+    x: Array,
+    target: Array,
+    class_weight: Array | float = 1.0,
+    label_smoothing: float = 0.0,
+    temperature: float = 1.0,
 ) -> Array:
     classes = x.shape[-1]
     q = target if target.ndim == x.ndim else is_label(target, classes).astype(int)
     q = q * (1 - label_smoothing) + label_smoothing / classes
-    return -x_log_y(class_weight * q, softmax(x)).sum(axis=-1)
+    return -x_log_y(class_weight * q, softmax(x / temperature)).sum(axis=-1)
 
 
-def kl_divergence(x: Array, q: Array) -> Array:
-    return (x_log_y(q, q + 0 * x) - x_log_y(q, softmax(x))).sum(axis=-1)
+def kl_divergence(x: Array, q: Array, temperature: float = 1.0) -> Array:
+    return (x_log_y(q, q + 0 * x) - x_log_y(q, softmax(x / temperature))).sum(axis=-1)
 
 
 def multiclass_hinge(
     s: Array,
     label: Array,
     margin: float = 1.0,
+    power: float = 1.0,
+    normalize: bool = False,
     variant: str = "weston_watkins",
     class_weight: Array | None = None,
 ) -> Array:
-    excess = np.maximum(0, margin + s - at_label(s, label)[..., None])
+    excess = np.maximum(0, margin + s - at_label(s, label)[..., None]) ** power
     others = np.where(is_label(label, s.shape[-1]), 0, excess)
     loss = others.sum(axis=-1) if variant == "weston_watkins" else others.max(axis=-1)
+    loss = loss / s.shape[-1] if normalize else loss
     return loss if class_weight is None else class_weight[label] * loss
 
 
@@ -42,7 +49,67 @@ def softmax_focal(x: Array, label: Array, gamma: float = 2.0, alpha: Array | flo
     return -factor * miss**gamma * log(at_label(p, label))
 
 
-def _distance_to_step(s: Array, label: Array, margin: float = 1.0) -> Array:
+def _miss(p: Array, label: Array) -> Array:
+    """Return 1 - p_y as a sum of what is not the label's."""
+    return np.where(is_label(label, p.shape[-1]), 0, p).sum(axis=-1)
+
+
+def _weighted(loss: Array, label: Array, class_weight: Array | None) -> Array:
+    return loss if class_weight is None else class_weight[label] * loss
+
+
+def generalized_cross_entropy(
+    x: Array, label: Array, q: float = 0.7, class_weight: Array | None = None
+) -> Array:
+    p = at_label(softmax(x), label)
+    return _weighted((1 - p**q) / q if q else -log(p), label, class_weight)
+
+
+def poly_cross_entropy(
+    x: Array, label: Array, epsilon: float = 2.0, class_weight: Array | None = None
+) -> Array:
+    p = softmax(x)
+    return _weighted(epsilon * _miss(p, label) - log(at_label(p, label)), label, class_weight)
+
+
+def symmetric_cross_entropy(
+    x: Array, label: Array, alpha: float = 0.1, beta: float = 1.0, class_weight: Array | None = None
+) -> Array:
+    p = softmax(x)
+    log_q = np.where(is_label(label, x.shape[-1]), 0, -4)
+    loss = -alpha * log(at_label(p, label)) - beta * (p * log_q).sum(axis=-1)
+    return _weighted(loss, label, class_weight)
+
+
+def multiclass_brier(x: Array, target: Array) -> Array:
+    q = target if target.ndim == x.ndim else is_label(target, x.shape[-1]).astype(int)
+    return ((softmax(x) - q) ** 2).sum(axis=-1)
+
+
+def nll(
+    x: Array, target: Array, class_weight: Array | float = 1.0, label_smoothing: float = 0.0
+) -> Array:
+    classes = x.shape[-1]
+    q = target if target.ndim == x.ndim else is_label(target, classes).astype(int)
+    q = q * (1 - label_smoothing) + label_smoothing / classes
+    return -(class_weight * q * x).sum(axis=-1)
+
+
+def logit_adjusted(
+    x: Array,
+    target: Array,
+    priors: Array | float = 1.0,
+    tau: float = 1.0,
+    class_weight: Array | float = 1.0,
+    label_smoothing: float = 0.0,
+) -> Array:
+    shares = priors / (priors + 0 * x).sum(axis=-1, keepdims=True)
+    return cross_entropy(x + tau * log(shares), target, class_weight, label_smoothing)
+
+
+def _distance_to_step(
+    s: Array, label: Array, margin: float = 1.0, power: float = 1.0, normalize: bool = False
+) -> Array:
     """Distance of the scores from where a class becomes active, or leads another active one."""
     excess = margin + s - at_label(s, label)[..., None]
     others = np.where(is_label(label, s.shape[-1]), np.inf, excess)
@@ -62,11 +129,16 @@ CASES = {
                 {"class_weight": RAMP},
                 {"label_smoothing": 0.1},
                 {"class_weight": RAMP, "label_smoothing": 0.1},
+                {"temperature": 2.0, "class_weight": RAMP},
             ),
-            DISTRIBUTIONS: ({}, {"class_weight": RAMP, "label_smoothing": 0.1}),
+            DISTRIBUTIONS: (
+                {},
+                {"class_weight": RAMP, "label_smoothing": 0.1},
+                {"temperature": 4.0, "label_smoothing": 0.1},
+            ),
         },
     ),
-    "kl_divergence": Case(kl_divergence, {DISTRIBUTIONS: ({},)}, ulps=32),
+    "kl_divergence": Case(kl_divergence, {DISTRIBUTIONS: ({}, {"temperature": 2.0})}, ulps=32),
     "multiclass_hinge": Case(
         multiclass_hinge,
         {
@@ -75,6 +147,9 @@ CASES = {
                 {"margin": 0.25, "class_weight": RAMP},
                 {"variant": "crammer_singer"},
                 {"variant": "crammer_singer", "margin": 2.0, "class_weight": RAMP},
+                {"power": 2.0, "margin": 0.5},
+                {"power": 2.0, "variant": "crammer_singer"},
+                {"normalize": True, "margin": 0.0},
             )
         },
         distance_to_kink=_distance_to_step,
@@ -89,6 +164,16 @@ CASES = {
                 [0.0, 0.0, 0.0],
                 {"variant": "crammer_singer"},
             ),
+            Kink([0.5, 0.0, 0.0], 0, 0.0, [0.0] * 3, [0.0] * 3, {"power": 2.0, "margin": 0.5}),
+            Kink(
+                [0.5, 0.0, 0.0],
+                0,
+                0.25,
+                [-1.0, 1.0, 0.0],
+                [2.0, 2.0, 0.0],
+                {"power": 2.0, "variant": "crammer_singer"},
+            ),
+            Kink([0.0, 0.0], 0, 0.0, [0.0] * 2, [0.0] * 2, {"margin": 0.0}),
         ),
     ),
     "softmax_focal": Case(
@@ -102,5 +187,43 @@ CASES = {
             )
         },
         ulps=128,  # a power magnifies errors
+    ),
+    "generalized_cross_entropy": Case(
+        generalized_cross_entropy,
+        {LABELS: ({}, {"q": 0.0, "class_weight": RAMP}, {"q": 2.0**-4}, {"q": 1.0})},
+        ulps=512,  # a power magnifies errors
+        crosses_zero=2,
+    ),
+    "poly_cross_entropy": Case(
+        poly_cross_entropy,
+        {LABELS: ({}, {"epsilon": 1.0, "class_weight": RAMP}, {"epsilon": -1.0})},
+        ulps=96,
+        crosses_zero=2,
+    ),
+    "symmetric_cross_entropy": Case(
+        symmetric_cross_entropy,
+        {LABELS: ({}, {"alpha": 6.0, "beta": 0.1, "class_weight": RAMP}, {"alpha": 0.0})},
+        crosses_zero=2,
+    ),
+    "multiclass_brier": Case(
+        multiclass_brier, {LABELS: ({},), DISTRIBUTIONS: ({},)}, ulps=32, crosses_zero=1
+    ),
+    "nll": Case(
+        nll,
+        {
+            LOG_CHANCES: ({}, {"class_weight": RAMP}, {"label_smoothing": 0.1}),
+            LOG_CHANCES_OF_SHARES: ({}, {"class_weight": RAMP, "label_smoothing": 0.1}),
+        },
+    ),
+    "logit_adjusted": Case(
+        logit_adjusted,
+        {
+            LABELS: (
+                {"priors": RAMP},
+                {"priors": RAMP, "tau": 2.0, "class_weight": RAMP, "label_smoothing": 0.1},
+            ),
+            DISTRIBUTIONS: ({"priors": RAMP, "tau": 0.5},),
+        },
+        ulps=1024,  # the sum of a logit and an offset is rounded to the last place of the logit
     ),
 }

@@ -42,5 +42,6 @@ CASES = {
                 {"distance": UNEVEN, "temperature": 0.5, "class_weight": RAMP},
             )
         },
+        crosses_zero=1,
     ),
 }

@@ -12,9 +12,6 @@ import numpy as np
 import numloss
 from cases.arithmetic import Array, derivatives
 from cases.inputs import (
-    DISTRIBUTIONS,
-    FRACTIONS,
-    LABELS,
     SETS,
     Domain,
     Inputs,
@@ -48,6 +45,7 @@ class Case:
     cancels: bool = False  # in the definition, so that long doubles have too few digits for it
     distance_to_kink: Callable[..., Array] | None = None
     kinks: tuple[Kink, ...] = ()
+    crosses_zero: int = 0  # which derivative of a class is 0 where no kink is, the first or second
 
 
 #: The rows of all families, and those of losses with two gradients.
@@ -124,10 +122,11 @@ class Variant:
                 first, second = self.derivatives(prediction, target, exact=True)
             return first.astype(float), second.astype(float)
         x = precise(prediction, exact)
-        step = mpmath.mpf(10) ** -30 if exact else self._step()
+        step = mpmath.mpf(10) ** -30 if exact else self.step()
         return derivatives(lambda p: self.value(p, target, exact), x, step, self.rowwise)
 
-    def _step(self) -> Any:
+    def step(self) -> Any:
+        """Return the step of differences of long doubles."""
         return np.longdouble(1 / 64 if self.case.distance_to_kink is None else 1 / 1024)
 
     def smooth(self, prediction: Array, target: Array, reach: float = 5 / 1024) -> Array:
@@ -152,18 +151,19 @@ class Variant:
     def keeps_digits(self) -> bool:
         """Whether even the smallest derivative is right to `ulps` units in its own last place.
 
-        With soft targets a derivative is a difference, and right to units of the example's largest.
+        With soft targets, and where it passes 0, a derivative is a difference, and right to units
+        of the example's largest.
         """
-        soft = self.domain in (FRACTIONS, DISTRIBUTIONS) or "label_smoothing" in self.parameters
-        return not soft and self.name != "ordinal_cross_entropy"
+        soft = self.domain.soft or "label_smoothing" in self.parameters
+        return not soft and self.case.crosses_zero == 0
 
     def weight(self, target: Array, classes: int) -> Array:
         """Return what the class weights give each example."""
         class_weight = self.options(classes).get("class_weight")
         if class_weight is None:
-            is_row = self.domain in (DISTRIBUTIONS, SETS)
-            return np.ones(target.shape[:-1] if is_row else target.shape)
-        return class_weight[target] if self.domain is LABELS else target @ class_weight
+            of_shares = self.rowwise and (self.domain.soft or self.domain is SETS)
+            return np.ones(target.shape[:-1] if of_shares else target.shape)
+        return class_weight[target] if target.dtype.kind in "iu" else target @ class_weight
 
 
 def variants_of(cases: Mapping[str, Case]) -> list[Variant]:

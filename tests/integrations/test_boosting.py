@@ -99,9 +99,8 @@ def margins_of(loss, labels, dtype):
 
 
 def test_what_boosters_have_no_place_for():
-    assert [name for name in numloss.LOSSES if takes(name, "constant") is None] == [
-        "multilabel_margin", "kl_divergence"
-    ]  # fmt: skip
+    refused = {name for name in numloss.LOSSES if takes(name, "constant") is None}
+    assert refused == {"kl_divergence", "multilabel_margin", "nll"}
     labels = np.array([0.0, 1.0, 1.0])
     with pytest.raises(numloss.Error, match="loss must be least somewhere"):
         numloss.xgboost.Adapter("hinge_embedding", curvature="constant").start(labels)
@@ -1278,3 +1277,12 @@ def test_the_experiment_runs_and_its_table_is_shown():
         [sys.executable, str(path), "--help"], capture_output=True, text=True, check=True
     )
     assert "average precision" in shown.stdout
+
+
+def test_losses_whose_predictions_are_no_margins_are_refused():
+    for message, loss in (
+        ("loss must take margins, got nll", "nll"),
+        ("temperature must be 1, .* got 2.0", "cross_entropy:temperature=2.0"),
+    ):
+        with pytest.raises(numloss.Error, match=message):
+            numloss.xgboost.Adapter(loss)

@@ -269,11 +269,12 @@ def cross_entropy(
     y: Tensor,
     class_weight: Array | None = None,
     label_smoothing: float = 0.0,
+    temperature: float = 1.0,
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
     return functional.cross_entropy(
-        x,
+        x / temperature,
         y,
         weight=per_class(class_weight, x),
         ignore_index=ignore_index,
@@ -282,8 +283,36 @@ def cross_entropy(
     )
 
 
-def kl_divergence(x: Tensor, q: Tensor, reduction: str = "mean") -> Tensor:
-    log_p = functional.log_softmax(x, dim=-1)
+def logit_adjusted(
+    x: Tensor,
+    y: Tensor,
+    priors: Array | None = None,
+    tau: float = 1.0,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> Tensor:
+    if priors is not None:
+        x = x + tau * torch.log(torch.from_numpy(priors / priors.sum()).to(x.dtype))
+    return functional.cross_entropy(x, y, label_smoothing=label_smoothing, reduction=reduction)
+
+
+def nll(
+    x: Tensor,
+    y: Tensor,
+    class_weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    if y.is_floating_point():
+        raise NotImplementedError
+    weight = per_class(class_weight, x)
+    return functional.nll_loss(x, y, weight, ignore_index=ignore_index, reduction=reduction)
+
+
+def kl_divergence(
+    x: Tensor, q: Tensor, temperature: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    log_p = functional.log_softmax(x / temperature, dim=-1)
     if reduction == "none":
         return functional.kl_div(log_p, q, reduction="none").sum(dim=-1)
     return functional.kl_div(log_p, q, reduction="batchmean")
@@ -293,16 +322,19 @@ def multiclass_hinge(
     x: Tensor,
     y: Tensor,
     margin: float = 1.0,
+    power: float = 1.0,
+    normalize: bool = False,
     variant: str = "weston_watkins",
     class_weight: Array | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     weight = per_class(class_weight, x)
     if variant == "weston_watkins":  # which torch divides by the number of classes
-        return x.shape[-1] * functional.multi_margin_loss(
-            x, y, margin=margin, weight=weight, reduction=reduction
+        scale = 1 if normalize else x.shape[-1]
+        return scale * functional.multi_margin_loss(
+            x, y, p=int(power), margin=margin, weight=weight, reduction=reduction
         )
-    if weight is not None:
+    if weight is not None or normalize or power != 1:
         raise NotImplementedError
     own = x.gather(-1, y[:, None])
     others = x.masked_fill(functional.one_hot(y, x.shape[-1]).bool(), -torch.inf)
@@ -323,6 +355,41 @@ def softmax_focal(
     elif alpha is not None:
         loss = alpha * loss
     return reduced(loss, reduction)
+
+
+def likelihood(x: Tensor, y: Tensor) -> Tensor:
+    """Return the probability of each label."""
+    return torch.softmax(x, dim=-1).gather(-1, y[:, None])[:, 0]
+
+
+def generalized_cross_entropy(
+    x: Tensor, y: Tensor, q: float = 0.7, reduction: str = "mean"
+) -> Tensor:
+    """Return the formula of Keras's CategoricalGeneralizedCrossEntropy."""
+    if q < 0.01:  # of which it keeps too few digits
+        raise NotImplementedError
+    return reduced((1 - likelihood(x, y) ** q) / q, reduction)
+
+
+def poly_cross_entropy(
+    x: Tensor, y: Tensor, epsilon: float = 2.0, reduction: str = "mean"
+) -> Tensor:
+    cross_entropy = functional.cross_entropy(x, y, reduction="none")
+    return reduced(cross_entropy + epsilon * (1 - likelihood(x, y)), reduction)
+
+
+def symmetric_cross_entropy(
+    x: Tensor, y: Tensor, alpha: float = 0.1, beta: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    cross_entropy = functional.cross_entropy(x, y, reduction="none")
+    log_q = -4 * (1 - functional.one_hot(y, x.shape[-1]).to(x.dtype))
+    reverse = -(torch.softmax(x, dim=-1) * log_q).sum(dim=-1)
+    return reduced(alpha * cross_entropy + beta * reverse, reduction)
+
+
+def multiclass_brier(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    q = y if y.is_floating_point() else functional.one_hot(y, x.shape[-1])
+    return reduced((torch.softmax(x, dim=-1) - q).square().sum(dim=-1), reduction)
 
 
 def ranked_probability(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
@@ -385,9 +452,15 @@ FORMULAS: dict[str, Callable[..., Tensor]] = by_name(
     hinge_embedding,
     multilabel_margin,
     cross_entropy,
+    logit_adjusted,
+    nll,
     kl_divergence,
     multiclass_hinge,
     softmax_focal,
+    generalized_cross_entropy,
+    poly_cross_entropy,
+    symmetric_cross_entropy,
+    multiclass_brier,
     ranked_probability,
     ordinal_cross_entropy,
 )

@@ -79,6 +79,7 @@ template <class T>
 T Row<T>::logit(int64_t c) const {
   T x;
   copy_classes(task_[kHeads], prediction_ + c * task_[kHeads].class_stride, 1, &x);
+  adjust_scores(task_, c, 1, &x);
   return x;
 }
 
@@ -117,6 +118,7 @@ void Row<T>::load_portions(bool add_up) {
 
 template <class T>
 void Row<T>::write(const Operand& operand, const TilePart<T>& part, T* from) {
+  if (&operand == &task_[kHessians]) divide_by_temperature(task_, part.classes, from);
   if (!is_normal(T(factor_))) {
     for (int64_t k = 0; k < part.classes; ++k) from[k] = T(double(from[k]) * factor_);
   }
@@ -127,6 +129,7 @@ void Row<T>::write(const Operand& operand, const TilePart<T>& part, T* from) {
 
 template <class T>
 void Row<T>::write_one(const Operand& operand, int64_t c, T x) {
+  if (&operand == &task_[kHessians]) divide_by_temperature(task_, 1, &x);
   if (!is_normal(T(factor_))) x = T(double(x) * factor_);
   copy_out(operand, address(operand, c), 0, 1, &x);
 }
@@ -150,7 +153,8 @@ NUMLOSS_INLINE void Row<T>::append(int64_t from, int64_t to, bool masked, bool r
   const int64_t stride = task_[kHeads].class_stride;
   const char* lies = prediction_ + from * stride;
   const T* logits = reinterpret_cast<const T*>(lies);
-  if (reads && (masked || n % kLanes != 0 || !in_place<T>(task_[kHeads], lies, stride))) {
+  const bool as_it_lies = !adjusts(task_) && in_place<T>(task_[kHeads], lies, stride);
+  if (reads && (masked || n % kLanes != 0 || !as_it_lies)) {
     T* const copy = logits_ + (from - loaded_);
     if (n % kLanes != 0) {
       T* const padded = copy + n / kLanes * kLanes;
@@ -158,6 +162,7 @@ NUMLOSS_INLINE void Row<T>::append(int64_t from, int64_t to, bool masked, bool r
       for (int i = 0; i < kLanes; ++i) padded[i] = -Real<T>::kInfinity;
     }
     copy_classes(task_[kHeads], lies, n, copy);
+    adjust_scores(task_, from, n, copy);
     if (masked) copy[label - from] = -Real<T>::kInfinity;
     logits = copy;
   }
@@ -285,11 +290,12 @@ void compute_rows(const Task& task, const RowFunctions<T>& functions, Examples a
     const bool counts = step.label == nullptr || weight != 0.0;
     if (counts || step.extras != nullptr) {
       Row<T> row(task, functions, at, step.label != nullptr ? step.label[k] : 0,
-                 weight / task.denominator, scratch);
+                 weight / task.divisor(), scratch);
       // Before the loss, whose gradient may take the place of the scores.
       HighestOfRow<T> highest{};
       if (step.extras != nullptr) {
         highest = highest_of_row<T>(task[kHeads], at.address(task[kHeads]), task.classes);
+        divide_by_temperature(task, 1, &highest.score);
       }
       if (counts) {
         step.value[k] = functions.row(row);

@@ -76,6 +76,35 @@ void load_panel(const Task& task, const Operand& operand, const Examples& at, in
   }
 }
 
+// The lanes of the strips that hold n rows.
+template <class T>
+int64_t lanes_of_strips(int n) {
+  return int64_t((n + kStrip<T> - 1) / kStrip<T>) * kStrip<T>;
+}
+
+// Adjusts the scores of n rows that are a panel, and the largest of each.
+template <class T>
+[[gnu::noinline]] void adjust_panel(const Task& task, int n, T* panel, T* maximum) {
+  constexpr int kWidth = kStrip<T>;
+  const int64_t lanes = lanes_of_strips<T>(n);
+  divide_by_temperature(task, lanes * task.classes, panel);
+  divide_by_temperature(task, lanes, maximum);
+  if (task.class_offset == nullptr) return;
+  for (int64_t lane = 0; lane < lanes; lane += kWidth) {
+    T* const largest = maximum + lane;
+    for (int i = 0; i < kWidth; ++i) largest[i] = -Real<T>::kInfinity;
+    for (int64_t c = 0; c < task.classes; ++c) {
+      T* const x = panel + lane * task.classes + c * kWidth;
+      const double offset = task.class_offset[c];
+#pragma omp simd
+      for (int i = 0; i < kWidth; ++i) {
+        x[i] = T(double(x[i]) + offset);
+        largest[i] = x[i] > largest[i] ? x[i] : largest[i];
+      }
+    }
+  }
+}
+
 template <class T>
 void store_panel(const Task& task, const Operand& operand, const Examples& at, int64_t n,
                  T* staging, const T* panel) {
@@ -287,11 +316,11 @@ struct Lanes {
 
 // The coefficients of n rows. True: that of one does not fit T.
 template <class T>
-bool set_coefficients(double denominator, int64_t n, Lanes<T>& lanes) {
+bool set_coefficients(double divisor, int64_t n, Lanes<T>& lanes) {
   int unfit = 0;
 #pragma omp simd reduction(| : unfit)
   for (int64_t k = 0; k < n; ++k) {
-    lanes.factor[k] = lanes.info.loss_weight[k] / denominator;
+    lanes.factor[k] = lanes.info.loss_weight[k] / divisor;
     lanes.coefficient[k] = coefficient_of<T>(lanes.factor[k]);
     unfit |= int(!is_normal(T(lanes.factor[k])));
   }
@@ -311,7 +340,7 @@ class Panels {
     next += portion_ != nullptr ? size : 0;
     hessian_ = (task.mode & kHessian) ? next : nullptr;
     scratch_ = next + (hessian_ != nullptr ? size : 0);
-    plain_ = takes_plain_labels(task) && is_normal(T(1 / task.denominator));
+    plain_ = takes_plain_labels(task) && is_normal(T(1 / task.divisor()));
     set_plain_coefficients();
   }
 
@@ -345,7 +374,7 @@ class Panels {
       load_loss_weights(task_, at, n, info);
     }
     for (int64_t k = 0; k < n; ++k) lanes_.label[k] = int32_t(info.label[k]);
-    const bool unfit = task_.mode != kValue && set_coefficients(task_.denominator, n, lanes_);
+    const bool unfit = task_.mode != kValue && set_coefficients(task_.divisor(), n, lanes_);
     run_panels(at, n, unfit);
     if (!labelled) partial.bad = !weigh_distributions(task_, n, lanes_.sums, info, partial);
     if (partial.bad) return;
@@ -355,7 +384,7 @@ class Panels {
 
   // Those of rows that weigh 1, the same for all.
   void set_plain_coefficients() {
-    if (plain_) fill(T(1 / task_.denominator), kLanes, lanes_.coefficient);
+    if (plain_) fill(T(1 / task_.divisor()), kLanes, lanes_.coefficient);
   }
 
   // `unfit`: whether the coefficient of a row does not fit T.
@@ -370,6 +399,7 @@ class Panels {
   // n rows, the lanes from k on.
   void run_panel(const Examples& at, int n, int k, bool unfit) {
     load_panel(task_, task_[kHeads], at, n, staging_, logits_, lanes_.maximum + k);
+    if (adjusts(task_)) adjust_panel(task_, n, logits_, lanes_.maximum + k);
     const Panel<T> panel{task_.mode,
                          &functions_.likelihood,
                          task_.parameters,
@@ -399,7 +429,10 @@ class Panels {
       functions_.panel(panel);
     }
     if (task_.mode & kGradient) finish(panel, kGradients, at, k, unfit, logits_);
-    if (task_.mode & kHessian) finish(panel, kHessians, at, k, unfit, hessian_);
+    if (task_.mode & kHessian) {
+      divide_by_temperature(task_, lanes_of_strips<T>(n) * task_.classes, hessian_);
+      finish(panel, kHessians, at, k, unfit, hessian_);
+    }
   }
 
   [[gnu::noinline]] void run_with_extras(const Panel<T>& panel, int k) {

@@ -10,6 +10,36 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
+// Divides scores by the temperature, or the Hessian by the one that it has more than the gradient.
+// Finite ones stay so: two that are infinite would have no difference.
+template <class T>
+NUMLOSS_INLINE void divide_by_temperature(const Task& task, int64_t n, T* x) {
+  if (task.temperature == 1) return;
+  const T temperature = T(task.temperature);
+#pragma omp simd
+  for (int64_t k = 0; k < n; ++k) {
+    const T largest = abs(x[k]) <= Real<T>::kLargest ? Real<T>::kLargest : Real<T>::kInfinity;
+    const T quotient = x[k] / temperature;
+    const T below = quotient > largest ? largest : quotient;
+    x[k] = below < -largest ? -largest : below;
+  }
+}
+
+// Whether a loss takes other numbers than the scores.
+inline bool adjusts(const Task& task) {
+  return task.temperature != 1 || task.class_offset != nullptr;
+}
+
+// Makes of scores, those of classes from `first` on, what a loss takes: divided, then moved.
+template <class T>
+NUMLOSS_INLINE void adjust_scores(const Task& task, int64_t first, int64_t n, T* x) {
+  divide_by_temperature(task, n, x);
+  if (task.class_offset == nullptr) return;
+  const double* const offset = task.class_offset + first;
+#pragma omp simd
+  for (int64_t k = 0; k < n; ++k) x[k] = T(double(x[k]) + offset[k]);
+}
+
 // What the examples of a panel bring besides their logits.
 struct LabelsAndWeights {
   int64_t label[kLanes];
@@ -22,12 +52,18 @@ inline bool wants_full_weights(const Task& task) {
   return task.has(kWeights) || task.unweighted_values;
 }
 
-// A label of type S. A uint64 beyond int64 is out of range whatever the number of classes, and
-// never ignored: it is `nowhere`.
+// A label of type S. What is no int64 is out of range whatever the number of classes, and never
+// ignored: a uint64 beyond it and a float that is not whole are `nowhere`.
 template <class S>
 NUMLOSS_INLINE int64_t label_of(S x, int64_t nowhere) {
-  const bool huge = sizeof(S) == 8 && S(-1) > S(0) && x > S(INT64_MAX);
-  return huge ? nowhere : int64_t(x);
+  if constexpr (requires { x << 1; }) {
+    const bool huge = sizeof(S) == 8 && S(-1) > S(0) && x > S(INT64_MAX);
+    return huge ? nowhere : int64_t(x);
+  } else {
+    const double number = double(widen(x));
+    const int64_t whole = abs(number) < 0x1p63 ? int64_t(number) : nowhere;
+    return double(whole) == number ? whole : nowhere;
+  }
 }
 
 // Labels of the next n examples.
@@ -36,21 +72,23 @@ inline void load_labels(const Task& task, Examples at, int64_t n, int64_t* label
   const int64_t nowhere = task.ignore_index == -1 ? -2 : -1;
   with_type(operand.dtype, [&](auto zero) {
     using S = decltype(zero);
-    if constexpr (requires(S x) { x << 1; }) {  // an integer
+    if constexpr (!__is_same(S, Bool)) {
       for (int64_t done = 0, run; done < n; done += run, at.advance(run)) {
         run = at.run() < n - done ? at.run() : n - done;
         const char* const from = at.address(operand);
         const int64_t stride = at.stride(operand);
         int64_t* const to = label + done;
-        if (stride == int64_t(sizeof(S)) && !operand.swapped) {
+        if constexpr (requires(S x) { x << 1; }) {  // floats become integers one by one
+          if (stride == int64_t(sizeof(S)) && !operand.swapped) {
 #pragma omp simd
-          for (int64_t i = 0; i < run; ++i) {
-            to[i] = label_of(read<S>(from + i * int64_t(sizeof(S)), false), nowhere);
+            for (int64_t i = 0; i < run; ++i) {
+              to[i] = label_of(read<S>(from + i * int64_t(sizeof(S)), false), nowhere);
+            }
+            continue;
           }
-        } else {
-          for (int64_t i = 0; i < run; ++i) {
-            to[i] = label_of(read<S>(from + i * stride, operand.swapped), nowhere);
-          }
+        }
+        for (int64_t i = 0; i < run; ++i) {
+          to[i] = label_of(read<S>(from + i * stride, operand.swapped), nowhere);
         }
       }
     }

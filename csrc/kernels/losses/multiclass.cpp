@@ -34,6 +34,52 @@ struct FocalLikelihood {
   }
 };
 
+// (exp(-t) - 1 + t) / t² for t in [0, ln(2) / 2], by the polynomial of exp.
+template <class T>
+NUMLOSS_INLINE T second_remainder(T t) {
+  return polynomial(Real<T>::kExp, -t);
+}
+
+// Up to here 1 - exp(-t) and t - (1 - exp(-t)) are taken from the remainder, as they would cancel.
+template <class T>
+inline constexpr T kNearZero = T(1) / T(3);
+
+// (1 - p^k) / k (Zhang & Sabuncu 2018, eq. 6), which is n for k = 0: with t = k n it is
+// (1 - exp(-t)) / k. Derivatives by n: p^k and -k p^k.
+template <class T>
+struct TruncatedLikelihood {
+  static constexpr int parameters = 1;
+  T exponent;
+  explicit TruncatedLikelihood(const double* parameters) : exponent(T(parameters[0])) {}
+  NUMLOSS_INLINE Derivatives<T> operator()(T n, T, T) const {
+    const T t = term(exponent, n);
+    const T power = exp_nonpositive(-t);
+    const T near = n * (T(1) - t * second_remainder(t));
+    return {t <= kNearZero<T> ? near : (T(1) - power) / exponent, power, -exponent * power};
+  }
+};
+
+// a n + b q, b >= -a: poly-1 cross-entropy (Leng et al. 2022, eq. 5) and symmetric cross-entropy
+// (Wang et al. 2019, eq. 7). dq/dn = p. Where b is negative, the sum is taken as (a + b) n -
+// b (n - q) and a + b p as (a + b) - b q, whose terms are not.
+template <class T>
+struct SurprisalAndMiss {
+  static constexpr int parameters = 2;
+  T of_surprisal, of_miss, both;
+  explicit SurprisalAndMiss(const double* parameters)
+      : of_surprisal(T(parameters[0])),
+        of_miss(T(parameters[1])),
+        both(T(parameters[0] + parameters[1])) {}
+  NUMLOSS_INLINE Derivatives<T> operator()(T n, T p, T q) const {
+    const T difference = n <= kNearZero<T> ? n * n * second_remainder(n) : n - q;
+    const T sum = term(of_surprisal, n) + of_miss * q;
+    const T from_difference = term(both, n) - of_miss * difference;
+    const T slope = of_surprisal + of_miss * p, slope_by_miss = both - of_miss * q;
+    const bool subtracts = of_miss < T(0);
+    return {subtracts ? from_difference : sum, subtracts ? slope_by_miss : slope, -of_miss * p};
+  }
+};
+
 template <template <class> class Formula>
 constexpr Entry likelihood(const char* name, double cost) {
   return rows<Formula<float>::parameters>(name, cost, []<class T>(T) -> RowFunctions<T> {
@@ -45,5 +91,8 @@ constexpr Entry likelihood(const char* name, double cost) {
 
 NUMLOSS_LOSS(CrossEntropy) = likelihood<NegativeLogLikelihood>("cross_entropy", 0.5);
 NUMLOSS_LOSS(SoftmaxFocal) = likelihood<FocalLikelihood>("softmax_focal", 0.5);
+NUMLOSS_LOSS(GeneralizedCrossEntropy) = likelihood<TruncatedLikelihood>("generalized_cross_entropy",
+                                                                        0.5);
+NUMLOSS_LOSS(CrossEntropyAndMiss) = likelihood<SurprisalAndMiss>("cross_entropy_and_miss", 0.5);
 
 }  // namespace numloss::NUMLOSS_ISA

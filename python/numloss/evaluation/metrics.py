@@ -162,26 +162,6 @@ def top_k_accuracy(prediction: Any, target: Any, *, k: int = 5, ignore_index: in
     return right
 
 
-def multiclass_brier(prediction: Any, target: Any, *, ignore_index: int = -100) -> Array:
-    r"""Brier score over classes: squared distance of the softmax from the outcome.
-
-    With probabilities p and the outcome y, 1 at the label
-
-    .. math:: l = \sum_c (p_c - y_c)^2
-
-    from 0 to 2 (Brier, "Verification of forecasts expressed in terms of probability", 1950).
-    """
-    gradient = numloss.cross_entropy.grad(  # p - y
-        prediction,
-        target,
-        ignore_index=ignore_index,
-        reduction="none",
-        dtype=_wide(prediction, target),
-    )
-    found: Array = np.square(gradient).sum(-1)
-    return found
-
-
 def binary_accuracy(prediction: Any, target: Any, *, from_logits: bool = True) -> Array:
     """Whether the more likely one of two classes is the target.
 
@@ -203,7 +183,6 @@ METRICS: dict[str, Metric] = {
     for function, loss, higher_is_better in (
         (accuracy, numloss.cross_entropy, True),
         (top_k_accuracy, numloss.cross_entropy, True),
-        (multiclass_brier, numloss.cross_entropy, False),
         (binary_accuracy, numloss.binary_cross_entropy, True),
     )
 }

@@ -40,7 +40,6 @@ ELSEWHERE = {
     "perceptron": "hinge:margin=0",
     "asl": "asymmetric",
     "poly1": "poly_binary_cross_entropy for two classes",
-    "nll": "cross_entropy, which takes logits",
     "ce": "cross_entropy",
     "crossentropy": "cross_entropy",
     "categorical_crossentropy": "cross_entropy",
