@@ -170,7 +170,7 @@ def test_formulas_of_other_libraries_are_those_of_the_losses(variant):
             assert gradient == pytest.approx(slope, rel=1e-11, abs=1e-14)
 
 
-def test_optax_agrees():
+def test_optax_agrees_over_classes():
     jax = pytest.importorskip("jax")
     losses = pytest.importorskip("optax").losses
     x = np.random.default_rng(3).normal(scale=3, size=(N, CLASSES)).astype("float32")

@@ -521,9 +521,7 @@ bool Preparation::set_class_numbers() {
 }
 
 // f(x) in place, as the kernels compute it: libm's depends on the machine.
-void apply(const char* name, double* x, int64_t count) {
-  find_function(name).float64(x, x, count);
-}
+void apply(const char* name, double* x, int64_t count) { find_function(name).float64(x, x, count); }
 
 // Offsets of the scores: the logarithms of the priors, taken as shares of their sum, times a scale.
 [[gnu::noinline]] bool Preparation::set_class_offset() {

@@ -62,8 +62,8 @@
   row(SoftmaxFocal) \
   row(GeneralizedCrossEntropy) \
   row(CrossEntropyAndMiss) \
-  row(Brier) \
-  row(BrierDistribution) \
+  row(MulticlassBrier) \
+  row(MulticlassBrierDistribution) \
   row(Nll) \
   row(NllDistribution) \
   row(WestonWatkins) \

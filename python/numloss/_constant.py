@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FARTHEST = 30.0
 # float32 holds exp(80) and exp(-80).
 _FARTHEST_LOGARITHM = 80.0
+_NOWHERE = 1e300
 # Losses that are not convex are tried on so many quantiles of the targets, or logits.
 _TRIED = 65
 
@@ -185,11 +186,14 @@ def _of_one(
     begin = tried[_TRIED // 2] if loss.convex else min(tried, key=value)
     step = float(tried[-1] - tried[0]) / (_TRIED - 1)
     above = getattr(loss, "prediction_above", -np.inf)
-    return _root(slope, float(begin), step or 1.0, _farthest(str(loss.link), bound), above)
+    found = _root(slope, float(begin), step or 1.0, _farthest(str(loss.link), bound), above)
+    if abs(found) == _NOWHERE:
+        raise Error(f"loss must be least somewhere, but {loss.__name__} falls on and on", "loss")
+    return found
 
 
 def _farthest(link: str, bound: float) -> float:
-    return {"sigmoid": bound, "log": _FARTHEST_LOGARITHM}.get(link, 1e300)
+    return {"sigmoid": bound, "log": _FARTHEST_LOGARITHM}.get(link, _NOWHERE)
 
 
 def _bounded(loss: Loss[...], mean: float, bound: float) -> float:

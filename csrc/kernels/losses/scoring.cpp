@@ -178,8 +178,9 @@ constexpr auto kLogProbabilityPanel = []<class T>(T) { return log_probability_pa
 
 }  // namespace
 
-NUMLOSS_LOSS(Brier) = scoring("multiclass_brier", 1.0, true, kBrierPanel);
-NUMLOSS_LOSS(BrierDistribution) = scoring("multiclass_brier_distribution", 1.0, false, kBrierPanel);
+NUMLOSS_LOSS(MulticlassBrier) = scoring("multiclass_brier", 1.0, true, kBrierPanel);
+NUMLOSS_LOSS(MulticlassBrierDistribution) = scoring("multiclass_brier_distribution", 1.0, false,
+                                                    kBrierPanel);
 NUMLOSS_LOSS(Nll) = scoring("nll", 0.2, true, kLogProbabilityPanel);
 NUMLOSS_LOSS(NllDistribution) = scoring("nll_distribution", 0.2, false, kLogProbabilityPanel);
 

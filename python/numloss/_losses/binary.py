@@ -166,7 +166,7 @@ def poly_binary_cross_entropy(
     """
 
 
-@loss(link="sigmoid", convex=False, influence="redescending")
+@loss(link="sigmoid", convex=False, influence="redescending", estimates="mean")
 def brier(
     prediction: ArrayLike,
     target: ArrayLike,

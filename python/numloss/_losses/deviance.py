@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["gamma", "poisson", "tweedie"]
 
 
-@loss(link="log")
+@loss(link="log", estimates="mean")
 def poisson(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -65,7 +65,7 @@ def poisson(
     """
 
 
-@loss(link="log")
+@loss(link="log", estimates="mean")
 def gamma(
     prediction: ArrayLike, target: ArrayLike, *, log_input: bool = True, **call: Unpack[Call]
 ) -> Any:
@@ -107,7 +107,7 @@ def gamma(
     """
 
 
-@loss(link="log")
+@loss(link="log", estimates="mean")
 def tweedie(
     prediction: ArrayLike,
     target: ArrayLike,

@@ -2,9 +2,10 @@
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from numloss._core import Loss
+from numloss._types import Input, OtherPlace, Place, Places
 
 __all__ = ["gamma", "poisson", "tweedie"]
 
@@ -12,11 +13,11 @@ class _Gamma(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -25,11 +26,11 @@ class _Gamma(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -38,36 +39,76 @@ class _Gamma(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -76,11 +117,11 @@ class _Gamma(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -89,28 +130,94 @@ class _Gamma(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 gamma: _Gamma
 
@@ -118,12 +225,12 @@ class _Poisson(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -132,12 +239,12 @@ class _Poisson(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -146,39 +253,82 @@ class _Poisson(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -187,12 +337,12 @@ class _Poisson(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -201,30 +351,101 @@ class _Poisson(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         log_input: bool = ...,
         full: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 poisson: _Poisson
 
@@ -232,12 +453,12 @@ class _Tweedie(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -246,12 +467,12 @@ class _Tweedie(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -260,39 +481,82 @@ class _Tweedie(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -301,12 +565,12 @@ class _Tweedie(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -315,29 +579,100 @@ class _Tweedie(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         power: float = ...,
         log_input: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 tweedie: _Tweedie

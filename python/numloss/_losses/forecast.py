@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["crps_gaussian", "gaussian_nll", "interval_score", "laplace_nll", "student_t_nll"]
 
 
-@loss(link=("identity", "log"), convex=False)
+@loss(link=("identity", "log"), convex=False, estimates=("mean", "variance"))
 def gaussian_nll(
     prediction: ArrayLike,
     target: ArrayLike,

@@ -383,7 +383,7 @@ def symmetric_cross_entropy(
     """
 
 
-@loss(link="softmax", convex=False, influence="redescending")
+@loss(link="softmax", convex=False, influence="redescending", estimates="mean")
 def multiclass_brier(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -426,7 +426,7 @@ def multiclass_brier(
     """
 
 
-@loss(link="softmax", influence="bounded", likelihood=True)
+@loss(link="log", influence="bounded", likelihood=True)
 def nll(
     prediction: ArrayLike,
     target: ArrayLike,

@@ -2,9 +2,10 @@
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from numloss._core import Loss
+from numloss._types import Input, OtherPlace, Place, Places
 
 __all__ = ["asymmetric", "multilabel_margin"]
 
@@ -12,13 +13,13 @@ class _Asymmetric(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -27,13 +28,13 @@ class _Asymmetric(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -42,42 +43,88 @@ class _Asymmetric(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -86,13 +133,13 @@ class _Asymmetric(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -101,32 +148,108 @@ class _Asymmetric(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         gamma_pos: float = ...,
         gamma_neg: float = ...,
         clip: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma_pos: float = ...,
+        gamma_neg: float = ...,
+        clip: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 asymmetric: _Asymmetric
 
@@ -134,13 +257,13 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -149,13 +272,13 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -164,13 +287,13 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -179,43 +302,73 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        margin: float = ...,
-        axis: int = ...,
-        return_predicted: Literal[True],
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
-    ) -> tuple[Any, ...]: ...
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        margin: float = ...,
-        axis: int = ...,
-        return_predicted: bool = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
-    ) -> Any: ...
-    @overload
-    def grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[True],
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, ...]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -224,43 +377,58 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        margin: float = ...,
-        axis: int = ...,
-        return_predicted: Literal[True],
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
-    ) -> tuple[Any, ...]: ...
-    @overload
-    def grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        margin: float = ...,
-        axis: int = ...,
-        return_predicted: bool = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
-    ) -> Any: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[True],
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, ...]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -269,13 +437,13 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -284,58 +452,103 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        margin: float = ...,
-        axis: int = ...,
-        return_predicted: Literal[True],
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
-    ) -> tuple[Any, ...]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        margin: float = ...,
-        axis: int = ...,
-        return_predicted: bool = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
-    ) -> Any: ...
-    @overload
-    def grad_and_hess(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[False] = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[True],
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, ...]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -344,32 +557,62 @@ class _MultilabelMargin(Loss[...]):
     @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        axis: int = ...,
+        return_predicted: Literal[False] = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: Literal[True],
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+        out: Places = ...,
     ) -> tuple[Any, ...]: ...
     @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         axis: int = ...,
         return_predicted: bool = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | tuple[NDArray[Any] | None, ...] | None = ...,
+        out: Places = ...,
     ) -> Any: ...
 
 multilabel_margin: _MultilabelMargin

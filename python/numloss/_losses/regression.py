@@ -52,7 +52,7 @@ def mse(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     """
 
 
-@loss()
+@loss(estimates="mean")
 def half_mse(prediction: ArrayLike, target: ArrayLike, **call: Unpack[Call]) -> Any:
     r"""Half the squared error, :math:`(p - t)^2 / 2`.
 

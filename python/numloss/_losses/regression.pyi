@@ -10,7 +10,6 @@ from numloss._types import Input, OtherPlace, Place, Places
 __all__ = [
     "epsilon_insensitive",
     "expectile",
-    "gaussian_nll",
     "half_mse",
     "huber",
     "mae",
@@ -24,223 +23,10 @@ class _EpsilonInsensitive(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: None = ...,
-    ) -> np.float64: ...
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> NDArray[Any]: ...
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> np.float64 | NDArray[Any]: ...
-    def grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> NDArray[Any]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> tuple[np.float64, NDArray[Any]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
-    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
-    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        epsilon: float = ...,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
-    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
-
-epsilon_insensitive: _EpsilonInsensitive
-
-class _Expectile(Loss[...]):
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: None = ...,
-    ) -> np.float64: ...
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> NDArray[Any]: ...
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> np.float64 | NDArray[Any]: ...
-    def grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> NDArray[Any]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> tuple[np.float64, NDArray[Any]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
-    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
-    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        q: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
-    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
-
-expectile: _Expectile
-
-class _GaussianNll(Loss[...]):
-    @overload
-    def __call__(
-        self,
         prediction: Input,
         target: Input,
-        variance: Input,
         *,
-        full: bool = ...,
+        epsilon: float = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
@@ -252,9 +38,8 @@ class _GaussianNll(Loss[...]):
         self,
         prediction: Input,
         target: Input,
-        variance: Input,
         *,
-        full: bool = ...,
+        epsilon: float = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
@@ -266,9 +51,8 @@ class _GaussianNll(Loss[...]):
         self,
         prediction: Input,
         target: Input,
-        variance: Input,
         *,
-        full: bool = ...,
+        epsilon: float = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
@@ -280,9 +64,8 @@ class _GaussianNll(Loss[...]):
         self,
         prediction: Input,
         target: Input,
-        variance: Input,
         *,
-        full: bool = ...,
+        epsilon: float = ...,
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
@@ -294,9 +77,8 @@ class _GaussianNll(Loss[...]):
         self,
         prediction: Input,
         target: Input,
-        variance: Input,
         *,
-        full: bool = ...,
+        epsilon: float = ...,
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
@@ -308,206 +90,35 @@ class _GaussianNll(Loss[...]):
         self,
         prediction: Input,
         target: Input,
-        variance: Input,
         *,
-        full: bool = ...,
+        epsilon: float = ...,
         weight: Input | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
-    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
-    @overload
-    def grad(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[Place, OtherPlace],
-    ) -> tuple[Place, OtherPlace]: ...
-    @overload
-    def grad(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: Places = ...,
-    ) -> tuple[Any, Any]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
-    ) -> tuple[np.float64, tuple[NDArray[Any], NDArray[Any]]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, tuple[NDArray[Any] | None, NDArray[Any] | None] | None]
-        | tuple[NDArray[Any] | None, NDArray[Any] | None]
-        | None = ...,
-    ) -> tuple[NDArray[Any], tuple[NDArray[Any], NDArray[Any]]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum", "none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, tuple[NDArray[Any] | None, NDArray[Any] | None] | None]
-        | None = ...,
-    ) -> tuple[np.float64 | NDArray[Any], tuple[NDArray[Any], NDArray[Any]]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[Place, OtherPlace],
-    ) -> tuple[np.float64, tuple[Place, OtherPlace]]: ...
-    @overload
-    def value_and_grad(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: Places = ...,
-    ) -> tuple[Any, Any]: ...
-    @overload
-    def grad_and_hess(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: tuple[
-            tuple[NDArray[Any] | None, NDArray[Any] | None] | None,
-            tuple[NDArray[Any] | None, NDArray[Any] | None] | None,
-        ]
-        | None = ...,
-    ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]: ...
-    @overload
-    def grad_and_hess(
-        self,
-        prediction: Input,
-        target: Input,
-        variance: Input,
-        *,
-        full: bool = ...,
-        weight: Input | None = ...,
-        reduction: Literal["mean", "sum", "none"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: Places = ...,
-    ) -> tuple[Any, Any]: ...
-
-gaussian_nll: _GaussianNll
-
-class _HalfMse(Loss[...]):
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum"] = ...,
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: None = ...,
-    ) -> np.float64: ...
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> NDArray[Any]: ...
-    @overload
-    def __call__(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
-        reduction: Literal["mean", "sum", "none"],
-        denominator: Literal["weight", "count"] | float = ...,
-        dtype: DTypeLike | None = ...,
-        out: NDArray[Any] | None = ...,
-    ) -> np.float64 | NDArray[Any]: ...
-    def grad(
-        self,
-        prediction: ArrayLike,
-        target: ArrayLike,
-        *,
-        weight: ArrayLike | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        epsilon: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -516,10 +127,11 @@ class _HalfMse(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        epsilon: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -528,26 +140,502 @@ class _HalfMse(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        epsilon: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        epsilon: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+
+epsilon_insensitive: _EpsilonInsensitive
+
+class _Expectile(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+
+expectile: _Expectile
+
+class _HalfMse(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 half_mse: _HalfMse
 
@@ -1371,11 +1459,11 @@ class _SmoothL1(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1384,11 +1472,11 @@ class _SmoothL1(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1397,36 +1485,76 @@ class _SmoothL1(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1435,11 +1563,11 @@ class _SmoothL1(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1448,28 +1576,94 @@ class _SmoothL1(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         beta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 smooth_l1: _SmoothL1
 
@@ -1477,11 +1671,11 @@ class _SquaredEpsilonInsensitive(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1490,11 +1684,11 @@ class _SquaredEpsilonInsensitive(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1503,36 +1697,76 @@ class _SquaredEpsilonInsensitive(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1541,11 +1775,11 @@ class _SquaredEpsilonInsensitive(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -1554,27 +1788,93 @@ class _SquaredEpsilonInsensitive(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         epsilon: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 squared_epsilon_insensitive: _SquaredEpsilonInsensitive

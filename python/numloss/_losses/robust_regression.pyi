@@ -2,9 +2,10 @@
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from numloss._core import Loss
+from numloss._types import Input, OtherPlace, Place, Places
 
 __all__ = ["cauchy", "fair", "log_cosh", "pseudo_huber", "robust", "tukey_biweight"]
 
@@ -12,11 +13,11 @@ class _Cauchy(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -25,11 +26,11 @@ class _Cauchy(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -38,36 +39,76 @@ class _Cauchy(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -76,11 +117,11 @@ class _Cauchy(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -89,28 +130,94 @@ class _Cauchy(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 cauchy: _Cauchy
 
@@ -118,11 +225,11 @@ class _Fair(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -131,11 +238,11 @@ class _Fair(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -144,36 +251,76 @@ class _Fair(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -182,11 +329,11 @@ class _Fair(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -195,28 +342,94 @@ class _Fair(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 fair: _Fair
 
@@ -224,10 +437,10 @@ class _LogCosh(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -236,10 +449,10 @@ class _LogCosh(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -248,33 +461,70 @@ class _LogCosh(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -283,10 +533,10 @@ class _LogCosh(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -295,26 +545,87 @@ class _LogCosh(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 log_cosh: _LogCosh
 
@@ -322,11 +633,11 @@ class _PseudoHuber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -335,11 +646,11 @@ class _PseudoHuber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -348,36 +659,76 @@ class _PseudoHuber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -386,11 +737,11 @@ class _PseudoHuber(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -399,28 +750,94 @@ class _PseudoHuber(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         delta: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 pseudo_huber: _PseudoHuber
 
@@ -428,12 +845,12 @@ class _Robust(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -442,12 +859,12 @@ class _Robust(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -456,39 +873,82 @@ class _Robust(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -497,12 +957,12 @@ class _Robust(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -511,30 +971,101 @@ class _Robust(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         alpha: float = ...,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        alpha: float = ...,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 robust: _Robust
 
@@ -542,11 +1073,11 @@ class _TukeyBiweight(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -555,11 +1086,11 @@ class _TukeyBiweight(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -568,36 +1099,76 @@ class _TukeyBiweight(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -606,11 +1177,11 @@ class _TukeyBiweight(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -619,27 +1190,93 @@ class _TukeyBiweight(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         c: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        c: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 tukey_biweight: _TukeyBiweight

@@ -2,9 +2,10 @@
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from numloss._core import Loss
+from numloss._types import Input, OtherPlace, Place, Places
 
 __all__ = [
     "exponential",
@@ -20,10 +21,10 @@ class _Exponential(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -32,10 +33,10 @@ class _Exponential(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -44,33 +45,70 @@ class _Exponential(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -79,10 +117,10 @@ class _Exponential(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -91,26 +129,87 @@ class _Exponential(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 exponential: _Exponential
 
@@ -118,11 +217,11 @@ class _Hinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -131,11 +230,11 @@ class _Hinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -144,36 +243,76 @@ class _Hinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -182,11 +321,11 @@ class _Hinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -195,28 +334,94 @@ class _Hinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 hinge: _Hinge
 
@@ -224,11 +429,11 @@ class _HingeEmbedding(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -237,11 +442,11 @@ class _HingeEmbedding(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -250,36 +455,76 @@ class _HingeEmbedding(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -288,11 +533,11 @@ class _HingeEmbedding(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -301,28 +546,94 @@ class _HingeEmbedding(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 hinge_embedding: _HingeEmbedding
 
@@ -330,10 +641,10 @@ class _Logistic(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -342,10 +653,10 @@ class _Logistic(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -354,33 +665,70 @@ class _Logistic(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -389,10 +737,10 @@ class _Logistic(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -401,26 +749,87 @@ class _Logistic(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 logistic: _Logistic
 
@@ -428,10 +837,10 @@ class _ModifiedHuber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -440,10 +849,10 @@ class _ModifiedHuber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -452,33 +861,70 @@ class _ModifiedHuber(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
     def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -487,10 +933,10 @@ class _ModifiedHuber(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -499,26 +945,87 @@ class _ModifiedHuber(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
     def grad_and_hess(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 modified_huber: _ModifiedHuber
 
@@ -526,12 +1033,12 @@ class _SmoothedHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -540,12 +1047,12 @@ class _SmoothedHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -554,39 +1061,82 @@ class _SmoothedHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -595,12 +1145,12 @@ class _SmoothedHinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -609,30 +1159,101 @@ class _SmoothedHinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
         smoothing: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        smoothing: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 smoothed_hinge: _SmoothedHinge
 
@@ -640,11 +1261,11 @@ class _SquaredHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -653,11 +1274,11 @@ class _SquaredHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -666,36 +1287,76 @@ class _SquaredHinge(Loss[...]):
     @overload
     def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
-    def grad(
+    @overload
+    def __call__(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
     @overload
-    def value_and_grad(
+    def grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -704,11 +1365,11 @@ class _SquaredHinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
@@ -717,27 +1378,93 @@ class _SquaredHinge(Loss[...]):
     @overload
     def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
-        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
-    def grad_and_hess(
+    @overload
+    def value_and_grad(
         self,
-        prediction: ArrayLike,
-        target: ArrayLike,
+        prediction: Input,
+        target: Input,
         *,
         margin: float = ...,
-        weight: ArrayLike | None = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
 
 squared_hinge: _SquaredHinge

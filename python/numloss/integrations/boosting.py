@@ -111,6 +111,12 @@ class Adapter:
                 f"{self.loss.domain}",
                 "loss",
             )
+        if self.loss.likelihood and self.options.get("temperature", 1) != 1:
+            raise Error(
+                "temperature must be 1, as probabilities are the softmax of the margins, got "
+                f"{self.options['temperature']}",
+                "temperature",
+            )
         for name, value in self.options.items():
             if np.ndim(value) and not self.loss.rowwise:
                 raise Error(f"{name} must be a number, as a row has one margin", name)
