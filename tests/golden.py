@@ -23,6 +23,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 from cases import (
+    MEANS,
+    RATES,
     RESIDUALS,
     TWO_HEADED_VARIANTS,
     VARIANTS,
@@ -104,7 +106,10 @@ def inputs(variant: Variant, dtype: np.dtype[Any]) -> Iterator[Inputs]:
         yield prediction.astype(dtype), in_type(target, dtype)
     prediction, target = variant.domain.points
     with np.errstate(over="ignore"):
-        yield prediction.astype(dtype), in_type(target, dtype)
+        prediction, target = prediction.astype(dtype), in_type(target, dtype)
+    # Means must be above 0, and some are not in 16 bits.
+    kept = prediction > 0 if variant.domain in (RATES, MEANS) else slice(None)
+    yield prediction[kept], target[kept]
     if variant.domain.inside is not np.isfinite:
         return
     ends = extremes(variant, dtype)

@@ -79,6 +79,10 @@ def test_no_other_score_is_better(variant):
     """SciPy's bounded search, from around every one of some scores, finds nothing below it."""
     target, w = targets_of(variant), W[:300]
     options = variant.options(1, target.shape)
+    if variant.name == "hinge_embedding":  # of distances, which go on to minus infinity
+        with pytest.raises(numloss.Error, match="hinge_embedding falls on and on"):
+            best_constant(variant.loss, target, w, **options)
+        return
     found = best_constant(variant.loss, target, w, **options)
 
     def value(c):

@@ -667,7 +667,7 @@ OTHERS = [
     refused(ValueError, "target must have one axis, or a second one of labels, got shape ()", pos_weight, 1.0),
     refused(TypeError, f"target {NOT_REAL} <U1", pos_weight, ["a"]),
     # The list of losses
-    refused(ValueError, "influence must be 'unbounded', 'bounded' or 'redescending', got 'strong'", numloss.losses, influence="strong"),
+    refused(ValueError, "influence must be 'bounded', 'redescending' or 'unbounded', got 'strong'", numloss.losses, influence="strong"),
     refused(TypeError, "convex must be True or False, got 1", numloss.losses, convex=1),
     refused(TypeError, "classes must be True or False, got 'no'", numloss.losses, classes="no"),
     refused(ValueError, "smoothness must be 0, 1 or 2, got 3", numloss.losses, smoothness=3),
@@ -718,7 +718,7 @@ OTHERS = [
     # Hessians
     refused(ValueError, "loss must have the Hessian of a softmax: ...", softmax_hessian, "softmax_focal", SCORES, LABELS),
     refused(ValueError, "loss must have the Hessian of a softmax: ...", softmax_hessian, "mse", P3, T3),
-    refused(TypeError, "loss must be a loss, got the metric brier", softmax_hessian, "brier", P3, T3),
+    refused(TypeError, "loss must be a loss, got the metric accuracy", softmax_hessian, "accuracy", P3, T3),
     refused(ValueError, "target must hold labels in [0, 3) or ignore_index=-100, got 3 at index 0", softmax_hessian, "cross_entropy", SCORES, LABELS + 1),
     refused(ValueError, "v must have the prediction's shape (3,), got (2,)", hessian_vector, "mse", P3, T3, T3[:2]),
     refused(TypeError, "v must be array-like, got None", hessian_vector, "mse", P3, T3, None),

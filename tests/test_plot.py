@@ -144,10 +144,12 @@ def test_curves_are_the_numbers_of_the_loss(name):
     for i in (0, 100, 300, 444, 600):
         x = found.prediction[i]
         if loss.rowwise:
-            labels = [0] if "ignore_index" in options_of(loss) else [[1.0, 0.0, 0.0]]
+            kind = bool if loss.domain == "booleans" else float
+            labels = [0] if "ignore_index" in options_of(loss) else np.eye(1, 3, dtype=kind)
             inputs = [[[x, 0.0, 0.0]], labels]
         else:
-            one = loss.family in ("binary", "relative") or loss.link == "log"
+            one = loss.domain in ("unit interval", "signs") or loss.family == "relative"
+            one = one or loss.link == "log"
             inputs = [[x], [1.0 if one else 0.0], *[[1.0] for _ in inputs_of(loss)]]
         gradient, hessian = loss.grad_and_hess(*inputs, reduction="sum")
         if inputs_of(loss):
@@ -388,7 +390,7 @@ COMPLETIONS = {
     ("plot", "mse", "-o", "pic"): {"picture.svg"},
     ("evaluate", "pic"): {"picture.svg"},
     ("evaluate", "x.csv", "--loss", "foc"): {"focal"},
-    ("evaluate", "x.csv", "-l", "mu"): {"multiclass_brier", "multiclass_hinge"},
+    ("evaluate", "x.csv", "-l", "multic"): {"multiclass_brier", "multiclass_hinge"},
     ("plot", "acc"): set(),
     ("evaluate", "x.csv", "--state", "pic"): {"picture.svg"},
     ("evaluate", "x.csv", "--on-error", ""): {"fail", "skip"},

@@ -51,6 +51,7 @@ class Fault:
 
 
 REGRESSION = "csrc/kernels/losses/regression.cpp"
+FORECAST = "csrc/kernels/losses/forecast.cpp"
 BINARY = "csrc/kernels/losses/binary.cpp"
 SIGNS = "csrc/kernels/losses/signs.cpp"
 MULTILABEL = "csrc/kernels/losses/multilabel.cpp"
@@ -79,9 +80,9 @@ FAULTS = [
     Fault("binary_cross_entropy: smoothing without its shift", BINARY, "return t * keep + shift;", "return t * keep;", LOSSES + "binary_cross_entropy"),
     Fault("binary_cross_entropy of probabilities: sign of the gradient", BINARY, "chance.is_free ? slope : T(0)", "chance.is_free ? -slope : T(0)", LOSSES + "binary_cross_entropy"),
     Fault("focal: alpha and 1 - alpha swapped", BINARY, "of_positive * t + of_negative * negative", "of_negative * t + of_positive * negative", LOSSES + "focal"),
-    Fault("gaussian_nll: sign of the gradient by the variance", REGRESSION, "fma(T(-0.5) * u, r, T(0.5))", "fma(T(0.5) * u, r, T(-0.5))", "tests/test_heads.py"),
+    Fault("gaussian_nll: sign of the gradient by the variance", FORECAST, "fma(T(-0.5) * u, r, T(0.5))", "fma(T(0.5) * u, r, T(-0.5))", "tests/test_heads.py"),
     Fault("gaussian_nll: gradients in each other's place", "csrc/python/call.cpp", "return heads() == 1 ? first : pair(first, outputs_[role - kValues + 1]);", "return heads() == 1 ? first : pair(outputs_[role - kValues + 1], first);", "tests/test_heads.py"),
-    Fault("quantile: q and 1 - q swapped", REGRESSION, "r > T(0) ? T(1) - q : q;", "r > T(0) ? q : T(1) - q;", LOSSES + "quantile"),
+    Fault("quantile: q and 1 - q swapped", REGRESSION, "share = r > T(0) ? T(1) - q : q;\n    const T slope", "share = r > T(0) ? q : T(1) - q;\n    const T slope", LOSSES + "quantile"),
     Fault("focal of logits: a term of the Hessian", BINARY, "tilt * ratio_ce + T(2) * ratio * slope", "tilt * ratio_ce + ratio * slope", LOSSES + "focal"),
     Fault("hinge: sign of the gradient", SIGNS, "T(0) : -t)", "T(0) : t)", LOSSES + "hinge"),
     Fault("squared_hinge: active outside the margin", SIGNS, "return {active * active,", "return {z * z,", LOSSES + "squared_hinge"),

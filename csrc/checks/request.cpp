@@ -662,8 +662,8 @@ bool make_handful(const Request& request, HandfulCall& made) {
   const Loss& loss = *request.plan->loss;
   const Array& p = *request.inputs[kHeads];
   const bool plain = loss.form == Form::kElements && loss.aside == nullptr &&
-                     request.inputs[kWeight] == nullptr && !request.sets_dtype &&
-                     request.reduction != Reduction::kNone &&
+                     request.plan->per_column == nullptr && request.inputs[kWeight] == nullptr &&
+                     !request.sets_dtype && request.reduction != Reduction::kNone &&
                      request.denominator == Denominator::kWeight;
   if (!plain || p.dtype > DType::kFloat64 || !lies_like(p, p)) return false;
   if (p.shape[0] < 1 || p.shape[0] > kHandful) return false;

@@ -146,22 +146,22 @@ def losses(
     Examples
     --------
     >>> import numloss
-    >>> [facts.name for facts in numloss.losses(family="binary", smoothness=0)][:2]
-    ['binary_cross_entropy', 'focal']
+    >>> [facts.name for facts in numloss.losses(family="binary", estimates="mean")]
+    ['binary_cross_entropy', 'brier']
     >>> (facts,) = [x for x in numloss.losses() if x.name == "huber"]
     >>> facts.convex, facts.smoothness, facts.influence, facts.options
     (True, 1, 'bounded', {'delta': 1.0})
     >>> rows = numloss.losses(target="labels").to_dicts()
     >>> rows[0]["name"], rows[0]["inverse_link"]
-    ('multiclass_hinge', 'identity')
+    ('generalized_cross_entropy', 'softmax')
     """
     known = [_facts_of(name) for name in numloss.LOSSES]
     wanted = {"family": family, "target": target, "link": link, "influence": influence}
     wanted["estimates"] = estimates
     for name, value in wanted.items():
         if value is not None:
-            present = dict.fromkeys(part for x in known for part in _parts(getattr(x, name)))
-            _convert.choice(name, value, tuple(present))
+            present = {part for x in known for part in _parts(getattr(x, name)) if part}
+            _convert.choice(name, value, tuple(sorted(present)))
             known = [x for x in known if value in _parts(getattr(x, name))]
     for name, flag in (("classes", classes), ("convex", convex)):
         if flag is not None:

@@ -373,7 +373,7 @@ def class_count(
     k = known if classes is None else _convert.positive_integer("classes", classes)
     if highest >= k:
         raise Error(f"{said} must be below {k}, got {highest}", said)
-    if k < 2:
+    if k < 2 and kept.size:
         raise Error(f"{said} must be of two classes or more, got 0 alone", said)
     return k
 

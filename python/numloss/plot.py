@@ -239,7 +239,7 @@ def _curves_over_classes(spec: LossSpec, setting: Setting, prediction: Array) ->
     logits[:, label] = prediction
     labels: Array | NDArray[np.int64] = np.full(len(prediction), label)
     if "ignore_index" not in options_of(spec.loss):  # it takes probabilities alone
-        labels = np.eye(classes)[labels]
+        labels = np.eye(classes, dtype=bool if spec.loss.domain == "booleans" else float)[labels]
     value, gradient, hessian = _computed(spec, [logits, labels])
     others = f"those of the other {classes - 1} classes are 0" if classes > 2 else "the other is 0"
     axis = f"logit of the label, {label}; {others}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-import numloss
 from numloss.evaluation.specs import LossSpec, inputs_of
 
 if TYPE_CHECKING:
@@ -49,6 +48,16 @@ def _losses(
     return spec.loss(prediction, target, reduction="none", **arguments), None
 
 
+def _is_half(x: Any) -> bool:
+    return str(getattr(x, "dtype", "")).rpartition(".")[2] in _HALVES
+
+
+def _is_double(x: Any) -> bool:
+    """Whether an input is an array of float64, and so the losses."""
+    array = np.asarray(x)
+    return array.dtype == np.float64 and array.ndim > 0
+
+
 def examples_of(
     spec: LossSpec, prediction: Any, target: Any, weight: Any, inputs: Mapping[str, Any],
     forecast: bool = False,
@@ -63,15 +72,9 @@ def examples_of(
     weighted = weight is not None or spec.weighs
     if weight is not None:
         arguments["weight"] = weight
-    half = str(getattr(prediction, "dtype", "")).rpartition(".")[2] in _HALVES
-    try:
-        wide = {**arguments, "dtype": np.float32} if half else arguments
-        losses, weights = _losses(spec, prediction, target, weighted, wide)
-    except numloss.Error as error:
-        if not half or error.argument != "dtype":
-            raise
-        # Another input is float64, and so are the losses.
-        losses, weights = _losses(spec, prediction, target, weighted, arguments)
+    if _is_half(prediction) and not any(map(_is_double, (target, *inputs.values()))):
+        arguments["dtype"] = np.float32
+    losses, weights = _losses(spec, prediction, target, weighted, arguments)
     if losses.ndim == 0:
         raise ValueError("prediction must have an axis of rows, got a single example")
     flat = np.ascontiguousarray(losses).reshape(-1)
