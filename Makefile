@@ -69,9 +69,9 @@ bits: .venv/.installed
 
 # Every float32 number through the elementary functions, every loss against mpmath, sums of 10^8
 # terms. Writes docs/accuracy.md; with PART=losses that part of it alone, with SLICE=K/N or today/N
-# it only checks a share.
+# it only checks a share; with NEW=1 only what the document has not is measured.
 accuracy: .venv/.peers
-	cd tests && ../$(BIN)/python -m accuracy $(if $(PART),--part $(PART)) $(if $(SLICE),--slice $(SLICE))
+	cd tests && ../$(BIN)/python -m accuracy $(if $(PART),--part $(PART)) $(if $(SLICE),--slice $(SLICE)) $(if $(NEW),--new)
 
 # Instructions of every kernel against the stored counts. In CI the compiler must be theirs.
 COUNT = cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" ../$(BIN)/python -m instructions

@@ -190,7 +190,13 @@ def test_examples_of_the_docstrings(name):
     assert printed == []
 
 
-PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("arguments", "choosing", "training"))]
+PAGES = [
+    README,
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("arguments", "choosing", "conventions", "facts", "training")
+    ),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda x: x.name)

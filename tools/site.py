@@ -29,7 +29,13 @@ DOCS = ROOT / "docs"
 #: What each family is for, in the order of the site.
 FAMILIES = {
     "regression": "A real prediction against a real target",
+    "robust_regression": "Real predictions, where some targets are far off",
+    "relative": "Errors in relation to the size of the target",
+    "deviance": "Counts and amounts, whose means are predicted",
+    "forecast": "A distribution, of which two numbers are predicted",
     "binary": "One score or probability against a binary target",
+    "signs": "One score against a sign, -1 or +1",
+    "multilabel": "Several labels at once, each there or not",
     "multiclass": "Scores of several classes",
     "ordinal": "Classes that have an order",
     "penalties": "The size of a model's weights",
@@ -37,8 +43,18 @@ FAMILIES = {
 #: Functions and classes beside the losses, by what they are for.
 OTHERS = {
     "Evaluation": ["evaluate", "Evaluation", "EvaluationResult", "compare"],
+    "The catalog": ["losses"],
+    "Training": [
+        "best_constant",
+        "Objective",
+        "curvature",
+        "hessian_vector",
+        "softmax_hessian",
+        "prox",
+        "group_lasso",
+    ],
     "Language models": ["linear_cross_entropy"],
-    "Classes of unequal size": ["class_weights", "oversample"],
+    "Classes of unequal size": ["class_weights", "pos_weight", "oversample"],
     "Arrays": ["nulls_to_weight"],
     "Threads and processors": ["num_threads", "set_num_threads", "threads", "show_config"],
     "Building against the C library": ["get_include", "get_library", "get_cmake_dir"],
@@ -102,7 +118,7 @@ def write_families(folder: Path) -> None:
 
 def page_of(family: str) -> Iterator[str]:
     """Yield the lines of a family's page."""
-    yield from heading(family.capitalize(), "=")
+    yield from heading(family.capitalize().replace("_", " "), "=")
     yield f"{FAMILIES[family]}."
     if family != "penalties":
         yield "``**call`` stands for what every loss takes (:doc:`/arguments`): ``weight``,"

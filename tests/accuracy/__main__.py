@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> int:
     with ProcessPoolExecutor(options.processes, mp_context=context) as pool:
         for part in options.part:
             print(f"{part} ...", flush=True)
-            found = PARTS[part](options.slice or Slice(), pool)
+            known = found_before(part) if options.new else {}
+            found = known | PARTS[part](options.slice or Slice(), pool, known)
             broken += bounds.broken({part: found})
             if options.slice is None:
                 save(part, {"machine": describe(), "found": found})
@@ -54,6 +55,12 @@ def describe() -> Results:
         "isas": _core.config()["isas"],
         "versions": {"Python": platform.python_version()} | versions,
     }
+
+
+def found_before(part: str) -> Results:
+    """Return what was found of a part at another time."""
+    before: Results = json.loads(MEASURED.read_text()).get(part, {}).get("found", {})
+    return before
 
 
 def save(part: str, result: Results) -> None:
@@ -96,6 +103,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="K/N",
         help="only a share of the work, K from 0 to N - 1, or today/N: N days cover everything. "
         "Nothing is written",
+    )
+    parser.add_argument(
+        "--new",
+        action="store_true",
+        help="only the functions and losses that the document has not",
     )
     parser.add_argument("--processes", type=int, default=2, help="default: 2")
     return parser

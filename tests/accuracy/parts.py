@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     Results = dict[str, Any]
 
 
-def measure_functions(part: Slice, pool: Executor) -> Results:
+def measure_functions(part: Slice, pool: Executor, known: Results) -> Results:
     """Take every float32 number through every function."""
-    tasks = list(sweep.tasks(part))
+    tasks = [task for task in sweep.tasks(part) if task[0] not in known]
     found: dict[str, sweep.Swept] = {}
     for name, swept in _map(pool, sweep.sweep, tasks):
         found[name] = found.get(name, sweep.NOTHING).joined(swept)
     return {name: asdict(swept) for name, swept in found.items()}
 
 
-def measure_points(part: Slice, pool: Executor) -> Results:
+def measure_points(part: Slice, pool: Executor, known: Results) -> Results:
     """Compare float64 results of the functions with mpmath's."""
     count = points.COUNT // part.of
-    tasks = [(name, count, part.index) for name in BY_NAME]
+    tasks = [(name, count, part.index) for name in BY_NAME if name not in known]
     return {name: asdict(checked) for name, checked in _map(pool, points.check, tasks)}
 
 
-def measure_losses(part: Slice, pool: Executor) -> Results:
+def measure_losses(part: Slice, pool: Executor, known: Results) -> Results:
     """Compare the losses with mpmath; a whole measurement has the peers beside them."""
-    variants = VARIANTS[part.index :: part.of]
+    variants = [v for v in VARIANTS[part.index :: part.of] if repr(v) not in known]
     tasks = [(VARIANTS.index(v), dtype, part.of == 1) for v in variants for dtype in DTYPES]
     found: Results = {}
     for name, dtype, measured in _map(pool, measure_loss, tasks):
@@ -60,15 +60,17 @@ def measure_loss(index: int, dtype: str, with_peers: bool) -> tuple[str, str, Re
     return repr(variant), dtype, {name: asdict(figures) for name, figures in measured.items()}
 
 
-def measure_sums(part: Slice, pool: Executor) -> Results:
+def measure_sums(part: Slice, pool: Executor, known: Results) -> Results:
     """Sum many numbers, one loss after the other: they take much memory."""
-    names = list(CASES)[part.index :: part.of]
-    found = {name: asdict(summed) for name, summed in map(sums.check, names)}
+    before = known.get("losses", {})
+    names = [name for name in list(CASES)[part.index :: part.of] if name not in before]
+    found = before | {name: asdict(summed) for name, summed in map(sums.check, names)}
     worst = {dtype: sums.worst_grouped(dtype) for dtype in ("float32", "float64")}
     return {"losses": found, "equal": worst}
 
 
-PARTS: dict[str, Callable[[Slice, Executor], Results]] = {
+#: What each measures, but for what is known already.
+PARTS: dict[str, Callable[[Slice, Executor, Results], Results]] = {
     "functions": measure_functions,
     "points": measure_points,
     "losses": measure_losses,

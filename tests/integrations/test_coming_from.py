@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import jax
 import keras
@@ -48,7 +51,7 @@ def agree(theirs, ours, names, convert):
         given["q"] = np.eye(4)[given["k"]]
     converted = {name: convert(value) for name, value in given.items()}
     expected = np.asarray(eval(theirs, {**names, **converted}))
-    found = eval(ours, {"numloss": numloss, **given})
+    found = eval(ours, {"numloss": numloss, "np": np, **given})
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 

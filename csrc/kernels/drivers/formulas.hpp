@@ -260,17 +260,19 @@ void apply_cheap_formula(const Formula& loss, const ElementTile<T>& tile) {
 
 // Calls f with a loss, or with the Special formula that it may name for some parameters, such as a
 // power that is a square.
-template <template <class> class Loss, class T>
+template <class Formula>
 NUMLOSS_INLINE void with_formula(const double* parameters, auto&& f) {
-  if constexpr (requires { typename Loss<T>::Special; }) {
-    if (Loss<T>::is_special(parameters)) return f(typename Loss<T>::Special(parameters));
+  if constexpr (requires { typename Formula::Special; }) {
+    if (Formula::is_special(parameters)) {
+      return with_formula<typename Formula::Special>(parameters, f);
+    }
   }
-  f(Loss<T>(parameters));
+  f(Formula(parameters));
 }
 
 template <template <class> class Loss, class T, unsigned kMode>
 void element_tile(const ElementTile<T>& tile) {
-  with_formula<Loss, T>(tile.parameters, [&]<class Formula>(const Formula& loss) {
+  with_formula<Loss<T>>(tile.parameters, [&]<class Formula>(const Formula& loss) {
     if constexpr (kMode == (kGradient | kHessian) && Loss<T>::cost < kCheap) {
       apply_cheap_formula<Formula, T>(loss, tile);
     } else {
@@ -376,7 +378,7 @@ NUMLOSS_INLINE void apply_grouped(const Formula& loss, const ElementTile<T>& til
 
 template <template <class> class Loss, class T, unsigned kMode>
 void grouped_tile(const ElementTile<T>& tile) {
-  with_formula<Loss, T>(tile.parameters, [&]<class Formula>(const Formula& loss) {
+  with_formula<Loss<T>>(tile.parameters, [&]<class Formula>(const Formula& loss) {
     apply_grouped<Formula, T, kMode>(loss, tile, InputsOf<Formula>());
   });
 }

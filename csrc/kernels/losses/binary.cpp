@@ -12,6 +12,13 @@ struct Smoothing {
   NUMLOSS_INLINE T operator()(T t) const { return t * keep + shift; }
 };
 
+// Targets as they are.
+template <class T>
+struct Unsmoothed {
+  explicit Unsmoothed(double) {}
+  NUMLOSS_INLINE T operator()(T t) const { return t; }
+};
+
 // A probability p and q = 1 - p, neither below `least`, with their logarithms.
 template <class T>
 struct Chance {
@@ -37,6 +44,13 @@ struct Clip {
     const T above = low ? lowest : x;  // two choices one after the other: nested, they may branch
     return high ? highest : above;
   }
+};
+
+// A probability as it is.
+template <class T>
+struct Unclipped {
+  explicit Unclipped(double) {}
+  NUMLOSS_INLINE Chance<T> operator()(T p) const { return {p, T(1) - p, log(p), log1p(-p), true}; }
 };
 
 // (1 - t) softplus(x) + pos_weight t softplus(-x), t smoothed. For a weight of 1 this is
@@ -83,15 +97,13 @@ struct BinaryCrossEntropy : BinaryCrossEntropyFormula<T, true> {
 
 // -(1 - t) log(1 - p) - pos_weight t log(p), p clipped to [clip, 1 - clip], where it has no slope;
 // a term with factor 0 is 0 at p = 0 and p = 1 too.
-template <class T>
-struct BinaryCrossEntropyProbability {
-  static constexpr const char* name = "binary_cross_entropy_probability";
+template <class T, template <class> class Clipping>
+struct BinaryCrossEntropyOfChances {
   static constexpr int parameters = 3;
-  static constexpr double cost = 1.0;
   T pos_weight;
   Smoothing<T> smoothing;
-  Clip<T> clip;
-  explicit BinaryCrossEntropyProbability(const double* parameters)
+  Clipping<T> clip;
+  explicit BinaryCrossEntropyOfChances(const double* parameters)
       : pos_weight(T(parameters[0])), smoothing(parameters[1]), clip(parameters[2]) {}
   static constexpr Roles probabilities = roles(kHeads) | roles(kTarget);
   NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
@@ -115,15 +127,24 @@ struct BinaryCrossEntropyProbability {
   }
 };
 
+template <class T>
+struct BinaryCrossEntropyProbability : BinaryCrossEntropyOfChances<T, Clip> {
+  static constexpr const char* name = "binary_cross_entropy_probability";
+  static constexpr double cost = 1.0;
+  using BinaryCrossEntropyOfChances<T, Clip>::BinaryCrossEntropyOfChances;
+  using Special = BinaryCrossEntropyOfChances<T, Unclipped>;
+  static bool is_special(const double* parameters) { return parameters[2] == 0; }
+};
+
 // The focal modulation of a cross-entropy ce: alpha_t q^gamma ce with q = 1 - p_t =
 // p (1 - t) + (1 - p) t and alpha_t = alpha t + (1 - alpha)(1 - t) (Lin et al. 2017, eq. 5; soft
 // targets as torchvision, smoothed as Keras). alpha < 0 stands for no balancing. The term of ce
 // with t is multiplied by pos_weight.
-template <class T>
+template <class T, template <class> class Smoothed>
 struct FocalModulation {
   static constexpr int parameters = 4;
   T gamma, of_positive, of_negative, pos_weight;
-  Smoothing<T> smoothing;
+  Smoothed<T> smoothing;
   explicit FocalModulation(const double* parameters)
       : gamma(T(parameters[0])),
         of_positive(parameters[1] >= 0 ? T(parameters[1]) : T(1)),
@@ -136,10 +157,10 @@ struct FocalModulation {
 };
 
 // kSquare: gamma is 2, and the power a multiplication.
-template <class T, bool kSquare>
-struct FocalFormula : FocalModulation<T> {
+template <class T, bool kSquare, template <class> class Smoothed>
+struct FocalFormula : FocalModulation<T, Smoothed> {
   static constexpr Roles probabilities = roles(kTarget);
-  using FocalModulation<T>::FocalModulation;
+  using FocalModulation<T, Smoothed>::FocalModulation;
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
   NUMLOSS_INLINE Derivatives<T> operator()(T x, T target) const {
     return weighted(x, target, this->pos_weight);
@@ -167,23 +188,27 @@ struct FocalFormula : FocalModulation<T> {
 };
 
 template <class T>
-struct Focal : FocalFormula<T, false> {
-  static constexpr const char* name = "focal";
-  static constexpr double cost = 1.0;
-  using FocalFormula<T, false>::FocalFormula;
-  using Special = FocalFormula<T, true>;
-  static bool is_special(const double* parameters) { return parameters[0] == 2; }
+struct SquareFocal : FocalFormula<T, true, Smoothing> {
+  using FocalFormula<T, true, Smoothing>::FocalFormula;
+  using Special = FocalFormula<T, true, Unsmoothed>;
+  static bool is_special(const double* parameters) { return parameters[3] == 0; }
 };
 
 template <class T>
-struct FocalProbability : FocalModulation<T> {
-  static constexpr const char* name = "focal_probability";
+struct Focal : FocalFormula<T, false, Smoothing> {
+  static constexpr const char* name = "focal";
+  static constexpr double cost = 1.0;
+  using FocalFormula<T, false, Smoothing>::FocalFormula;
+  using Special = SquareFocal<T>;
+  static bool is_special(const double* parameters) { return parameters[0] == 2; }
+};
+
+template <class T, template <class> class Clipping>
+struct FocalOfChances : FocalModulation<T, Smoothing> {
   static constexpr int parameters = 5;
-  static constexpr double cost = 2.0;
-  static constexpr bool slope_needs_value = true;
-  Clip<T> clip;
-  explicit FocalProbability(const double* parameters)
-      : FocalModulation<T>(parameters), clip(parameters[4]) {}
+  Clipping<T> clip;
+  explicit FocalOfChances(const double* parameters)
+      : FocalModulation<T, Smoothing>(parameters), clip(parameters[4]) {}
   static constexpr Roles probabilities = roles(kHeads) | roles(kTarget);
   NUMLOSS_INLINE bool outside(Constant<kHeads>, T p) const { return outside_unit(p); }
   NUMLOSS_INLINE bool outside(Constant<kTarget>, T target) const { return outside_unit(target); }
@@ -219,6 +244,16 @@ struct FocalProbability : FocalModulation<T> {
   }
 };
 
+template <class T>
+struct FocalProbability : FocalOfChances<T, Clip> {
+  static constexpr const char* name = "focal_probability";
+  static constexpr double cost = 2.0;
+  static constexpr bool slope_needs_value = true;
+  using FocalOfChances<T, Clip>::FocalOfChances;
+  using Special = FocalOfChances<T, Unclipped>;
+  static bool is_special(const double* parameters) { return parameters[4] == 0; }
+};
+
 // A formula whose pos_weight is a number aside, such as one for each column.
 template <class T, class Formula>
 struct OfColumns {
@@ -252,11 +287,11 @@ struct BinaryCrossEntropyProbabilityColumns : OfColumns<T, BinaryCrossEntropyPro
 };
 
 template <class T>
-struct FocalColumns : OfColumns<T, FocalFormula<T, false>> {
+struct FocalColumns : OfColumns<T, FocalFormula<T, false, Smoothing>> {
   static constexpr const char* name = "focal_columns";
   static constexpr double cost = 1.0;
-  using OfColumns<T, FocalFormula<T, false>>::OfColumns;
-  using Special = OfColumns<T, FocalFormula<T, true>>;
+  using OfColumns<T, FocalFormula<T, false, Smoothing>>::OfColumns;
+  using Special = OfColumns<T, FocalFormula<T, true, Smoothing>>;
   static bool is_special(const double* parameters) { return Focal<T>::is_special(parameters); }
 };
 
