@@ -82,7 +82,7 @@ instructions: .venv/.installed
 instructions-write: .venv/.installed
 	$(COUNT) --write
 
-# Writes what README.md says of each loss.
+# Writes the losses of README.md and docs/losses.md.
 readme: .venv/.installed
 	$(BIN)/python -m tools.readme --write
 

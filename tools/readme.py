@@ -1,6 +1,7 @@
-"""The table of losses in README.md, from the modules' ``__all__``, docstrings and signatures.
+"""The losses by family in README.md, and all of them with their options in docs/losses.md.
 
-``python -m tools.readme`` exits with 1 where README.md has another one; ``--write`` writes it.
+Both are made of the modules' ``__all__``, docstrings and signatures. ``python -m tools.readme`` exits
+with 1 where one is out of date; ``--write`` writes them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from tools.marks import between, put_between
 import numloss
 from numloss._loss import EXTRAS, Call
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README, LIST = ROOT / "README.md", ROOT / "docs" / "losses.md"
 NAME = "losses"
 #: What the text beside the table says of all losses, or of all over classes.
 SHARED = frozenset((*Call.__annotations__, *EXTRAS))
@@ -30,15 +32,23 @@ def modules() -> dict[str, Any]:
     return {name: getattr(numloss, name) for name in names}
 
 
+def overview() -> Iterator[str]:
+    """Yield the lines of a table with a row for each family."""
+    yield "| | |"
+    yield "|---|---|"
+    for family, module in modules().items():
+        yield f"| {family.replace('_', ' ')} | {', '.join(f'`{x}`' for x in module.__all__)} |"
+
+
 def lines() -> Iterator[str]:
-    """Yield the lines of the table: a row for each name."""
+    """Yield the lines of a table with a row for each name."""
     yield "| | | | its own options |"
     yield "|---|---|---|---|"
     for family, module in modules().items():
         for place, name in enumerate(module.__all__):
             function = getattr(module, name)
             row = (
-                f"**{family}**" * (place == 0),
+                f"**{family.replace('_', ' ')}**" * (place == 0),
                 f"`{name}`",
                 summary(function),
                 options(function),
@@ -61,19 +71,21 @@ def options(function: Any) -> str:
     return f"`{text}`" if text else ""
 
 
-def table() -> str:
-    """Return the table."""
-    return "\n".join(lines())
+def tables() -> dict[Path, str]:
+    """Return the table of each page."""
+    return {README: "\n".join(overview()), LIST: "\n".join(lines())}
 
 
 def main() -> None:
     """Compare, or write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write the table")
-    if parser.parse_args().write:
-        put_between(README, NAME, table())
-    elif between(README, NAME) != table():
-        raise SystemExit("README.md is not up to date: run `make readme`")
+    parser.add_argument("--write", action="store_true", help="write the tables")
+    write = parser.parse_args().write
+    for page, table in tables().items():
+        if write:
+            put_between(page, NAME, table)
+        elif between(page, NAME) != table:
+            raise SystemExit(f"{page.name} is not up to date: run `make readme`")
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def huber(
 def smooth_l1(
     prediction: ArrayLike, target: ArrayLike, *, beta: float = 1.0, **call: Unpack[Call]
 ) -> Any:
-    r"""Smooth L1 loss: squared near zero, the absolute error less :math:`\beta / 2` beyond.
+    r"""Smooth L1 loss: squared near zero, the absolute error less a constant beyond.
 
     With the residual :math:`r = p - t`
 
