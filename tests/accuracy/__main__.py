@@ -39,6 +39,8 @@ def main(arguments: list[str]) -> int:
             broken += bounds.broken({part: found})
             if options.slice is None:
                 save(part, {"machine": describe(), "found": found})
+    if options.slice is None:
+        write_document()
     print(*broken, sep="\n", end="\n" if broken else "")
     print(f"{len(broken)} bounds are broken" if broken else "every bound holds")
     return int(bool(broken))
@@ -64,10 +66,15 @@ def found_before(part: str) -> Results:
 
 
 def save(part: str, result: Results) -> None:
-    """Put a part beside the others, and write the document when all are there."""
+    """Put a part beside the others."""
     results = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
     results[part] = result
     MEASURED.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def write_document() -> None:
+    """Write the document when all parts are there."""
+    results = json.loads(MEASURED.read_text())
     if results.keys() >= PARTS.keys():
         DOCUMENT.write_text(document.render(results))
 
