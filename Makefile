@@ -63,9 +63,10 @@ $(AXE):
 golden: .venv/.installed
 	$(BIN)/python tests/golden.py write
 
-# The golden bits without Python: other compilers, aarch64 emulated, under Valgrind.
+# The golden bits without Python: other compilers, aarch64 emulated, under Valgrind; with SHARE=K/N
+# the last two take the K-th of every N losses.
 bits: .venv/.installed
-	tools/check_bits.sh
+	tools/check_bits.sh $(SHARE)
 
 # Every float32 number through the elementary functions, every loss against mpmath, sums of 10^8
 # terms. Writes docs/accuracy.md; with PART=losses that part of it alone, with SLICE=K/N or today/N
