@@ -1,7 +1,7 @@
 """The losses by family in README.md, and all of them with their options in docs/losses.md.
 
-Both are made of the modules' ``__all__``, docstrings and signatures. ``python -m tools.readme`` exits
-with 1 where one is out of date; ``--write`` writes them.
+Both are made of the modules' ``__all__``, docstrings and signatures. ``python -m tools.readme``
+exits with 1 where one is out of date; ``--write`` writes them.
 """
 
 from __future__ import annotations
