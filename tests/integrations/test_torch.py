@@ -68,7 +68,7 @@ def draw(variant, rows=12, dtype="f8", smooth=False):
         prediction, target = prediction[far], target[far]
     options = variant.options(5, variant.examples(prediction))
     names = signature(variant.name).inputs
-    inputs = {"prediction": prediction, "target": target}
+    inputs = {names[0]: prediction, "target": target}
     inputs |= {name: options.pop(name) for name in names[2:] if name in options}
     dtype = np.dtype(getattr(__import__("ml_dtypes"), dtype) if dtype == "bfloat16" else dtype)
     for name, x in inputs.items():
@@ -147,7 +147,7 @@ def test_keywords_of_every_loss(variant, call):
     inputs, options = draw(variant, dtype="f4")
     call = dict(call)
     if call.get("weight") is True:
-        examples = variant.examples(inputs["prediction"])
+        examples = variant.examples(next(iter(inputs.values())))
         call["weight"] = np.random.default_rng(0).uniform(size=examples)
     heads = signature(variant.name).heads
     value, gradients = variant.loss.value_and_grad(**inputs, **options, **call)
