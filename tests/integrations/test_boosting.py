@@ -61,7 +61,7 @@ def adapter_of(host, loss, **keywords):
 def kind_of(loss):
     if numloss.LOSSES[loss].rowwise:
         return "classes"
-    return "numbers" if numloss.LOSSES[loss].domain == "real" else "two"
+    return "two" if numloss.LOSSES[loss].domain in ("unit interval", "signs") else "numbers"
 
 
 def data_of(kind, rows=None):
@@ -1281,7 +1281,7 @@ def test_the_experiment_runs_and_its_table_is_shown():
 
 def test_losses_whose_predictions_are_no_margins_are_refused():
     for message, loss in (
-        ("loss must take margins, got nll", "nll"),
+        ("loss must take scores, got nll, which takes log-probabilities", "nll"),
         ("temperature must be 1, .* got 2.0", "cross_entropy:temperature=2.0"),
     ):
         with pytest.raises(numloss.Error, match=message):
