@@ -61,14 +61,15 @@ LOSSES: dict[str, Bound] = {
     "mape": Bound(2, 1),
     "smape": Bound(3, 4),
     "binary_cross_entropy": Bound(3, 3),
-    "cross_entropy": Bound(8, 14),
-    "kl_divergence": Bound(8, 14),
+    "cross_entropy": Bound(8, 18),  # with a temperature; else 14
+    "kl_divergence": Bound(8, 18),
     "hinge": Bound(0.5, 0),
     "squared_hinge": Bound(2.5, 0.5),
     "multiclass_hinge": Bound(10, 6),  # a square doubles errors
     "focal": Bound(56, 36),  # a power multiplies errors
     "softmax_focal": Bound(80, 112),
-    "nll": Bound(8, 14),
+    "nll": Bound(10, 14),
+    "asymmetric": Bound(160, 96),  # 1 - p - clip cancels, and powers multiply errors
     "multiclass_brier": Bound(96, 48),  # squares of sums over the classes, one after the other
     "symmetric_cross_entropy": Bound(8, 24),
     "ranked_probability": Bound(28, 36),  # sums over the classes, of sums over the classes

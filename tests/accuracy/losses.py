@@ -40,6 +40,8 @@ class Size(NamedTuple):
 
 
 FULL = Size((2000,), ((150, 7), (6, 200), (2, 1000)), points=True)
+#: Of losses of pairs of classes, whose definitions take long.
+PAIRS = Size((), ((150, 7), (6, 30)), points=True)
 SMALL = Size((100,), ((6, 5),), points=False)
 
 
