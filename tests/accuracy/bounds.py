@@ -36,7 +36,7 @@ FUNCTIONS: dict[str, float] = {
     "sigmoid_variance": 6,
     "softplus": 2,
     "power_three_halves": 2,
-    "log_factorial": 5,
+    "log_factorial": 6,
     "normal_density": 4,
     "normal_within": 2,
 }

@@ -87,7 +87,8 @@ def _exact_gap(x: Any) -> Any:
 def _gap(x: Array) -> Array:
     series = x * x * np.polynomial.polynomial.polyval(-x, 1 / np.arange(2.0, 14.0))
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(x < 0.02, series, x - np.log1p(x))
+        found = np.where(x < 0.02, series, x - np.log1p(x))
+    return np.where(np.isinf(x), x, found)
 
 
 def _gap_inverse(y: Any) -> Any:
