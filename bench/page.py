@@ -107,11 +107,6 @@ def page(runs: Sequence[Run]) -> str:
     )
 
 
-def family(loss: str) -> str:
-    """Return the family of a loss: its module."""
-    return str(numloss.LOSSES[loss].__module__.rpartition(".")[2])
-
-
 def lead(rows: Sequence[Row]) -> str:
     """Return the lead over the best library of each cell: the geometric mean, and the least."""
     leads = [row["lead"] for row in rows if row["lead"] is not None]
@@ -119,12 +114,16 @@ def lead(rows: Sequence[Row]) -> str:
 
 
 def by_family(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the leads of each family, by mode and size."""
+    """Yield the leads of each family that was measured, by mode and size."""
     columns = list(product(BOTH, SIZES))
-    found = []
-    for name in dict.fromkeys(map(family, numloss.LOSSES)):
-        ours = [row for row in rows if family(row["loss"]) == name]
-        found.append([name, *(lead(chosen(ours, mode, size)) for mode, size in columns)])
+    families: dict[str, list[Row]] = {loss.family: [] for loss in numloss.LOSSES.values()}
+    for row in rows:
+        families[numloss.LOSSES[row["loss"]].family].append(row)
+    found = [
+        [name, *(lead(chosen(ours, mode, size)) for mode, size in columns)]
+        for name, ours in families.items()
+        if ours
+    ]
     return table(["family", *(f"{mode}, {size}" for mode, size in columns)], found)
 
 

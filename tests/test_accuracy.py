@@ -103,7 +103,7 @@ def test_smoothing_over_many_classes_loses_no_digits(dtype):
     (sample,) = samples(variant, DTYPES[dtype], SMALL._replace(rows=((2, 200),)))
     found = ours(variant, sample.prediction, sample.target, sample.options)
     value, gradient = (errors.max() for errors in sample.errors(*found))
-    bound = bounds.of_loss(variant.name, dtype)
+    bound = bounds.of_variant(variant, dtype)
     assert value <= bound.value
     assert gradient <= bound.gradient
 

@@ -24,7 +24,9 @@ def sample(variant, dtype="float64", n=200, seed=0):
     """Draw n elements, or rows of `CLASSES`; return them with the parameters."""
     shape = (n, CLASSES) if variant.rowwise else (n,)
     prediction, target = variant.inputs(shape, dtype, seed)
-    assert len(np.unique(prediction)) > 0.35 * prediction.size
+    # bfloat16 holds few logarithms of probabilities.
+    distinct = 0.35 if variant.name == "nll" else 0.5
+    assert len(np.unique(prediction)) > distinct * prediction.size
     if target.dtype.kind in "iub":
         labels = CLASSES if variant.rowwise and target.dtype.kind == "i" else 2
         assert len(np.unique(target)) == labels
@@ -76,8 +78,8 @@ def test_gradient_and_hessian(variant, dtype):
     smooth = variant.smooth(prediction, target)
     assert smooth.mean() > 0.9
     results = variant.loss.grad_and_hess(prediction, target, reduction="none", **options)
-    # The second differences of long doubles divide their rounding errors by the square of the step.
-    noise = 2.0**-52 / float(variant.step()) ** 2
+    # The second differences themselves are right to some 1e-13.
+    noise = 1e-11 if variant.parameters.get("power") == 2 else 1e-12  # squares are larger
     for actual, expected, off in zip(
         results, variant.derivatives(prediction, target), (0, noise), strict=True
     ):
@@ -378,9 +380,10 @@ def test_mean_of_equals(variant, dtype):
         value = variant.loss(p, t, **options)
         repeated = np.broadcast_to(p, (n, *p.shape)), np.broadcast_to(t, (n, *t.shape))
         error = np.finfo(dtype if variant.name in GROUPED else float).eps
-        # Equals of float64 are rounded alike, all those that a lane of the sum adds up.
-        factor = 4 if dtype == "float32" else 32
-        assert_relative(variant.loss(*repeated, **options), value, factor * error)
+        # A lane of the sum adds up 32 of them, which float64 rounds alike.
+        lane = np.add.accumulate(np.full(32, value))[-1]
+        off = abs(lane - 32 * value) / abs(lane) if np.isfinite(lane) and lane else 0
+        assert_relative(variant.loss(*repeated, **options), value, 4 * error + off)
 
 
 def test_robust_losses_are_shapes_of_the_general_one():

@@ -129,7 +129,9 @@ def test_curves_are_derivatives_of_each_other(text):
     for lower, upper in ((found.value, found.gradient), (found.gradient, found.hessian)):
         slope = (lower[2:] - lower[:-2]) / (2 * step)
         bend = abs(upper[2:] - upper[:-2])
-        smooth = bend < 50 * np.quantile(bend, 0.75) + 1e-9
+        # Losses that let go of outliers are flat over more than half of the range.
+        flat = numloss.LOSSES[text.partition(":")[0]].influence == "redescending"
+        smooth = bend < 50 * np.quantile(bend, 0.75 if flat else 0.5) + 1e-9
         assert smooth.mean() > 0.6
         scale = abs(upper).max() + 1e-9
         near = abs(slope - upper[1:-1]) <= bend + 0.01 * scale

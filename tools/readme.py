@@ -27,7 +27,7 @@ SHARED = frozenset((*Call.__annotations__, *EXTRAS))
 
 def modules() -> dict[str, Any]:
     """Return the modules of the table by their names: the families, and what is around them."""
-    families = (loss.__module__.rpartition(".")[2] for loss in numloss.LOSSES.values())
+    families = (loss.family for loss in numloss.LOSSES.values())
     names = (*dict.fromkeys(families), "penalties", "balance")
     return {name: getattr(numloss, name) for name in names}
 
