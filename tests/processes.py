@@ -14,8 +14,6 @@ from cases import PLAIN, results
 
 import numloss
 
-#: The first variant of every loss.
-
 TESTS = Path(__file__).parent
 
 
@@ -65,7 +63,7 @@ def assert_helpers(n):
 
 
 @cache
-def _small():
+def small_inputs():
     """Draw inputs for every loss, ordinary and subnormal ones."""
     drawn = [(v, *v.inputs((60, 7) if v.rowwise else 300)) for v in PLAIN]
     return drawn + [(v, prediction * 1e-310, target) for v, prediction, target in drawn]
@@ -81,7 +79,7 @@ def _large():
 def digest():
     """Return a hash of what every loss gives."""
     sha = hashlib.sha256()
-    for variant, prediction, target in _small():
+    for variant, prediction, target in small_inputs():
         options = variant.options(prediction.shape[-1])
         for result in results(variant.loss, prediction, target, **options):
             sha.update(np.asarray(result).tobytes())

@@ -300,12 +300,14 @@ def test_rows_of_more_classes_than_there_is_memory(name):
     """Their working memory may be more than can be counted."""
     loss = getattr(numloss, name)
     for classes, dtype in ((2**56, "f4"), (2**57, "f2"), (2**53 + 1, "f8"), (2**61 - 1, "f2")):
+        kind = bool if loss.domain == "booleans" else dtype
         row = np.broadcast_to(np.zeros((), dtype), (1, classes))
-        target = np.zeros(1, int) if name in LABEL_LOSSES else row
+        target = np.broadcast_to(np.zeros((), kind), (1, classes))
+        target = np.zeros(1, int) if name in LABEL_LOSSES else target
         with pytest.raises((MemoryError, ValueError)):
             loss(row, target)
         nothing = np.empty((0, classes), dtype)
-        target = np.zeros(0, int) if name in LABEL_LOSSES else nothing
+        target = np.zeros(0, int) if name in LABEL_LOSSES else np.empty((0, classes), kind)
         if name != "ordinal_cross_entropy":  # its table of soft labels cannot be had
             assert loss(nothing, target, reduction="sum") == 0
 

@@ -117,7 +117,7 @@ GROUPED = ("binary_cross_entropy", "logistic")
 
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with
-# both, without a softmax, scanned.
+# both, without a softmax, scanned, scored as a whole, as they are, moved by priors, against sets.
 _WALKED = (
     "mse",
     "mae",
@@ -133,6 +133,10 @@ _WALKED = (
     "softmax_focal",
     "ranked_probability",
     "ordinal_cross_entropy",
+    "multiclass_brier",
+    "nll",
+    "logit_adjusted",
+    "multilabel_margin",
 )
 #: What tests of all that losses share run on: layouts, threads, memory, bindings. Two losses that
 #: are walked alike differ by their formulas alone, which the tests of VARIANTS see.
