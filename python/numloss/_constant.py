@@ -107,7 +107,7 @@ def best_constant(
         classes=classes,
         bound=_convert.positive("bound", bound),
     )
-    if not isinstance(made.link, str):
+    if _links.is_pair(made):
         return float(score[0]), float(made.inverse_link(score)[1])
     return float(score) if np.ndim(score) == 0 else score
 
@@ -129,10 +129,10 @@ def fitted(
         with ieee:
             if loss.rowwise:
                 found: Any = _of_classes(loss, target, weight, options, classes, bound, said)
-            elif isinstance(loss.link, str):
-                found = _of_one(loss, target, weight, options, bound, said)
-            else:
+            elif _links.is_pair(loss):
                 found = _of_two(loss, target, weight, options, said)
+            else:
+                found = _of_one(loss, target, weight, options, bound, said)
     except FloatingPointError:
         raise Error(
             f"{said} and weight must be finite: the gradient of {loss.__name__} is not", said
@@ -185,7 +185,7 @@ def _of_one(
     tried = _tried(loss, t, w, mean)
     begin = tried[_TRIED // 2] if loss.convex else min(tried, key=value)
     step = float(tried[-1] - tried[0]) / (_TRIED - 1)
-    above = getattr(loss, "prediction_above", -np.inf)
+    above = loss.prediction_above
     found = _root(slope, float(begin), step or 1.0, _farthest(str(loss.link), bound), above)
     if abs(found) == _NOWHERE:
         raise Error(f"loss must be least somewhere, but {loss.__name__} falls on and on", "loss")

@@ -140,7 +140,7 @@ class Curvature:
     ) -> None:
         self.loss, self.options = loss, options
         self.of_scores: Any = _links.of_scores(loss)
-        self.is_wide = loss.rowwise or not isinstance(loss.link, str)
+        self.is_wide = loss.rowwise or _links.is_pair(loss)
         self.rule = RULES[_convert.choice("curvature", rule, RULES)]
         self.floor = _convert.positive("floor", floor)
         self.constant = _convert.positive("constant", constant)
@@ -214,7 +214,7 @@ class Curvature:
     @property
     def _above(self) -> float:
         """What a prediction must be above."""
-        return float(getattr(self.loss, "prediction_above", -np.inf))
+        return self.loss.prediction_above
 
     def _grid(self) -> Array:
         """Return scores to look at; where options have a number for each column, in columns."""

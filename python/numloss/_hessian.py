@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numloss import Loss, _convert
+from numloss import Loss, _convert, _links
 from numloss._curvature import softmax_losses
 from numloss._raise import Error, shown
 from numloss.evaluation.specs import loss_of
@@ -186,7 +186,7 @@ def hessian_vector(
 
 def check_product(loss: Loss[...]) -> None:
     """Refuse a loss whose Hessian is more than what is known of it."""
-    if not isinstance(loss.link, str) or (loss.rowwise and not loss.softmax_hessian):
+    if _links.is_pair(loss) or (loss.rowwise and not loss.softmax_hessian):
         raise Error(
             f"loss must be one of single numbers, or {softmax_losses()}: of {loss.__name__} the "
             "diagonal of the Hessian alone is known",

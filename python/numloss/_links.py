@@ -173,9 +173,14 @@ _LINK = {
 # ---------------------------------------------------------------------------- losses of score pairs
 
 
+def is_pair(loss: Any) -> bool:
+    """Whether two numbers are predicted: parameters of a distribution, bounds of an interval."""
+    return not isinstance(loss.link, str)
+
+
 def of_scores(loss: Any) -> Any:
     """Return a loss as one of scores alone: itself, or of several heads one of their columns."""
-    return loss if isinstance(loss.link, str) else _OfColumns(loss)
+    return _OfColumns(loss) if is_pair(loss) else loss
 
 
 class _OfColumns:

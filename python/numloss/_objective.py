@@ -125,7 +125,7 @@ class Objective:
 
     def _count_columns(self, classes: int | None) -> int | None:
         """Return the number of scores of a row, None where it is a number."""
-        if not isinstance(self.loss.link, str):
+        if _links.is_pair(self.loss):
             return len(self.loss.link)
         if not self.loss.rowwise:
             return None

@@ -22,6 +22,7 @@ from typing_extensions import Self
 
 from numloss import Loss, _constant, _convert
 from numloss._curvature import DESCRIBED, Curvature, Rule
+from numloss._links import is_pair
 from numloss._raise import Error
 from numloss.evaluation.specs import loss_of, options_of, spec_of
 from numloss.integrations import kinds
@@ -97,7 +98,7 @@ class Adapter:
         self.curvature = self._rule.rule
         #: Whether a row has several margins: of classes, or of a distribution's parameters.
         self.is_wide = self._rule.is_wide
-        self._is_pair = not isinstance(self.link, str)
+        self._is_pair = is_pair(self.loss)
         self._of_margins = self._rule.of_scores
         self.scale = _convert.positive("scale", scale)
         # Added to every margin: the start, where the host has no place for it while it trains.
@@ -385,7 +386,7 @@ def _has_variance(estimator: _Estimator) -> bool:
 
 
 def _has_two(estimator: _Estimator) -> bool:
-    return kinds.is_pair(spec_of(estimator.loss))
+    return is_pair(spec_of(estimator.loss).loss)
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]

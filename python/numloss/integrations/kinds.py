@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
-def is_pair(spec: LossSpec) -> bool:
-    """Whether two numbers are predicted: parameters of a distribution, bounds of an interval."""
-    return len(getattr(spec.loss, "heads", ())) == 2
-
-
 def is_signed(spec: LossSpec) -> bool:
     """Whether targets are -1 and +1."""
     return bool(spec.loss.domain == "signs")

@@ -11,6 +11,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from numloss import Loss
 from numloss._convert import array
+from numloss._links import is_pair
 from numloss._raise import Error, InputTypeError, listed
 from numloss.evaluation.specs import LossSpec, options_of, spec_of
 from numloss.integrations import kinds
@@ -89,7 +90,7 @@ class Metric:
         """
         truth, prediction = np.asarray(y_true), array("y_pred", y_pred)
         classes = None if labels is None else np.asarray(labels)
-        if kinds.is_pair(self.spec):
+        if is_pair(self.spec.loss):
             return self._of_pair(truth, prediction, sample_weight)
         if self.spec.loss.rowwise:
             prediction, target = self._of_classes(truth, prediction, classes)
