@@ -384,7 +384,8 @@ def test_arrays_larger_than_the_caches_give_what_their_parts_give(variant, dtype
 )
 def test_long_rows_of_16_bits_are_those_of_32_rounded(variant, dtype):
     """Of rows of some lengths the exponentials are kept for the gradient, of others taken twice."""
-    for classes in (4097, 5000, 200_003):
+    pairs = variant.name == "multilabel_margin"  # its work grows with the square of the classes
+    for classes in (4097, 5000, 9001 if pairs else 200_003):
         prediction, target, options = inputs(variant, (2, classes), dtype)
         wide = [prediction.astype("float32"), target]
         if variant.domain is DISTRIBUTIONS:

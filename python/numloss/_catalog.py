@@ -151,9 +151,9 @@ def losses(
     >>> (facts,) = [x for x in numloss.losses() if x.name == "huber"]
     >>> facts.convex, facts.smoothness, facts.influence, facts.options
     (True, 1, 'bounded', {'delta': 1.0})
-    >>> rows = numloss.losses(target="labels").to_dicts()
-    >>> rows[0]["name"], rows[0]["inverse_link"]
-    ('generalized_cross_entropy', 'softmax')
+    >>> rows = {row["name"]: row for row in numloss.losses(target="labels").to_dicts()}
+    >>> rows["softmax_focal"]["inverse_link"]
+    'softmax'
     """
     known = [_facts_of(name) for name in numloss.LOSSES]
     wanted = {"family": family, "target": target, "link": link, "influence": influence}

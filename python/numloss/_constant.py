@@ -183,10 +183,11 @@ def _of_one(
         return float(loss(one * c, target, weight=weight, reduction="sum", **options))
 
     tried = _tried(loss, t, w, mean)
-    begin = tried[_TRIED // 2] if loss.convex else min(tried, key=value)
-    step = float(tried[-1] - tried[0]) / (_TRIED - 1)
-    above = loss.prediction_above
-    found = _root(slope, float(begin), step or 1.0, _farthest(str(loss.link), bound), above)
+    begins = tried[[_TRIED // 2]] if loss.convex else _valleys(tried, value)
+    step = float(tried[-1] - tried[0]) / (_TRIED - 1) or 1.0
+    farthest = _farthest(str(loss.link), bound)
+    roots = (_root(slope, float(x), step, farthest, loss.prediction_above) for x in begins)
+    found = min(roots, key=value)
     if abs(found) == _NOWHERE:
         raise Error(f"loss must be least somewhere, but {loss.__name__} falls on and on", "loss")
     return found
@@ -208,6 +209,13 @@ def _tried(loss: Loss[...], t: Array, w: Array, mean: float) -> Array:
     levels = np.linspace(0, 1, _TRIED)
     found = weighted_quantiles(t, w, levels)
     return loss.link_function(np.maximum(found, 1e-3 * mean)) if loss.link == "log" else found
+
+
+def _valleys(x: Array, value: Callable[[float], float]) -> Array:
+    """Return those of some scores whose neighbours cost no less."""
+    costs = np.array([value(float(one)) for one in x])
+    padded = np.concatenate([[np.inf], costs, [np.inf]])
+    return np.unique(x[(costs <= padded[:-2]) & (costs <= padded[2:])])
 
 
 def _level(loss: Loss[...], options: Mapping[str, Any]) -> float:
