@@ -2,7 +2,7 @@
 # Makes the sdist, and from it a wheel, as `pip wheel` does for anyone, in surroundings that differ in
 # all that may differ from those of the build in .venv: place, times and permissions of files, umask,
 # locale, time zone, number of jobs, isolation. Every file has the same bytes in both, and nothing in
-# the wheel tells when or by whom it was made; it is under 3 MB. Installs it into a fresh environment
+# the wheel tells when or by whom it was made; it is at most 6 MB. Installs it into a fresh environment
 # and uses it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +16,8 @@ find "$work/tree" -exec touch -d @1000000000 {} +
 (
   umask 077
   cd "$work"
-  LC_ALL=C.UTF-8 TZ=Asia/Tokyo CMAKE_BUILD_PARALLEL_LEVEL=1 \
+  # Compiled anew: from a cache it would have the bytes of the other.
+  LC_ALL=C.UTF-8 TZ=Asia/Tokyo CMAKE_BUILD_PARALLEL_LEVEL=1 CCACHE_DISABLE=1 \
     "$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/wheel" ./tree
 )
 wheel=("$work"/wheel/*.whl)
@@ -39,7 +40,7 @@ print(f"{len(names)} files, the same in two builds")
 PYTHON
 size=$(stat -c %s "${wheel[0]}")
 echo "wheel: $size bytes"
-((size < 3000000))
+((size <= 6000000))
 
 python3 -m venv "$work/venv"
 "$work/venv/bin/python" -m pip install --quiet "${wheel[0]}"
