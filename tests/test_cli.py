@@ -206,6 +206,7 @@ OPTIONS = {
     "hinge": [":margin=0"],
     "smoothed_hinge": [":smoothing=0.5"],
     "multilabel_margin": [":margin=2"],
+    "dice": [":squared=true"],
     "huber": [":delta=0.3"],
     "smooth_l1": [":beta=0"],
     "epsilon_insensitive": [":epsilon=0.5"],
@@ -246,7 +247,7 @@ def test_mean_is_the_librarys(text, weighted, columns, tmp_path):
         target = np.abs(prediction) / np.abs(prediction).sum(axis=1, keepdims=True)
         np.savez(tmp_path / "q.npz", target=target)
         arguments += ["-p", "logit_*", "--targets", tmp_path / "q.npz"]
-    elif name == "multilabel_margin":
+    elif loss.domain in ("booleans", "unit interval"):
         target = prediction > 1
         np.savez(tmp_path / "sets.npz", target=target.astype(np.int8))
         arguments += ["-p", "logit_*", "--targets", tmp_path / "sets.npz"]

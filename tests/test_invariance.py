@@ -628,7 +628,7 @@ def calls(draw):
     if variant.rowwise:
         axis = draw(st.integers(-len(shape), len(shape) - 1))
         prediction = np.moveaxis(prediction, -1, axis)
-        if variant.domain is DISTRIBUTIONS:
+        if target.ndim == prediction.ndim:
             target = np.moveaxis(target, -1, axis)
         call["axis"] = axis
     return variant, prediction, target, call

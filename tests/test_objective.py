@@ -59,7 +59,7 @@ def small(loss):
     made, X = numloss.LOSSES[loss], RNG.normal(size=(30, 3))
     targets = {
         "signs": lambda: RNG.random(30) < 0.4,
-        "unit interval": lambda: RNG.random(30),
+        "unit interval": lambda: RNG.random((30, 4) if made.rowwise else 30),
         "labels": lambda: np.arange(30) % 4,
         "labels or probabilities": lambda: np.arange(30) % 4,
         "probabilities": lambda: RNG.dirichlet(np.ones(4), 30),

@@ -28,6 +28,7 @@ from numloss._losses import (
     regression,
     relative,
     robust_regression,
+    segmentation,
     signs,
 )
 
@@ -40,6 +41,7 @@ FAMILIES = (
     binary,
     signs,
     multilabel,
+    segmentation,
     multiclass,
     ordinal,
     penalties,

@@ -55,6 +55,7 @@ FORECAST = "csrc/kernels/losses/forecast.cpp"
 BINARY = "csrc/kernels/losses/binary.cpp"
 SIGNS = "csrc/kernels/losses/signs.cpp"
 MULTILABEL = "csrc/kernels/losses/multilabel.cpp"
+SEGMENTATION = "csrc/kernels/losses/segmentation.cpp"
 MULTICLASS = "csrc/kernels/losses/multiclass.cpp"
 MARGIN = "csrc/kernels/losses/margin.cpp"
 REQUEST = "csrc/checks/request.cpp"
@@ -95,6 +96,9 @@ FAULTS = [
     Fault("probabilities that are clipped keep their slope", BINARY, "!(low | high)};", "true};", LOSSES + "clip"),
     Fault("asymmetric: nothing clipped", MULTILABEL, "const T u = p - clip,", "const T u = p,", LOSSES + "asymmetric"),
     Fault("multilabel_margin: margin subtracted", MULTILABEL, "slack + (s - score)", "(s - score) - slack", LOSSES + "multilabel_margin"),
+    Fault("tversky: misses and false alarms weighed alike", SEGMENTATION, "alpha * outside + beta * missed", "alpha * outside + alpha * missed", LOSSES + "tversky"),
+    Fault("dice of squares: bend left out", SEGMENTATION, "n(3) * (p * v)) + n(0)", "n(3) * (q * v)) + n(0)", LOSSES + "dice"),
+    Fault("lovasz_hinge: a miss raises the loss as a false alarm does", SEGMENTATION, "is_inside ? 1 / double(joined) : outside", "is_inside ? outside : outside", LOSSES + "lovasz_hinge"),
     Fault("a weight of labels that is the first one's for all", "csrc/checks/request.cpp", "operand.strides[task.ndim - 1] = sizeof(double);", "operand.strides[task.ndim - 1] = 0;", "tests/test_binary.py"),
     Fault("cross_entropy: sign of the label's gradient", LIKELIHOOD, "panel.logits[at] = -(first[i] * q);", "panel.logits[at] = first[i] * q;", LOSSES + "cross_entropy"),
     Fault("cross_entropy of long rows: tile maxima mixed up", LIKELIHOOD, "finish_part(row, part, maxima[t], slopes);", "finish_part(row, part, maxima[0], slopes);", LOSSES + "long_rows"),

@@ -36,6 +36,7 @@ FAMILIES = {
     "binary": "One score or probability against a binary target",
     "signs": "One score against a sign, -1 or +1",
     "multilabel": "Several labels at once, each there or not",
+    "segmentation": "The region of an image, a number for each pixel",
     "multiclass": "Scores of several classes",
     "ordinal": "Classes that have an order",
     "penalties": "The size of a model's weights",

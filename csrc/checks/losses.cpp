@@ -1,5 +1,6 @@
 #include "losses.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -37,6 +38,7 @@ constexpr Parameter kPosWeight = {.name = "pos_weight",
                                   .optional = true,
                                   .none = 1};
 constexpr Parameter kMargin = number("margin", Range::kNonnegative, 1);
+constexpr Parameter kSmooth = number("smooth", Range::kNonnegative, 1);
 constexpr Parameter kFull = {.name = "full", .use = Use::kSwitch};
 constexpr Parameter kLogInput = {"log_input", Use::kVariant, Range::kUnit, 1};
 constexpr Parameter kLogVariance = {.name = "log_variance", .use = Use::kVariant};
@@ -69,6 +71,21 @@ void derive_poly(Plan& plan) {
 
 // (alpha, beta) to the same: the reverse cross-entropy is 4 (1 - p), its log 0 being -4.
 void derive_symmetric(Plan& plan) { plan.numbers[1] *= 4; }
+
+// From the numbers of a loss of regions to those of the kernel: (alpha, beta, gamma, smooth,
+// squared).
+void set_overlap(Plan& plan, double misses, double smooth, double squared) {
+  const double numbers[] = {misses, misses, 1, smooth, squared};
+  std::copy_n(numbers, std::size(numbers), plan.numbers);
+}
+
+// Half of what is off beside what is common: 2 I / (P + T).
+void derive_dice(Plan& plan) {
+  const double smooth = plan.numbers[0], squared = plan.numbers[1];
+  set_overlap(plan, 0.5, squared != 0 ? smooth : smooth / 2, squared);
+}
+
+void derive_jaccard(Plan& plan) { set_overlap(plan, 1, plan.numbers[0], 0); }
 
 // (strength, l1_ratio) to the factors of |w| and w²/2.
 void derive_elastic_net(Plan& plan) {
@@ -299,6 +316,30 @@ constexpr Loss kLosses[] = {
      .variants = {{nullptr, "multilabel_margin"}},
      .target = Domain::kBooleans,
      .parameters = {kMargin, kAxis, kReturnPredicted}},
+    {.name = "dice",
+     .form = Form::kSets,
+     .variants = {{nullptr, "overlap"}},
+     .target = Domain::kUnit,
+     .derive = derive_dice,
+     .parameters = {kSmooth, {.name = "squared", .use = Use::kSwitch}, kAxis}},
+    {.name = "jaccard",
+     .form = Form::kSets,
+     .variants = {{nullptr, "overlap"}},
+     .target = Domain::kUnit,
+     .derive = derive_jaccard,
+     .parameters = {kSmooth, kAxis}},
+    {.name = "tversky",
+     .form = Form::kSets,
+     .variants = {{nullptr, "overlap"}},
+     .target = Domain::kUnit,
+     .parameters = {number("alpha", Range::kNonnegative, 0.3),
+                    number("beta", Range::kNonnegative, 0.7), number("gamma", Range::kPositive, 1),
+                    kSmooth, kAxis}},
+    {.name = "lovasz_hinge",
+     .form = Form::kSets,
+     .variants = {{nullptr, "lovasz_hinge"}},
+     .target = Domain::kBooleans,
+     .parameters = {kAxis}},
     {.name = "cross_entropy",
      .form = Form::kEither,
      .variants = {{"cross_entropy", "cross_entropy_distribution"}},

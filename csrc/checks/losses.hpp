@@ -91,7 +91,7 @@ enum class Form : uint8_t {
   kLabels,         // rows of classes, against integer labels
   kDistributions,  // rows of classes, against probabilities
   kEither,         // against either
-  kSets,           // rows of classes, against the set of those that are there: booleans
+  kSets,           // rows of classes, each of which is there or not: booleans, or shares in [0, 1]
 };
 
 // Numbers of a kernel that the loss's users do not see, before theirs: of signed targets the line

@@ -64,6 +64,8 @@ struct Preparation {
   bool set_labels(const Array& target);
   bool set_distributions(const Array& target);
   bool set_sets(const Array& target);
+  bool set_shares(const Array& target);
+  void attach_portions(const Array& target);
   bool set_aside();
   bool set_per_column();
   bool set_weight();
@@ -349,10 +351,14 @@ bool Preparation::set_distributions(const Array& target) {
               "weight 0");
     return false;
   }
+  attach_portions(target);
+  return true;
+}
+
+void Preparation::attach_portions(const Array& target) {
   task.target_kind = Target::kDistribution;
   task.loss = plan.soft_kernel;
   attach(kTarget, target);
-  return true;
 }
 
 // Booleans are read as distributions are: 0 and 1, of any sum.
@@ -365,16 +371,28 @@ bool Preparation::set_sets(const Array& target) {
     fault.is_type = target.dtype != DType::kBool;
     return false;
   }
-  task.target_kind = Target::kDistribution;
   task.distribution_tolerance = __builtin_inf();
-  task.loss = plan.soft_kernel;
-  attach(kTarget, target);
+  attach_portions(target);
+  return true;
+}
+
+// So are shares: numbers in [0, 1], or booleans.
+bool Preparation::set_shares(const Array& target) {
+  if (!same_shape(target, prediction())) {
+    fault.set(FaultCode::kShape, loss.heads[0], "and target must have the same shape");
+    return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
+  }
+  task.portions_in_unit = true;
+  task.distribution_tolerance = __builtin_inf();
+  attach_portions(target);
   return true;
 }
 
 bool Preparation::set_classes_target() {
   const Array& target = input(kTarget);
-  if (loss.form == Form::kSets) return set_sets(target);
+  if (loss.form == Form::kSets) {
+    return loss.target == Domain::kUnit ? set_shares(target) : set_sets(target);
+  }
   if (!loss.takes_labels()) return set_distributions(target);
   if (has_labels()) return set_labels(target);
   if (loss.takes_distributions()) return set_distributions(target);
@@ -781,6 +799,7 @@ struct Search {
   bool bad_aside();
   bool bad_label();
   bool bad_distribution();
+  bool bad_share();
 
  private:
   double read(int role, const Walk& walk) const {
@@ -793,6 +812,7 @@ struct Search {
   bool report(const char* name, Domain domain, double x, DType dtype, const int64_t* place,
               int ndim);
   bool report_sum(double sum, const int64_t* place);
+  void set_place(const Walk& walk, int64_t c, int64_t* place) const;
   bool is_integer_label(const Operand& operand, const char* from) const;
   bool is_whole_label(const Operand& operand, const char* from) const;
   bool report_label(const Operand& operand, const char* from, const int64_t* place, int ndim);
@@ -913,6 +933,30 @@ bool Search::report_sum(double sum, const int64_t* place) {
   return true;
 }
 
+// The place of a class of an example, in an array of the prediction's shape.
+void Search::set_place(const Walk& walk, int64_t c, int64_t* place) const {
+  std::copy_n(walk.place, prepared.axis, place);
+  place[prepared.axis] = c;
+  std::copy(walk.place + prepared.axis, walk.place + task.ndim, place + prepared.axis + 1);
+}
+
+bool Search::bad_share() {
+  const Operand& operand = task[kTarget];
+  if (operand.dtype == DType::kBool) return false;
+  for (Walk walk(task.shape, task.ndim); walk.next();) {
+    if (!counts(walk)) continue;
+    const char* const row = operand.data + walk.offset(operand.strides, task.ndim);
+    for (int64_t c = 0; c < task.classes; ++c) {
+      const double x = read_number(operand.dtype, operand.swapped, row + c * operand.class_stride);
+      if (!is_outside(loss.target, x)) continue;
+      int64_t place[kMaxDims];
+      set_place(walk, c, place);
+      return report("target", loss.target, x, operand.dtype, place, task.ndim + 1);
+    }
+  }
+  return false;
+}
+
 // The kernels' sum may be a rounding further off than this one: then it is the worst row.
 bool Search::bad_distribution() {
   const Operand& operand = task[kTarget];
@@ -927,9 +971,7 @@ bool Search::bad_distribution() {
       sum += q;
       if (!(q < 0)) continue;
       int64_t place[kMaxDims];
-      std::copy_n(walk.place, prepared.axis, place);
-      place[prepared.axis] = c;
-      std::copy(walk.place + prepared.axis, walk.place + task.ndim, place + prepared.axis + 1);
+      set_place(walk, c, place);
       fault.set(FaultCode::kElement, "target", "must hold probabilities");
       fault.came("%s", NumberText(q, operand.dtype).text);
       fault.at(place, task.ndim + 1);
@@ -950,6 +992,7 @@ bool Search::bad_distribution() {
   if (all.bad_weight()) return true;
   if (all.loss.has_classes()) {
     if (all.task.target_kind == Target::kLabel) return all.bad_label();
+    if (all.task.portions_in_unit) return all.bad_share();
     return all.loss.takes_distributions() && all.bad_distribution();
   }
   if (all.bad_element(kTarget, all.plan.target)) return true;

@@ -55,6 +55,8 @@
   row(Exponential) \
   row(Asymmetric) \
   row(MultilabelMargin) \
+  row(OverlapOfRegions) \
+  row(LovaszHinge) \
   row(ElasticNet) \
   row(CrossEntropy) \
   row(CrossEntropyDistribution) \

@@ -122,7 +122,8 @@ struct Task {
   const double* class_offset = nullptr;  // [classes] or absent: added to the scores then
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;
-  double denominator = 1;  // of the gradient and the Hessian
+  bool portions_in_unit = false;  // of a distribution: each in [0, 1], of any sum
+  double denominator = 1;         // of the gradient and the Hessian
   // Values come without their examples' weights: w * l over the full weight w, which is `weight`
   // times the label's class weight (of a distribution q: sum q * class_weight), and 0 for an
   // ignored row. An example that has no weight has value 0; a label whose class weight is 0 may

@@ -30,6 +30,7 @@ from numloss._losses import (
     regression,
     relative,
     robust_regression,
+    segmentation,
     signs,
 )
 from numloss._losses.binary import *
@@ -42,6 +43,7 @@ from numloss._losses.penalties import *
 from numloss._losses.regression import *
 from numloss._losses.relative import *
 from numloss._losses.robust_regression import *
+from numloss._losses.segmentation import *
 from numloss._losses.signs import *
 from numloss._nulls import nulls_to_weight
 from numloss._raise import Error, InputTypeError
@@ -73,6 +75,7 @@ LOSSES: dict[str, Loss[...]] = {
         binary,
         signs,
         multilabel,
+        segmentation,
         multiclass,
         ordinal,
     )
@@ -169,6 +172,7 @@ __all__ += forecast.__all__
 __all__ += binary.__all__
 __all__ += signs.__all__
 __all__ += multilabel.__all__
+__all__ += segmentation.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__
 __all__ += penalties.__all__

@@ -57,6 +57,26 @@ _BOTH = f"""{_LABELS[:-1]};
     or probabilities, shaped like the prediction, that sum to 1 over the classes."""
 _PROBABILITIES = "Probabilities, shaped like the prediction, that sum to 1 over the classes."
 
+_PIXELS = f"""\
+Parameters
+----------
+prediction : array-like
+    Logits of the pixels, of any shape with an axis of the pixels of an image. One of -inf is a
+    pixel that is not in the region.
+target : array-like
+    Shaped like the prediction: booleans, or numbers in [0, 1], how much of a pixel is in the
+    region.
+{_KEYWORDS}axis : int, default -1
+    The axis of the pixels. A mask of several axes is reshaped: ``prediction.reshape(N, -1)`` is an
+    image a row, ``prediction.reshape(1, -1)`` the whole batch as one.
+"""
+
+_SCORED_PIXELS = _PIXELS.replace("Logits of", "Scores of").replace(
+    """booleans, or numbers in [0, 1], how much of a pixel is in the
+    region.""",
+    "booleans, whether a pixel is in the region.",
+)
+
 _SETS = "Booleans, shaped like the prediction: whether a class is there."
 
 _IGNORE = """\
@@ -149,6 +169,8 @@ _PARTS = {
     "labels or probabilities": _ROWWISE.replace("{target}", _BOTH).replace("{keywords}", _KEYWORDS),
     "probabilities": _ROWWISE.replace("{target}", _PROBABILITIES).replace("{keywords}", _KEYWORDS),
     "sets": _ROWWISE.replace("{target}", _SETS).replace("{keywords}", _KEYWORDS),
+    "pixels": _PIXELS,
+    "pixels of scores": _SCORED_PIXELS,
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
     "temperature": _TEMPERATURE,

@@ -70,6 +70,7 @@ LOSSES: dict[str, Bound] = {
     "softmax_focal": Bound(80, 112),
     "nll": Bound(10, 14),
     "asymmetric": Bound(160, 96),  # 1 - p - clip cancels, and powers multiply errors
+    "dice": Bound(24, 160),  # of squares p - t cancels where a pixel is partly in the region
     "multiclass_brier": Bound(96, 48),  # squares of sums over the classes, one after the other
     "symmetric_cross_entropy": Bound(8, 24),
     "ranked_probability": Bound(28, 36),  # sums over the classes, of sums over the classes

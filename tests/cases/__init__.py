@@ -19,6 +19,7 @@ from cases import (
     regression,
     relative,
     robust_regression,
+    segmentation,
     signs,
 )
 from cases.arithmetic import Array
@@ -34,6 +35,7 @@ from cases.inputs import (
     LABELS,
     LOG_CHANCES,
     MAGNITUDES,
+    MASKS,
     MEANS,
     MODEST_SIGNS,
     RAMP,
@@ -63,6 +65,7 @@ __all__ = [
     "LABELS",
     "LOG_CHANCES",
     "MAGNITUDES",
+    "MASKS",
     "MEANS",
     "MODEST_SIGNS",
     "PLAIN",
@@ -102,6 +105,7 @@ for family in (
     binary,
     signs,
     multilabel,
+    segmentation,
     multiclass,
     ordinal,
 ):
@@ -117,7 +121,8 @@ GROUPED = ("binary_cross_entropy", "logistic")
 
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with
-# both, without a softmax, scanned, scored as a whole, as they are, moved by priors, against sets.
+# both, without a softmax, scanned, scored as a whole, as they are, moved by priors, against sets,
+# against shares of any sum, sorted.
 _WALKED = (
     "mse",
     "mae",
@@ -137,6 +142,8 @@ _WALKED = (
     "nll",
     "logit_adjusted",
     "multilabel_margin",
+    "dice",
+    "lovasz_hinge",
 )
 #: What tests of all that losses share run on: layouts, threads, memory, bindings. Two losses that
 #: are walked alike differ by their formulas alone, which the tests of VARIANTS see.

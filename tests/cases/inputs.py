@@ -107,6 +107,12 @@ def _draw_sets(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), rng.uniform(size=shape) < 0.25
 
 
+def _draw_masks(rng: Rng, shape: Shape) -> Inputs:
+    # One pixel in two lies outside the region.
+    shares = rng.uniform(size=shape) * (rng.uniform(size=shape) < 0.5)
+    return rng.normal(scale=2.0, size=shape), shares
+
+
 def _log_softmax(x: Array) -> Array:
     shifted = x - x.max(axis=-1, keepdims=True)
     result: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -139,6 +145,7 @@ _ROWS = [
     [1.0, 700.0, 0.0, -50.0],
 ]
 _SETS = [[True, False, False, False], [False, True, True, False], [False] * 4, [True] * 4]
+_MASKS = [[0.125, 0.75, 1.0, 0.0], [0.0] * 4, [1.0] * 4]
 _LOG_CHANCES = [
     [-0.6875, -1.25, -2.0, -3.5],
     [-(2.0**-20), -14.0, -16.0, -20.0],
@@ -173,6 +180,7 @@ MODEST_SIGNS = Domain(
 BOOLEANS = Domain("booleans", _draw_booleans, _grid(_signed(_SCORES), [False, True]))
 LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))
 SETS = Domain("sets", _draw_sets, _grid(_ROWS, _SETS))
+MASKS = Domain("masks", _draw_masks, _grid(_ROWS, _MASKS), soft=True)
 DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES), soft=True)
 LOG_CHANCES = Domain("log_chances", _draw_log_chances, _grid(_LOG_CHANCES, [0, 1, 2, 3]))
 LOG_CHANCES_OF_SHARES = Domain(

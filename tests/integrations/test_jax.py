@@ -138,6 +138,7 @@ def test_penalties_have_the_bits_of_numpy(name):
         (numloss.focal, (abs(P) / 9, T > 0), {"from_logits": False, "clip": 0.1}),
         (numloss.logistic, (P, np.sign(T)), {}),
         (numloss.multilabel_margin, (LOGITS, LOGITS > 0.5), {"margin": 0.3}),
+        (numloss.dice, (LOGITS, LOGITS > 0.5), {"squared": True}),
         (numloss.multilabel_margin, (LOGITS.T, LOGITS.T > 0), {"axis": 0, "reduction": "none"}),
         (numloss.focal, (P, np.abs(T) / 9), {"alpha": None, "gamma": 1.0}),
         (numloss.cross_entropy, (LOGITS.T, LABELS), {"axis": 0, "class_weight": [0.1, 1, 0.7]}),

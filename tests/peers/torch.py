@@ -251,6 +251,45 @@ def multilabel_margin(
     return x.shape[-1] * functional.multilabel_margin_loss(x, numbers, reduction=reduction)
 
 
+def dice(
+    x: Tensor, t: Tensor, smooth: float = 1.0, squared: bool = False, reduction: str = "mean"
+) -> Tensor:
+    p, t = x.sigmoid(), t.to(x.dtype)
+    sizes = p.square() + t.square() if squared else p + t
+    ratio = (2 * (p * t).sum(-1) + smooth) / (sizes.sum(-1) + smooth)
+    return reduced(1 - ratio, reduction)
+
+
+def jaccard(x: Tensor, t: Tensor, smooth: float = 1.0, reduction: str = "mean") -> Tensor:
+    return tversky(x, t, alpha=1.0, beta=1.0, smooth=smooth, reduction=reduction)
+
+
+def tversky(
+    x: Tensor,
+    t: Tensor,
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    gamma: float = 1.0,
+    smooth: float = 1.0,
+    reduction: str = "mean",
+) -> Tensor:
+    p, t = x.sigmoid(), t.to(x.dtype)
+    common = (p * t).sum(-1) + smooth
+    off = alpha * (p * (1 - t)).sum(-1) + beta * ((1 - p) * t).sum(-1)
+    return reduced((1 - common / (common + off)) ** gamma, reduction)
+
+
+def lovasz_hinge(x: Tensor, there: Tensor, reduction: str = "mean") -> Tensor:
+    """Return what the authors' program computes of each image, ties in the order of the pixels."""
+    errors = 1 - signs(there, x) * x
+    errors, order = torch.sort(errors, dim=-1, descending=True, stable=True)
+    found = there.gather(-1, order).to(x.dtype)
+    size = found.sum(-1, keepdim=True)
+    jaccard = 1 - (size - found.cumsum(-1)) / (size + (1 - found).cumsum(-1))
+    rises = torch.cat([jaccard[..., :1], jaccard.diff(dim=-1)], dim=-1)
+    return reduced((functional.relu(errors) * rises).sum(-1), reduction)
+
+
 def hinge(s: Tensor, t: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
     return reduced(active(s, t, margin), reduction)
 
@@ -451,6 +490,10 @@ FORMULAS: dict[str, Callable[..., Tensor]] = by_name(
     modified_huber,
     hinge_embedding,
     multilabel_margin,
+    dice,
+    jaccard,
+    tversky,
+    lovasz_hinge,
     cross_entropy,
     logit_adjusted,
     nll,

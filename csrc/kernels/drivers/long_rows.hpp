@@ -28,8 +28,9 @@ int64_t kept_numbers(const Task& task) {
 
 // Numbers of a row's working memory.
 template <class T>
-int64_t row_numbers(const Task& task) {
-  return 4 * long_row_tile(task.classes) + kept_numbers<T>(task);
+int64_t row_numbers(const Task& task, const RowFunctions<T>& functions) {
+  const int64_t whole = functions.scratch_rows * whole_steps(task.classes);
+  return 4 * long_row_tile(task.classes) + kept_numbers<T>(task) + whole;
 }
 
 }  // namespace
@@ -52,7 +53,8 @@ NUMLOSS_INLINE Row<T>::Row(const Task& task, const RowFunctions<T>& functions, c
       portions_(scratch + tile),
       output_(scratch + 2 * tile),
       second_output_(scratch + 3 * tile),
-      kept_(kept_numbers<T>(task) != 0 ? scratch + 4 * tile : nullptr) {}
+      kept_(kept_numbers<T>(task) != 0 ? scratch + 4 * tile : nullptr),
+      scratch_(scratch + 4 * tile + kept_numbers<T>(task)) {}
 
 template <class T>
 TileParts<T>& Row<T>::load(int64_t first, bool mask, bool reads) {
@@ -356,12 +358,12 @@ void run_rows(const Task& task, const RowFunctions<T>& functions, int64_t begin,
   }
 }
 
-// Calls f(begin, end, partial, window) for every block, with a window that serves several of them.
+// Calls f(begin, end, partial, window) for every block, with a window that serves several of them
+// and has its memory behind that of a row.
 template <class T>
 [[gnu::noinline]] void each_block_in_window(const Task& task, const Blocks& blocks, bool only_check,
-                                            T* scratch, auto&& f) {
-  char* const copies = reinterpret_cast<char*>(scratch + row_numbers<T>(task));
-  RowWindow<T> window(task, blocks.end, only_check, copies);
+                                            T* behind_row, auto&& f) {
+  RowWindow<T> window(task, blocks.end, only_check, reinterpret_cast<char*>(behind_row));
   const auto run = [&](int64_t begin, int64_t end, Partial& partial) {
     f(begin, end, partial, &window);
   };
@@ -370,10 +372,10 @@ template <class T>
 
 // The same with a window where rows are copied, else null.
 template <class T>
-void each_block_of_rows(const Task& task, const Blocks& blocks, bool only_check, T* scratch,
+void each_block_of_rows(const Task& task, const Blocks& blocks, bool only_check, T* behind_row,
                         auto&& f) {
   if (staged_rows<T>(task) > 0) {
-    each_block_in_window(task, blocks, only_check, scratch, f);
+    each_block_in_window(task, blocks, only_check, behind_row, f);
     return;
   }
   RowWindow<T>* const none = nullptr;

@@ -83,6 +83,8 @@ class Row {
     return task_[kHeads].exceeds_cache ? tile * int64_t(sizeof(T)) + kAheadBytes / 2 : 0;
   }
   NUMLOSS_INLINE const Task& task() const { return task_; }
+  // As many numbers as the row has, rounded up to whole steps, for each of the loss's scratch_rows.
+  NUMLOSS_INLINE T* scratch() { return scratch_; }
 
   const int64_t classes, tile, label;
   const T coefficient;
@@ -117,6 +119,7 @@ class Row {
   const bool entropy_;
   const char* const prediction_;
   T *const logits_, *const portions_, *const output_, *const second_output_, *const kept_;
+  T* const scratch_;
 };
 
 extern template class Row<float>;

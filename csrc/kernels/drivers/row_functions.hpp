@@ -78,7 +78,8 @@ struct RowFunctions {
   T (*row)(Row<T>&);                  // returns the value; null: rows of any length go side by side
   LikelihoodFunctions<T> likelihood;  // of losses that are a function of it
   int scratch_panels;
-  bool entropy;  // the value needs the sum of q log q
+  bool entropy;          // the value needs the sum of q log q
+  int scratch_rows = 0;  // of a long row's length, for losses that ask for them
 };
 
 // The sums of q, q * class_weight and q log q over a distribution q.

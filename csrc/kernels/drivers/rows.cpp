@@ -84,7 +84,7 @@ template <class T>
 template <class T>
 [[gnu::noinline]] void run_one_by_one(const Task& task, const RowFunctions<T>& functions,
                                       const Blocks& blocks, T* scratch) {
-  each_block_of_rows(task, blocks, false, scratch,
+  each_block_of_rows(task, blocks, false, scratch + row_numbers(task, functions),
                      [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
                        run_rows(task, functions, begin, end, window, scratch, partial);
                      });
@@ -92,6 +92,7 @@ template <class T>
 
 template <class T>
 [[gnu::noinline]] void check_blocks(const Task& task, const Blocks& blocks, T* scratch) {
+  // Of long rows nothing else needs memory here.
   each_block_of_rows(task, blocks, true, scratch,
                      [&](int64_t begin, int64_t end, Partial& partial, RowWindow<T>* window) {
                        check_rows(task, begin, end, window, scratch, partial);
@@ -105,8 +106,10 @@ template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
   const int64_t size = sizeof(T);
   if (task.long_rows) {
+    const int64_t most = INT64_MAX / 16 / size / (functions.scratch_rows + 1);
+    if (task.classes > most) return INT64_MAX;
     const int64_t numbers = staged_rows<T>(task) * task.classes;
-    return row_numbers<T>(task) * size + Staging<T>::bytes(task, scattered(task), numbers);
+    return row_numbers(task, functions) * size + Staging<T>::bytes(task, scattered(task), numbers);
   }
   const int64_t per_class = panel_count(task, functions) * rows_of_panel<T>(task) * size;
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;

@@ -169,12 +169,24 @@ NUMLOSS_INLINE void add_strips(const T* q, int64_t classes, int lane, PortionLan
   });
 }
 
+// What is outside [0, 1] in n rows of shares q.
+template <class T>
+void find_outside_strips(int64_t classes, int64_t n, const T* q, PortionLanes<T>& sums) {
+  constexpr int kWidth = kStrip<T>;
+  for (int lane = 0; lane < n; lane += kWidth) {
+    each_steps(classes, [&](int64_t c, auto count) {
+      sums.template find_outside<kWidth>(q + lane * classes + c * kWidth, count, lane, kWidth);
+    });
+  }
+}
+
 // The sums of n rows of probabilities q.
 template <class T>
 [[gnu::noinline]] void add_up_strips(const Task& task, int64_t n, PortionUse use, const T* q,
                                      PortionLanes<T>& sums) {
   constexpr int kWidth = kStrip<T>;
   const int64_t classes = task.classes;
+  if (task.portions_in_unit) return find_outside_strips(classes, use.checks ? n : 0, q, sums);
   int lane = 0;
   for (; use.checks && lane + kWidth < n; lane += 2 * kWidth) {
     add_strips<2>(q + lane * classes, classes, lane, sums);

@@ -217,6 +217,22 @@ struct PortionLanes {
     }
   }
 
+  // Of shares of any sum: only whether one lies outside [0, 1], by more than rounding.
+  template <int kWidth>
+  NUMLOSS_INLINE void find_outside(const T* q, auto count, int lane, int n) {
+    constexpr T least = T(-kUnitSlack), most = T(1 + kUnitSlack);
+#pragma omp simd
+    for (int i = 0; i < n; ++i) {
+      T found = lowest[lane + i];
+#pragma GCC unroll 4
+      for (int j = 0; j < count.value; ++j) {
+        const T x = q[j * kWidth + i];
+        found = (x < least) | (x > most) ? T(-1) : found;
+      }
+      lowest[lane + i] = found;
+    }
+  }
+
   // class_weight: that of lane i of step j at j * kStep + i * kLane. In double, as the weights of
   // labels are: a label and its distribution weigh the same.
   template <int kWidth, int kStep, int kLane>
@@ -273,6 +289,10 @@ struct PortionsOfTile {
  private:
   template <int kStep>
   NUMLOSS_INLINE void add_steps(int64_t first, const T* q, auto count, int n) {
+    if (task.portions_in_unit) {
+      if (use.checks) lanes.template find_outside<kLanes>(q, count, 0, n);
+      return;
+    }
     if (use.checks) lanes.template add_probabilities<kLanes>(q, count, 0, n);
     if (use.checks && task.class_weight != nullptr) {
       lanes.template add_weights<kLanes, kStep, 1>(q, count, 0, n, task.class_weight + first);

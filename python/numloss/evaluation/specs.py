@@ -122,12 +122,12 @@ class LossSpec:
     @property
     def is_forecast(self) -> bool:
         """Whether the predictions that it takes are probabilities of classes, or their logits."""
-        return self.loss.link in ("sigmoid", "softmax")
+        return self.is_binary or bool(self.loss.link == "softmax")
 
     @property
     def is_binary(self) -> bool:
         """Whether they are of two classes, one number each."""
-        return bool(self.loss.link == "sigmoid")
+        return bool(self.loss.link == "sigmoid") and not self.loss.rowwise
 
     @property
     def is_likelihood(self) -> bool:

@@ -96,10 +96,10 @@ class Metric:
             prediction, target = self._of_classes(truth, prediction, classes)
         elif self.link == "sigmoid" or kinds.is_signed(self.spec):
             prediction, target = self._of_two(truth, prediction, classes)
-            if self.link == "sigmoid" and not self.from_logits:
-                prediction = self._as_taken(prediction)
         else:
             target = array("y_true", truth)
+        if self.link == "sigmoid" and not self.from_logits:
+            prediction = self._as_taken(prediction)
         weight = None if sample_weight is None else array("sample_weight", sample_weight)
         if weight is not None and target.ndim == 2 and not self.spec.loss.rowwise:
             weight = weight[:, None]

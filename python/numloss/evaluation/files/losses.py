@@ -135,7 +135,7 @@ class FileLosses:
     def _could_be_probabilities(self, prediction: Array) -> bool:
         if not (prediction.min(initial=0) >= 0 and prediction.max(initial=0) <= 1):
             return False
-        if not self._loss.rowwise:
+        if not self._loss.rowwise or self._loss.link == "sigmoid":
             return True
         total = prediction.sum(self.spec.options.get("axis", -1), dtype=np.float64)
         return bool((np.abs(total - 1) <= _SUM_SLACK).all())
