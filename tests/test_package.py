@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 FAMILIES = (
     *(numloss.regression, numloss.robust_regression, numloss.relative, numloss.deviance),
     *(numloss.forecast, numloss.binary, numloss.signs, numloss.multilabel),
-    *(numloss.segmentation, numloss.multiclass, numloss.ordinal),
+    *(numloss.segmentation, numloss.multiclass, numloss.ordinal, numloss.ranking),
 )
 PENALTIES = {name: getattr(numloss, name) for name in numloss.penalties.__all__}
 LOSSES = numloss.LOSSES | PENALTIES

@@ -25,6 +25,7 @@ from numloss._losses import (
     multilabel,
     ordinal,
     penalties,
+    ranking,
     regression,
     relative,
     robust_regression,
@@ -44,6 +45,7 @@ FAMILIES = (
     segmentation,
     multiclass,
     ordinal,
+    ranking,
     penalties,
 )
 PLACE = Path(__file__).parents[1] / "python" / "numloss" / "_losses"

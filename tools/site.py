@@ -39,6 +39,7 @@ FAMILIES = {
     "segmentation": "The region of an image, a number for each pixel",
     "multiclass": "Scores of several classes",
     "ordinal": "Classes that have an order",
+    "ranking": "Lists that are to be ordered",
     "penalties": "The size of a model's weights",
 }
 #: Functions and classes beside the losses, by what they are for.
@@ -56,6 +57,7 @@ OTHERS = {
     ],
     "Language models": ["linear_cross_entropy"],
     "Classes of unequal size": ["class_weights", "pos_weight", "oversample"],
+    "Lists": ["group_sizes",
     "Arrays": ["nulls_to_weight"],
     "Threads and processors": ["num_threads", "set_num_threads", "threads", "show_config"],
     "Building against the C library": ["get_include", "get_library", "get_cmake_dir"],

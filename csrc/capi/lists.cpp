@@ -24,7 +24,8 @@ static_assert(NUMLOSS_POSITIVE == int(Range::kPositive) + 1 &&
               NUMLOSS_OUTSIDE_UNIT == int(Range::kOutsideUnit) + 1 &&
               NUMLOSS_UNBOUNDED == int(Range::kAny) + 1 && NUMLOSS_HALF == int(Range::kHalf) + 1 &&
               NUMLOSS_FROM_MINUS_ONE == int(Range::kFromMinusOne) + 1 &&
-              NUMLOSS_ONE_OR_TWO == int(Range::kOneOrTwo) + 1);
+              NUMLOSS_ONE_OR_TWO == int(Range::kOneOrTwo) + 1 &&
+              NUMLOSS_COUNT == int(Range::kCount) + 1);
 static_assert(NUMLOSS_PENALTY == int(Form::kPenalty) && NUMLOSS_CLASSES == int(Form::kLabels));
 
 const Loss* loss_at(int32_t index) {
@@ -55,6 +56,7 @@ int range_of(const Parameter& parameter) {
 }
 
 int default_kind_of(const Parameter& parameter) {
+  if (parameter.is_none_by_default()) return NUMLOSS_NOTHING;
   if (parameter.takes_number()) return NUMLOSS_NUMBER;
   if (parameter.takes_switch()) return NUMLOSS_SWITCH;
   if (parameter.takes_integer()) return NUMLOSS_INTEGER;

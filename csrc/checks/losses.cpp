@@ -48,6 +48,7 @@ constexpr Parameter kClassWeight = {
 constexpr Parameter kIgnoreIndex = {
     .name = "ignore_index", .use = Use::kIgnoreIndex, .standard = -100};
 constexpr Parameter kAxis = {.name = "axis", .use = Use::kAxis, .standard = -1};
+constexpr Parameter kGroups = {.name = "groups", .use = Use::kGroups, .optional = true};
 constexpr Parameter kTemperature = {"temperature", Use::kTemperature, Range::kPositive, 1};
 constexpr Parameter kReturnLogSumExp = {
     .name = "return_logsumexp", .use = Use::kExtra, .extra = kLogSumExp};
@@ -418,6 +419,31 @@ constexpr Loss kLosses[] = {
                     kAxis,
                     kReturnLogSumExp,
                     kReturnPredicted}},
+    {.name = "pairwise_logistic",
+     .form = Form::kLists,
+     .variants = {{"pairwise_logistic"}},
+     .parameters = {number("scale", Range::kPositive, 1), kGroups, kAxis}},
+    {.name = "lambdarank",
+     .form = Form::kLists,
+     .variants = {{"lambdarank"}},
+     .target = Domain::kNonnegative,
+     .parameters = {{.name = "k",
+                     .use = Use::kNumber,
+                     .range = Range::kCount,
+                     .standard = 0,
+                     .optional = true},
+                    number("scale", Range::kPositive, 1),
+                    {"exponential_gain", Use::kSwitch, Range::kUnit, 1},
+                    kGroups,
+                    kAxis}},
+    {.name = "softmax_ranking",
+     .form = Form::kLists,
+     .variants = {{"softmax_ranking"}},
+     .parameters = {kGroups, kAxis}},
+    {.name = "list_mle",
+     .form = Form::kLists,
+     .variants = {{"list_mle"}},
+     .parameters = {kGroups, kAxis}},
     {.name = "l1_penalty",
      .form = Form::kPenalty,
      .variants = {{"elastic_net"}},

@@ -23,6 +23,7 @@ enum class Range : uint8_t {
   kHalf,          // [0, 0.5]
   kFromMinusOne,  // at least -1
   kOneOrTwo,
+  kCount,  // whole, at least 1
 };
 
 // What a parameter is to the kernels.
@@ -40,6 +41,7 @@ enum class Use : uint8_t {
   kPriors,       // shares of the classes, whose logarithms are added to the scores,
   kPriorScale,   // times this number
   kIgnoreIndex,
+  kGroups,  // sizes of the lists that lie one behind the other along a prediction of one axis
   kAxis,
   kExtra,  // a switch: whether the call gives an extra output, too
 };
@@ -59,6 +61,8 @@ struct Parameter {
     return use == Use::kNumber || use == Use::kPerColumn || use == Use::kSmoothing ||
            use == Use::kSoftness || use == Use::kTemperature || use == Use::kPriorScale;
   }
+  // No count stands for None, which is the default then.
+  constexpr bool is_none_by_default() const { return optional && range == Range::kCount; }
   constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
   constexpr bool takes_switch() const {
     return use == Use::kSwitch || use == Use::kExtra ||
@@ -70,7 +74,7 @@ struct Parameter {
   }
   constexpr bool takes_array() const {
     return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance ||
-           use == Use::kPerColumn || use == Use::kPriors;
+           use == Use::kPerColumn || use == Use::kPriors || use == Use::kGroups;
   }
 };
 
@@ -92,6 +96,7 @@ enum class Form : uint8_t {
   kDistributions,  // rows of classes, against probabilities
   kEither,         // against either
   kSets,           // rows of classes, each of which is there or not: booleans, or shares in [0, 1]
+  kLists,          // rows of scores, or lists of any lengths, against a number for each score
 };
 
 // Numbers of a kernel that the loss's users do not see, before theirs: of signed targets the line

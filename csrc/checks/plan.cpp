@@ -40,6 +40,11 @@ bool check_range(const Parameter& parameter, double x, Fault& fault) {
     case Range::kOneOrTwo:
       if (x != 1 && x != 2) needed = "must be 1 or 2";
       break;
+    case Range::kCount:
+      if (!(x >= 1 && std::isfinite(x) && x == std::floor(x))) {
+        needed = "must be a whole number of at least 1";
+      }
+      break;
   }
   if (needed == nullptr) return true;
   fault.set(FaultCode::kParameter, parameter.name, "%s", needed);
@@ -101,6 +106,7 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
     case Use::kSoftness: plan.softness = x; break;
     case Use::kTemperature: plan.temperature = x; break;
     case Use::kPriors: plan.priors = setting.array; break;
+    case Use::kGroups: plan.groups = setting.array; break;
     case Use::kPriorScale: plan.prior_scale = x; break;
     case Use::kIgnoreIndex:
       plan.ignore_index = integer;

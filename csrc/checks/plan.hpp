@@ -30,6 +30,7 @@ struct Plan {
   bool sets_ignore_index;  // to another than the default
   int distance;            // of the named ones; -1 where there is none
   const Array* distances;
+  const Array* groups;
   const Array* class_weight;
   const Array* class_factor;
   const char* class_factor_name;

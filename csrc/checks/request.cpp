@@ -12,22 +12,30 @@
 
 namespace numloss {
 
-double* Numbers::make(int64_t count) {
+template <class T>
+T* FewOrMany<T>::make(int64_t count) {
   if (count > kFew) {
     // malloc, not new: a sanitizer's new ends the process where there is not the memory.
-    const bool fits = count <= INT64_MAX / int64_t(sizeof(double));
-    many_.reset(fits ? static_cast<double*>(std::malloc(size_t(count) * sizeof(double))) : nullptr);
+    const bool fits = count <= INT64_MAX / int64_t(sizeof(T));
+    many_.reset(fits ? static_cast<T*>(std::malloc(size_t(count) * sizeof(T))) : nullptr);
     if (!many_) throw std::bad_alloc();
   }
   data_ = count > kFew ? many_.get() : few_;
   return data_;
 }
+template class FewOrMany<double>;
+template class FewOrMany<int64_t>;
 
 int Prepared::output_ndim(int role) const {
+  if (groups >= 0) return 1;
   return prediction_ndim - (axis >= 0 && !has_class_axis(role) ? 1 : 0);
 }
 
 void Prepared::output_shape(int role, int64_t* shape) const {
+  if (groups >= 0 && !has_class_axis(role)) {
+    shape[0] = groups;
+    return;
+  }
   for (int d = 0; d < prediction_ndim; ++d) {
     if (d != axis || has_class_axis(role)) *shape++ = prediction_shape[d];
   }
@@ -57,6 +65,7 @@ struct Preparation {
  private:
   bool set_axis();
   void set_shape();
+  bool set_groups();
   bool set_heads();
   bool set_type();
   bool set_elements_target();
@@ -66,6 +75,7 @@ struct Preparation {
   bool set_sets(const Array& target);
   bool set_shares(const Array& target);
   void attach_portions(const Array& target);
+  bool set_lists(const Array& target);
   bool set_aside();
   bool set_per_column();
   bool set_weight();
@@ -157,6 +167,58 @@ void Preparation::set_shape() {
   }
 }
 
+// Calls f(walk, address) for each element; stops where f returns false, and returns false then.
+bool all_elements(const Array& array, auto&& f) {
+  for (Walk walk(array); walk.next();) {
+    if (!f(walk, array.data + walk.offset(array))) return false;
+  }
+  return true;
+}
+
+// Lists of any lengths along the one axis of the prediction, which are the examples then.
+bool Preparation::set_groups() {
+  if (plan.groups == nullptr) return true;
+  const Array &p = prediction(), &sizes = *plan.groups;
+  if (p.ndim != 1) {
+    fault.set(FaultCode::kShape, "groups", "divides a prediction of one axis into lists");
+    return fault.came("a prediction of shape %s", ShapeText(p).text);
+  }
+  if (sizes.ndim != 1) {
+    fault.set(FaultCode::kShape, "groups", "must have one axis, with the size of each list");
+    return fault.came("shape %s", ShapeText(sizes).text);
+  }
+  const int64_t count = sizes.shape[0];
+  int64_t* const begin = out.list_begin.make(count + 1);
+  int64_t end = begin[0] = 0, longest = 0, list = 0;
+  const bool good = all_elements(sizes, [&](const Walk& walk, const char* from) {
+    const double size = read_number(sizes.dtype, sizes.swapped, from);
+    const bool is_size = size >= 1 && size <= double(p.shape[0] - end) && size == std::floor(size);
+    if (is_size) {
+      end = begin[++list] = end + int64_t(size);
+      longest = std::max(longest, int64_t(size));
+      return true;
+    }
+    fault.set(FaultCode::kElement, "groups",
+              "must hold whole numbers of at least 1 whose sum is the number of scores, %lld",
+              static_cast<long long>(p.shape[0]));
+    fault.came("%s", NumberText(size, sizes.dtype).text);
+    fault.at(walk.place, sizes.ndim);
+    return false;
+  });
+  if (!good) return false;
+  if (end != p.shape[0]) {
+    fault.set(FaultCode::kElement, "groups", "must have the sum %lld, the number of scores",
+              static_cast<long long>(p.shape[0]));
+    return fault.came("%lld", static_cast<long long>(end));
+  }
+  out.groups = count;
+  task.list_begin = begin;
+  task.ndim = 1;
+  task.size = task.shape[0] = count;
+  task.classes = std::max<int64_t>(longest, 1);
+  return true;
+}
+
 bool Preparation::set_heads() {
   for (int h = 0; h < loss.head_count(); ++h) {
     const Array& head = input(kHeads + h);
@@ -222,14 +284,6 @@ double rounded_to(double x, int bits, int least_exponent, double largest) {
     case DType::kBfloat16: return rounded_to(double(float(x)), 7, -126, 0x1.fep127);
     default: return x;
   }
-}
-
-// Calls f(walk, address) for each element; stops where f returns false, and returns false then.
-bool all_elements(const Array& array, auto&& f) {
-  for (Walk walk(array); walk.next();) {
-    if (!f(walk, array.data + walk.offset(array))) return false;
-  }
-  return true;
 }
 
 bool is_exact(double x, uint64_t magnitude) { return x < 0x1p64 && uint64_t(x) == magnitude; }
@@ -388,11 +442,24 @@ bool Preparation::set_shares(const Array& target) {
   return true;
 }
 
+// A number for each score.
+bool Preparation::set_lists(const Array& target) {
+  if (!same_shape(target, prediction())) {
+    fault.set(FaultCode::kShape, loss.heads[0], "and target must have the same shape");
+    return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
+  }
+  task.target_kind = Target::kDistribution;
+  task.loss = plan.labels_kernel;
+  attach(kTarget, target);
+  return check_integers("target", target);
+}
+
 bool Preparation::set_classes_target() {
   const Array& target = input(kTarget);
   if (loss.form == Form::kSets) {
     return loss.target == Domain::kUnit ? set_shares(target) : set_sets(target);
   }
+  if (loss.form == Form::kLists) return set_lists(target);
   if (!loss.takes_labels()) return set_distributions(target);
   if (has_labels()) return set_labels(target);
   if (loss.takes_distributions()) return set_distributions(target);
@@ -633,7 +700,7 @@ bool Preparation::prepare() {
   if (!refuse_options_of_penalty()) return false;
   if (!set_axis()) return false;
   set_shape();
-  if (!set_type() || !set_heads()) return false;
+  if (!set_groups() || !set_type() || !set_heads()) return false;
   if (loss.has_classes()) {
     task.label_smoothing = plan.label_smoothing;
     task.temperature = plan.temperature;
@@ -800,12 +867,19 @@ struct Search {
   bool bad_label();
   bool bad_distribution();
   bool bad_share();
+  bool bad_list();
 
  private:
   double read(int role, const Walk& walk) const {
     const Operand& operand = task[role];
     const int64_t offset = walk.offset(operand.strides, task.ndim);
     return read_number(operand.dtype, operand.swapped, operand.data + offset);
+  }
+  double weight_at(const int64_t* place) const {
+    const Operand& weight = task[kWeight];
+    int64_t offset = 0;
+    for (int d = 0; d < task.ndim; ++d) offset += place[d] * weight.strides[d];
+    return read_number(weight.dtype, weight.swapped, weight.data + offset);
   }
   // Whether an example counts; one of weight 0 may hold anything.
   bool counts(const Walk& walk) const { return !task.has(kWeight) || read(kWeight, walk) != 0; }
@@ -957,6 +1031,24 @@ bool Search::bad_share() {
   return false;
 }
 
+// Lists of weight 0 may hold anything.
+bool Search::bad_list() {
+  const Array& target = *request.inputs[kTarget];
+  const int64_t* const begin = task.list_begin;
+  return !all_elements(target, [&](const Walk& walk, const char* from) {
+    const double x = read_number(target.dtype, target.swapped, from);
+    if (!is_outside(plan.target, x)) return true;
+    int64_t list[kMaxDims];
+    std::copy_n(walk.place, prepared.axis, list);
+    std::copy(walk.place + prepared.axis + 1, walk.place + target.ndim, list + prepared.axis);
+    if (begin != nullptr) {
+      list[0] = std::upper_bound(begin, begin + prepared.groups, walk.place[0]) - begin - 1;
+    }
+    if (task.has(kWeight) && weight_at(list) == 0) return true;
+    return !report("target", plan.target, x, target.dtype, walk.place, target.ndim);
+  });
+}
+
 // The kernels' sum may be a rounding further off than this one: then it is the worst row.
 bool Search::bad_distribution() {
   const Operand& operand = task[kTarget];
@@ -991,6 +1083,7 @@ bool Search::bad_distribution() {
 [[gnu::noinline]] bool search(Search& all) {
   if (all.bad_weight()) return true;
   if (all.loss.has_classes()) {
+    if (all.loss.form == Form::kLists) return all.bad_list();
     if (all.task.target_kind == Target::kLabel) return all.bad_label();
     if (all.task.portions_in_unit) return all.bad_share();
     return all.loss.takes_distributions() && all.bad_distribution();

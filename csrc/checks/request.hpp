@@ -33,21 +33,23 @@ struct Request {
 inline constexpr Roles kOfExamples = roles(kValues) | roles(kWeights) | kExtras;
 
 // A row of numbers: on the stack where there are few.
-class Numbers {
+template <class T>
+class FewOrMany {
  public:
   // Room for so many; throws std::bad_alloc.
-  double* make(int64_t count);
-  double* data() const { return data_; }
+  T* make(int64_t count);
+  T* data() const { return data_; }
 
  private:
   static constexpr int kFew = 32;
-  double few_[kFew];
+  T few_[kFew];
   struct Free {
-    void operator()(double* numbers) const { std::free(numbers); }
+    void operator()(T* numbers) const { std::free(numbers); }
   };
-  std::unique_ptr<double, Free> many_;
-  double* data_ = nullptr;
+  std::unique_ptr<T, Free> many_;
+  T* data_ = nullptr;
 };
+using Numbers = FewOrMany<double>;
 
 // A request that has been found right: what the runtime computes, and what it reads meanwhile.
 struct Prepared {
@@ -56,7 +58,9 @@ struct Prepared {
   int axis = -1;  // of the classes, counted from the first; -1: none
   int prediction_ndim;
   int64_t prediction_shape[kMaxDims];
+  int64_t groups = -1;  // lists along the one axis of the prediction; -1: the lists are rows
   Numbers class_weight, class_factor, class_offset, per_column, shares, scale;
+  FewOrMany<int64_t> list_begin;
   double rounded_target;  // of a plain number, in the type of the prediction
   double aside;           // where none was given
 

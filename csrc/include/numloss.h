@@ -372,6 +372,7 @@ enum {
   NUMLOSS_HALF = 7,            // [0, 0.5]
   NUMLOSS_FROM_MINUS_ONE = 8,  // finite, at least -1
   NUMLOSS_ONE_OR_TWO = 9,
+  NUMLOSS_COUNT = 10,  // whole, at least 1
 };
 
 typedef struct numloss_parameter_info {

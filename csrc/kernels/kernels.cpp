@@ -29,10 +29,11 @@ void run(const Task& task, const Blocks& blocks, bool only_check, char* scratch)
   const Entry& entry = *kRegistry[task.loss];
   with_real(task, [&](auto zero) {
     const auto& functions = entry.functions(zero);
-    if (entry.info.driver == Driver::kElements) {
-      run_elements(task, functions.element, blocks, only_check, scratch);
-    } else {
-      run_classes(task, functions.row, blocks, only_check, scratch);
+    switch (entry.info.driver) {
+      case Driver::kElements:
+        return run_elements(task, functions.element, blocks, only_check, scratch);
+      case Driver::kLists: return run_lists(task, functions.list, blocks, only_check, scratch);
+      default: return run_classes(task, functions.row, blocks, only_check, scratch);
     }
   });
   clear_upper_halves();
@@ -60,8 +61,11 @@ int64_t scratch_bytes(const Task& task) {
   const Entry& entry = *kRegistry[task.loss];
   return with_real(task, [&](auto zero) {
     using T = decltype(zero);
-    return entry.info.driver == Driver::kElements ? element_scratch<T>(task)
-                                                  : row_scratch(task, entry.functions(zero).row);
+    switch (entry.info.driver) {
+      case Driver::kElements: return element_scratch<T>(task);
+      case Driver::kLists: return list_scratch(task, entry.functions(zero).list);
+      default: return row_scratch(task, entry.functions(zero).row);
+    }
   });
 }
 

@@ -70,7 +70,11 @@
   row(NllDistribution) \
   row(WestonWatkins) \
   row(CrammerSinger) \
-  row(RankedProbability)
+  row(RankedProbability) \
+  row(PairwiseLogistic) \
+  row(LambdaRank) \
+  row(SoftmaxRanking) \
+  row(ListMle)
 // clang-format on
 
 namespace numloss::NUMLOSS_ISA {

@@ -47,6 +47,7 @@ py::dict losses() {
       if (parameter.takes_switch()) standard = py::bool_(parameter.standard != 0);
       if (parameter.choices != nullptr)
         standard = py::str(parameter.choices[int(parameter.standard)]);
+      if (parameter.is_none_by_default()) standard = py::none();
       parameters[parameter.name] = standard;
     }
     result[loss.name] = py::make_tuple(inputs, parameters);

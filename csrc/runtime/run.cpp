@@ -102,10 +102,11 @@ bool has_long_rows(const Task& task) {
 // Blocks depend on the size of the input alone, never on the threads: that fixes the order of
 // every sum. Their number is bounded, and with it the memory of a call.
 int64_t block_length(const Task& task) {
-  const bool by_elements = loss_of(task).driver == Driver::kElements;
+  const Driver driver = loss_of(task).driver;
   const int64_t rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, task.classes));
   const int64_t least = std::max(rows, (task.size + kMaxBlocks - 1) / kMaxBlocks);
-  const int64_t unit = by_elements ? kTile : task.long_rows ? 1 : kLanes;
+  const bool one_by_one = task.long_rows || driver == Driver::kLists;
+  const int64_t unit = driver == Driver::kElements ? kTile : one_by_one ? 1 : kLanes;
   return (least + unit - 1) / unit * unit;
 }
 

@@ -109,7 +109,8 @@ struct Task {
   Roles present{0};
   int ndim = 0;
   int64_t size = 0;  // number of examples
-  int64_t classes = 1;
+  int64_t classes = 1;                    // of lists: the numbers of the longest
+  const int64_t* list_begin = nullptr;    // [size + 1], or absent: all lists are rows
   double parameters[kMaxParameters] = {};
   const double* class_weight = nullptr;  // [classes] or absent
   const double* label_factor = nullptr;  // [classes] or absent: scales the loss, not its weight
@@ -197,9 +198,9 @@ struct Handful {
 };
 
 // How a loss is walked: by elements, each an example; by rows of classes, short ones side by side
-// and long ones one by one; or by rows that are always side by side, as their classes are gone
-// through in order.
-enum class Driver : uint8_t { kElements, kRows, kScannedRows };
+// and long ones one by one; by rows that are always side by side, as their classes are gone through
+// in order; or by lists, rows whose lengths may differ, each worked on as a whole.
+enum class Driver : uint8_t { kElements, kRows, kScannedRows, kLists };
 
 // One loss as the runtime sees it.
 struct LossInfo {

@@ -27,6 +27,7 @@ from numloss._losses import (
     multilabel,
     ordinal,
     penalties,
+    ranking,
     regression,
     relative,
     robust_regression,
@@ -40,6 +41,7 @@ from numloss._losses.multiclass import *
 from numloss._losses.multilabel import *
 from numloss._losses.ordinal import *
 from numloss._losses.penalties import *
+from numloss._losses.ranking import *
 from numloss._losses.regression import *
 from numloss._losses.relative import *
 from numloss._losses.robust_regression import *
@@ -53,6 +55,7 @@ if _TYPE_CHECKING:
     from numloss._catalog import losses
     from numloss._constant import best_constant
     from numloss._curvature import curvature
+    from numloss._groups import group_sizes
     from numloss._hessian import hessian_vector, softmax_hessian
     from numloss._objective import Objective
     from numloss._proximal import group_lasso, prox
@@ -78,6 +81,7 @@ LOSSES: dict[str, Loss[...]] = {
         segmentation,
         multiclass,
         ordinal,
+        ranking,
     )
     for name in module.__all__
 }
@@ -94,6 +98,7 @@ _LATER = {
     "curvature": "numloss._curvature",
     "evaluate": "numloss.evaluation.run",
     "group_lasso": "numloss._proximal",
+    "group_sizes": "numloss._groups",
     "hessian_vector": "numloss._hessian",
     "linear_cross_entropy": "numloss.linear",
     "losses": "numloss._catalog",
@@ -153,6 +158,7 @@ __all__ = [
     "get_include",
     "get_library",
     "group_lasso",
+    "group_sizes",
     "hessian_vector",
     "linear_cross_entropy",
     "losses",
@@ -175,5 +181,6 @@ __all__ += multilabel.__all__
 __all__ += segmentation.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__
+__all__ += ranking.__all__
 __all__ += penalties.__all__
 __all__ += balance.__all__

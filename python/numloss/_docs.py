@@ -79,6 +79,22 @@ _SCORED_PIXELS = _PIXELS.replace("Logits of", "Scores of").replace(
 
 _SETS = "Booleans, shaped like the prediction: whether a class is there."
 
+_LISTS = f"""\
+Parameters
+----------
+prediction : array-like
+    Scores, higher ones first in the order: rows of a list each, of any shape with an axis of items;
+    or the lists one behind the other along one axis, with ``groups``.
+target : array-like
+    Relevances, shaped like the prediction: the higher, the further ahead an item belongs.
+{_KEYWORDS}groups : array-like, optional
+    Sizes of the lists along a prediction of one axis: whole numbers of at least 1 whose sum is its
+    length. Examples are the lists then, and so are ``weight`` and the values of
+    ``reduction="none"``. ``numloss.group_sizes`` makes sizes of the queries' ids.
+axis : int, default -1
+    The axis of the items, where lists are rows.
+"""
+
 _IGNORE = """\
 ignore_index : int, default -100
     Label of examples that are not there: neither their scores nor their weight count.
@@ -171,6 +187,7 @@ _PARTS = {
     "sets": _ROWWISE.replace("{target}", _SETS).replace("{keywords}", _KEYWORDS),
     "pixels": _PIXELS,
     "pixels of scores": _SCORED_PIXELS,
+    "lists": _LISTS,
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
     "temperature": _TEMPERATURE,

@@ -16,6 +16,7 @@ from cases import (
     multiclass,
     multilabel,
     ordinal,
+    ranking,
     regression,
     relative,
     robust_regression,
@@ -40,6 +41,7 @@ from cases.inputs import (
     MODEST_SIGNS,
     RAMP,
     RATES,
+    RELEVANCES,
     RESIDUALS,
     SETS,
     SIGNS,
@@ -71,6 +73,7 @@ __all__ = [
     "PLAIN",
     "RAMP",
     "RATES",
+    "RELEVANCES",
     "RESIDUALS",
     "SETS",
     "SHARED",
@@ -108,6 +111,7 @@ for family in (
     segmentation,
     multiclass,
     ordinal,
+    ranking,
 ):
     CASES.update(family.CASES)
 TWO_HEADED.update(forecast.TWO_HEADED)
@@ -122,7 +126,7 @@ GROUPED = ("binary_cross_entropy", "logistic")
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with
 # both, without a softmax, scanned, scored as a whole, as they are, moved by priors, against sets,
-# against shares of any sum, sorted.
+# against shares of any sum, sorted; lists.
 _WALKED = (
     "mse",
     "mae",
@@ -144,6 +148,8 @@ _WALKED = (
     "multilabel_margin",
     "dice",
     "lovasz_hinge",
+    "softmax_ranking",
+    "list_mle",
 )
 #: What tests of all that losses share run on: layouts, threads, memory, bindings. Two losses that
 #: are walked alike differ by their formulas alone, which the tests of VARIANTS see.

@@ -113,6 +113,13 @@ def _draw_masks(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), shares
 
 
+# Scores lie apart: where two meet, ranks jump.
+def _draw_relevances(rng: Rng, shape: Shape) -> Inputs:
+    places = rng.permuted(np.broadcast_to(np.arange(shape[-1]), shape), axis=-1)
+    scores = (places + rng.uniform(high=0.5, size=shape)) / 2 - shape[-1] / 4
+    return scores, rng.integers(4, size=shape).astype(float)
+
+
 def _log_softmax(x: Array) -> Array:
     shifted = x - x.max(axis=-1, keepdims=True)
     result: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -152,6 +159,7 @@ _LOG_CHANCES = [
     [-90.0, -(2.0**-30), -700.0, -50.0],
     [-1.375, -1.375, -1.375, -1.375],
 ]
+_RELEVANCES = [[3.0, 2.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0], [2.0, 2.0, 2.0, 1.0], [0.0, 1.0, 3.0, 1.0]]
 _SHARES = [[0.125, 0.375, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]]
 
 
@@ -182,6 +190,7 @@ LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))
 SETS = Domain("sets", _draw_sets, _grid(_ROWS, _SETS))
 MASKS = Domain("masks", _draw_masks, _grid(_ROWS, _MASKS), soft=True)
 DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES), soft=True)
+RELEVANCES = Domain("relevances", _draw_relevances, _grid(_ROWS, _RELEVANCES), soft=True)
 LOG_CHANCES = Domain("log_chances", _draw_log_chances, _grid(_LOG_CHANCES, [0, 1, 2, 3]))
 LOG_CHANCES_OF_SHARES = Domain(
     "log_chances_of_shares",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "formulas.hpp"
+#include "lists.hpp"
 #include "row_functions.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -30,5 +31,12 @@ template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions);
 template <class T>
 int64_t rows_copied(const Task& task);
+
+// The same of lists.
+template <class T>
+void run_lists(const Task& task, const ListFunctions<T>& functions, const Blocks& blocks,
+               bool only_check, char* scratch);
+template <class T>
+int64_t list_scratch(const Task& task, const ListFunctions<T>& functions);
 
 }  // namespace numloss::NUMLOSS_ISA

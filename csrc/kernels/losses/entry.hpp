@@ -2,15 +2,17 @@
 #pragma once
 
 #include "../drivers/formulas.hpp"
+#include "../drivers/lists.hpp"
 #include "../drivers/row_functions.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 
-// Of a loss of elements or of one over classes.
+// Of a loss of elements, of one over classes or of one over lists.
 template <class T>
 struct Functions {
   ElementFunctions<T> element;
   RowFunctions<T> row;
+  ListFunctions<T> list;
 };
 
 struct Entry {
@@ -41,8 +43,8 @@ constexpr Entry elements() {
   return {
       {Named::name, Driver::kElements, heads_of<Named>(), takes_aside<Named>(), Named::parameters,
        kLimited<Named, float>, Named::cost < kTwice, picoseconds(Named::cost)},
-      {element_functions<Loss, float>(), {}},
-      {element_functions<Loss, double>(), {}}};
+      {element_functions<Loss, float>(), {}, {}},
+      {element_functions<Loss, double>(), {}, {}}};
 }
 
 // A loss over classes that reads kParameters; `functions`: those of a type whose zero it is given.
@@ -52,8 +54,19 @@ constexpr Entry rows(const char* name, double cost, auto functions) {
   const RowFunctions<float> single = functions(float());
   const Driver driver = single.row != nullptr ? Driver::kRows : Driver::kScannedRows;
   return {{name, driver, 1, false, kParameters, roles(kTarget), false, picoseconds(cost)},
-          {{}, single},
-          {{}, functions(double())}};
+          {{}, single, {}},
+          {{}, functions(double()), {}}};
+}
+
+// The same of a loss over lists.
+template <int kParameters>
+constexpr Entry lists(const char* name, double cost, auto functions) {
+  static_assert(kParameters <= kMaxParameters);
+  const ListFunctions<float> single = functions(float());
+  const Roles limited = single.nonnegative ? roles(kTarget) : Roles{0};
+  return {{name, Driver::kLists, 1, false, kParameters, limited, false, picoseconds(cost)},
+          {{}, {}, single},
+          {{}, {}, functions(double())}};
 }
 
 }  // namespace

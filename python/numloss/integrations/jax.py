@@ -293,6 +293,8 @@ def _arranged(
     loss: numloss.Loss[...], inputs: tuple[str, ...], given: dict[str, Any]
 ) -> tuple[_Form, Operands]:
     """Return the form and the operands of a call, or raise as the NumPy call does."""
+    if given.get("groups") is not None:
+        raise Error("groups must be left out in JAX, where lists are rows of one length", "groups")
     for name in (*inputs, "weight"):
         value = given.get(name)
         if value is None or isinstance(value, jax.Array):

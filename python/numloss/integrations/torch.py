@@ -192,6 +192,9 @@ class _Plan:
         shape: tuple[int, ...] = self.prediction.shape
         if not self.signature.rowwise:
             return shape
+        groups = self.given.get("groups")
+        if groups is not None:
+            return tuple(groups.shape)
         axis = self.given.get("axis", -1)
         return shape[:axis] + shape[axis:][1:]
 
@@ -472,7 +475,10 @@ def _times(
     returned: Tensor, gradients: Sequence[Tensor], given: dict[str, Any]
 ) -> tuple[Tensor, ...]:
     """Return gradients times what came back to a value, or to each example's."""
-    if given.get("reduction") == "none" and returned.dim() < gradients[0].dim():
+    groups = given.get("groups")
+    if given.get("reduction") == "none" and groups is not None:
+        returned = returned.repeat_interleave(groups)
+    elif given.get("reduction") == "none" and returned.dim() < gradients[0].dim():
         returned = returned.unsqueeze(given.get("axis", -1))
     return tuple(returned * gradient for gradient in gradients)
 

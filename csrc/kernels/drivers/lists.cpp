@@ -1,0 +1,163 @@
+// Lists, one at a time: rows of an array, or runs of any lengths along one. A list is copied whole to
+// working memory, so that its gradient may take its place.
+#include "drivers.hpp"
+#include "targets.hpp"
+
+namespace numloss::NUMLOSS_ISA {
+namespace {
+
+// Lists begin on a line of memory.
+template <class T>
+int64_t whole_lines(int64_t n) {
+  constexpr int64_t kLineNumbers = 64 / int64_t(sizeof(T));
+  return (n + kLineNumbers - 1) / kLineNumbers * kLineNumbers;
+}
+
+// One list of a task: where it lies and how long it is.
+struct Place {
+  const Task& task;
+  int64_t index;
+  const Examples& at;
+
+  int64_t count() const {
+    const int64_t* const begin = task.list_begin;
+    return begin == nullptr ? task.classes : begin[index + 1] - begin[index];
+  }
+  char* address(const Operand& operand) const {
+    if (task.list_begin == nullptr) return at.address(operand);
+    return operand.data + task.list_begin[index] * operand.class_stride;
+  }
+};
+
+// The working memory of a thread, in pieces for each list.
+template <class T>
+class Memory {
+ public:
+  Memory(const Task& task, const ListFunctions<T>& functions, char* memory)
+      : task_(task), functions_(functions), numbers_(whole_lines<T>(task.classes)), memory_(memory) {}
+
+  static int64_t bytes(const Task& task, const ListFunctions<T>& functions) {
+    const int64_t each = kPlaces * int64_t(sizeof(int64_t)) + functions.wide * int64_t(sizeof(double)) +
+                         (kArrays + functions.scratch) * int64_t(sizeof(T));
+    constexpr int64_t kSpare = 64;
+    return task.classes > INT64_MAX / each - kSpare ? INT64_MAX : (task.classes + kSpare) * each;
+  }
+
+  // Copies scores and targets.
+  List<T> load(const Place& place) {
+    T* const score = numbers(0);
+    T* const target = numbers(1);
+    const int64_t n = place.count();
+    copy_in(task_[kHeads], place.address(task_[kHeads]), task_[kHeads].class_stride, n, score);
+    load_targets(place, target);
+    int64_t* const order = reinterpret_cast<int64_t*>(numbers(kArrays + functions_.scratch));
+    return {task_.mode,
+            task_.parameters,
+            n,
+            score,
+            target,
+            numbers(2),
+            numbers(3),
+            order,
+            order + numbers_,
+            order + 2 * numbers_,
+            numbers(kArrays),
+            reinterpret_cast<double*>(order + kPlaces * numbers_)};
+  }
+
+  const T* load_targets(const Place& place) {
+    load_targets(place, numbers(1));
+    return numbers(1);
+  }
+
+ private:
+  static constexpr int kArrays = 4, kPlaces = 3;
+
+  T* numbers(int array) const { return reinterpret_cast<T*>(memory_) + array * numbers_; }
+
+  void load_targets(const Place& place, T* to) const {
+    const Operand& target = task_[kTarget];
+    copy_in(target, place.address(target), target.class_stride, place.count(), to);
+  }
+
+  const Task& task_;
+  const ListFunctions<T>& functions_;
+  const int64_t numbers_;  // of an array
+  char* const memory_;
+};
+
+template <class T>
+bool any_negative(const T* x, int64_t n) {
+  bool found = false;
+  for (int64_t i = 0; i < n; ++i) found = found | (x[i] < T(0));
+  return found;
+}
+
+// x times weight / denominator, 0 where the list has no weight, in double, as neither factor alone
+// need fit T.
+template <class T>
+void write(const Place& place, int role, double weight, T* x) {
+  const Operand& to = place.task[role];
+  const double denominator = place.task.denominator;
+  const int64_t n = place.count();
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    const T weighed = T(double(x[i]) * (weight / denominator));
+    x[i] = weight == 0 ? T(0) : weighed;
+  }
+  copy_out(to, place.address(to), to.class_stride, n, x);
+}
+
+template <class T>
+void run_block(const Task& task, const ListFunctions<T>& functions, int64_t begin, int64_t end,
+               bool only_check, char* scratch, Partial& partial) {
+  Memory<T> memory(task, functions, scratch);
+  Examples at(task, begin);
+  for (int64_t first = begin; first < end; first += kLanes) {
+    const int64_t rows = end - first < kLanes ? end - first : kLanes;
+    LabelsAndWeights info;
+    T value[kLanes];
+    load_loss_weights(task, at, rows, info);
+    partial.bad = task.has(kWeight) && outside_weights(info.loss_weight, rows);
+    Examples row = at;
+    for (int64_t k = 0; k < rows && !partial.bad; ++k, row.advance(1)) {
+      const Place place{task, first + k, row};
+      const double weight = info.full_weight[k] = info.loss_weight[k];
+      value[k] = T(0);
+      if (functions.nonnegative && weight != 0 && !task.checked) {
+        partial.bad = any_negative(memory.load_targets(place), place.count());
+      }
+      if (only_check || partial.bad) continue;
+      const List<T> list = memory.load(place);
+      if (weight != 0) value[k] = functions.list(list);
+      if (task.mode & kGradient) write(place, kGradients, weight, list.gradient);
+      if (task.mode & kHessian) write(place, kHessians, weight, list.hessian);
+    }
+    if (partial.bad) return;
+    if (!task.checked) count_examples(task, info.full_weight, rows, rows, partial);
+    if (!only_check && (task.mode & kValue)) finish_rows(task, at, value, info, rows, partial);
+    at.advance(rows);
+  }
+}
+
+}  // namespace
+
+template <class T>
+int64_t list_scratch(const Task& task, const ListFunctions<T>& functions) {
+  return Memory<T>::bytes(task, functions);
+}
+
+template <class T>
+void run_lists(const Task& task, const ListFunctions<T>& functions, const Blocks& blocks,
+               bool only_check, char* scratch) {
+  each_block(blocks, blocks.begin, blocks.end, [&](int64_t begin, int64_t end, Partial& partial) {
+    run_block(task, functions, begin, end, only_check, scratch, partial);
+  });
+}
+
+template int64_t list_scratch(const Task&, const ListFunctions<float>&);
+template int64_t list_scratch(const Task&, const ListFunctions<double>&);
+template void run_lists(const Task&, const ListFunctions<float>&, const Blocks&, bool, char*);
+template void run_lists(const Task&, const ListFunctions<double>&, const Blocks&, bool, char*);
+
+}  // namespace numloss::NUMLOSS_ISA
