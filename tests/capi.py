@@ -182,7 +182,7 @@ def views(arrays: Any) -> Any:
 
 def option(loss: str, name: str, value: Any) -> Option:
     """Describe an option as Python takes it."""
-    kind = kind_of(_core.losses()[loss][1].get(name, 0.0), value)
+    kind = kind_of(name, _core.losses()[loss][1].get(name, 0.0), value)
     made = Option(name=name.encode(), kind=kind)
     if kind == NUMBER:
         made.number = value

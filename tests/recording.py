@@ -36,10 +36,12 @@ def call(loss: Any, method: str, *inputs: Any, **options: Any) -> list[Any]:
     return several(getattr(loss, method)(*inputs, **options))
 
 
-def kind_of(default: Any, value: Any) -> int:
+def kind_of(name: str, default: Any, value: Any) -> int:
     """Return the kind of an option, from the parameter's default and what it is given."""
     if value is None:
         return NOTHING
+    if name == "softcap":  # a number that by default is none
+        return NUMBER
     if isinstance(default, str) and isinstance(value, str):
         return CHOICE
     kinds = {bool: SWITCH, int: INTEGER, float: NUMBER}
@@ -102,7 +104,7 @@ class Recorder:
     def _options(self, defaults: dict[str, Any], options: dict[str, Any]) -> None:
         self._integers(len(options))
         for option, value in options.items():
-            kind = kind_of(defaults[option], value)
+            kind = kind_of(option, defaults[option], value)
             self._text(option)
             self._integers(kind)
             if kind == NUMBER:

@@ -92,6 +92,16 @@ def test_options_of_columns():
         curvature("quantile", "exact", p, t, q=[0.1, 0.9])
 
 
+def test_options_that_make_another_hessian_have_no_upper_bound():
+    for option in ({"softcap": 5.0}, {"z_loss": 0.1}):
+        with pytest.raises(numloss.Error, match=f"is not known with {next(iter(option))}"):
+            curvature("cross_entropy", "upper_bound", X, LABELS, **option)
+    with pytest.raises(numloss.Error, match="has no option 'from_logits'"):
+        curvature("cross_entropy", "exact", X, LABELS, from_logits=False)
+    with pytest.raises(numloss.Error, match="log_target must be left out"):
+        curvature("kl_divergence", "exact", X, P, log_target=True)
+
+
 # ----------------------------------------------------------------------------------- full Hessians
 
 SOFT = [v for v in VARIANTS if v.rowwise and v.loss.softmax_hessian]

@@ -33,6 +33,7 @@ S3 = np.array([1.0, -1.0, 1.0])
 Q3 = np.array([0.5, 0.25, 1.0])
 SCORES = np.array([[0.5, -0.5, 1.0], [2.0, 0.0, -1.0]])
 LABELS = np.array([2, 0])
+NO_SHARES = np.array([[0.5, 0.25, 0.0], [0.5, 1.0, 2.0]])
 SHARES = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])
 SQUARES = np.eye(3)
 
@@ -373,6 +374,15 @@ ARRAYS = [
     *(row(ValueError, f"{name} must be a finite number of at least 0, got -1", symmetric_cross_entropy, SCORES, LABELS, **{name: -1}) for name in ("alpha", "beta")),
     *(row(ValueError, f"label_smoothing must be a number in [0, 1], got {x}", binary_cross_entropy, P3, T3, label_smoothing=x) for x in (-0.1, 1.1, NAN)),
     *(row(ValueError, f"temperature must be a positive finite number, got {x}", loss, SCORES, target, temperature=x) for loss, target, x in ((cross_entropy, LABELS, 0), (cross_entropy, SHARES, NAN), (kl_divergence, SHARES, INF))),
+    *(row(ValueError, f"softcap must be a positive finite number, got {x}", cross_entropy, SCORES, LABELS, softcap=x) for x in (0, -1.0, NAN, INF)),
+    *(row(ValueError, f"z_loss must be a finite number of at least 0, got {x}", cross_entropy, SCORES, SHARES, z_loss=x) for x in (-1, NAN, INF)),
+    row(ValueError, "target must hold logarithms of probabilities that sum to 1 over axis 1, got 4.216772104075611 at index 0", kl_divergence, SCORES, SHARES, log_target=True),
+    *(row(ValueError, "prediction must be in [0, 1], got 2.0 at index (1, 2): are these logits? use from_logits=True", loss, NO_SHARES, target, from_logits=False) for loss, target in ((cross_entropy, LABELS), (cross_entropy, SHARES), (softmax_focal, LABELS), (kl_divergence, SHARES))),
+    *(row(ValueError, f"{name} is for from_logits=True: otherwise it must be left out", cross_entropy, SHARES, LABELS, from_logits=False, **{name: x}) for name, x in (("temperature", 2.0), ("softcap", 1.0), ("z_loss", 0.5), ("where", [True] * 3), ("return_logsumexp", True))),
+    row(TypeError, "log_target must be True or False, got 1", kl_divergence, SCORES, SHARES, log_target=1),
+    row(TypeError, "z_loss must be a number, got None", cross_entropy, SCORES, LABELS, z_loss=None),
+    row(TypeError, "where must hold booleans: whether a class can happen, got dtype int64", cross_entropy, SCORES, LABELS, where=[1, 0, 1]),
+    *(row(ValueError, f"where must have the shape of the prediction, (2, 3), where an axis of examples may have length 1, or one boolean for each of the 3 classes, got shape {np.shape(x)}", cross_entropy, SCORES, LABELS, where=x) for x in (True, [True, False], [[True], [False]], np.full((3, 3), True), np.full((1, 2, 3), True))),
     row(ValueError, "label_smoothing must be a number in [0, 1], got 2", cross_entropy, SCORES, LABELS, label_smoothing=2),
     row(TypeError, "label_smoothing must be a number, got None", cross_entropy, SCORES, LABELS, label_smoothing=None),
     *(row(TypeError, f"from_logits must be True or False, got {x!r}", loss, Q3, T3, from_logits=x) for loss in (binary_cross_entropy, focal) for x in (1, None, "no")),
@@ -956,6 +966,7 @@ SLOTS = {
     "from_logits": [
         lambda x: binary_cross_entropy(Q3, T3, from_logits=x),
         lambda x: focal(Q3, T3, from_logits=x),
+        lambda x: cross_entropy(SQUARE, LABELS3, from_logits=x),
     ],
     "distance": [lambda x: ordinal_cross_entropy(SQUARE, LABELS3, distance=x)],
     "temperature": [
@@ -963,6 +974,10 @@ SLOTS = {
         lambda x: cross_entropy(SQUARE, LABELS3, temperature=x),
         lambda x: kl_divergence(SQUARE, SQUARE * 2 / 3, temperature=x),
     ],
+    "softcap": [lambda x: cross_entropy(SQUARE, LABELS3, softcap=x)],
+    "z_loss": [lambda x: cross_entropy(SQUARE, LABELS3, z_loss=x)],
+    "where": [lambda x: cross_entropy(SQUARE, LABELS3, where=x)],
+    "log_target": [lambda x: kl_divergence(SQUARE, np.log(SQUARE * 2 / 3), log_target=x)],
     "strength": [
         lambda x: l1_penalty(P3, strength=x),
         lambda x: l2_penalty.grad(P3, strength=x),

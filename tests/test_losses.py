@@ -20,6 +20,7 @@ from cases import (
 )
 
 import numloss
+from numloss import _core
 
 CLASSES = 7
 FLOATS = ("float64", "float32")
@@ -459,6 +460,107 @@ def test_scalar_target_stands_for_all(name, target):
     assert_same(results(loss, prediction, target), results(loss, prediction, full))
 
 
+@pytest.mark.parametrize("classes", [3, 70, 300])
+@both_floats
+def test_losses_of_probabilities(classes, dtype):
+    """Values and derivatives by the probabilities, from their formulas, whatever rows add up to."""
+    rng = np.random.default_rng(classes)
+    p, y = rng.uniform(size=(70, classes)).astype(dtype), np.arange(70) % classes
+    p[0], p[1, 0], y[3] = 0.5, 1 + 1e-7, -100
+    y[1], weights = 0, np.linspace(1, 2, classes)
+    p[4] = np.where(np.arange(classes) == y[4], 0, p[4])  # and the label has a probability of 0
+    p[5], there = np.nan, rng.uniform(1, 2, 70)
+    there[5] = 0
+    wide, hot = np.minimum(p.astype(np.longdouble), 1), y[:, None] == np.arange(classes)
+    q = hot * (1 - 0.25) + np.where(wide > 0, 0.25 / classes, 0)
+    soft = np.where(wide > 0, 1, 0) * rng.exponential(size=p.shape)
+    soft[[4, 5]] = np.eye(classes)[y[4]]
+    soft = (soft / soft.sum(axis=1, keepdims=True)).astype(dtype)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log, miss = np.log(wide), 1 - wide
+
+        def of_portions(v):
+            return -np.where(v == 0, 0, v * log), np.where(v == 0, 0, -v / wide), v / wide**2
+
+        focal = [
+            np.where(hot, weights * x, 0)
+            for x in (
+                -(miss**2) * log,
+                2 * miss * log - miss**2 / wide,
+                -2 * log + 4 * miss / wide + (miss / wide) ** 2,
+            )
+        ]
+        cases = [
+            (numloss.cross_entropy, y, {"label_smoothing": 0.25}, of_portions(q)),
+            (numloss.cross_entropy, y, {"class_weight": weights}, of_portions(hot * weights)),
+            (numloss.cross_entropy, soft, {}, of_portions(soft.astype(np.longdouble))),
+            (numloss.softmax_focal, y, {"alpha": weights}, focal),
+        ]
+    eps = float(np.finfo(dtype).eps)
+    for loss, target, options, (values, slopes, bends) in cases:
+        gone = np.isin(np.arange(70), [3, 5] if target is y else [5])
+        call = {"weight": there, "from_logits": False, "reduction": "none", **options}
+        found = per_example(loss, p, target, **call)
+        for one, other in zip(found, (values.sum(axis=1), slopes, bends), strict=True):
+            known = np.where(gone.reshape(70, *[1] * (other.ndim - 1)), 0, (other.T * there).T)
+            known = np.where(np.isnan(known), 0, known)  # 0 by 0, of a class without a share
+            np.testing.assert_allclose(one.astype(float), known, rtol=256 * eps, atol=eps)
+        assert found[0][4] == np.inf
+        places = [np.asfortranarray(p), np.repeat(p, 2, axis=1)[:, ::2], p.copy()]
+        for place in places:
+            assert_same(per_example(loss, place, target, **call), found)
+            of_sum = {**call, "reduction": "sum"}
+            expected = loss.value_and_grad(p, target, **of_sum)
+            assert_same(loss.value_and_grad(place, target, out=place, **of_sum), expected)
+
+
+@pytest.mark.parametrize("classes", [3, 300, 5000])
+@both_floats
+def test_logarithms_of_targets_are_those_of_their_exponentials(classes, dtype):
+    rng = np.random.default_rng(classes)
+    x, t = rng.normal(size=(2, 70, classes))
+    t[:, 1] = -np.inf
+    t = (t - np.log(np.exp(t).sum(axis=1, keepdims=True))).astype(dtype)
+    q = _core.apply("exp", t.reshape(-1)).reshape(t.shape)
+    x, loss = x.astype(dtype), numloss.kl_divergence
+    expected = per_example(loss, x, q, temperature=2.0)
+    for logs in (t, np.asfortranarray(t), t[:, ::-1].copy()[:, ::-1]):
+        found = per_example(loss, x, logs, temperature=2.0, log_target=True)
+        assert_same(found, expected)
+    ways = [results(loss, x, target, log_target=given) for target, given in ((q, False), (t, True))]
+    assert_same(*ways)
+
+
+@pytest.mark.parametrize("classes", [3, 300])
+@both_floats
+def test_divergence_of_probabilities(classes, dtype):
+    """In the digits of the values, as they may be negative where rows do not add up to 1."""
+    rng = np.random.default_rng(classes)
+    p = rng.uniform(size=(40, classes)).astype(dtype)
+    q = rng.exponential(size=(40, classes)) * (rng.uniform(size=(40, classes)) < 0.75) + 1e-9
+    q[:, 0], p[3, 1] = 0, 0
+    q = (q / q.sum(axis=1, keepdims=True)).astype(dtype)
+    found = per_example(numloss.kl_divergence, p, q, from_logits=False)
+    wide, share = p.astype(np.longdouble), q.astype(np.longdouble)
+    with np.errstate(divide="ignore"):
+        terms = np.where(q == 0, 0, share * np.log(np.where(q == 0, 1, share) / wide))
+        slopes = -np.where(q == 0, 0, share / wide)
+        bends = np.where(q == 0, 0, share / wide**2)
+    eps = float(np.finfo(dtype).eps)
+    assert found[0] == pytest.approx(terms.sum(axis=1), abs=64 * eps)
+    np.testing.assert_allclose(found[1], slopes, rtol=4 * eps)
+    np.testing.assert_allclose(found[2], bends, rtol=8 * eps)
+    assert found[0][3] == np.inf
+    normed = p[4:] / p[4:].sum(axis=1, keepdims=True)
+    same = numloss.kl_divergence(normed, q[4:], from_logits=False, reduction="none")
+    logs = numloss.kl_divergence(np.log(normed), q[4:], reduction="none")
+    np.testing.assert_allclose(same, logs, rtol=64 * eps)
+    assert_same(
+        [numloss.cross_entropy.grad(p, q, from_logits=False)],
+        [numloss.kl_divergence.grad(p, q, from_logits=False)],
+    )
+
+
 def test_kullback_leibler_divergence_is_cross_entropy_less_entropy():
     variant = next(v for v in VARIANTS if v.name == "kl_divergence")
     prediction, q, _ = sample(variant)
@@ -630,6 +732,105 @@ def test_scores_that_a_temperature_takes_beyond_the_type_stay_finite(classes):
     assert gradient[0].tolist() == [0.0] * classes
     assert gradient[1, :2].tolist() == [-2.0, 2.0]
     assert not hessian.any()
+
+
+@pytest.mark.parametrize("dtype", [*FLOATS, "float16"])
+@pytest.mark.parametrize("classes", [5, 300, 5000])
+def test_where_leaves_classes_out_as_minus_infinity_does(classes, dtype):
+    """To the last bit, whatever their scores are, and however mask and scores lie."""
+    rng = np.random.default_rng(classes)
+    x = rng.normal(scale=2, size=(70, classes)).astype(dtype)
+    mask = rng.uniform(size=x.shape) < 0.7
+    mask[:, 0], mask[3], mask[7, 1] = True, False, False
+    y = np.zeros(70, int)
+    y[5], y[7] = -100, 1
+    q = (mask / np.maximum(1, mask.sum(axis=1, keepdims=True))).astype(dtype)
+    q[3, 0] = 1
+    left, x = np.where(mask, x, -np.inf).astype(dtype), np.where(mask, x, np.nan)
+    asks = {"return_logsumexp": True, "return_predicted": True, "reduction": "none"}
+
+    def alike(x):  # of a NaN the bits do not count
+        return np.where(np.isnan(x), np.array(np.nan, x.dtype), x) if x.dtype.kind == "f" else x
+
+    for target, more in (
+        (y, {"z_loss": 0.125, "weight": rng.uniform(size=70)}),
+        (q, {"class_weight": np.linspace(1, 2, classes), "softcap": 3.0}),
+    ):
+        expected = numloss.cross_entropy.value_and_grad(left, target, **more, **asks)
+        second = numloss.cross_entropy.grad_and_hess(left, target, reduction="none", **more)
+        possible = mask | (np.arange(70) == 3)[:, None] | (target is y)
+        assert not expected[1][~possible].any()
+        for order in "CF":
+            there = np.array(mask, order=order)
+            place = np.array(x, order=order)
+            found = numloss.cross_entropy.value_and_grad(x, target, where=there, **more, **asks)
+            assert_same(map(alike, found), map(alike, expected))
+            more_of_it = {"where": there, "reduction": "none", "out": (place, None), **more}
+            found = numloss.cross_entropy.grad_and_hess(place, target, **more_of_it)
+            assert_same(map(alike, found), map(alike, second))
+    assert np.isnan(expected[0][3])
+    assert numloss.cross_entropy(x[7:8], y[7:8], where=mask[7:8]) == np.inf
+    rows = [x[:1].repeat(70, 0), q[:1].repeat(70, 0)]
+    expected = results(numloss.cross_entropy, *rows, where=mask[:1].repeat(70, 0))
+    for where in (mask[:1], mask[0], mask[0].tolist()):
+        assert_same(results(numloss.cross_entropy, *rows, where=where), expected)
+
+
+@pytest.mark.parametrize("classes", [5, 300])
+def test_smoothing_spreads_over_the_classes_that_can_happen(classes):
+    """As if there were no others; and a z-loss has the class weight of the label alone."""
+    rng = np.random.default_rng(classes)
+    x, mask = rng.normal(size=(9, classes)), rng.uniform(size=(9, classes)) < 0.6
+    mask[:, 2] = True
+    weights = np.linspace(1, 2, classes)
+    options = {"label_smoothing": 0.2, "z_loss": 0.5, "softcap": 2.0}
+    call = {"where": mask, "class_weight": weights, "reduction": "none", **options}
+    value, gradient = numloss.cross_entropy.value_and_grad(x, np.full(9, 2), **call)
+    for i, there in enumerate(mask):
+        alone, label = x[i : i + 1, there], [there[:2].sum()]
+        of_row = options | {"class_weight": weights[there], "reduction": "sum"}
+        expected, slope = numloss.cross_entropy.value_and_grad(alone, label, **of_row)
+        assert_relative(value[i], expected, 1e-14)
+        assert gradient[i, there] == pytest.approx(slope[0], abs=1e-14)
+        assert not gradient[i, ~there].any()
+        exact = CASES["cross_entropy"].definition(
+            alone.astype(np.longdouble), np.array(label), weights[there], **options
+        )
+        assert_relative(value[i], exact[0], 1e-14)
+
+
+@pytest.mark.parametrize("classes", [5, 300, 5000])
+def test_capped_scores_are_those_of_the_extras(classes):
+    x = np.random.default_rng(classes).normal(scale=9, size=(40, classes))
+    y = np.arange(40) % classes
+    asks = {"return_logsumexp": True, "return_predicted": True}
+    capped = 3.0 * np.tanh(x / 3.0)
+    expected = numloss.cross_entropy(capped, y, temperature=0.5, **asks)
+    found = numloss.cross_entropy(x, y, temperature=0.5, softcap=3.0, **asks)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one[()], other, rtol=1e-13)
+
+
+@pytest.mark.parametrize("classes", [3, 300])
+@both_floats
+def test_softcap_at_its_ends(classes, dtype):
+    """A cap beyond all scores changes none, and one below them makes them all alike."""
+    x = np.linspace(-30, 30, 2 * classes).reshape(2, classes).astype(dtype)
+    y = [1, 0]
+    plain = per_example(numloss.cross_entropy, x, y)
+    for one, other in zip(
+        per_example(numloss.cross_entropy, x, y, softcap=1e300), plain, strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    value, gradient, hessian = per_example(numloss.cross_entropy, x, y, softcap=1e-300)
+    np.testing.assert_allclose(value, np.log(classes), rtol=1e-6)
+    assert not gradient.any()
+    assert not hessian.any()
+    x[:, 2] = -np.inf
+    value, gradient, _ = per_example(numloss.cross_entropy, x, y, softcap=2.0)
+    expected = numloss.cross_entropy(np.delete(x, 2, axis=1), y, softcap=2.0, reduction="none")
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    assert not gradient[:, 2].any()
 
 
 @pytest.mark.parametrize("classes", [5, 300, 5000])

@@ -99,6 +99,8 @@ PAIRS = [
     Pair("kl_divergence", "distribution"),
     Pair("kl_divergence", "distribution", {"temperature": 3.0}),
     Pair("cross_entropy", "label", {"temperature": 0.7, "label_smoothing": 0.2}),
+    Pair("cross_entropy", "label", {"softcap": 2.0, "z_loss": 0.1, "label_smoothing": 0.2}),
+    Pair("cross_entropy", "distribution", {"softcap": 5.0, "temperature": 2.0, "z_loss": 0.5}),
     Pair("multiclass_hinge", "label"),
     Pair("multiclass_hinge", "label", {"margin": 0.5, "class_weight": RAMP}, "count"),
     Pair("multiclass_hinge", "label", {"variant": "crammer_singer"}),
@@ -191,6 +193,25 @@ def test_optax_agrees_over_classes():
         expected = theirs(x, target)
         slope = jax.grad(lambda x, f=theirs, t=target: f(x, t).sum())(x)
         value, gradient, _ = per_example(loss, x, y, **options)
+        assert value == pytest.approx(np.asarray(expected), rel=2e-6, abs=2e-6)
+        assert gradient == pytest.approx(np.asarray(slope), abs=2e-6)
+
+
+def test_optax_agrees_where_classes_cannot_happen():
+    jax = pytest.importorskip("jax")
+    losses = pytest.importorskip("optax").losses
+    rng = np.random.default_rng(3)
+    x = rng.normal(scale=3, size=(N, CLASSES)).astype("float32")
+    y, where = np.arange(N) % CLASSES, rng.uniform(size=(N, CLASSES)) < 0.6
+    where[np.arange(N), y] = True
+    smooth = losses.smooth_labels(np.eye(CLASSES, dtype="float32")[y], 0.2, where=where)
+    for target, theirs, options in (
+        (y, losses.softmax_cross_entropy_with_integer_labels, {}),
+        (smooth, losses.softmax_cross_entropy, {"label_smoothing": 0.2}),
+    ):
+        expected = theirs(x, target, where=where)
+        slope = jax.grad(lambda x, f=theirs, t=target: f(x, t, where=where).sum())(x)
+        value, gradient, _ = per_example(numloss.cross_entropy, x, y, where=where, **options)
         assert value == pytest.approx(np.asarray(expected), rel=2e-6, abs=2e-6)
         assert gradient == pytest.approx(np.asarray(slope), abs=2e-6)
 

@@ -56,7 +56,7 @@ int range_of(const Parameter& parameter) {
 }
 
 int default_kind_of(const Parameter& parameter) {
-  if (parameter.is_none_by_default()) return NUMLOSS_NOTHING;
+  if (parameter.standard_is_none) return NUMLOSS_NOTHING;
   if (parameter.takes_number()) return NUMLOSS_NUMBER;
   if (parameter.takes_switch()) return NUMLOSS_SWITCH;
   if (parameter.takes_integer()) return NUMLOSS_INTEGER;

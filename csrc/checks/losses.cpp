@@ -50,10 +50,23 @@ constexpr Parameter kIgnoreIndex = {
 constexpr Parameter kAxis = {.name = "axis", .use = Use::kAxis, .standard = -1};
 constexpr Parameter kGroups = {.name = "groups", .use = Use::kGroups, .optional = true};
 constexpr Parameter kTemperature = {"temperature", Use::kTemperature, Range::kPositive, 1};
+constexpr Parameter kSoftcap = {.name = "softcap",
+                                .use = Use::kSoftcap,
+                                .range = Range::kPositive,
+                                .optional = true,
+                                .standard_is_none = true};
+constexpr Parameter kZLoss = {.name = "z_loss", .use = Use::kZLoss};
+constexpr Parameter kWhere = {.name = "where", .use = Use::kMask, .optional = true};
 constexpr Parameter kReturnLogSumExp = {
     .name = "return_logsumexp", .use = Use::kExtra, .extra = kLogSumExp};
 constexpr Parameter kReturnPredicted = {
     .name = "return_predicted", .use = Use::kExtra, .extra = kPredicted};
+
+// A parameter of the variant with logits.
+constexpr Parameter of_logits(Parameter parameter) {
+  parameter.variant = 1;
+  return parameter;
+}
 
 // Zhang's modified Huber loss is four times the smoothed hinge of margin 1 that is 2 wide.
 void derive_modified_huber(Plan& plan) {
@@ -343,9 +356,11 @@ constexpr Loss kLosses[] = {
      .parameters = {kAxis}},
     {.name = "cross_entropy",
      .form = Form::kEither,
-     .variants = {{"cross_entropy", "cross_entropy_distribution"}},
-     .parameters = {kClassWeight, kSmoothing, kTemperature, kIgnoreIndex, kAxis, kReturnLogSumExp,
-                    kReturnPredicted}},
+     .variants = {{"nll", "nll_distribution", Domain::kUnit},
+                  {"cross_entropy", "cross_entropy_distribution"}},
+     .parameters = {kClassWeight, kSmoothing, of_logits(kTemperature), of_logits(kSoftcap),
+                    of_logits(kZLoss), of_logits(kWhere), kFromLogits, kIgnoreIndex, kAxis,
+                    of_logits(kReturnLogSumExp), kReturnPredicted}},
     {.name = "logit_adjusted",
      .form = Form::kEither,
      .variants = {{"cross_entropy", "cross_entropy_distribution"}},
@@ -357,8 +372,14 @@ constexpr Loss kLosses[] = {
                     kAxis}},
     {.name = "kl_divergence",
      .form = Form::kDistributions,
-     .variants = {{nullptr, "kl_divergence"}},
-     .parameters = {kTemperature, kAxis, kReturnLogSumExp, kReturnPredicted}},
+     .variants = {{nullptr, "kl_divergence_probability", Domain::kUnit},
+                  {nullptr, "kl_divergence"}},
+     .parameters = {of_logits(kTemperature),
+                    {.name = "log_target", .use = Use::kLogTarget},
+                    kFromLogits,
+                    kAxis,
+                    of_logits(kReturnLogSumExp),
+                    kReturnPredicted}},
     {.name = "multiclass_hinge",
      .form = Form::kLabels,
      .variants = {{"multiclass_hinge_weston_watkins"}, {"multiclass_hinge_crammer_singer"}},
@@ -372,12 +393,13 @@ constexpr Loss kLosses[] = {
                     kReturnPredicted}},
     {.name = "softmax_focal",
      .form = Form::kLabels,
-     .variants = {{"softmax_focal"}},
+     .variants = {{"softmax_focal_probability", nullptr, Domain::kUnit}, {"softmax_focal"}},
      .parameters = {number("gamma", Range::kNonnegative, 2),
                     {.name = "alpha", .use = Use::kClassFactor, .optional = true},
+                    kFromLogits,
                     kIgnoreIndex,
                     kAxis,
-                    kReturnLogSumExp,
+                    of_logits(kReturnLogSumExp),
                     kReturnPredicted}},
     {.name = "generalized_cross_entropy",
      .form = Form::kLabels,
@@ -431,7 +453,8 @@ constexpr Loss kLosses[] = {
                      .use = Use::kNumber,
                      .range = Range::kCount,
                      .standard = 0,
-                     .optional = true},
+                     .optional = true,
+                     .standard_is_none = true},
                     number("scale", Range::kPositive, 1),
                     {"exponential_gain", Use::kSwitch, Range::kUnit, 1},
                     kGroups,

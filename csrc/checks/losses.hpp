@@ -9,7 +9,7 @@
 
 namespace numloss {
 
-inline constexpr int kMaxSettings = 8;  // parameters of a loss as its users see them
+inline constexpr int kMaxSettings = 12;  // parameters of a loss as its users see them
 inline constexpr int kMaxVariants = 2;
 
 // The numbers that a parameter may be.
@@ -38,6 +38,10 @@ enum class Use : uint8_t {
   kDistance,     // between classes: one of `choices`, or a table of C x C numbers
   kSoftness,     // the temperature of the soft labels that the distance makes
   kTemperature,  // that the scores are divided by
+  kSoftcap,      // that they are kept within before that; None: they are not
+  kZLoss,        // factor of the square of their log-sum-exp
+  kMask,         // which classes can happen: booleans
+  kLogTarget,    // a switch: the target holds logarithms of probabilities
   kPriors,       // shares of the classes, whose logarithms are added to the scores,
   kPriorScale,   // times this number
   kIgnoreIndex,
@@ -56,16 +60,16 @@ struct Parameter {
   const char* const* choices = nullptr;  // ends with null
   Role extra = kRoles;                   // of kExtra: the output
   int variant = -1;                      // means something to this one alone; -1: to all
+  bool standard_is_none = false;
 
   constexpr bool takes_number() const {
     return use == Use::kNumber || use == Use::kPerColumn || use == Use::kSmoothing ||
-           use == Use::kSoftness || use == Use::kTemperature || use == Use::kPriorScale;
+           use == Use::kSoftness || use == Use::kTemperature || use == Use::kPriorScale ||
+           use == Use::kSoftcap || use == Use::kZLoss;
   }
-  // No count stands for None, which is the default then.
-  constexpr bool is_none_by_default() const { return optional && range == Range::kCount; }
   constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
   constexpr bool takes_switch() const {
-    return use == Use::kSwitch || use == Use::kExtra ||
+    return use == Use::kSwitch || use == Use::kExtra || use == Use::kLogTarget ||
            (use == Use::kVariant && choices == nullptr);
   }
   // Whether it is one of the kernel's parameters.
@@ -74,7 +78,8 @@ struct Parameter {
   }
   constexpr bool takes_array() const {
     return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance ||
-           use == Use::kPerColumn || use == Use::kPriors || use == Use::kGroups;
+           use == Use::kPerColumn || use == Use::kPriors || use == Use::kGroups ||
+           use == Use::kMask;
   }
 };
 

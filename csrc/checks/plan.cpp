@@ -105,6 +105,10 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
     case Use::kSmoothing: plan.label_smoothing = x; break;
     case Use::kSoftness: plan.softness = x; break;
     case Use::kTemperature: plan.temperature = x; break;
+    case Use::kSoftcap: plan.softcap = x; break;
+    case Use::kLogTarget: plan.log_target = x != 0; break;
+    case Use::kZLoss: plan.z_loss = x; break;
+    case Use::kMask: plan.mask = setting.array; break;
     case Use::kPriors: plan.priors = setting.array; break;
     case Use::kGroups: plan.groups = setting.array; break;
     case Use::kPriorScale: plan.prior_scale = x; break;
@@ -133,7 +137,8 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
 bool check_variants(const Loss& loss, const Setting* settings, int variant, Fault& fault) {
   for (int i = 0; i < loss.parameter_count(); ++i) {
     const Parameter& parameter = loss.parameters[i];
-    const bool is_set = settings[i].given && settings[i].number != parameter.standard;
+    const bool is_set = settings[i].given &&
+                        (settings[i].number != parameter.standard || settings[i].array != nullptr);
     if (parameter.variant < 0 || parameter.variant == variant || !is_set) continue;
     const Parameter* chooser = loss.parameters;
     while (chooser->use != Use::kVariant) ++chooser;

@@ -23,8 +23,12 @@ struct Plan {
   double label_smoothing;
   double softness;     // the temperature of soft labels
   double temperature;  // of the scores
+  double softcap;      // of the scores; 0: none
+  double z_loss;
+  bool log_target;
   double prior_scale;
   const Array* priors;
+  const Array* mask;
   int64_t ignore_index;
   int64_t axis;
   bool sets_ignore_index;  // to another than the default

@@ -83,6 +83,7 @@ struct Preparation {
   bool set_reduction();
   bool set_class_numbers();
   bool set_class_offset();
+  bool set_mask();
   bool set_soft_labels();
   bool check_integers(const char* name, const Array& array);
   bool refuse_swapped();
@@ -602,7 +603,7 @@ bool Preparation::set_class_numbers() {
     }
     task.label_factor = out.class_factor.data();
   }
-  return set_class_offset() && set_soft_labels();
+  return set_class_offset() && set_mask() && set_soft_labels();
 }
 
 // f(x) in place, as the kernels compute it: libm's depends on the machine.
@@ -627,6 +628,41 @@ void apply(const char* name, double* x, int64_t count) { find_function(name).flo
   const double scale = plan.prior_scale;
   for (int64_t c = 0; c < classes; ++c) offset[c] = scale == 0 ? 0 : scale * offset[c];
   task.class_offset = offset;
+  return true;
+}
+
+// The classes that can happen, of each example or of all along an axis of length 1; a lone axis is
+// that of the classes.
+bool Preparation::set_mask() {
+  if (plan.mask == nullptr) return true;
+  const Array &mask = *plan.mask, &p = prediction();
+  const char* const name = "where";
+  if (mask.dtype != DType::kBool) {
+    fault.set(FaultCode::kElement, name, "must hold booleans: whether a class can happen");
+    fault.came("dtype %s", name_of(mask.dtype));
+    return !(fault.is_type = true);
+  }
+  const bool is_row = mask.ndim == 1 && p.ndim > 1;
+  bool fits = is_row || mask.ndim == p.ndim;
+  fits = fits && mask.shape[is_row ? 0 : out.axis] == task.classes;
+  for (int d = 0; d < mask.ndim && fits && !is_row; ++d) {
+    fits = mask.shape[d] == p.shape[d] || (mask.shape[d] == 1 && d != out.axis);
+  }
+  if (!fits) {
+    fault.set(FaultCode::kShape, name,
+              "must have the shape of the prediction, %s, where an axis of examples may have "
+              "length 1, or one boolean for each of the %lld classes",
+              ShapeText(p).text, static_cast<long long>(task.classes));
+    return fault.came("shape %s", ShapeText(mask).text);
+  }
+  Operand& operand = add_operand(task, kMask, mask);
+  repeat(task, operand);
+  operand.class_stride = mask.strides[is_row ? 0 : out.axis];
+  for (int d = 0, example = 0; d < mask.ndim && !is_row; ++d) {
+    if (d == out.axis) continue;
+    if (mask.shape[d] == p.shape[d]) operand.strides[example] = mask.strides[d];
+    ++example;
+  }
   return true;
 }
 
@@ -704,6 +740,10 @@ bool Preparation::prepare() {
   if (loss.has_classes()) {
     task.label_smoothing = plan.label_smoothing;
     task.temperature = plan.temperature;
+    task.softcap = plan.softcap;
+    task.z_loss = plan.z_loss;
+    task.log_target = plan.log_target;
+    task.probabilities = plan.prediction == Domain::kUnit;
     task.ignore_index = plan.ignore_index;
     task.distribution_tolerance = kSumTolerance;
     if (!set_class_numbers() || !set_classes_target()) return false;
@@ -805,6 +845,11 @@ bool refuse_overlap(const Request& request, const Prepared& prepared, int role, 
               is_head ? "be the same array or apart from it" : "lie apart from it");
     return false;
   }
+  const Array* const mask = request.plan->mask;
+  if (mask != nullptr && overlap(array, *mask) != Overlap::kApart) {
+    fault.set(FaultCode::kOverlap, "out", "overlaps where: it must lie apart from it");
+    return false;
+  }
   for (const int other : (prepared.call.task.present & kOutputs)) {
     if (overlap(array, *outputs[other]) == Overlap::kApart) continue;
     fault.set(FaultCode::kOverlap, "out:", "the arrays for the results overlap each other");
@@ -868,6 +913,7 @@ struct Search {
   bool bad_distribution();
   bool bad_share();
   bool bad_list();
+  bool bad_classes();
 
  private:
   double read(int role, const Walk& walk) const {
@@ -886,7 +932,18 @@ struct Search {
   bool report(const char* name, Domain domain, double x, DType dtype, const int64_t* place,
               int ndim);
   bool report_sum(double sum, const int64_t* place);
-  void set_place(const Walk& walk, int64_t c, int64_t* place) const;
+  // The place of a class of an example in an array with an axis of classes.
+  void place_of_class(const Walk& walk, int64_t c, int64_t* place) const {
+    std::copy_n(walk.place, prepared.axis, place);
+    place[prepared.axis] = c;
+    std::copy(walk.place + prepared.axis, walk.place + task.ndim, place + prepared.axis + 1);
+  }
+  // Whether an example's label says that it is not there.
+  bool is_ignored(const Walk& walk) const {
+    if (task.target_kind != Target::kLabel) return false;
+    const double label = read(kTarget, walk);
+    return label == double(task.ignore_index);
+  }
   bool is_integer_label(const Operand& operand, const char* from) const;
   bool is_whole_label(const Operand& operand, const char* from) const;
   bool report_label(const Operand& operand, const char* from, const int64_t* place, int ndim);
@@ -1000,18 +1057,11 @@ bool Search::report_label(const Operand& operand, const char* from, const int64_
 }
 
 bool Search::report_sum(double sum, const int64_t* place) {
-  fault.set(FaultCode::kElement, "target", "must hold probabilities that sum to 1 over axis %d",
-            prepared.axis);
+  fault.set(FaultCode::kElement, "target", "must hold %sprobabilities that sum to 1 over axis %d",
+            task.log_target ? "logarithms of " : "", prepared.axis);
   fault.came("%s", NumberText(sum, DType::kFloat64).text);
   fault.at(place, task.ndim);
   return true;
-}
-
-// The place of a class of an example, in an array of the prediction's shape.
-void Search::set_place(const Walk& walk, int64_t c, int64_t* place) const {
-  std::copy_n(walk.place, prepared.axis, place);
-  place[prepared.axis] = c;
-  std::copy(walk.place + prepared.axis, walk.place + task.ndim, place + prepared.axis + 1);
 }
 
 bool Search::bad_share() {
@@ -1024,7 +1074,7 @@ bool Search::bad_share() {
       const double x = read_number(operand.dtype, operand.swapped, row + c * operand.class_stride);
       if (!is_outside(loss.target, x)) continue;
       int64_t place[kMaxDims];
-      set_place(walk, c, place);
+      place_of_class(walk, c, place);
       return report("target", loss.target, x, operand.dtype, place, task.ndim + 1);
     }
   }
@@ -1059,11 +1109,12 @@ bool Search::bad_distribution() {
     const char* const row = operand.data + walk.offset(operand.strides, task.ndim);
     double sum = 0;
     for (int64_t c = 0; c < task.classes; ++c) {
-      const double q = read_number(operand.dtype, operand.swapped, row + c * operand.class_stride);
+      double q = read_number(operand.dtype, operand.swapped, row + c * operand.class_stride);
+      if (task.log_target) apply("exp", &q, 1);
       sum += q;
       if (!(q < 0)) continue;
       int64_t place[kMaxDims];
-      set_place(walk, c, place);
+      place_of_class(walk, c, place);
       fault.set(FaultCode::kElement, "target", "must hold probabilities");
       fault.came("%s", NumberText(q, operand.dtype).text);
       fault.at(place, task.ndim + 1);
@@ -1080,13 +1131,33 @@ bool Search::bad_distribution() {
   return worst > 0.9 * kSumTolerance && report_sum(worst_sum, worst_place);
 }
 
+// A probability of a class that is none.
+bool Search::bad_classes() {
+  const Operand& operand = task[kHeads];
+  for (Walk walk(task.shape, task.ndim); walk.next();) {
+    const char* const row = operand.data + walk.offset(operand.strides, task.ndim);
+    for (int64_t c = 0; c < task.classes; ++c) {
+      const double p = read_number(operand.dtype, operand.swapped, row + c * operand.class_stride);
+      if (!is_outside(plan.prediction, p) || !counts(walk) || is_ignored(walk)) continue;
+      int64_t place[kMaxDims];
+      place_of_class(walk, c, place);
+      return report(loss.heads[0], plan.prediction, p, operand.dtype, place, task.ndim + 1);
+    }
+  }
+  return false;
+}
+
 [[gnu::noinline]] bool search(Search& all) {
   if (all.bad_weight()) return true;
   if (all.loss.has_classes()) {
     if (all.loss.form == Form::kLists) return all.bad_list();
-    if (all.task.target_kind == Target::kLabel) return all.bad_label();
+    if (all.task.target_kind == Target::kLabel && all.bad_label()) return true;
     if (all.task.portions_in_unit) return all.bad_share();
-    return all.loss.takes_distributions() && all.bad_distribution();
+    if (all.loss.takes_distributions() && all.task.target_kind == Target::kDistribution &&
+        all.bad_distribution()) {
+      return true;
+    }
+    return all.task.probabilities && all.bad_classes();
   }
   if (all.bad_element(kTarget, all.plan.target)) return true;
   if (all.bad_element(kHeads, all.plan.prediction)) return true;

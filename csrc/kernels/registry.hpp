@@ -61,7 +61,9 @@
   row(CrossEntropy) \
   row(CrossEntropyDistribution) \
   row(KlDivergence) \
+  row(KlDivergenceProbability) \
   row(SoftmaxFocal) \
+  row(SoftmaxFocalProbability) \
   row(GeneralizedCrossEntropy) \
   row(CrossEntropyAndMiss) \
   row(MulticlassBrier) \

@@ -42,12 +42,12 @@ py::dict losses() {
     for (int k = 0; k < loss.parameter_count(); ++k) {
       const Parameter& parameter = loss.parameters[k];
       py::object standard = py::none();
-      if (parameter.takes_number()) standard = py::float_(parameter.standard);
+      if (parameter.takes_number() && !parameter.standard_is_none)
+        standard = py::float_(parameter.standard);
       if (parameter.takes_integer()) standard = py::int_(int64_t(parameter.standard));
       if (parameter.takes_switch()) standard = py::bool_(parameter.standard != 0);
       if (parameter.choices != nullptr)
         standard = py::str(parameter.choices[int(parameter.standard)]);
-      if (parameter.is_none_by_default()) standard = py::none();
       parameters[parameter.name] = standard;
     }
     result[loss.name] = py::make_tuple(inputs, parameters);

@@ -45,6 +45,7 @@ enum Role : int {
   kTarget = kHeads + kMaxHeads,
   kAside,      // numbers that vary beside the target, as the level of a quantile does
   kWeight,     // of the examples
+  kMask,       // which classes can happen: not 0
   kValues,     // outputs from here on: a loss for each example
   kGradients,  // one for each head
   kHessians = kGradients + kMaxHeads,
@@ -120,6 +121,10 @@ struct Task {
   const double* label_scale = nullptr;
   double label_smoothing = 0;
   double temperature = 1;                // that the scores of classes are divided by
+  double softcap = 0;                    // that they are kept within before that; 0: they are not
+  double z_loss = 0;                     // factor of the square of their log-sum-exp
+  bool probabilities = false;            // so are the scores, from the prediction
+  bool log_target = false;               // a distribution is given by its logarithms
   const double* class_offset = nullptr;  // [classes] or absent: added to the scores then
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;

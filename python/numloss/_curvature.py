@@ -252,6 +252,12 @@ class Curvature:
                 f"score, got {name}: use 'absolute'",
                 "curvature",
             )
+        for option in ("softcap", "z_loss"):
+            if rule == "upper_bound" and self.options.get(option):
+                raise Error(
+                    f"curvature='upper_bound' is not known with {option}: use 'absolute'",
+                    "curvature",
+                )
 
     def _is_flat(self) -> bool:
         """Whether the Hessian is 0 everywhere."""

@@ -114,6 +114,28 @@ temperature : float, default 1.0
     at any temperature take T² times all three.
 """
 
+_SOFTCAP = """\
+softcap : float, optional
+    :math:`s`, positive, in the unit of the scores, which become :math:`s \\tanh(x / s)` before the
+    temperature divides them. A class that cannot happen stays so.
+"""
+
+_WHERE = """\
+where : array-like, optional
+    Booleans, whether a class can happen: of the shape of the prediction, in which an axis of
+    examples may have length 1, or one for each class. A class that cannot, whatever its score, has
+    probability and gradient 0, as one of score -inf; its label's loss is infinite. Label smoothing
+    spreads over the classes that can.
+"""
+
+_FROM_LOGITS = """\
+from_logits : bool, default True
+    Whether the prediction holds scores. Otherwise it holds probabilities :math:`p` in [0, 1],
+    which are taken as they are, whatever a row adds up to, with derivatives by them; options of
+    scores must be left out. Keras normalises and clips them: pass ``numpy.clip(p / p.sum(axis,
+    keepdims=True), 1e-7, 1 - 1e-7)`` for that.
+"""
+
 _LOGSUMEXP = """\
 return_logsumexp : bool, default False
     Whether to return log(sum(exp(scores))) of each row, too, in the dtype of the rows' values. The
@@ -191,6 +213,9 @@ _PARTS = {
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
     "temperature": _TEMPERATURE,
+    "softcap": _SOFTCAP,
+    "from_logits": _FROM_LOGITS,
+    "where": _WHERE,
     "logsumexp": _LOGSUMEXP,
     "predicted": _PREDICTED,
     "results": _RESULTS,

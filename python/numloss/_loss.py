@@ -39,6 +39,9 @@ class Call(TypedDict, total=False):
 #: Parameters of losses over classes that ask for arrays beside the results, in their order.
 EXTRAS = ("return_logsumexp", "return_predicted")
 
+#: Losses whose temperature divides the scores. (That of ordinal_cross_entropy makes labels soft.)
+TEMPERED = ("cross_entropy", "kl_divergence")
+
 CALL_DEFAULTS = {
     "weight": None,
     "reduction": "mean",

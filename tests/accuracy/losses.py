@@ -152,7 +152,9 @@ def _gradient_scale(
     variant: Variant, prediction: Array, target: Array, classes: Array | None, gradient: Array
 ) -> Array:
     """Return the numbers in whose last place errors of the gradient are counted."""
-    if variant.name in ("ranked_probability", "multiclass_brier"):
+    # A soft-cap takes the slope of what it is measured by below.
+    sums = variant.name in ("ranked_probability", "multiclass_brier")
+    if sums or "softcap" in variant.parameters:
         return np.broadcast_to(abs(gradient).max(axis=-1, keepdims=True), gradient.shape)
     if variant.name in ("poisson", "gamma"):
         # A term for the prediction, which is there without a target, less one for the target.

@@ -21,6 +21,7 @@ def _any_precision(native: np.ufunc, exact: Callable[[Any], Any]) -> Callable[[A
 exp = _any_precision(np.exp, mpmath.exp)
 log = _any_precision(np.log, mpmath.log)
 sqrt = _any_precision(np.sqrt, mpmath.sqrt)
+tanh = _any_precision(np.tanh, mpmath.tanh)
 cosh = _any_precision(np.cosh, mpmath.cosh)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cases.arithmetic import Array, at_label, is_label, log, softmax, x_log_y
+from cases.arithmetic import Array, at_label, exp, is_label, log, softmax, tanh, x_log_y
 from cases.inputs import DISTRIBUTIONS, LABELS, LOG_CHANCES, LOG_CHANCES_OF_SHARES, RAMP
 from cases.table import Case, Kink
 
@@ -15,11 +15,16 @@ def cross_entropy(
     class_weight: Array | float = 1.0,
     label_smoothing: float = 0.0,
     temperature: float = 1.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
 ) -> Array:
     classes = x.shape[-1]
     q = target if target.ndim == x.ndim else is_label(target, classes).astype(int)
+    weight = 1 if np.ndim(class_weight) == 0 else (class_weight * q).sum(axis=-1)
     q = q * (1 - label_smoothing) + label_smoothing / classes
-    return -x_log_y(class_weight * q, softmax(x / temperature)).sum(axis=-1)
+    x = (x if softcap is None else softcap * tanh(x / softcap)) / temperature
+    z = z_loss * weight * log(exp(x).sum(axis=-1)) ** 2 if z_loss else 0
+    return -x_log_y(class_weight * q, softmax(x)).sum(axis=-1) + z
 
 
 def kl_divergence(x: Array, q: Array, temperature: float = 1.0) -> Array:
@@ -130,11 +135,14 @@ CASES = {
                 {"label_smoothing": 0.1},
                 {"class_weight": RAMP, "label_smoothing": 0.1},
                 {"temperature": 2.0, "class_weight": RAMP},
+                {"softcap": 4.0, "z_loss": 0.125, "class_weight": RAMP},
+                {"z_loss": 0.25, "label_smoothing": 0.1},
             ),
             DISTRIBUTIONS: (
                 {},
                 {"class_weight": RAMP, "label_smoothing": 0.1},
                 {"temperature": 4.0, "label_smoothing": 0.1},
+                {"softcap": 4.0, "z_loss": 0.25, "class_weight": RAMP},
             ),
         },
     ),
@@ -184,7 +192,7 @@ CASES = {
                 {"gamma": 0.0, "alpha": RAMP},
                 {"gamma": 0.5, "alpha": 0.25},
                 {"gamma": 3.5},
-            )
+            ),
         },
         ulps=128,  # a power magnifies errors
     ),

@@ -22,6 +22,9 @@ from cases.inputs import (
 
 Parameters = Mapping[str, Any]
 
+# Parameters that make differences of derivatives, or sums of values.
+_TAKES_DIGITS = {"label_smoothing", "softcap", "z_loss"}
+
 
 @dataclass(frozen=True)
 class Kink:
@@ -144,8 +147,8 @@ class Variant:
     @property
     def ulps(self) -> int:
         """How many units in the last place a result may be off."""
-        # Smoothing takes digits: 1 - t is no longer exact, nor the share of a label.
-        return self.case.ulps + 24 * ("label_smoothing" in self.parameters)
+        # Smoothing takes digits: 1 - t is no longer exact, nor the share of a label. So do sums.
+        return self.case.ulps + 24 * (len(_TAKES_DIGITS & self.parameters.keys()) > 0)
 
     @property
     def keeps_digits(self) -> bool:
@@ -154,7 +157,7 @@ class Variant:
         With soft targets, and where it passes 0, a derivative is a difference, and right to units
         of the example's largest.
         """
-        soft = self.domain.soft or "label_smoothing" in self.parameters
+        soft = self.domain.soft or _TAKES_DIGITS & self.parameters.keys()
         return not soft and self.case.crosses_zero == 0
 
     def weight(self, target: Array, classes: int) -> Array:

@@ -501,7 +501,7 @@ def output_of(choose: Chooser, shape: Shape, prediction: Array, others: list[Arr
 def parameter(choose: Chooser, name: str, classes: int) -> Any:
     if name == "variant":
         return choose.pick(("weston_watkins", "crammer_singer", "x", Text("x"), None))
-    if name == "from_logits" or name.startswith("return_"):
+    if name in ("from_logits", "log_target") or name.startswith("return_"):
         return choose.pick((True, False, np.True_, 1, None))
     if name == "distance" and choose.integer(0, 1):
         return choose.pick(("absolute", "squared", Text("squared"), "x"))
@@ -511,6 +511,9 @@ def parameter(choose: Chooser, name: str, classes: int) -> Any:
             return None
         x = cast(np.abs(choose.rng().normal(size=shape)), dtype_of(choose, FLOATS + INTEGERS))
         return laid_out(choose, x)
+    if name == "where" and classes and classes <= MOST_ELEMENTS and choose.integer(0, 1):
+        shape = choose.pick(((classes,), (1, classes), (classes + 1,), ()))
+        return laid_out(choose, choose.rng().uniform(size=shape) < 0.7)
     return choose.pick((*NUMBERS, Number(0.5)))
 
 

@@ -1284,6 +1284,8 @@ def test_losses_whose_predictions_are_no_margins_are_refused():
     for message, loss in (
         ("loss must take scores, got nll, which takes log-probabilities", "nll"),
         ("temperature must be 1, .* got 2.0", "cross_entropy:temperature=2.0"),
+        ("softcap must be None", "cross_entropy:softcap=2.0"),
+        ("where must be None", "cross_entropy:where=[true,false]"),
     ):
         with pytest.raises(numloss.Error, match=message):
             numloss.xgboost.Adapter(loss)

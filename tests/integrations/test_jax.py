@@ -420,6 +420,29 @@ def test_the_log_sum_exp_has_two_derivatives(transform):
     np.testing.assert_allclose(half, jax.nn.softmax(LOGITS), atol=2e-3)
 
 
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit])
+@pytest.mark.parametrize("wrap", [np.asarray, jnp.asarray])
+def test_the_log_sum_exp_is_that_of_scores_as_the_loss_takes_them(wrap, transform):
+    rows = np.random.default_rng(1).uniform(size=LOGITS.shape) < 0.7
+    rows[np.arange(len(LABELS)), LABELS] = True
+    for mask, labels in ((rows, LABELS), (rows[0], np.full_like(LABELS, LABELS[0]))):
+        options = {"temperature": 2.0, "softcap": 1.5, "where": wrap(mask)}
+
+        def mine(x, labels=labels, options=options):
+            value, logsumexp = cross_entropy(x, labels, return_logsumexp=True, **options)
+            return value + (logsumexp * np.arange(6)).sum()
+
+        def theirs(x, labels=labels, mask=mask):
+            x = jnp.where(mask, 1.5 * jnp.tanh(x / 1.5) / 2, -jnp.inf)
+            logsumexp = jax.nn.logsumexp(x, -1)
+            value = (logsumexp - jnp.take_along_axis(x, labels[:, None], 1)[:, 0]).mean()
+            return value + (logsumexp * np.arange(6)).sum()
+
+        np.testing.assert_allclose(transform(mine)(LOGITS), theirs(LOGITS), rtol=1e-5)
+        found, known = (jax.grad(f)(LOGITS) for f in (transform(mine), theirs))
+        np.testing.assert_allclose(found, known, rtol=1e-5, atol=1e-6)
+
+
 def test_a_predicted_class_has_no_gradient():
     def hits(x):
         value, predicted = cross_entropy(x, LABELS, return_predicted=True)

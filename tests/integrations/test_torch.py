@@ -280,6 +280,23 @@ def test_log_sum_exp_has_derivatives_and_the_predicted_class_has_none():
     assert torch.equal(predicted, logits.argmax(-1))
 
 
+@pytest.mark.parametrize("where", ["of rows", "of classes"])
+def test_log_sum_exp_is_that_of_scores_as_the_loss_takes_them(where):
+    logits = torch.randn(5, 4, dtype=torch.float64, requires_grad=True)
+    mask = torch.tensor([[True, True, False, True], [True, False, True, True]])[[0, 1, 0, 0, 1]]
+    mask = mask if where == "of rows" else mask[0]
+    options = {"temperature": 2.0, "softcap": 1.5, "where": mask, "return_logsumexp": True}
+    _, logsumexp = numloss.torch.cross_entropy(logits, torch.zeros(5, dtype=int), **options)
+    scores = torch.where(mask, 1.5 * torch.tanh(logits / 1.5) / 2, -torch.inf)
+    torch.testing.assert_close(logsumexp, scores.logsumexp(-1))
+    weights = torch.arange(5.0, dtype=torch.float64)
+    found, known = (
+        torch.autograd.grad((x * weights).sum(), logits)[0]
+        for x in (logsumexp, scores.logsumexp(-1))
+    )
+    torch.testing.assert_close(found, known)
+
+
 def test_backward_passes_of_the_same_loss():
     p, t = torch.randn(4, requires_grad=True), torch.randn(4)
     loss = numloss.torch.huber(p, t)

@@ -309,17 +309,23 @@ def cross_entropy(
     class_weight: Array | None = None,
     label_smoothing: float = 0.0,
     temperature: float = 1.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
-    return functional.cross_entropy(
-        x / temperature,
+    if z_loss and (class_weight is not None or (y == ignore_index).any()):
+        raise NotImplementedError
+    x = (x if softcap is None else softcap * torch.tanh(x / softcap)) / temperature
+    loss = functional.cross_entropy(
+        x,
         y,
         weight=per_class(class_weight, x),
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         reduction=reduction,
     )
+    return loss + reduced(z_loss * x.logsumexp(-1).square(), reduction) if z_loss else loss
 
 
 def logit_adjusted(
@@ -349,12 +355,18 @@ def nll(
 
 
 def kl_divergence(
-    x: Tensor, q: Tensor, temperature: float = 1.0, reduction: str = "mean"
+    x: Tensor,
+    q: Tensor,
+    temperature: float = 1.0,
+    log_target: bool = False,
+    reduction: str = "mean",
 ) -> Tensor:
     log_p = functional.log_softmax(x / temperature, dim=-1)
+    if log_target and q.isinf().any():  # NaN there
+        raise NotImplementedError
     if reduction == "none":
-        return functional.kl_div(log_p, q, reduction="none").sum(dim=-1)
-    return functional.kl_div(log_p, q, reduction="batchmean")
+        return functional.kl_div(log_p, q, reduction="none", log_target=log_target).sum(dim=-1)
+    return functional.kl_div(log_p, q, reduction="batchmean", log_target=log_target)
 
 
 def multiclass_hinge(

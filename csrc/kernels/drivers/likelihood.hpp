@@ -11,6 +11,9 @@ template <class T>
 void likelihood_panel(const Panel<T>& panel);
 template <class T>
 T likelihood_row(Row<T>& row);
+// The same of logits that are the logarithms of probabilities, whatever their sum.
+template <class T>
+void likelihood_of_logarithms_panel(const Panel<T>& panel);
 
 namespace {
 

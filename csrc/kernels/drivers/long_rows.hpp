@@ -4,6 +4,7 @@
 #include "../memory/staging.hpp"
 #include "extras.hpp"
 #include "row.hpp"
+#include "scores.hpp"
 #include "targets.hpp"
 #include "values.hpp"
 
@@ -89,7 +90,9 @@ template <class T>
 void Row<T>::load_portions(bool add_up) {
   TileParts<T>& parts = parts_;
   if (parts.part[0].portion != nullptr) return;
-  const PortionRule<T> rule(task_);
+  PortionRule<T> rule(task_);
+  if (task_.has(kMask) && rule.share != T(0)) rule.share = smoothing_share();
+  const auto share_of = [share = rule.share](int) { return share; };
   const bool spread = task_.target_kind == Target::kLabel && task_.label_table == nullptr;
   for (TilePart<T>& part : parts) {
     T* const buffer = portions_ + (part.first - loaded_);
@@ -108,10 +111,11 @@ void Row<T>::load_portions(bool add_up) {
       if (spread) {
         const int at = label >= c && label < c + n ? int(label - c) : -1;
         rule.template apply<1>(
-            c, n, [at](int i) { return T(i == at); }, part.logits + k, portion + k);
+            c, n, [at](int i) { return T(i == at); }, share_of, part.logits + k, portion + k);
       } else {
         const T* const q = part.portion + k;
-        rule.template apply<1>(c, n, [q](int i) { return q[i]; }, part.logits + k, portion + k);
+        rule.template apply<1>(
+            c, n, [q](int i) { return q[i]; }, share_of, part.logits + k, portion + k);
       }
     }
     part.portion = portion;
@@ -180,10 +184,12 @@ NUMLOSS_INLINE const T* Row<T>::load_probabilities(const TilePart<T>& part, T* b
   }
   const int64_t stride = task_[kTarget].class_stride;
   const char* from = at_.address(task_[kTarget]) + part.first * stride;
-  if (part.classes % kLanes == 0 && in_place<T>(task_[kTarget], from, stride)) {
+  if (part.classes % kLanes == 0 && !task_.log_target &&
+      in_place<T>(task_[kTarget], from, stride)) {
     return reinterpret_cast<const T*>(from);
   }
   copy_classes(task_[kTarget], from, part.classes, buffer);
+  take_exponentials_of_target(task_, part.classes, buffer);
   return buffer;
 }
 
@@ -193,6 +199,28 @@ NUMLOSS_INLINE void Row<T>::add_up_parts(PortionUse use) {
   PortionsOfTile<T> portion{task_, use};
   for (const TilePart<T>& part : parts_) portion.add(part.first, part.classes, part.portion);
   portion.add_to(sums);
+}
+
+// What smoothing gives to a class of the row, of which a mask leaves some out.
+template <class T>
+[[gnu::noinline]] T Row<T>::smoothing_share() {
+  if (share_ >= T(0)) return share_;
+  const Operand& mask = task_[kMask];
+  alignas(64) T some[kShort];
+  double possible = 0;
+  for (int64_t first = 0; first < classes; first += kShort) {
+    const int64_t n = classes - first < kShort ? classes - first : kShort;
+    copy_in(mask, address(mask, first), mask.class_stride, n, some);
+    for (int64_t k = 0; k < n; ++k) possible += double(some[k]);
+  }
+  return share_ = NUMLOSS_ISA::smoothing_share<T>(task_, possible);
+}
+
+template <class T>
+T Row<T>::z_loss(bool has_portions) const {
+  if (!has_portions || task_.class_weight == nullptr) return T(task_.z_loss);
+  const bool labelled = task_.target_kind == Target::kLabel;
+  return T(task_.z_loss * (labelled ? task_.class_weight[label] : sums.weight));
 }
 
 namespace {
@@ -214,16 +242,54 @@ inline Roles scattered(const Task& task) {
   return found;
 }
 
+// Which are copied: those, and where scores are transformed what that changes.
+inline Roles staged(const Task& task) {
+  Roles found = scattered(task);
+  if (transforms(task)) found = found | roles(kHeads);
+  if (task.softcap != 0) found = found | (task.present & kDerivatives);
+  return found;
+}
+
 // Rows copied at a time where there are such operands: a few lines of memory of each class, so that
-// a page serves many, or as many as may be copied; 0 where a line would serve but one row.
+// a page serves many, or as many as may be copied; 0 where a line would serve but one row, which is
+// copied nevertheless where scores are transformed.
 template <class T>
 int64_t staged_rows(const Task& task) {
   constexpr int64_t kMost = 4 * kLine<T>;
-  const int64_t bytes = Staging<T>::bytes(task, scattered(task), 1);
+  const int64_t bytes = Staging<T>::bytes(task, staged(task), 1);
   if (!task.long_rows || bytes == 0) return 0;
   const int64_t rows = kStagedBytes / bytes / task.classes;
-  if (rows < 2) return 0;
+  if (rows < 2 || scattered(task).bits == 0) return transforms(task) ? 1 : 0;
   return rows < kLine<T> ? rows : rows < kMost ? rows - rows % kLine<T> : kMost;
+}
+
+// Transforms the scores of a row that are a copy.
+template <class T>
+[[gnu::noinline]] void transform_row(const Task& task, const Examples& at, T* x) {
+  if (task.softcap != 0) cap_scores(task.softcap, task.classes, x);
+  if (!task.has(kMask)) return;
+  const Operand& mask = task[kMask];
+  alignas(64) T some[kShort];
+  for (int64_t first = 0; first < task.classes; first += kShort) {
+    const int64_t n = task.classes - first < kShort ? task.classes - first : kShort;
+    const int64_t stride = mask.class_stride;
+    copy_in(mask, at.address(mask) + first * stride, stride, n, some);
+    leave_out(n, some, x + first);
+  }
+}
+
+// Makes derivatives by the scores of a row of copies that are those by capped ones.
+template <class T>
+[[gnu::noinline]] void undo_cap_of_row(const Task& task, const Examples& at, T* gradient,
+                                       T* hessian) {
+  const Operand& scores = task[kHeads];
+  alignas(64) T some[kShort];
+  for (int64_t first = 0; first < task.classes; first += kShort) {
+    const int64_t n = task.classes - first < kShort ? task.classes - first : kShort;
+    const int64_t stride = scores.class_stride;
+    copy_in(scores, at.address(scores) + first * stride, stride, n, some);
+    undo_transform(task, n, some, gradient + first, hessian == nullptr ? nullptr : hessian + first);
+  }
 }
 
 // A few rows of a task, copied to where their classes lie side by side.
@@ -236,6 +302,7 @@ class RowWindow {
         at_(task, 0),
         end_(end),
         most_(staged_rows<T>(task)),
+        transforms_(!only_check && transforms(task)),
         staging_(task, copied(task, only_check), task.classes, scratch) {}
 
   // Copies some from `row` on, which `at` is at, unless they are; returns how many there are.
@@ -247,6 +314,10 @@ class RowWindow {
       first_ = row;
       rows_ = left < most_ ? left : most_;
       staged_ = &staging_.load(at, rows_);
+      if (transforms_) {
+        each_row(
+            [&](const Examples& row, int64_t k) { transform_row(task_, row, copy(kHeads, k)); });
+      }
     }
     return first_ + rows_ - row;
   }
@@ -256,17 +327,36 @@ class RowWindow {
 
   // Takes their results out.
   void flush() {
-    if (staged_ != nullptr) staging_.store(at_, rows_);
+    if (staged_ == nullptr) return;
+    if (transforms_ && transforms_slopes(task_)) {
+      each_row([&](const Examples& row, int64_t k) {
+        T* const hessian = task_.has(kHessians) ? copy(kHessians, k) : nullptr;
+        undo_cap_of_row(task_, row, copy(kGradients, k), hessian);
+      });
+    }
+    staging_.store(at_, rows_);
   }
 
  private:
   static Roles copied(const Task& task, bool only_check) {
-    return only_check ? scattered(task) & roles(kTarget) : scattered(task);
+    return only_check ? scattered(task) & roles(kTarget) : staged(task);
+  }
+
+  // Calls f with the place of each of the rows in the arrays, and its number.
+  void each_row(auto&& f) {
+    Examples row = at_;
+    for (int64_t k = 0; k < rows_; ++k, row.advance(1)) f(row, k);
+  }
+
+  // A row of copies.
+  T* copy(int role, int64_t k) const {
+    return reinterpret_cast<T*>((*staged_)[role].data) + k * task_.classes;
   }
 
   const Task& task_;
   Examples at_;
   const int64_t end_, most_;
+  const bool transforms_;
   Staging<T> staging_;
   const Task* staged_ = nullptr;
   int64_t first_ = 0, rows_ = 0;

@@ -77,6 +77,10 @@ class Row {
   // `from`: where the part's numbers were written.
   void write(const Operand& operand, const TilePart<T>& part, T* from);
   void write_one(const Operand& operand, int64_t c, T x);
+
+  // The factor of the squared log-sum-exp, once the sums are there. Part of the row's weight is a
+  // class weight that the portions have instead, if there are portions.
+  T z_loss(bool has_portions) const;
   // How far ahead logits are asked for, so that the next tile's are there: its first pass only
   // looks for the largest. 0: they are in some cache.
   NUMLOSS_INLINE int64_t distance() const {
@@ -111,11 +115,14 @@ class Row {
 
   void add_up_parts(PortionUse use);
 
+  T smoothing_share();
+
   const Task& task_;
   const Examples& at_;
   const double factor_;
   TileParts<T> parts_;
   int64_t loaded_ = -1;
+  T share_ = T(-1);  // what smoothing gives to a class, where a mask says to which; -1: not known
   const bool entropy_;
   const char* const prediction_;
   T *const logits_, *const portions_, *const output_, *const second_output_, *const kept_;

@@ -47,6 +47,7 @@ struct Panel {
   T* value;
   const T* maximum;  // largest logit; a NaN is passed over
   T* rest;           // of losses over softmax: the sum of its other exponentials (softmax.hpp)
+  const T* z_loss;   // factor of the squared log-sum-exp; null where there is none
   // Where what the strips are read from goes on and where their gradient goes, if that is in memory
   // that is worth asking for; or null.
   const T *logits_ahead, *portion_ahead, *gradient_ahead;

@@ -23,6 +23,7 @@ PortionSums portions_of_row(const Task& task, const Examples& at) {
     for (int64_t c = first; c < end; c += kCopied) {
       const int64_t n = end - c < kCopied ? end - c : kCopied;
       copy_in(task[kTarget], at.address(task[kTarget]) + c * stride, stride, n, q);
+      take_exponentials_of_target(task, n, q);
       portion.add(c, n, q);
     }
     portion.add_to(sums);
@@ -30,12 +31,27 @@ PortionSums portions_of_row(const Task& task, const Examples& at) {
   return sums;
 }
 
-// Checks and weights of a block only: no logits are read.
+// Whether one of the next n rows that are there holds what is no probability.
+template <class T>
+[[gnu::noinline]] bool has_no_probabilities(const Task& task, Examples at, int64_t n,
+                                            const double* weight, T* scratch) {
+  const int64_t most = rows_of_panel<T>(task);
+  alignas(64) T largest[kLanes];
+  T* const panel = scratch + task.classes * most;
+  for (int64_t k = 0; k < n; k += most, at.advance(most)) {
+    const int64_t rows = n - k < most ? n - k : most;
+    load_panel(task, task[kHeads], at, rows, scratch, panel, largest);
+    if (holds_no_probability(panel, task.classes, weight + k, rows)) return true;
+  }
+  return false;
+}
+
+// Checks and weights of a block only: no logits are read, but for probabilities in their place.
 template <class T>
 void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* window, T* scratch,
                 Partial& partial) {
   Examples at(task, begin);
-  const bool plain = takes_plain_labels(task);
+  const bool plain = takes_plain_labels(task) && !task.probabilities;
   alignas(64) int32_t label[kLanes];
   LabelsAndWeights info;
   for (int64_t i = begin; i < end; i += kLanes) {
@@ -65,6 +81,9 @@ void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* wind
       }
       load_loss_weights(task, at, n, info);
       partial.bad = !weigh_distributions(task, n, sums, info, partial);
+    }
+    if (task.probabilities && !partial.bad) {
+      partial.bad = has_no_probabilities(task, at, n, info.loss_weight, scratch);
     }
     if (partial.bad) return;
     at.advance(n);
@@ -109,7 +128,7 @@ int64_t row_scratch(const Task& task, const RowFunctions<T>& functions) {
     const int64_t most = INT64_MAX / 16 / size / (functions.scratch_rows + 1);
     if (task.classes > most) return INT64_MAX;
     const int64_t numbers = staged_rows<T>(task) * task.classes;
-    return row_numbers(task, functions) * size + Staging<T>::bytes(task, scattered(task), numbers);
+    return row_numbers(task, functions) * size + Staging<T>::bytes(task, staged(task), numbers);
   }
   const int64_t per_class = panel_count(task, functions) * rows_of_panel<T>(task) * size;
   return task.classes > INT64_MAX / per_class ? INT64_MAX : task.classes * per_class;

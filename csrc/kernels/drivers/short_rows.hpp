@@ -3,6 +3,7 @@
 #pragma once
 
 #include "extras.hpp"
+#include "scores.hpp"
 #include "targets.hpp"
 #include "values.hpp"
 
@@ -80,6 +81,76 @@ void load_panel(const Task& task, const Operand& operand, const Examples& at, in
 template <class T>
 int64_t lanes_of_strips(int n) {
   return int64_t((n + kStrip<T> - 1) / kStrip<T>) * kStrip<T>;
+}
+
+// The largest score of each row of a panel; a NaN is passed over.
+template <class T>
+void find_maxima(const T* panel, int64_t lanes, int64_t classes, T* maximum) {
+  using V = Vector<T>;
+  for (int64_t lane = 0; lane < lanes; lane += kStrip<T>) {
+    const T* const strip = panel + lane * classes;
+    V best = V{} - Real<T>::kInfinity;
+    for (int64_t k = 0; k < classes * kStrip<T>; k += kStrip<T>) {
+      const V x = load_vector<V>(strip + k);
+      best = x > best ? x : best;
+    }
+    store_vector(best, maximum + lane);
+  }
+}
+
+// Room for what transforming a panel takes, each null where it takes none.
+template <class T>
+struct Transformed {
+  T *scores, *mask;  // panels: the scores as they came, what can happen
+  T* share;          // of each lane: what smoothing gives to a class
+};
+
+// Whether one of n rows of a panel that are there holds what is no probability.
+template <class T>
+[[gnu::noinline]] bool holds_no_probability(const T* panel, int64_t classes, const double* weight,
+                                            int64_t n) {
+  constexpr int kWidth = kStrip<T>;
+  int outside = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const T* const row = panel + i / kWidth * kWidth * classes + i % kWidth;
+    int of_row = 0;
+    for (int64_t c = 0; c < classes; ++c) {
+      const double p = double(row[c * kWidth]);
+      of_row |= int((p < -kUnitSlack) | (p > 1 + kUnitSlack));
+    }
+    outside |= weight[i] != 0.0 ? of_row : 0;
+  }
+  return outside != 0;
+}
+
+// Caps the scores of n rows that are a panel, and leaves out classes.
+template <class T>
+[[gnu::noinline]] void transform_panel(const Task& task, const Examples& at, int n, T* staging,
+                                       const Transformed<T>& to, T* panel, T* maximum) {
+  constexpr int kWidth = kStrip<T>;
+  const int64_t lanes = lanes_of_strips<T>(n), classes = task.classes;
+  if (task.probabilities) round_to_unit(lanes * classes, panel);
+  if (to.scores != nullptr) {
+    __builtin_memcpy(to.scores, panel, uint64_t(lanes * classes) * sizeof(T));
+  }
+  if (task.softcap != 0) cap_scores(task.softcap, lanes * classes, panel);
+  if (task.probabilities) take_logarithms(lanes * classes, panel);
+  if (to.mask != nullptr) {
+    load_panel(task, task[kMask], at, n, staging, to.mask, maximum);
+    leave_out(lanes * classes, to.mask, panel);
+    for (int64_t lane = 0; lane < lanes; lane += kWidth) {
+      alignas(64) T possible[kWidth] = {};
+      for (int64_t c = 0; c < classes; ++c) {
+        const T* const step = to.mask + lane * classes + c * kWidth;
+#pragma omp simd
+        for (int i = 0; i < kWidth; ++i) possible[i] += step[i];
+      }
+      for (int i = 0; i < kWidth; ++i) {
+        to.share[lane + i] = smoothing_share<T>(task, double(possible[i]));
+      }
+    }
+  }
+  find_maxima(panel, lanes, classes, maximum);
 }
 
 // Adjusts the scores of n rows that are a panel, and the largest of each.
@@ -210,6 +281,7 @@ void load_distributions(const Task& task, const Examples& at, int64_t n, Portion
                         T* q, PortionSums* sums) {
   alignas(64) T largest[kLanes];
   load_panel(task, task[kTarget], at, n, staging, q, largest);
+  take_exponentials_of_target(task, lanes_of_strips<T>(int(n)) * task.classes, q);
   PortionLanes<T> sum_of;
   add_up_strips(task, n, use, q, sum_of);
   for (int64_t i = 0; i < n; ++i) {
@@ -235,22 +307,28 @@ void spread_labels(const Task& task, const Panel<T>& panel, T* staging, T* porti
   }
 }
 
-// The portions of a panel's rows, and their sums.
+// The portions of a panel's rows, and their sums. `share`: what smoothing gives to a class of each
+// row, null where it is the same for all.
 template <class T>
 void load_portions(const Task& task, const Examples& at, bool with_entropy, const Panel<T>& panel,
-                   T* staging, T* portion, PortionSums* sums) {
+                   const T* share, T* staging, T* portion, PortionSums* sums) {
   constexpr int kWidth = kStrip<T>;
   const PortionRule<T> rule(task);
-  // q(lane, c, i): the probability of class c in the strip from a lane on.
-  const auto apply = [&](auto&& q) {
+  // q(lane, c, i): the probability of class c in the strip from a lane on; share_of(lane): what
+  // smoothing gives to a class of that row.
+  const auto apply_shares = [&](auto&& q, auto&& share_of) {
     each_strip(panel, [&](int lane, int64_t at) {
       for (int64_t c = 0; c < panel.classes; ++c) {
         const int64_t step = at + c * kWidth;
         rule.template apply<0>(
             c, kWidth, [&](int i) { return q(lane + i, int32_t(c), step + i); },
-            panel.logits + step, portion + step);
+            [&](int i) { return share_of(lane + i); }, panel.logits + step, portion + step);
       }
     });
+  };
+  const auto apply = [&](auto&& q) {
+    if (share != nullptr) return apply_shares(q, [share](int lane) { return share[lane]; });
+    apply_shares(q, [&rule](int) { return rule.share; });
   };
   if (task.target_kind == Target::kDistribution) {
     load_distributions(task, at, panel.rows, use_of_portions(task, with_entropy), staging, portion,
@@ -304,7 +382,7 @@ int64_t rows_of_panel(const Task& task) {
 template <class T>
 int64_t panel_count(const Task& task, const RowFunctions<T>& functions) {
   return 2 + (has_portions(task) ? 1 : 0) + ((task.mode & kHessian) ? 1 : 0) +
-         functions.scratch_panels;
+         (transforms_slopes(task) ? 1 : 0) + (task.has(kMask) ? 1 : 0) + functions.scratch_panels;
 }
 
 // What kLanes rows bring and what becomes of them, a number each.
@@ -315,6 +393,7 @@ struct Lanes {
   alignas(64) int32_t label[kLanes];
   alignas(64) T coefficient[kLanes], entropy[kLanes], maximum[kLanes], rest[kLanes], value[kLanes];
   alignas(64) double factor[kLanes];
+  alignas(64) T share[kLanes], z_loss[kLanes];  // where there is a mask, or a z-loss
   Extras<T> extras;
 
   // Numbers that are computed with, for lanes without a row.
@@ -343,7 +422,10 @@ template <class T>
 class Panels {
  public:
   Panels(const Task& task, const RowFunctions<T>& functions, T* scratch)
-      : task_(task), functions_(functions), rows_(rows_of_panel<T>(task)) {
+      : task_(task),
+        functions_(functions),
+        rows_(rows_of_panel<T>(task)),
+        altered_(transforms(task) || task.z_loss != 0) {
     const int64_t size = task.classes * rows_;
     staging_ = scratch;
     logits_ = scratch + size;
@@ -351,8 +433,13 @@ class Panels {
     portion_ = has_portions(task) ? next : nullptr;
     next += portion_ != nullptr ? size : 0;
     hessian_ = (task.mode & kHessian) ? next : nullptr;
-    scratch_ = next + (hessian_ != nullptr ? size : 0);
-    plain_ = takes_plain_labels(task) && is_normal(T(1 / task.divisor()));
+    next += hessian_ != nullptr ? size : 0;
+    transformed_.scores = transforms_slopes(task) ? next : nullptr;
+    next += transformed_.scores != nullptr ? size : 0;
+    transformed_.mask = task.has(kMask) ? next : nullptr;
+    scratch_ = next + (transformed_.mask != nullptr ? size : 0);
+    transformed_.share = transformed_.mask != nullptr ? lanes_.share : nullptr;
+    plain_ = takes_plain_labels(task) && is_normal(T(1 / task.divisor())) && !task.probabilities;
     set_plain_coefficients();
   }
 
@@ -389,6 +476,7 @@ class Panels {
     const bool unfit = task_.mode != kValue && set_coefficients(task_.divisor(), n, lanes_);
     run_panels(at, n, unfit);
     if (!labelled) partial.bad = !weigh_distributions(task_, n, lanes_.sums, info, partial);
+    partial.bad = partial.bad || outside_;
     if (partial.bad) return;
     if (task_.mode & kValue) finish_rows(task_, at, lanes_.value, info, n, partial);
     set_plain_coefficients();
@@ -411,40 +499,76 @@ class Panels {
   // n rows, the lanes from k on.
   void run_panel(const Examples& at, int n, int k, bool unfit) {
     load_panel(task_, task_[kHeads], at, n, staging_, logits_, lanes_.maximum + k);
+    if (altered_) alter_scores(at, n, k);
     if (adjusts(task_)) adjust_panel(task_, n, logits_, lanes_.maximum + k);
-    const Panel<T> panel{task_.mode,
-                         &functions_.likelihood,
-                         task_.parameters,
-                         task_.classes,
-                         n,
-                         lanes_for(n),
-                         logits_,
-                         hessian_,
-                         scratch_,
-                         portion_,
-                         lanes_.entropy + k,
-                         lanes_.label + k,
-                         lanes_.coefficient + k,
-                         lanes_.value + k,
-                         lanes_.maximum + k,
-                         lanes_.rest + k,
-                         lines_ahead<T>(task_, kHeads, at, n, kLogitsAhead),
-                         lines_ahead<T>(task_, kTarget, at, n, kLogitsAhead),
-                         lines_ahead<T>(task_, kGradients, at, n, 0)};
+    Panel<T> panel{task_.mode,
+                   &functions_.likelihood,
+                   task_.parameters,
+                   task_.classes,
+                   n,
+                   lanes_for(n),
+                   logits_,
+                   hessian_,
+                   scratch_,
+                   portion_,
+                   lanes_.entropy + k,
+                   lanes_.label + k,
+                   lanes_.coefficient + k,
+                   lanes_.value + k,
+                   lanes_.maximum + k,
+                   lanes_.rest + k,
+                   nullptr,
+                   lines_ahead<T>(task_, kHeads, at, n, kLogitsAhead),
+                   lines_ahead<T>(task_, kTarget, at, n, kLogitsAhead),
+                   lines_ahead<T>(task_, kGradients, at, n, 0)};
     if (portion_ != nullptr) {
-      load_portions(task_, at, functions_.entropy, panel, staging_, portion_, lanes_.sums + k);
+      load_portions(task_, at, functions_.entropy, panel, transformed_.share, staging_, portion_,
+                    lanes_.sums + k);
       for (int i = k; i < k + n; ++i) lanes_.entropy[i] = T(lanes_.sums[i].entropy);
     }
+    if (altered_) panel.z_loss = set_z_loss(n, k);
     if (wants_extras(task_)) {
       run_with_extras(panel, k);
     } else {
       functions_.panel(panel);
     }
-    if (task_.mode & kGradient) finish(panel, kGradients, at, k, unfit, logits_);
     if (task_.mode & kHessian) {
       divide_by_temperature(task_, lanes_of_strips<T>(n) * task_.classes, hessian_);
-      finish(panel, kHessians, at, k, unfit, hessian_);
     }
+    if (altered_) undo_alteration(n);
+    if (task_.mode & kGradient) finish(panel, kGradients, at, k, unfit, logits_);
+    if (task_.mode & kHessian) finish(panel, kHessians, at, k, unfit, hessian_);
+  }
+
+  // Makes of the scores of n rows, lanes from k on, what the loss takes.
+  [[gnu::noinline]] void alter_scores(const Examples& at, int n, int k) {
+    if (task_.probabilities) {
+      const double* const weight = lanes_.info.loss_weight + k;
+      outside_ = outside_ || holds_no_probability(logits_, task_.classes, weight, n);
+    }
+    if (!transforms(task_)) return;
+    transform_panel(task_, at, n, staging_, transformed_, logits_, lanes_.maximum + k);
+  }
+
+  [[gnu::noinline]] void undo_alteration(int n) {
+    if (transformed_.scores == nullptr) return;
+    const int64_t numbers = lanes_of_strips<T>(n) * task_.classes;
+    undo_transform(task_, numbers, transformed_.scores, logits_, hessian_);
+  }
+
+  // The factors of the z-losses of n rows, null where there are none: part of an example's weight
+  // is a class weight that the portions have instead.
+  [[gnu::noinline]] const T* set_z_loss(int n, int k) {
+    if (task_.z_loss == 0) return nullptr;
+    const bool labelled = task_.target_kind == Target::kLabel;
+    for (int i = k; i < k + lanes_for(n); ++i) {
+      double weight = i < k + n ? 1 : 0;
+      if (weight != 0 && portion_ != nullptr && task_.class_weight != nullptr) {
+        weight = labelled ? task_.class_weight[lanes_.label[i]] : lanes_.sums[i].weight;
+      }
+      lanes_.z_loss[i] = T(task_.z_loss * weight);
+    }
+    return lanes_.z_loss + k;
   }
 
   [[gnu::noinline]] void run_with_extras(const Panel<T>& panel, int k) {
@@ -466,7 +590,10 @@ class Panels {
   const RowFunctions<T>& functions_;
   const int64_t rows_;
   T *staging_, *logits_, *portion_, *hessian_, *scratch_;
-  bool plain_;  // whether rows are labelled and mostly count 1 each
+  Transformed<T> transformed_;
+  const bool altered_;    // whether the loss takes other scores, or has a z-loss
+  bool plain_;            // whether rows are labelled and mostly count 1 each
+  bool outside_ = false;  // whether what is no probability was met
   Lanes<T> lanes_;
 };
 

@@ -12,6 +12,7 @@ template <class T>
 struct Softmax {
   T maximum, rest;
   NUMLOSS_INLINE T log_sum() const { return log1p(rest < T(0) ? T(0) : rest); }
+  NUMLOSS_INLINE T log_sum_exp() const { return maximum + log_sum(); }
   // -log p of a class with this logit.
   NUMLOSS_INLINE T surprisal(T logit) const {
     const T distance = maximum - logit;
@@ -28,6 +29,21 @@ template <class T>
 struct PortionCosts {
   double total = 0, distance = 0;  // of the portions; of portion times distance from the origin
   T last_origin = 0;
+};
+
+// A z-loss z s² of the log-sum-exp s: what a loss adds for each row to its value, and to its
+// derivatives by x_j slope p_j and slope p_j (1 - p_j) + bend p_j².
+template <class T>
+struct ZLoss {
+  T value = T(0), slope = T(0), bend = T(0);
+  ZLoss() = default;
+  // `z` 0: there is none, whatever the softmax.
+  NUMLOSS_INLINE ZLoss(T z, Softmax<T> softmax) {
+    const T s = softmax.log_sum_exp();
+    value = term(z, s * s);
+    slope = T(2) * term(z, s);
+    bend = T(2) * z;
+  }
 };
 
 // Exponentials of a part again, and what they have to be multiplied by.

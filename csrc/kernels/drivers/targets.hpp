@@ -190,7 +190,15 @@ inline bool read_plain_labels(const Task& task, const Examples& at, int64_t n, i
 }
 
 inline PortionUse use_of_portions(const Task& task, bool entropy) {
-  return {!task.checked || wants_full_weights(task), entropy};
+  return {!task.checked || wants_full_weights(task) || task.z_loss != 0, entropy};
+}
+
+// Makes probabilities of a distribution that is given by its logarithms.
+template <class T>
+NUMLOSS_INLINE void take_exponentials_of_target(const Task& task, int64_t n, T* q) {
+  if (!task.log_target) return;
+#pragma omp simd
+  for (int64_t k = 0; k < n; ++k) q[k] = exp(q[k]);
 }
 
 // Sums over the lanes of a panel or of the tile of a row, as they grow.
@@ -317,24 +325,26 @@ struct PortionRule {
   // Whether the portions are q itself.
   bool is_plain() const { return share == T(0) && class_weight == nullptr; }
 
-  // Portions of n lanes from class c on: lane i is of class c + i * kLane, with probability q(i).
+  // Portions of n lanes from class c on: lane i is of class c + i * kLane, with probability q(i),
+  // and smoothing gives it share_of(i).
   template <int kLane>
-  NUMLOSS_INLINE void apply(int64_t c, int n, auto&& q, const T* logits, T* portion) const {
+  NUMLOSS_INLINE void apply(int64_t c, int n, auto&& q, auto&& share_of, const T* logits,
+                            T* portion) const {
     if (class_weight == nullptr) {
 #pragma omp simd
-      for (int i = 0; i < n; ++i) portion[i] = smoothed(q(i), logits[i]);
+      for (int i = 0; i < n; ++i) portion[i] = smoothed(q(i), share_of(i), logits[i]);
     } else {
       const double* const factor = class_weight + c;
 #pragma omp simd
       for (int i = 0; i < n; ++i) {
-        portion[i] = T(double(smoothed(q(i), logits[i])) * factor[i * kLane]);
+        portion[i] = T(double(smoothed(q(i), share_of(i), logits[i])) * factor[i * kLane]);
       }
     }
   }
 
  private:
-  NUMLOSS_INLINE T smoothed(T q, T logit) const {
-    return fma(q, keep, logit == -Real<T>::kInfinity ? T(0) : share);
+  NUMLOSS_INLINE T smoothed(T q, T part, T logit) const {
+    return fma(q, keep, logit == -Real<T>::kInfinity ? T(0) : part);
   }
 };
 

@@ -57,9 +57,29 @@ template <bool kCosts, class T>
   }
 }
 
-template <bool kHessian, class T>
+// What z-losses add: p times the slope to a derivative, p (1 - p) times that and p² times the bend
+// to a second one.
+template <class T>
+struct ZSlopes {
+  alignas(64) T slope[kLanes], bend[kLanes];
+};
+
+// Adds z-losses to values, and tells their slopes.
+template <class T>
+[[gnu::noinline]] void add_z_losses(const Panel<T>& panel, ZSlopes<T>& slopes) {
+#pragma omp simd
+  for (int i = 0; i < whole(panel.lanes); ++i) {
+    const ZLoss<T> z(panel.z_loss[i], {panel.maximum[i], panel.rest[i]});
+    if ((panel.mode & kValue) != 0) panel.value[i] += z.value;
+    slopes.slope[i] = z.slope;
+    slopes.bend[i] = z.bend;
+  }
+}
+
+// `z`: null where there is no z-loss.
+template <bool kHessian, bool kZ, class T>
 [[gnu::noinline]] void take_portion_slopes(const Panel<T>& panel, const T* total, const T* rest,
-                                           const T* inverse) {
+                                           const T* inverse, const ZSlopes<T>* z) {
   using V = Vector<T>;
   for (int lane = 0; lane < panel.rows; lane += kStrip<T>) {
     const V k = load_vector<V>(panel.coefficient + lane), all = load_vector<V>(total + lane);
@@ -67,9 +87,18 @@ template <bool kHessian, class T>
     const int64_t begin = lane * panel.classes, end = begin + panel.classes * kStrip<T>;
     for (int64_t c = begin; c < end; c += kStrip<T>) {
       const V e = load_vector<V>(panel.logits + c), portion = load_vector<V>(panel.portion + c);
-      store_vector(k * portion_slope(e, all, portion, others, scale), panel.logits + c);
+      const V p = e * scale;
+      V slope = portion_slope(e, all, portion, others, scale);
+      if constexpr (kZ) slope += load_vector<V>(z->slope + lane) * p;
+      store_vector(k * slope, panel.logits + c);
       if constexpr (kHessian) {
-        store_vector(k * all * (e * scale) * complement(e, others, scale), panel.hessian + c);
+        const V q = complement(e, others, scale);
+        V curvature = k * all * p * q;
+        if constexpr (kZ) {
+          const V pull = load_vector<V>(z->slope + lane), bend = load_vector<V>(z->bend + lane);
+          curvature += k * (pull * p * q + bend * p * p);
+        }
+        store_vector(curvature, panel.hessian + c);
       }
     }
   }
@@ -92,13 +121,19 @@ void distribution_panel(const Panel<T>& panel) {
       panel.value[i] = value + panel.entropy[i];
     }
   }
+  ZSlopes<T> z;
+  const bool with_z_loss = panel.z_loss != nullptr;
+  if (with_z_loss) add_z_losses(panel, z);
   if (mode == kValue) return;
   alignas(64) T inverse[kLanes];
 #pragma omp simd
   for (int i = 0; i < whole(lanes); ++i) inverse[i] = Softmax<T>{maximum[i], rest[i]}.inverse();
-  const auto finish =
-      (mode & kHessian) != 0 ? take_portion_slopes<true, T> : take_portion_slopes<false, T>;
-  finish(panel, total, rest, inverse);
+  const bool with_hessian = (mode & kHessian) != 0;
+  const auto finish = with_z_loss ? (with_hessian ? take_portion_slopes<true, true, T>
+                                                  : take_portion_slopes<false, true, T>)
+                                  : (with_hessian ? take_portion_slopes<true, false, T>
+                                                  : take_portion_slopes<false, false, T>);
+  finish(panel, total, rest, inverse, &z);
 }
 
 // What the derivatives of a row's classes are made of.
@@ -106,6 +141,7 @@ template <class T>
 struct RowPortions {
   Softmax<T> softmax;
   T inverse, total;
+  ZLoss<T> z;
   bool kept;  // the exponentials
 };
 
@@ -119,6 +155,8 @@ template <class T>
       exponentials_again(row, part, tile_maximum, of_row.softmax.maximum, of_row.kept, gradient);
   const T* const e = kept.e;
   const T shrink = kept.shrink, coefficient = row.coefficient;
+  const T pull = of_row.z.slope, bend = of_row.z.bend;
+  const bool with_z_loss = bend != T(0);
   const int64_t n = part.steps * kLanes;
   if ((row.task().mode & kHessian) != 0) {
     T* hessian = row.second_output(row.task()[kHessians], part);
@@ -127,12 +165,27 @@ template <class T>
       const T share = e[k] * shrink;
       hessian[k] = coefficient * total * (share * inverse) * complement(share, rest, inverse);
     }
+    if (with_z_loss) {
+#pragma omp simd
+      for (int64_t k = 0; k < n; ++k) {
+        const T share = e[k] * shrink, p = share * inverse;
+        hessian[k] += coefficient * (pull * p * complement(share, rest, inverse) + bend * p * p);
+      }
+    }
     row.write(row.task()[kHessians], part, hessian);
   }
   const T* const portion = part.portion;
+  if (with_z_loss) {
 #pragma omp simd
-  for (int64_t k = 0; k < n; ++k) {
-    gradient[k] = coefficient * portion_slope(e[k] * shrink, total, portion[k], rest, inverse);
+    for (int64_t k = 0; k < n; ++k) {
+      const T share = e[k] * shrink, slope = portion_slope(share, total, portion[k], rest, inverse);
+      gradient[k] = coefficient * (slope + pull * (share * inverse));
+    }
+  } else {
+#pragma omp simd
+    for (int64_t k = 0; k < n; ++k) {
+      gradient[k] = coefficient * portion_slope(e[k] * shrink, total, portion[k], rest, inverse);
+    }
   }
   row.write(row.task()[kGradients], part, gradient);
 }
@@ -147,9 +200,12 @@ T distribution_row(Row<T>& row) {
   PortionCosts<T> costs;
   const Softmax<T> s =
       softmax_of_row(row, keeps ? &row.task()[kGradients] : nullptr, maxima, &costs);
-  const T value = T(costs.total * double(s.log_sum()) + costs.distance + row.sums.entropy);
+  const T cost = T(costs.total * double(s.log_sum()) + costs.distance + row.sums.entropy);
+  ZLoss<T> z;
+  if (row.task().z_loss != 0) z = {row.z_loss(true), s};
+  const T value = cost + z.value;
   if (mode == kValue) return value;
-  const RowPortions<T> of_row{s, s.inverse(), T(costs.total), keeps};
+  const RowPortions<T> of_row{s, s.inverse(), T(costs.total), z, keeps};
   for (int64_t first = 0, t = 0; first < row.classes; first += row.tile, ++t) {
     const TileParts<T>& parts = row.load(first);
     row.load_portions(false);

@@ -87,10 +87,20 @@ constexpr Entry likelihood(const char* name, double cost) {
   });
 }
 
+template <template <class> class Formula>
+constexpr Entry likelihood_of_probabilities(const char* name, double cost) {
+  return rows<Formula<float>::parameters>(name, cost, []<class T>(T) -> RowFunctions<T> {
+    return {likelihood_of_logarithms_panel<T>, nullptr, likelihood_functions<Formula, T>(), 0,
+            false};
+  });
+}
+
 }  // namespace
 
 NUMLOSS_LOSS(CrossEntropy) = likelihood<NegativeLogLikelihood>("cross_entropy", 0.5);
 NUMLOSS_LOSS(SoftmaxFocal) = likelihood<FocalLikelihood>("softmax_focal", 0.5);
+NUMLOSS_LOSS(SoftmaxFocalProbability) =
+    likelihood_of_probabilities<FocalLikelihood>("softmax_focal_probability", 0.5);
 NUMLOSS_LOSS(GeneralizedCrossEntropy) = likelihood<TruncatedLikelihood>("generalized_cross_entropy",
                                                                         0.5);
 NUMLOSS_LOSS(CrossEntropyAndMiss) = likelihood<SurprisalAndMiss>("cross_entropy_and_miss", 0.5);

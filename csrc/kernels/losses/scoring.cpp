@@ -166,15 +166,24 @@ void log_probability_panel(const Panel<T>& panel) {
   });
 }
 
+// The same plus the entropy sum t log t.
+template <class T>
+void divergence_of_logarithms_panel(const Panel<T>& panel) {
+  log_probability_panel(panel);
+  for (int i = 0; i < panel.rows; ++i) panel.value[i] += panel.entropy[i];
+}
+
 // Panels whose outcome is a label need room for it.
-constexpr Entry scoring(const char* name, double cost, bool labels, auto panel) {
-  return rows<0>(name, cost, [labels, panel]<class T>(T zero) -> RowFunctions<T> {
-    return {panel(zero), nullptr, {}, labels ? 1 : 0, false};
+constexpr Entry scoring(const char* name, double cost, bool labels, auto panel,
+                        bool entropy = false) {
+  return rows<0>(name, cost, [labels, panel, entropy]<class T>(T zero) -> RowFunctions<T> {
+    return {panel(zero), nullptr, {}, labels ? 1 : 0, entropy};
   });
 }
 
 constexpr auto kBrierPanel = []<class T>(T) { return brier_panel<T>; };
 constexpr auto kLogProbabilityPanel = []<class T>(T) { return log_probability_panel<T>; };
+constexpr auto kDivergencePanel = []<class T>(T) { return divergence_of_logarithms_panel<T>; };
 
 }  // namespace
 
@@ -183,5 +192,7 @@ NUMLOSS_LOSS(MulticlassBrierDistribution) = scoring("multiclass_brier_distributi
                                                     kBrierPanel);
 NUMLOSS_LOSS(Nll) = scoring("nll", 0.2, true, kLogProbabilityPanel);
 NUMLOSS_LOSS(NllDistribution) = scoring("nll_distribution", 0.2, false, kLogProbabilityPanel);
+NUMLOSS_LOSS(KlDivergenceProbability) = scoring("kl_divergence_probability", 1.0, false,
+                                                kDivergencePanel, true);
 
 }  // namespace numloss::NUMLOSS_ISA

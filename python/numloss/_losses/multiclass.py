@@ -38,6 +38,10 @@ def cross_entropy(
     class_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
     temperature: float = 1.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
+    where: ArrayLike | None = None,
+    from_logits: bool = True,
     ignore_index: int = -100,
     axis: int = -1,
     return_logsumexp: bool = False,
@@ -60,6 +64,13 @@ def cross_entropy(
         :math:`\epsilon` in [0, 1]: :math:`q` becomes :math:`q (1 - \epsilon) + \epsilon / C`, each
         class with its class weight. A class that cannot happen (logit -inf) gets no share.
     {temperature}
+    {softcap}
+    z_loss : float, default 0.0
+        :math:`\zeta`, at least 0: :math:`\zeta (\log \sum_c e^{x_c})^2` is added to each row's
+        loss, which draws its log-sum-exp, that of the divided scores, to 0. A row's has the row's
+        weight: that of the example times its class weight, its label's or sum(q class_weight).
+    {where}
+    {from_logits}
     {ignore_index}
     {logsumexp}
     {predicted}
@@ -79,11 +90,15 @@ def cross_entropy(
     >>> value, predicted = numloss.cross_entropy(logits, [0, 1], return_predicted=True)
     >>> predicted
     array([0, 1])
+    >>> numloss.cross_entropy.grad(logits[:1], [0], where=[True, True, False]).round(3)
+    array([[-0.119,  0.119,  0.   ]])
 
     References
     ----------
     J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs",
-    Neurocomputing (1990). Smoothing: C. Szegedy et al., CVPR 2016, section 7.
+    Neurocomputing (1990). Smoothing: C. Szegedy et al., CVPR 2016, section 7. z-loss: B. Zoph et
+    al., "ST-MoE: designing stable and transferable sparse expert models", 2022, eq. 5, and A.
+    Chowdhery et al., "PaLM", JMLR 2023, section 5. Soft-cap: Gemma Team, "Gemma 2", 2024.
     """
 
 
@@ -93,6 +108,8 @@ def kl_divergence(
     target: ArrayLike,
     *,
     temperature: float = 1.0,
+    log_target: bool = False,
+    from_logits: bool = True,
     axis: int = -1,
     return_logsumexp: bool = False,
     return_predicted: bool = False,
@@ -107,6 +124,11 @@ def kl_divergence(
 
     {probabilities}
     {temperature}
+    log_target : bool, default False
+        Whether the target holds logarithms of probabilities, -inf for one of 0; as in torch, whose
+        prediction holds such, too: here it is scores, of which logarithms of probabilities are one
+        kind.
+    {from_logits}
     {logsumexp}
     {predicted}
 
@@ -114,10 +136,13 @@ def kl_divergence(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import numloss
     >>> round(float(numloss.kl_divergence([0.0, 0.0], [0.5, 0.5])), 6)
     0.0
     >>> round(float(numloss.kl_divergence([0.0, 0.0], [1.0, 0.0])), 6)
+    0.693147
+    >>> round(float(numloss.kl_divergence([0.0, 0.0], [0.0, -np.inf], log_target=True)), 6)
     0.693147
 
     References
@@ -197,6 +222,7 @@ def softmax_focal(
     *,
     gamma: float = 2.0,
     alpha: ArrayLike | None = None,
+    from_logits: bool = True,
     ignore_index: int = -100,
     axis: int = -1,
     return_logsumexp: bool = False,
@@ -218,6 +244,7 @@ def softmax_focal(
         How fast well predicted examples fade; at least 0.
     alpha : array-like, optional
         A factor of at least 0 for each class, or one for all.
+    {from_logits}
     {ignore_index}
     {logsumexp}
     {predicted}

@@ -79,7 +79,11 @@ SECONDS = tuple(dict.fromkeys(x for loss in numloss.LOSSES.values() for x in inp
 def options_of(loss: numloss.Loss[...]) -> dict[str, inspect.Parameter]:
     """Options that a command may set."""
     parameters = inspect.signature(loss).parameters
-    return {name: value for name, value in parameters.items() if name not in _RESERVED}
+    # Probabilities of classes are taken for their logarithms here, which have them for a softmax.
+    left_out = {"from_logits"} if loss.rowwise else set()
+    return {
+        name: value for name, value in parameters.items() if name not in {*_RESERVED, *left_out}
+    }
 
 
 @cache
@@ -135,7 +139,7 @@ class LossSpec:
         plain = not self.options.get("label_smoothing", 0.0) and all(
             self.options.get(name) is None for name in ("class_weight", "pos_weight")
         )
-        return self.loss.likelihood and plain
+        return self.loss.likelihood and plain and not self.options.get("z_loss", 0.0)
 
     def described(self) -> tuple[str, dict[str, Any]]:
         """Return what is written of it, as JSON can hold it."""
@@ -245,6 +249,8 @@ def _check_options(name: str, said: str, options: Mapping[str, Any]) -> None:
             choices = f"it has {', '.join(has)}" if has else "it has none"
             hint = closest(option, has)
             raise UsageError(f"{said}: {name} has no option {option!r}{hint}; {choices}")
+    if options.get("log_target"):
+        raise UsageError(f"{said}: targets are probabilities here: log_target must be left out")
     check = getattr(known()[name], "check", None)
     if check is not None:
         try:

@@ -118,6 +118,11 @@ class Adapter:
                 f"{self.options['temperature']}",
                 "temperature",
             )
+        for name in ("softcap", "where"):
+            if self.options.get(name) is not None:
+                raise Error(
+                    f"{name} must be None, as probabilities are the softmax of the margins", name
+                )
         for name, value in self.options.items():
             if np.ndim(value) and not self.loss.rowwise:
                 raise Error(f"{name} must be a number, as a row has one margin", name)

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 import numloss
 from numloss import _convert
-from numloss._loss import EXTRAS
+from numloss._loss import EXTRAS, TEMPERED
 from numloss._raise import Error, InputTypeError
 
 _TARGET = "numloss"
@@ -231,6 +231,20 @@ def _tangent_of_logsumexp(
     return logsumexp, (softmax * tangents[0]).sum(axis).astype(logsumexp.dtype)
 
 
+def _taken(name: str, scores: jax.Array, given: Mapping[str, Any], axis: int) -> jax.Array:
+    """Return scores as a loss takes them: capped, divided, without the classes left out."""
+    cap, mask = given.get("softcap"), given.get("where")
+    if cap is not None:
+        scores = jnp.where(scores == -jnp.inf, scores, cap * jnp.tanh(scores / cap))
+    if name in TEMPERED and "temperature" in given:
+        scores = scores / given["temperature"]
+    if mask is None:
+        return scores
+    if mask.ndim < scores.ndim:
+        mask = jnp.expand_dims(mask, [d for d in range(scores.ndim) if d != axis])
+    return jnp.where(mask, scores, -jnp.inf)
+
+
 def _classes(halves: jax.Array) -> jax.Array:
     """Return predicted classes from their halves, in the type that JAX has for integers."""
     low = jax.lax.bitcast_convert_type(halves[..., 0], np.int32)
@@ -301,6 +315,9 @@ def _arranged(
             continue
         if name == inputs[0] or _is_data(name, value):
             given[name] = _data(name, value)
+    # Booleans stay such; other arrays among the options are numbers.
+    if given.get("where") is not None and not isinstance(given["where"], jax.Array):
+        given["where"] = _data("where", given["where"])
     # A number that JAX has made an array of has no type of its own either.
     target = given.get("target")
     if isinstance(target, jax.Array) and target.weak_type and target.ndim == 0:
@@ -407,8 +424,9 @@ def _function(loss: numloss.Loss[...]) -> Callable[..., Any]:
             return value
         found = dict(zip(form.extras, extras, strict=True))
         if "return_logsumexp" in found:
+            scores = _taken(name, operands[0], given, form.axis)
             found["return_logsumexp"] = _with_derivatives(
-                form.axis, operands[0], jax.lax.stop_gradient(found["return_logsumexp"])
+                form.axis, scores, jax.lax.stop_gradient(found["return_logsumexp"])
             )
         if "return_predicted" in found:
             found["return_predicted"] = _classes(found["return_predicted"])

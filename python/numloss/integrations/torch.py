@@ -23,7 +23,7 @@ from torch.autograd import Function, forward_ad
 
 import numloss
 from numloss import _convert, _core, _raise
-from numloss._loss import EXTRAS
+from numloss._loss import EXTRAS, TEMPERED
 from numloss._raise import Error, InputTypeError, listed, shown
 
 if TYPE_CHECKING:
@@ -466,7 +466,8 @@ def _way_back(ctx: Any, value: Tensor | None, extras: Sequence[Tensor | None]) -
         else:  # nobody differentiates further
             found = list(gradients if _is_one(value) else _times(value, gradients, given))
     if logsumexp and extras[0] is not None:
-        more = _by_logsumexp(given[signature.heads[0]], logsumexp[0], extras[0], given)
+        scores, slope = _taken(ctx.loss, given[signature.heads[0]], given)
+        more = slope * _by_logsumexp(scores, logsumexp[0], extras[0], given)
         found[0] = more if found[0] is None else found[0] + more
     return (None, *_at_heads(signature, found, arguments))
 
@@ -501,6 +502,25 @@ def _at_heads(
     for place, gradient in zip(signature.head_places, found, strict=True):
         by_argument[place] = gradient
     return by_argument
+
+
+def _taken(name: str, scores: Tensor, given: dict[str, Any]) -> tuple[Tensor, Any]:
+    """Return scores as a loss takes them (capped, divided, masked), and their slope."""
+    slope: Any = 1
+    cap, mask, axis = given.get("softcap"), given.get("where"), given.get("axis", -1)
+    if cap is not None:
+        bent = (scores / cap).tanh()
+        slope = 1 - bent * bent
+        scores = torch.where(scores == -torch.inf, scores, cap * bent)
+    if name in TEMPERED and given.get("temperature", 1) != 1:
+        scores, slope = scores / given["temperature"], slope / given["temperature"]
+    if mask is not None:
+        if mask.dim() < scores.dim():
+            shape = [1] * scores.dim()
+            shape[axis] = -1
+            mask = mask.reshape(shape)
+        scores = torch.where(mask, scores, -torch.inf)
+    return scores, slope
 
 
 def _by_logsumexp(
