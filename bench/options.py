@@ -59,6 +59,7 @@ def common(loss: str, data: Data) -> Iterator[tuple[str, Any]]:
     examples = variant_of(loss).examples(data.prediction)
     weight = np.linspace(0.5, 1.5, math.prod(examples)).astype(data.prediction.dtype)
     yield "weight", weight.reshape(examples)
-    yield CLASS_WEIGHT, np.linspace(0.5, 1.5, data.prediction.shape[-1])
+    between = numloss.LOSSES[loss].domain == "ordered labels"  # columns are, of one class more
+    yield CLASS_WEIGHT, np.linspace(0.5, 1.5, data.prediction.shape[-1] + between)
     yield "pos_weight", 3.0
     yield "label_smoothing", 0.1

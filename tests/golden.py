@@ -200,7 +200,7 @@ def asked(variant: Variant) -> dict[str, bool]:
 
 
 #: A variant for each kernel: parameters change nothing of the scores.
-EXTRAS = {f"{v} and extras": v for v in VARIANTS if v.rowwise and not v.parameters}
+EXTRAS = {f"{v} and extras": v for v in VARIANTS if asked(v) and not v.parameters}
 
 
 def names_of_heads() -> dict[str, tuple[str, Any]]:

@@ -207,6 +207,10 @@ OPTIONS = {
     "smoothed_hinge": [":smoothing=0.5"],
     "multilabel_margin": [":margin=2"],
     "dice": [":squared=true"],
+    "coral": [":importance_weights=[1,2,3,4,5,6,7,8,9,0,1]"],
+    "corn": [":class_weight=[1,2,3,4,5,6,7,8,9,10,11,12]"],
+    "crps_ensemble": [":fair=true"],
+    "crps_quantile": [":levels=[0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1]"],
     "huber": [":delta=0.3"],
     "smooth_l1": [":beta=0"],
     "epsilon_insensitive": [":epsilon=0.5"],
@@ -229,9 +233,11 @@ SPECS = [
 @pytest.mark.parametrize("weighted", [False, True])
 def test_mean_is_the_librarys(text, weighted, columns, tmp_path):
     columns = {**columns, "amount": columns["truth"] + 0.5}  # above 0
-    path = write(tmp_path / "table.npz", columns)
     name = text.partition(":")[0]
     loss = numloss.LOSSES[name]
+    if name == "cumulative_link":  # which takes rows that rise
+        columns |= {f"logit_{i}": abs(columns[f"logit_{i}"]) + 8 * i - 40 for i in range(11)}
+    path = write(tmp_path / "table.npz", columns)
     arguments = [path, "-l", text]
     target = columns["label"].copy()
     prediction = np.stack([columns[f"logit_{i}"] for i in range(11)], axis=1)
@@ -243,6 +249,9 @@ def test_mean_is_the_librarys(text, weighted, columns, tmp_path):
         if loss.domain == "signs":
             target = target == 1
             arguments += ["--positive", "1"]
+    elif loss.domain == "real":  # a number for each row of members
+        target = columns["truth"].copy()
+        arguments += ["-p", "logit_*", "-t", "truth"]
     elif name == "kl_divergence":
         target = np.abs(prediction) / np.abs(prediction).sum(axis=1, keepdims=True)
         np.savez(tmp_path / "q.npz", target=target)

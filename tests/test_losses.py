@@ -11,7 +11,10 @@ from cases import (
     CASES,
     GROUPED,
     LABELS,
+    MEMBERS,
     RELEVANCES,
+    RISING,
+    THRESHOLDS,
     VARIANTS,
     assert_same,
     in_type,
@@ -35,11 +38,13 @@ def sample(variant, dtype="float64", n=200, seed=0):
     """Draw n elements, or rows of `CLASSES`; return them with the parameters."""
     shape = (n, CLASSES) if variant.rowwise else (n,)
     prediction, target = variant.inputs(shape, dtype, seed)
-    # bfloat16 holds few logarithms of probabilities, and few scores that lie apart.
-    distinct = 0.3 if variant.name == "nll" or variant.domain is RELEVANCES else 0.5
+    # bfloat16 holds few logarithms of probabilities, and few numbers of some size or apart.
+    few = variant.name in ("nll", "cumulative_link")
+    distinct = 0.3 if variant.domain is RELEVANCES else 0.35 if few else 0.5
     assert len(np.unique(prediction)) > distinct * prediction.size
     if target.dtype.kind in "iub":
         labels = CLASSES if variant.rowwise and target.dtype.kind == "i" else 2
+        labels += variant.domain in (THRESHOLDS, RISING)
         assert len(np.unique(target)) == labels
     return prediction, target, variant.options(CLASSES)
 
@@ -298,7 +303,7 @@ def test_weight_0_hides_anything(variant, dtype, classes):
 
 
 takes_labels = pytest.mark.parametrize(
-    "variant", [v for v in VARIANTS if v.domain is LABELS], ids=str
+    "variant", [v for v in VARIANTS if v.domain in (LABELS, THRESHOLDS)], ids=str
 )
 
 
@@ -332,7 +337,7 @@ def test_ignored_rows_are_not_there(variant, classes, ignore_index):
 @pytest.mark.parametrize("classes", [CLASSES, 300])
 @pytest.mark.parametrize(
     "variant",
-    [v for v in VARIANTS if "class_weight" in v.parameters and v.domain is LABELS],
+    [v for v in VARIANTS if "class_weight" in v.parameters and v.domain in (LABELS, THRESHOLDS)],
     ids=str,
 )
 def test_class_weight_is_part_of_the_weight(variant, classes):
@@ -575,13 +580,14 @@ def test_kullback_leibler_divergence_is_cross_entropy_less_entropy():
 
 
 #: Logits of -inf are classes that are not there, but among ordered classes they count, and a
-#: smoothing shares its mass among them too.
+#: smoothing shares its mass among them too. Members of an ensemble are no classes.
 SPREADABLE = [
     v
     for v in VARIANTS
     if v.rowwise
     and v.name not in (*numloss.ordinal.__all__, *numloss.ranking.__all__)
     and "label_smoothing" not in v.parameters
+    and v.domain is not MEMBERS
 ]
 
 

@@ -21,10 +21,13 @@ from cases import (
     LABELS,
     LOG_CHANCES,
     MAGNITUDES,
+    MEMBERS,
     MODEST_SIGNS,
     RESIDUALS,
+    RISING,
     SETS,
     SIGNS,
+    THRESHOLDS,
     TWO_HEADED_VARIANTS,
     VARIANTS,
     Array,
@@ -75,6 +78,8 @@ def draw(name: str, shape: Shape, dtype: str, domain: Domain | None = None) -> D
     prediction *= spread
     if domain is MAGNITUDES:
         prediction = abs(prediction)
+    if domain is RISING:
+        prediction.sort(axis=-1)
     target = target_of(rng, shape)
     target = target if target.dtype in (np.int64, np.bool_) else target.astype(number)
     options = variant.options(shape[-1], variant.examples(prediction), number)
@@ -121,6 +126,16 @@ def label(rng: Rng, shape: Shape) -> Array:
     return rng.integers(0, shape[-1], shape[:-1], dtype=np.int64)
 
 
+def label_between(rng: Rng, shape: Shape) -> Array:
+    """Draw one class a row, of those that its thresholds lie between."""
+    return rng.integers(0, shape[-1] + 1, shape[:-1], dtype=np.int64)
+
+
+def outcome(rng: Rng, shape: Shape) -> Array:
+    """Draw one number a row."""
+    return real(rng, shape[:-1])
+
+
 def distribution(rng: Rng, shape: Shape) -> Array:
     """Draw a probability for each class, none of them 0."""
     weights = np.exp(rng.standard_normal(shape))
@@ -141,6 +156,9 @@ KINDS: dict[Domain, tuple[float, Callable[[Rng, Shape], Array]]] = {
     LABELS: (3, label),
     LOG_CHANCES: (1, label),  # numbers of both signs, which cost the same
     DISTRIBUTIONS: (1, distribution),
+    THRESHOLDS: (2, label_between),
+    RISING: (2, label_between),
+    MEMBERS: (1, outcome),
 }
 
 

@@ -23,10 +23,13 @@ from cases import (  # noqa: E402
     LABELS,
     LOG_CHANCES,
     MAGNITUDES,
+    MEMBERS,
     MODEST_SIGNS,
     RESIDUALS,
+    RISING,
     SETS,
     SIGNS,
+    THRESHOLDS,
     TWO_HEADED,
     Domain,
 )
@@ -50,7 +53,13 @@ CHANCES = Predictions(
 )
 VOTERS = Predictions("anes96.csv", "--prediction logit_* --by party")
 SETS_OF_DIGITS = Predictions("digits.parquet", "--prediction logits --target plausible --by ink")
-FILES = (DIGITS, TEACHER, CHANCES, SETS_OF_DIGITS, SCORES, MARGINS, DIABETES, VOTERS)
+ABOVE = Predictions("thresholds.npz", "--prediction above --by party")
+BELOW = Predictions("thresholds.npz", "--prediction below --by party")
+MEMBERS_OF_DIABETES = Predictions("diabetes.npz", "--prediction members --by age")
+FILES = (
+    *(DIGITS, TEACHER, CHANCES, SETS_OF_DIGITS, SCORES, MARGINS),
+    *(DIABETES, MEMBERS_OF_DIABETES, VOTERS, ABOVE, BELOW),
+)
 
 #: The predictions that losses of a domain are evaluated on.
 DOMAINS: dict[Domain, Predictions] = {
@@ -63,6 +72,9 @@ DOMAINS: dict[Domain, Predictions] = {
     LABELS: DIGITS,
     LOG_CHANCES: CHANCES,
     DISTRIBUTIONS: TEACHER,
+    THRESHOLDS: ABOVE,
+    RISING: BELOW,
+    MEMBERS: MEMBERS_OF_DIABETES,
 }
 #: Losses that suit other predictions better, or whose options are worth a look.
 CHOSEN: dict[str, tuple[tuple[Predictions, str], ...]] = {
@@ -75,7 +87,7 @@ CHOSEN: dict[str, tuple[tuple[Predictions, str], ...]] = {
     ),
     "multiclass_hinge": ((DIGITS, ""), (DIGITS, ":variant=crammer_singer")),
     "logit_adjusted": ((DIGITS, ":priors=[1,2,3,4,5,6,7,8,9,10]"),),
-    **dict.fromkeys(numloss.ordinal.__all__, ((VOTERS, ""),)),
+    **dict.fromkeys(("ordinal_cross_entropy", "ranked_probability"), ((VOTERS, ""),)),
 }
 
 

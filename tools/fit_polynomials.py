@@ -74,6 +74,11 @@ def mills(z: mpf) -> mpf:
     return erfc(z / sqrt(2)) * exp(z * z / 2)
 
 
+def excess(z: mpf) -> mpf:
+    """Return how far the rate at which normal numbers end at z is beyond z."""
+    return sqrt(2 / pi) / mills(z) - z
+
+
 def fit(
     title: str,
     function: Callable[[mpf], mpf],
@@ -158,6 +163,11 @@ if __name__ == "__main__":
         fit_rational(
             "normal beyond", mills, turn, end, degrees, dtype,
             lambda z: exp(-z * z / 2) / erf(z / sqrt(2)),
+        )  # fmt: skip
+    # Of thresholds.cpp.
+    for dtype, degrees, end in ((np.float32, (4, 5), "5.6"), (np.float64, (10, 11), "8.5")):
+        fit_rational(
+            "excess", excess, mpf(0), mpf(end), degrees, dtype, lambda z: 1 / excess(z),
         )  # fmt: skip
     split_ln2(15, np.float32)
     split_ln2(32, np.float64)

@@ -106,15 +106,40 @@ def write_diabetes(folder: Path) -> None:
     features, target = load_diabetes(return_X_y=True, scaled=False)
     ridge = make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(-1, 3, 9)))
     sex = features[:, 1].astype(int)
+    prediction = out_of_fold(ridge, features, target, method="predict")
     _, coded, count = np.unique(sex, return_inverse=True, return_counts=True)
     np.savez_compressed(
         folder / "diabetes.npz",
-        prediction=out_of_fold(ridge, features, target, method="predict"),
+        prediction=prediction,
         target=target,
+        members=members_of(prediction, target),
         # Both sexes count the same in all.
         weight=np.round(len(sex) / (2 * count[coded]), DECIMALS),
         sex=sex.astype(np.int8),
         age=np.where(features[:, 0] < 50, "under 50", "50 and over"),
+    )
+
+
+def members_of(prediction: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an ensemble around each prediction, as far off as predictions are."""
+    spread = np.quantile(target - prediction, (np.arange(9) + 0.5) / 9)
+    return np.round(prediction[:, None] + spread, DECIMALS)
+
+
+def write_thresholds(folder: Path) -> None:
+    """Of the logits of the voters' classes: those of being above, and not above, each of six."""
+    voters = pd.read_csv(folder / "anes96.csv")
+    logits = voters[[f"logit_{k}" for k in range(7)]].to_numpy()
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    up_to = np.cumsum(shares, axis=1)[:, :-1]
+    beyond = np.cumsum(shares[:, ::-1], axis=1)[:, -2::-1]
+    below = np.round(np.log(up_to / beyond), DECIMALS).astype(np.float32)
+    np.savez_compressed(
+        folder / "thresholds.npz",
+        label=voters["label"].to_numpy(np.int8),
+        party=voters["party"].to_numpy(str),
+        below=below,
+        above=-below,
     )
 
 
@@ -134,9 +159,10 @@ def write_anes96(folder: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Write the four files into ``folder``."""
+    """Write the five files into ``folder``."""
     for write in (write_digits, write_breast_cancer, write_diabetes, write_anes96):
         write(folder)
+    write_thresholds(folder)
 
 
 if __name__ == "__main__":

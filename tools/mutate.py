@@ -54,6 +54,7 @@ REGRESSION = "csrc/kernels/losses/regression.cpp"
 FORECAST = "csrc/kernels/losses/forecast.cpp"
 BINARY = "csrc/kernels/losses/binary.cpp"
 SIGNS = "csrc/kernels/losses/signs.cpp"
+THRESHOLDS = "csrc/kernels/losses/thresholds.cpp"
 MULTILABEL = "csrc/kernels/losses/multilabel.cpp"
 SEGMENTATION = "csrc/kernels/losses/segmentation.cpp"
 MULTICLASS = "csrc/kernels/losses/multiclass.cpp"
@@ -117,6 +118,13 @@ FAULTS = [
     Fault("strips: the largest score of every second class", "csrc/kernels/memory/strips.hpp", "return best[1] > best[0] ? best[1] : best[0];", "return best[0];", LOSSES + "cross_entropy"),
     Fault("ranked_probability: label one too far", "csrc/kernels/losses/ordinal.cpp", "k >= panel.label[lane + i]", "k > panel.label[lane + i]", LOSSES + "ranked_probability"),
     Fault("ordinal_cross_entropy: distance not squared", REQUEST, "(squared ? double(c) : 1.0)", "1.0", LOSSES + "ordinal_cross_entropy"),
+    Fault("coral: the weight of a threshold left out of the gradient", THRESHOLDS, "coefficient[i] * weight.times(cost.first)", "coefficient[i] * cost.first", LOSSES + "coral"),
+    Fault("corn: thresholds that a label has not got to", THRESHOLDS, "only_if(label >= k, x", "only_if(true, x", LOSSES + "corn"),
+    Fault("threshold hinge: the label's own side", THRESHOLDS, "z <= T(0) ? T(0) : above ? T(-1) : T(1)", "z <= T(0) ? T(0) : above ? T(1) : T(-1)", LOSSES + "threshold_hinge"),
+    Fault("cumulative_link: a class without a chance", THRESHOLDS, "chance ? cost.value : Real<T>::kInfinity", "cost.value", "tests/test_thresholds.py"),
+    Fault("labels of thresholds: as many as columns", "csrc/checks/losses.hpp", "form == Form::kThresholds ? 1 : 0", "0", "tests/test_errors.py tests/test_losses.py -k coral"),
+    Fault("crps_ensemble: a member is a pair with itself", "csrc/kernels/losses/ensemble.cpp", "return k * (k - own) / pairs;", "return k * k / pairs;", LOSSES + "crps_ensemble"),
+    Fault("crps_quantile: levels taken for their middles", "csrc/kernels/losses/ensemble.cpp", "const T under = T(q), over = T(1 - q);", "const T under = T(q), over = T(q);", LOSSES + "crps_quantile"),
     Fault("penalties: square not halved", "csrc/kernels/losses/penalty.cpp", "T(0.5) * w * w", "w * w", "tests/test_losses.py -k penalty"),
     Fault("class_weights: absent classes counted", "python/numloss/balance.py", "n.sum() / (n.size * n)", "n.sum() / (counts.size * n)", "tests/test_balance.py"),
     Fault("softmax_focal: the value without its probability", "csrc/kernels/drivers/likelihood.hpp", "requires { Formula<T>::is_linear; }", "true", LOSSES + "softmax_focal"),

@@ -99,7 +99,7 @@ numloss_status numloss_loss(int32_t index, numloss_loss_info* info) {
   made.input_count = input_order(*loss, roles);
   made.gradient_count = loss->head_count();
   made.parameter_count = loss->parameter_count();
-  made.takes_labels = loss->takes_labels();
+  made.takes_labels = loss->takes_labels() ? 1 + loss->more_labels() : 0;
   made.takes_probabilities = loss->takes_distributions();
   return answer(info, made);
 }

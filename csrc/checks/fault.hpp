@@ -17,7 +17,7 @@ enum class FaultCode : uint8_t {
   kNotLabels,         // labels are needed: `is_type`
   kNotProbabilities,  // probabilities are needed: `is_type` where the type is at fault
   kTargetType,        // types that have no common one
-  kAxis,              // no axis of classes, or an empty one
+  kAxis,              // no axis of classes, or an empty one, or not that of the target's rows
   kElement,           // an element lies outside its domain
   kSigns,             // a binary target is neither -1 nor +1
   kLogits,            // a probability looks like a logit

@@ -25,6 +25,7 @@ constexpr Parameter optional_number(const char* name, Range range, double standa
 }
 
 constexpr const char* kHinges[] = {"weston_watkins", "crammer_singer", nullptr};
+constexpr const char* kLinks[] = {"logit", "probit", "cloglog", nullptr};
 constexpr const char* kDistances[] = {"absolute", "squared", nullptr};
 
 constexpr Parameter kFromLogits = {"from_logits", Use::kVariant, Range::kUnit, 1};
@@ -467,6 +468,42 @@ constexpr Loss kLosses[] = {
      .form = Form::kLists,
      .variants = {{"list_mle"}},
      .parameters = {kGroups, kAxis}},
+    {.name = "coral",
+     .form = Form::kThresholds,
+     .variants = {{"coral"}},
+     .parameters = {{.name = "importance_weights", .use = Use::kOfColumns, .optional = true},
+                    kClassWeight,
+                    kIgnoreIndex,
+                    kAxis}},
+    {.name = "corn",
+     .form = Form::kThresholds,
+     .variants = {{"corn"}},
+     .parameters = {kClassWeight, kIgnoreIndex, kAxis}},
+    {.name = "all_threshold_hinge",
+     .form = Form::kThresholds,
+     .variants = {{"all_threshold_hinge"}},
+     .parameters = {kMargin, kClassWeight, kIgnoreIndex, kAxis}},
+    {.name = "immediate_threshold_hinge",
+     .form = Form::kThresholds,
+     .variants = {{"immediate_threshold_hinge"}},
+     .parameters = {kMargin, kClassWeight, kIgnoreIndex, kAxis}},
+    {.name = "cumulative_link",
+     .form = Form::kThresholds,
+     .variants = {{"cumulative_logit"}, {"cumulative_probit"}, {"cumulative_cloglog"}},
+     .parameters = {{.name = "link", .use = Use::kVariant, .choices = kLinks},
+                    kClassWeight,
+                    kIgnoreIndex,
+                    kAxis}},
+    {.name = "crps_ensemble",
+     .form = Form::kRows,
+     .variants = {{"crps_ensemble"}},
+     .parameters = {{.name = "fair", .use = Use::kSwitch}, kAxis}},
+    {.name = "crps_quantile",
+     .form = Form::kRows,
+     .variants = {{"crps_quantile"}},
+     .parameters =
+         {{.name = "levels", .use = Use::kOfColumns, .range = Range::kUnit, .optional = true},
+          kAxis}},
     {.name = "l1_penalty",
      .form = Form::kPenalty,
      .variants = {{"elastic_net"}},

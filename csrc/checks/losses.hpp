@@ -10,7 +10,7 @@
 namespace numloss {
 
 inline constexpr int kMaxSettings = 12;  // parameters of a loss as its users see them
-inline constexpr int kMaxVariants = 2;
+inline constexpr int kMaxVariants = 3;
 
 // The numbers that a parameter may be.
 enum class Range : uint8_t {
@@ -35,6 +35,7 @@ enum class Use : uint8_t {
   kSmoothing,    // label smoothing
   kClassWeight,  // a number for each class, part of an example's weight
   kClassFactor,  // the same, but a factor of the loss alone
+  kOfColumns,    // a number for each of a row's, that the kernel reads
   kDistance,     // between classes: one of `choices`, or a table of C x C numbers
   kSoftness,     // the temperature of the soft labels that the distance makes
   kTemperature,  // that the scores are divided by
@@ -79,7 +80,7 @@ struct Parameter {
   constexpr bool takes_array() const {
     return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance ||
            use == Use::kPerColumn || use == Use::kPriors || use == Use::kGroups ||
-           use == Use::kMask;
+           use == Use::kMask || use == Use::kOfColumns;
   }
 };
 
@@ -102,6 +103,8 @@ enum class Form : uint8_t {
   kEither,         // against either
   kSets,           // rows of classes, each of which is there or not: booleans, or shares in [0, 1]
   kLists,          // rows of scores, or lists of any lengths, against a number for each score
+  kThresholds,     // rows of thresholds between classes, against integer labels of the latter
+  kRows,           // rows of numbers, such as the members of an ensemble, against one number each
 };
 
 // Numbers of a kernel that the loss's users do not see, before theirs: of signed targets the line
@@ -151,7 +154,16 @@ struct Loss {
   }
   constexpr bool has_classes() const { return form >= Form::kLabels; }
   constexpr bool has_target() const { return form != Form::kPenalty; }
-  constexpr bool takes_labels() const { return form == Form::kLabels || form == Form::kEither; }
+  constexpr bool takes_labels() const { return takes_labels_alone() || form == Form::kEither; }
+  constexpr bool takes_labels_alone() const {
+    return form == Form::kLabels || form == Form::kThresholds;
+  }
+  // Whether a row's numbers are of a class each.
+  constexpr bool is_by_class() const {
+    return has_classes() && form != Form::kThresholds && form != Form::kRows;
+  }
+  // How many classes there are beyond the numbers of a row.
+  constexpr int more_labels() const { return form == Form::kThresholds ? 1 : 0; }
   constexpr bool takes_distributions() const {
     return form == Form::kDistributions || form == Form::kEither;
   }

@@ -125,6 +125,11 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
       plan.class_factor = setting.array;
       plan.class_factor_name = parameter.name;
       break;
+    case Use::kOfColumns:
+      plan.of_columns = setting.array;
+      plan.of_columns_name = parameter.name;
+      plan.columns_range = parameter.range;
+      break;
     case Use::kDistance:
       plan.distances = setting.array;
       plan.distance = setting.array != nullptr ? -1 : int(x);

@@ -38,6 +38,9 @@ struct Plan {
   const Array* class_weight;
   const Array* class_factor;
   const char* class_factor_name;
+  const Array* of_columns;
+  const char* of_columns_name;
+  Range columns_range;
   const Array* per_column;
   const char* per_column_name;
   Roles extras;  // outputs that are asked for beside those of the mode

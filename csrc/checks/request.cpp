@@ -76,6 +76,9 @@ struct Preparation {
   bool set_shares(const Array& target);
   void attach_portions(const Array& target);
   bool set_lists(const Array& target);
+  bool set_numbers(const Array& target);
+  bool round_weak_target(const Array& target);
+  bool attach_to_examples(const Array& target, const char* what);
   bool set_aside();
   bool set_per_column();
   bool set_weight();
@@ -140,8 +143,9 @@ bool Preparation::set_axis() {
   const Array& p = prediction();
   const char* const name = loss.heads[0];
   if (p.ndim == 0) {
-    return fault.set(FaultCode::kAxis, name, "must have an axis of classes") ||
-           fault.came("a scalar");
+    fault.set(FaultCode::kAxis, name, "must have an axis of %s",
+              loss.is_by_class() ? "classes" : "columns");
+    return fault.came("a scalar");
   }
   if (plan.axis < -p.ndim || plan.axis >= p.ndim) {
     fault.set(FaultCode::kAxis, "axis", "must be in [%d, %d) for a prediction of shape %s", -p.ndim,
@@ -150,8 +154,10 @@ bool Preparation::set_axis() {
   }
   out.axis = int(plan.axis < 0 ? plan.axis + p.ndim : plan.axis);
   task.classes = p.shape[out.axis];
+  task.more_labels = loss.more_labels();
   if (task.classes > 0) return true;
-  fault.set(FaultCode::kAxis, name, "must have at least one class");
+  fault.set(FaultCode::kAxis, name, "must have at least one %s",
+            loss.is_by_class() ? "class" : "column");
   return fault.came("shape %s", ShapeText(p).text);
 }
 
@@ -247,7 +253,7 @@ bool Preparation::set_type() {
   out.result = is_real(p) ? p : DType::kFloat64;
   for (int role : {kHeads + 1, int(kTarget), int(kAside)}) {
     if (!has(role) || !is_real(input(role).dtype)) continue;
-    if (role == kTarget && (request.weak_target || loss.form == Form::kLabels)) continue;
+    if (role == kTarget && (request.weak_target || loss.takes_labels_alone())) continue;
     if (role == kTarget && has_labels()) continue;
     if (role == kAside && input(role).ndim == 0) continue;
     const std::optional<DType> common = common_type(out.result, input(role).dtype);
@@ -308,6 +314,19 @@ bool Preparation::check_integers(const char* name, const Array& array) {
   });
 }
 
+// A plain number takes on the type of the prediction.
+bool Preparation::round_weak_target(const Array& target) {
+  if (!request.weak_target || !is_real(target.dtype)) return true;
+  const double given = read_number(target.dtype, target.swapped, target.data);
+  out.rounded_target = rounded_as(out.result, given);
+  if (std::isinf(out.rounded_target) && !std::isinf(given)) {
+    fault.set(FaultCode::kElement, "target", "must fit dtype %s", name_of(out.result));
+    return fault.came("%s", NumberText(given, DType::kFloat64).text);
+  }
+  task[kTarget].data = reinterpret_cast<char*>(&out.rounded_target);
+  return true;
+}
+
 bool Preparation::set_elements_target() {
   if (!has(kTarget)) {
     // The kernel of a penalty reads a target, which plays no part.
@@ -328,15 +347,7 @@ bool Preparation::set_elements_target() {
   }
   attach(kTarget, target);
   if (one_for_each_row) task[kTarget].strides[task.ndim - 1] = 0;
-  if (request.weak_target && is_real(target.dtype)) {
-    const double given = read_number(target.dtype, target.swapped, target.data);
-    out.rounded_target = rounded_as(out.result, given);
-    if (std::isinf(out.rounded_target) && !std::isinf(given)) {
-      fault.set(FaultCode::kElement, "target", "must fit dtype %s", name_of(out.result));
-      return fault.came("%s", NumberText(given, DType::kFloat64).text);
-    }
-    task[kTarget].data = reinterpret_cast<char*>(&out.rounded_target);
-  }
+  if (!round_weak_target(target)) return false;
   if (loss.target == Domain::kSigned && target.dtype == DType::kBool) {
     task.parameters[0] = 2;  // 2 t - 1
     task.parameters[1] = -1;
@@ -365,22 +376,35 @@ bool Preparation::refuse_swapped() {
   return fault.came("classes (%s) and then scores (%s)", name_of(p.dtype), name_of(t.dtype));
 }
 
-bool Preparation::set_labels(const Array& target) {
+// A target with one number for each example, or a scalar; `what` is what it holds.
+bool Preparation::attach_to_examples(const Array& target, const char* what) {
   if (target.ndim > 0 && !has_shape_of_examples(target)) {
-    fault.set(
-        FaultCode::kLabelShape, "target",
-        "must hold a label per example, of shape %s for a prediction of shape %s with classes "
-        "on axis %d",
-        examples().text, ShapeText(prediction()).text, out.axis);
+    fault.set(loss.is_by_class() ? FaultCode::kLabelShape : FaultCode::kAxis, "target",
+              "must hold a %s per example, of shape %s for a prediction of shape %s with %s on "
+              "axis %d",
+              what, examples().text, ShapeText(prediction()).text,
+              loss.is_by_class() ? "classes" : "its columns", out.axis);
     return fault.came("%s", ShapeText(target).text);
   }
-  task.target_kind = Target::kLabel;
   Operand& operand = add_operand(task, kTarget, target);
   if (target.ndim == 0) {
     repeat(task, operand);
   } else {
     set_strides(target, -1, operand);
   }
+  return true;
+}
+
+bool Preparation::set_numbers(const Array& target) {
+  task.target_kind = Target::kNumber;
+  task.loss = plan.labels_kernel;
+  return attach_to_examples(target, "number") && round_weak_target(target) &&
+         check_integers("target", target);
+}
+
+bool Preparation::set_labels(const Array& target) {
+  if (!attach_to_examples(target, "label")) return false;
+  task.target_kind = Target::kLabel;
   const bool soft = is_positive(plan.label_smoothing) || task.label_table != nullptr;
   task.loss = soft || plan.labels_kernel < 0 ? plan.soft_kernel : plan.labels_kernel;
   return true;
@@ -461,6 +485,7 @@ bool Preparation::set_classes_target() {
     return loss.target == Domain::kUnit ? set_shares(target) : set_sets(target);
   }
   if (loss.form == Form::kLists) return set_lists(target);
+  if (loss.form == Form::kRows) return set_numbers(target);
   if (!loss.takes_labels()) return set_distributions(target);
   if (has_labels()) return set_labels(target);
   if (loss.takes_distributions()) return set_distributions(target);
@@ -489,11 +514,13 @@ bool Preparation::set_aside() {
   return true;
 }
 
-bool read_numbers(const char* name, const Array& array, double* to, Fault& fault) {
+bool read_numbers(const char* name, const Array& array, double* to, Fault& fault,
+                  double most = __builtin_inf()) {
   return all_elements(array, [&](const Walk& walk, const char* from) {
     const double x = *to++ = read_number(array.dtype, array.swapped, from);
-    if (x >= 0 && std::isfinite(x)) return true;
-    fault.set(FaultCode::kElement, name, "must hold finite numbers of at least 0");
+    if (x >= 0 && std::isfinite(x) && x <= most) return true;
+    fault.set(FaultCode::kElement, name,
+              most == 1 ? "must hold numbers in [0, 1]" : "must hold finite numbers of at least 0");
     fault.came("%s", NumberText(x, array.dtype).text);
     fault.at(walk.place, array.ndim);
     return false;
@@ -574,34 +601,43 @@ bool Preparation::set_reduction() {
   return fault.came("%s", NumberText(request.number, DType::kFloat64).text);
 }
 
-// A number for each class; a scalar stands for all of them.
+// A number for each of a row's classes, or columns; a scalar stands for all of them.
 bool read_class_numbers(const char* name, const Array& array, int64_t classes, Numbers& numbers,
-                        Fault& fault) {
+                        Fault& fault, const char* which = "classes",
+                        double most = __builtin_inf()) {
   if (array.ndim > 1 || (array.ndim == 1 && array.shape[0] != classes)) {
-    fault.set(FaultCode::kShape, name, "must have one number for each of the %lld classes",
-              static_cast<long long>(classes));
+    fault.set(FaultCode::kShape, name, "must have one number for each of the %lld %s",
+              static_cast<long long>(classes), which);
     return fault.came("shape %s", ShapeText(array).text);
   }
   double* const to = numbers.make(classes);
-  if (!read_numbers(name, array, to, fault)) return false;
+  if (!read_numbers(name, array, to, fault, most)) return false;
   if (array.ndim == 0) std::fill_n(to, classes, to[0]);
   return true;
 }
 
 bool Preparation::set_class_numbers() {
   if (plan.class_weight != nullptr) {
-    if (!read_class_numbers("class_weight", *plan.class_weight, task.classes, out.class_weight,
+    if (!read_class_numbers("class_weight", *plan.class_weight, task.labels(), out.class_weight,
                             fault)) {
       return false;
     }
     task.class_weight = out.class_weight.data();
   }
   if (plan.class_factor != nullptr) {
-    if (!read_class_numbers(plan.class_factor_name, *plan.class_factor, task.classes,
+    if (!read_class_numbers(plan.class_factor_name, *plan.class_factor, task.labels(),
                             out.class_factor, fault)) {
       return false;
     }
     task.label_factor = out.class_factor.data();
+  }
+  if (plan.of_columns != nullptr) {
+    const double most = plan.columns_range == Range::kUnit ? 1 : __builtin_inf();
+    if (!read_class_numbers(plan.of_columns_name, *plan.of_columns, task.classes, out.of_columns,
+                            fault, "columns", most)) {
+      return false;
+    }
+    task.of_columns = out.of_columns.data();
   }
   return set_class_offset() && set_mask() && set_soft_labels();
 }
@@ -1029,7 +1065,7 @@ bool Search::is_integer_label(const Operand& operand, const char* from) const {
   const int64_t label = task.ignore_index;
   const uint64_t ignored = label < 0 ? uint64_t(-(label + 1)) + 1 : uint64_t(label);
   const Integer y = read_integer(operand.dtype, operand.swapped, from);
-  const bool fits = !y.negative && y.magnitude < uint64_t(task.classes);
+  const bool fits = !y.negative && y.magnitude < uint64_t(task.labels());
   return fits || (y.negative == (label < 0) && y.magnitude == ignored);
 }
 
@@ -1037,13 +1073,13 @@ bool Search::is_whole_label(const Operand& operand, const char* from) const {
   const double y = read_number(operand.dtype, operand.swapped, from);
   if (!(std::fabs(y) < 0x1p63) || y != std::floor(y)) return false;
   const int64_t label = int64_t(y);
-  return uint64_t(label) < uint64_t(task.classes) || label == task.ignore_index;
+  return uint64_t(label) < uint64_t(task.labels()) || label == task.ignore_index;
 }
 
 bool Search::report_label(const Operand& operand, const char* from, const int64_t* place,
                           int ndim) {
   fault.set(FaultCode::kElement, "target", "must hold %slabels in [0, %lld) or ignore_index=%lld",
-            is_real(operand.dtype) ? "whole numbers, " : "", static_cast<long long>(task.classes),
+            is_real(operand.dtype) ? "whole numbers, " : "", static_cast<long long>(task.labels()),
             static_cast<long long>(task.ignore_index));
   if (is_real(operand.dtype)) {
     const double y = read_number(operand.dtype, operand.swapped, from);

@@ -59,7 +59,7 @@ struct Prepared {
   int prediction_ndim;
   int64_t prediction_shape[kMaxDims];
   int64_t groups = -1;  // lists along the one axis of the prediction; -1: the lists are rows
-  Numbers class_weight, class_factor, class_offset, per_column, shares, scale;
+  Numbers class_weight, class_factor, class_offset, of_columns, per_column, shares, scale;
   FewOrMany<int64_t> list_begin;
   double rounded_target;  // of a plain number, in the type of the prediction
   double aside;           // where none was given

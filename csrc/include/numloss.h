@@ -336,7 +336,7 @@ enum {
 enum {
   NUMLOSS_ELEMENTS = 0,  // every element is an example
   NUMLOSS_PENALTY = 1,   // the same, without a target; always the sum
-  NUMLOSS_CLASSES = 2,   // an example is a row of scores, along `axis`
+  NUMLOSS_CLASSES = 2,  // an example is a row of scores, along `axis`, or of thresholds, members...
 };
 
 typedef struct numloss_loss_info {
@@ -346,7 +346,10 @@ typedef struct numloss_loss_info {
   int32_t input_count;
   int32_t gradient_count;  // and Hessians
   int32_t parameter_count;
-  int32_t takes_labels;         // of NUMLOSS_CLASSES: integers as the target, one an example
+  // Of NUMLOSS_CLASSES: integers as the target, one an example; 2: of one class more than a row has
+  // numbers, which stand between the classes. A loss that takes none, no probabilities and no
+  // booleans takes a number an example.
+  int32_t takes_labels;
   int32_t takes_probabilities;  // floats, of the prediction's shape
 } numloss_loss_info;
 

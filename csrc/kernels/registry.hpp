@@ -76,7 +76,16 @@
   row(PairwiseLogistic) \
   row(LambdaRank) \
   row(SoftmaxRanking) \
-  row(ListMle)
+  row(ListMle) \
+  row(Coral) \
+  row(Corn) \
+  row(AllThresholdHinge) \
+  row(ImmediateThresholdHinge) \
+  row(CumulativeLogit) \
+  row(CumulativeProbit) \
+  row(CumulativeCloglog) \
+  row(CrpsEnsemble) \
+  row(CrpsQuantile)
 // clang-format on
 
 namespace numloss::NUMLOSS_ISA {

@@ -146,7 +146,9 @@ const char* name_of_domain(const Loss& loss) {
     case Form::kDistributions: return "probabilities";
     case Form::kEither: return "labels or probabilities";
     case Form::kLists: return "relevances";
+    case Form::kThresholds: return "ordered labels";
     case Form::kSets:
+    case Form::kRows:
     case Form::kElements: break;
   }
   switch (loss.target) {

@@ -98,7 +98,7 @@ struct Operand {
 };
 
 // What a target is to a loss over rows of classes.
-enum class Target : uint8_t { kElement, kLabel, kDistribution };
+enum class Target : uint8_t { kElement, kLabel, kDistribution, kNumber };
 
 // Nothing clears a task, which is large: what `present` and `ndim` do not name was never set.
 struct Task {
@@ -110,8 +110,9 @@ struct Task {
   Roles present{0};
   int ndim = 0;
   int64_t size = 0;  // number of examples
-  int64_t classes = 1;                    // of lists: the numbers of the longest
-  const int64_t* list_begin = nullptr;    // [size + 1], or absent: all lists are rows
+  int64_t classes = 1;                  // of lists: the numbers of the longest
+  const int64_t* list_begin = nullptr;  // [size + 1], or absent: all lists are rows
+  int64_t more_labels = 0;  // 1 where the numbers of a row lie between the classes
   double parameters[kMaxParameters] = {};
   const double* class_weight = nullptr;  // [classes] or absent
   const double* label_factor = nullptr;  // [classes] or absent: scales the loss, not its weight
@@ -126,6 +127,7 @@ struct Task {
   bool probabilities = false;            // so are the scores, from the prediction
   bool log_target = false;               // a distribution is given by its logarithms
   const double* class_offset = nullptr;  // [classes] or absent: added to the scores then
+  const double* of_columns = nullptr;    // [classes] or absent: a parameter of each
   int64_t ignore_index = -100;
   double distribution_tolerance = 1e-3;
   bool portions_in_unit = false;  // of a distribution: each in [0, 1], of any sum
@@ -142,6 +144,9 @@ struct Task {
   bool rounds = false;       // the check met probabilities that rounding has put outside [0, 1]
   int64_t shape[kMaxDims];   // of the examples
   Operand operands[kRoles];  // by role
+
+  // The number of classes that labels name.
+  NUMLOSS_INLINE int64_t labels() const { return classes + more_labels; }
 
   // What the gradient of rows is divided by: that by a score has the temperature as a divisor, and
   // the Hessian another one.

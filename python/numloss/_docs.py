@@ -95,6 +95,31 @@ axis : int, default -1
     The axis of the items, where lists are rows.
 """
 
+_THRESHOLDS = """\
+Parameters
+----------
+prediction : array-like
+    A number for each of the K - 1 thresholds between K classes in an order, of any shape with an
+    axis of thresholds. A NaN makes the row NaN.
+target : array-like
+    Labels in [0, K), one more than there are thresholds, shaped like the prediction without its
+    axis of thresholds: integers, or floats that are whole.
+{keywords}axis : int, default -1
+    The axis of the thresholds.
+"""
+
+_MEMBERS = """\
+Parameters
+----------
+prediction : array-like
+    {what}, of any shape with an axis of them.
+target : array-like
+    What came true, a number for each row: shaped like the prediction without that axis, or a
+    scalar.
+{keywords}axis : int, default -1
+    The axis of the row's numbers.
+"""
+
 _IGNORE = """\
 ignore_index : int, default -100
     Label of examples that are not there: neither their scores nor their weight count.
@@ -210,6 +235,13 @@ _PARTS = {
     "pixels": _PIXELS,
     "pixels of scores": _SCORED_PIXELS,
     "lists": _LISTS,
+    "thresholds": _THRESHOLDS.replace("{keywords}", _KEYWORDS),
+    "members": _MEMBERS.replace("{what}", "Members of ensembles, in any order").replace(
+        "{keywords}", _KEYWORDS
+    ),
+    "quantiles": _MEMBERS.replace("{what}", "Quantiles of forecasts").replace(
+        "{keywords}", _KEYWORDS
+    ),
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
     "temperature": _TEMPERATURE,

@@ -226,6 +226,8 @@ def _curves(spec: LossSpec, setting: Setting, prediction: Array) -> Curves:
 
 def _curves_over_classes(spec: LossSpec, setting: Setting, prediction: Array) -> Curves:
     """Compute a loss by the logit of the label; those of the other classes are 0."""
+    if spec.loss.domain in ("ordered labels", "real"):
+        return _curves_over_a_column(spec, setting, prediction)
     classes = setting.classes or _classes_of_options(spec)
     if classes > _MOST_CLASSES:
         raise UsageError(f"--classes must be at most {_MOST_CLASSES}, got {classes}")
@@ -244,6 +246,18 @@ def _curves_over_classes(spec: LossSpec, setting: Setting, prediction: Array) ->
     others = f"those of the other {classes - 1} classes are 0" if classes > 2 else "the other is 0"
     axis = f"logit of the label, {label}; {others}"
     return Curves(spec.text, axis, prediction, value, gradient[:, label], hessian[:, label])
+
+
+def _curves_over_a_column(spec: LossSpec, setting: Setting, prediction: Array) -> Curves:
+    """Compute a loss of thresholds or members by the only one of a row."""
+    target = _target(spec, setting)
+    of_labels = "labels" in spec.loss.domain
+    if of_labels and target not in (0, 1):
+        raise UsageError(f"{spec.text}: --target must be a label from 0 to 1, got {target:g}")
+    inputs = [prediction[:, None], np.full(len(prediction), int(target) if of_labels else target)]
+    value, gradient, hessian = _computed(spec, inputs)
+    what = "the threshold of two classes, label" if of_labels else "the only number, target"
+    return Curves(spec.text, f"{what} {target:g}", prediction, value, gradient[:, 0], hessian[:, 0])
 
 
 def _classes_of_options(spec: LossSpec) -> int:

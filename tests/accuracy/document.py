@@ -48,7 +48,7 @@ terms:
 gradients for the targets 0 and 1 |
 | gradient of a loss of a distribution v, V p - v (smoothing and `ordinal_cross_entropy` included) \
 | the larger of V p and v |
-| gradient of `ranked_probability` | the largest element of the row's gradient |
+| gradient of `ranked_probability`, `crps_ensemble` | the largest element of the row's gradient |
 
 Everything else, such as the gradient of a label's cross-entropy at a class with probability
 1e-30, has to be right to its own last place.

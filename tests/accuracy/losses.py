@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import ml_dtypes
 import mpmath
 import numpy as np
-from cases import Variant, in_type
+from cases import RISING, Variant, in_type
 
 from accuracy.ulp import errors, long_double
 
@@ -78,7 +78,9 @@ def samples(variant: Variant, dtype: np.dtype[Any], size: Size) -> Iterator[Samp
         shrink = np.where(rng.uniform(size=shape[0]) < 0.5, 1, 2.0 ** rng.uniform(-20, 0, shape[0]))
         prediction, target = variant.domain.draw(rng, shape)
         prediction = (prediction.T * shrink).T
-        yield sample(variant, *_fit(variant, prediction, target, dtype), digits=100)
+        # Of 1 - exp(-exp(x)) as many digits as of the points.
+        digits = 400 if variant.domain is RISING else 100
+        yield sample(variant, *_fit(variant, prediction, target, dtype), digits=digits)
     if size.points:
         prediction, target = variant.domain.points
         # Of 1 - exp(-700) hundreds of digits must be there.
@@ -122,7 +124,10 @@ def _compared(prediction: Array, target: Array) -> Array:
     if classes <= COMPARED_CLASSES:
         return np.broadcast_to(np.arange(classes), prediction.shape)
     chosen = np.random.default_rng(5).integers(classes, size=(rows, COMPARED_CLASSES))
-    chosen[:, 0] = target if target.ndim == 1 else target.argmax(axis=-1)
+    if target.ndim > 1:
+        chosen[:, 0] = target.argmax(axis=-1)
+    elif target.dtype.kind in "iu":
+        chosen[:, 0] = np.minimum(target, classes - 1)  # there may be a threshold less
     chosen[:, 1] = prediction.argmax(axis=-1)
     return chosen
 
@@ -152,8 +157,9 @@ def _gradient_scale(
     variant: Variant, prediction: Array, target: Array, classes: Array | None, gradient: Array
 ) -> Array:
     """Return the numbers in whose last place errors of the gradient are counted."""
-    # A soft-cap takes the slope of what it is measured by below.
-    sums = variant.name in ("ranked_probability", "multiclass_brier")
+    # A soft-cap takes the slope of what it is measured by below, and a derivative of an ensemble may
+    # be 0, where its differences are not.
+    sums = variant.name in ("ranked_probability", "multiclass_brier", "crps_ensemble")
     if sums or "softcap" in variant.parameters:
         return np.broadcast_to(abs(gradient).max(axis=-1, keepdims=True), gradient.shape)
     if variant.name in ("poisson", "gamma"):

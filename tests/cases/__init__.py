@@ -38,13 +38,16 @@ from cases.inputs import (
     MAGNITUDES,
     MASKS,
     MEANS,
+    MEMBERS,
     MODEST_SIGNS,
     RAMP,
     RATES,
     RELEVANCES,
     RESIDUALS,
+    RISING,
     SETS,
     SIGNS,
+    THRESHOLDS,
     Domain,
     Inputs,
     PerClass,
@@ -69,15 +72,18 @@ __all__ = [
     "MAGNITUDES",
     "MASKS",
     "MEANS",
+    "MEMBERS",
     "MODEST_SIGNS",
     "PLAIN",
     "RAMP",
     "RATES",
     "RELEVANCES",
     "RESIDUALS",
+    "RISING",
     "SETS",
     "SHARED",
     "SIGNS",
+    "THRESHOLDS",
     "TWO_HEADED",
     "TWO_HEADED_VARIANTS",
     "VARIANTS",
@@ -126,7 +132,7 @@ GROUPED = ("binary_cross_entropy", "logistic")
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with
 # both, without a softmax, scanned, scored as a whole, as they are, moved by priors, against sets,
-# against shares of any sum, sorted; lists.
+# against shares of any sum, sorted; lists; of thresholds, and against a number each.
 _WALKED = (
     "mse",
     "mae",
@@ -150,6 +156,8 @@ _WALKED = (
     "lovasz_hinge",
     "softmax_ranking",
     "list_mle",
+    "coral",
+    "crps_ensemble",
 )
 #: What tests of all that losses share run on: layouts, threads, memory, bindings. Two losses that
 #: are walked alike differ by their formulas alone, which the tests of VARIANTS see.

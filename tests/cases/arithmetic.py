@@ -28,13 +28,17 @@ cosh = _any_precision(np.cosh, mpmath.cosh)
 def _of_mpmath(exact: Callable[[Any], Any]) -> Callable[[Array], Array]:
     """Return a function that NumPy does not have, of long doubles and of mpmath's numbers."""
     of_exact = np.frompyfunc(exact, 1, 1)
-    of_wide = np.frompyfunc(
-        lambda x: np.longdouble(mpmath.nstr(exact(mpmath.mpf(str(x))), 25)), 1, 1
-    )
+
+    def wide(x: Any) -> Any:
+        with mpmath.workdps(30):
+            return np.longdouble(mpmath.nstr(exact(mpmath.mpf(str(x))), 25))
+
+    of_wide = np.frompyfunc(wide, 1, 1)
     return lambda x: of_exact(x) if x.dtype == object else of_wide(x).astype(np.longdouble)
 
 
 erf = _of_mpmath(mpmath.erf)
+erfc = _of_mpmath(mpmath.erfc)
 #: log(t!), for any t >= 0.
 log_factorial = _of_mpmath(lambda t: mpmath.loggamma(1 + t))
 

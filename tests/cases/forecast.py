@@ -1,4 +1,4 @@
-"""Losses of forecast distributions, of which two parameters are predicted."""
+"""Losses of forecast distributions: of two parameters, of an ensemble, of quantiles."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 
 from cases.arithmetic import Array, erf, exp, log
-from cases.inputs import RESIDUALS, PerExample
-from cases.table import Case
+from cases.inputs import LEVELS, MEMBERS, RESIDUALS, PerExample
+from cases.table import Case, Kink
 
 
 def gaussian_nll(
@@ -41,6 +41,25 @@ def interval_score(lower: Array, t: Array, upper: Array, alpha: float = 0.1) -> 
     return upper - lower + 2 / alpha * outside
 
 
+def crps_ensemble(x: Array, y: Array, fair: bool = False) -> Array:
+    m = x.shape[-1]
+    pairs = abs(x[..., :, None] - x[..., None, :]).sum(axis=(-2, -1))
+    of_pairs = m * (m - 1) if fair else m**2
+    return abs(x - y[..., None]).sum(axis=-1) / m - pairs / (2 * of_pairs)
+
+
+def room_of_members(x: Array, y: Array, fair: bool = False) -> Array:
+    others = abs(x[..., :, None] - x[..., None, :]) + 9 * np.eye(x.shape[-1])
+    return np.minimum(others.min(axis=(-2, -1)), abs(x - y[..., None]).min(axis=-1))
+
+
+def crps_quantile(x: Array, y: Array, levels: Array | None = None) -> Array:
+    m = x.shape[-1]
+    q = (2 * np.arange(m) + 1) / (2 * y.dtype.type(m)) if levels is None else levels
+    r = y[..., None] - x
+    return 2 * np.maximum(q * r, (q - 1) * r).sum(axis=-1) / m
+
+
 def _powers(name: str) -> PerExample:
     """Return powers of 2, which every type holds."""
     return PerExample(name, lambda rng, shape: 2.0 ** rng.integers(-3, 4, size=shape))
@@ -53,7 +72,26 @@ def _quarters(name: str) -> PerExample:
 VARIANCE, LOGARITHM, SCALE = _powers("variance"), _quarters("logarithm"), _powers("scale")
 SIGMA, UPPER = _powers("sigma"), _quarters("upper")
 
-CASES: dict[str, Case] = {}
+CASES: dict[str, Case] = {
+    "crps_ensemble": Case(
+        crps_ensemble,
+        {MEMBERS: ({}, {"fair": True})},
+        ulps=16,
+        distance_to_kink=room_of_members,
+        kinks=(
+            # Of four members, of which two are what came true, and of two that are alike.
+            Kink([0.0, 1.0, 1.0, 2.0], 1.0, 0.125, [-0.0625, 0, 0, 0.0625], [0.0] * 4),
+            Kink([3.0, 3.0], 1.0, 2.0, [0.5, 0.5], [0.0] * 2, {"fair": True}),
+        ),
+    ),
+    "crps_quantile": Case(
+        crps_quantile,
+        {MEMBERS: ({}, {"levels": LEVELS})},
+        ulps=16,
+        distance_to_kink=lambda x, y, levels=None: abs(x - y[..., None]).min(axis=-1),
+        kinks=(Kink([1.0, 3.0], 1.0, 0.5, [0.0, 0.25], [0.0] * 2),),
+    ),
+}
 TWO_HEADED = {
     "gaussian_nll": Case(
         gaussian_nll,

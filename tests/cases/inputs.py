@@ -120,6 +120,26 @@ def _draw_relevances(rng: Rng, shape: Shape) -> Inputs:
     return scores, rng.integers(4, size=shape).astype(float)
 
 
+def _draw_thresholds(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=2.0, size=shape), _even_labels(rng, shape[:-1], shape[-1] + 1)
+
+
+# Rising by enough for differences to be taken, around 0 and not far from it.
+def _draw_rising(rng: Rng, shape: Shape) -> Inputs:
+    _, labels = _draw_thresholds(rng, shape)
+    steps = rng.uniform(2, 2.25, size=shape) * min(1, 7 / shape[-1])
+    x = steps.cumsum(axis=-1)
+    return x - x[..., -1:] / 2 + rng.uniform(-0.5, 0.5, size=(*shape[:-1], 1)), labels
+
+
+def _rises(p: Array) -> Array:
+    return np.diff(p.astype(float), prepend=-np.inf, axis=-1) > 0
+
+
+def _draw_members(rng: Rng, shape: Shape) -> Inputs:
+    return rng.normal(scale=2.0, size=shape), rng.normal(size=shape[:-1])
+
+
 def _log_softmax(x: Array) -> Array:
     shifted = x - x.max(axis=-1, keepdims=True)
     result: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -150,6 +170,20 @@ _ROWS = [
     [20.0, 0.0, -1.0, 0.5],
     [-310.0, -400.0, -301.0, -302.0],
     [1.0, 700.0, 0.0, -50.0],
+]
+_RISING = [
+    [-1.0, 0.0, 1.5, 3.0],
+    [0.0, 2.0**-20, 2.0**-10, 5.0],
+    [-80.0, -40.0, -(2.0**-30), 2.0],
+    [-310.0, -302.0, -301.0, -300.5],
+    [4.0, 4.5, 30.0, 80.0],
+]
+_MEMBERS = [
+    [-1.5, 0.25, 3.0, 0.875],
+    [2.0**30, -(2.0**30), 0.5, 1.0],
+    [-3.0, -2.0, -(2.0**-20), 0.5],
+    [0.5, 0.5, 0.5, 4.0],
+    [1.0, 1.0 + 2.0**-20, 1.0 - 2.0**-20, 1.0 + 2.0**-19],
 ]
 _SETS = [[True, False, False, False], [False, True, True, False], [False] * 4, [True] * 4]
 _MASKS = [[0.125, 0.75, 1.0, 0.0], [0.0] * 4, [1.0] * 4]
@@ -187,6 +221,9 @@ MODEST_SIGNS = Domain(
 )
 BOOLEANS = Domain("booleans", _draw_booleans, _grid(_signed(_SCORES), [False, True]))
 LABELS = Domain("labels", _draw_labels, _grid(_ROWS, [0, 1, 2, 3]))
+THRESHOLDS = Domain("thresholds", _draw_thresholds, _grid(_ROWS, [0, 1, 2, 3, 4]))
+RISING = Domain("rising", _draw_rising, _grid(_RISING, [0, 1, 2, 3, 4]), _rises)
+MEMBERS = Domain("members", _draw_members, _grid(_MEMBERS, [0.75, -2.0]))
 SETS = Domain("sets", _draw_sets, _grid(_ROWS, _SETS))
 MASKS = Domain("masks", _draw_masks, _grid(_ROWS, _MASKS), soft=True)
 DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES), soft=True)
@@ -225,4 +262,7 @@ def _uneven(classes: int) -> Array:
 
 
 RAMP = PerClass("ramp", lambda classes: np.linspace(0.5, 2.0, classes))
+#: Of the classes that thresholds lie between.
+RAMP_BETWEEN = PerClass("ramp", lambda columns: np.linspace(0.5, 2.0, columns + 1))
+LEVELS = PerClass("levels", lambda columns: np.linspace(0.0625, 0.875, columns))
 UNEVEN = PerClass("uneven", _uneven)

@@ -540,7 +540,7 @@ def attempt(choose: Chooser, name: str | None = None) -> Attempt:
     if not loss.rowwise:
         target = elements_of(choose, choose.pick((shape, shape, shape, shape, ())))
     elif "ignore_index" in names and choose.integer(0, 3) < 3:
-        target = labels_of(choose, examples, classes)
+        target = labels_of(choose, examples, classes + (loss.domain == "ordered labels"))
     else:
         target = distribution_of(choose, shape, axis)
     weight = weight_of(choose, examples)

@@ -100,8 +100,13 @@ def margins_of(loss, labels, dtype):
 
 def test_what_boosters_have_no_place_for():
     refused = {name for name in numloss.LOSSES if takes(name, "constant") is None}
-    regions = set(numloss.segmentation.__all__)
-    assert refused == {"kl_divergence", "multilabel_margin", "nll"} | regions
+    others = {name for name in numloss.LOSSES if numloss.LOSSES[name].domain == "ordered labels"}
+    others |= {*numloss.segmentation.__all__, *numloss.ranking.__all__}
+    assert refused - others == {
+        "kl_divergence", "multilabel_margin", "nll", "crps_ensemble", "crps_quantile",
+    }  # fmt: skip
+    with pytest.raises(numloss.Error, match="got coral, which takes a number for each threshold"):
+        numloss.xgboost.Adapter("coral")
     labels = np.array([0.0, 1.0, 1.0])
     with pytest.raises(numloss.Error, match="loss must be least somewhere"):
         numloss.xgboost.Adapter("hinge_embedding", curvature="constant").start(labels)

@@ -34,6 +34,7 @@ struct Panel {
   unsigned mode;
   const LikelihoodFunctions<T>* likelihood;
   const double* parameters;
+  const double* of_columns;  // a parameter of each class, or null
   int64_t classes;
   int rows;
   int lanes;             // the rows rounded up to a multiple of kLaneStep
@@ -43,6 +44,7 @@ struct Panel {
   const T* portion;      // distribution targets
   const T* entropy;      // of each lane: sum of q log q, for distribution targets
   const int32_t* label;  // label targets
+  const T* number;       // number targets
   const T* coefficient;  // what the derivatives are multiplied by
   T* value;
   const T* maximum;  // largest logit; a NaN is passed over

@@ -60,8 +60,8 @@ void check_rows(const Task& task, int64_t begin, int64_t end, RowWindow<T>* wind
       at.advance(n);
       continue;
     }
-    if (task.target_kind == Target::kLabel) {
-      partial.bad = !read_labels(task, at, n, info, partial);
+    if (task.target_kind != Target::kDistribution) {
+      partial.bad = !weigh_rows(task, at, n, info, partial);
     } else {
       PortionSums sums[kLanes];
       if (task.long_rows) {

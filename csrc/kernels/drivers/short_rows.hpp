@@ -391,6 +391,7 @@ struct Lanes {
   LabelsAndWeights info;
   PortionSums sums[kLanes];
   alignas(64) int32_t label[kLanes];
+  alignas(64) T number[kLanes];
   alignas(64) T coefficient[kLanes], entropy[kLanes], maximum[kLanes], rest[kLanes], value[kLanes];
   alignas(64) double factor[kLanes];
   alignas(64) T share[kLanes], z_loss[kLanes];  // where there is a mask, or a z-loss
@@ -400,7 +401,7 @@ struct Lanes {
   void clear_idle(int64_t n) {
     for (int64_t k = n; k < lanes_for(n); ++k) {
       label[k] = 0;
-      coefficient[k] = entropy[k] = maximum[k] = rest[k] = T(0);
+      number[k] = coefficient[k] = entropy[k] = maximum[k] = rest[k] = T(0);
     }
   }
 };
@@ -465,17 +466,18 @@ class Panels {
   // n rows with whatever weights and targets.
   [[gnu::noinline]] void run_weighted(const Examples& at, int64_t n, Partial& partial) {
     LabelsAndWeights& info = lanes_.info;
-    const bool labelled = task_.target_kind == Target::kLabel;
-    if (labelled) {
-      partial.bad = !read_labels(task_, at, n, info, partial);
+    const bool weighed = task_.target_kind != Target::kDistribution;
+    if (weighed) {
+      partial.bad = !weigh_rows(task_, at, n, info, partial);
       if (partial.bad) return;
     } else {
       load_loss_weights(task_, at, n, info);
     }
+    if (task_.target_kind == Target::kNumber) copy(task_[kTarget], at, n, lanes_.number);
     for (int64_t k = 0; k < n; ++k) lanes_.label[k] = int32_t(info.label[k]);
     const bool unfit = task_.mode != kValue && set_coefficients(task_.divisor(), n, lanes_);
     run_panels(at, n, unfit);
-    if (!labelled) partial.bad = !weigh_distributions(task_, n, lanes_.sums, info, partial);
+    if (!weighed) partial.bad = !weigh_distributions(task_, n, lanes_.sums, info, partial);
     partial.bad = partial.bad || outside_;
     if (partial.bad) return;
     if (task_.mode & kValue) finish_rows(task_, at, lanes_.value, info, n, partial);
@@ -504,6 +506,7 @@ class Panels {
     Panel<T> panel{task_.mode,
                    &functions_.likelihood,
                    task_.parameters,
+                   task_.of_columns,
                    task_.classes,
                    n,
                    lanes_for(n),
@@ -513,6 +516,7 @@ class Panels {
                    portion_,
                    lanes_.entropy + k,
                    lanes_.label + k,
+                   lanes_.number + k,
                    lanes_.coefficient + k,
                    lanes_.value + k,
                    lanes_.maximum + k,

@@ -117,7 +117,7 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, LabelsA
   const double* weight = load_weights(task, at, n, buffer);
   if (task.has(kWeight) && outside_weights(weight, n)) return false;
   load_labels(task, at, n, info.label);
-  const int64_t ignore_index = task.ignore_index, classes = task.classes;
+  const int64_t ignore_index = task.ignore_index, classes = task.labels();
   int64_t ignored = 0, outside = 0;
 #pragma omp simd reduction(+ : ignored, outside)
   for (int64_t i = 0; i < n; ++i) {
@@ -146,6 +146,28 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, LabelsA
   return true;
 }
 
+// Weights of n rows against a number each, which may be any.
+inline bool read_weights(const Task& task, const Examples& at, int64_t n, LabelsAndWeights& info,
+                         Partial& partial) {
+  alignas(64) double buffer[kLanes];
+  const double* const weight = load_weights(task, at, n, buffer);
+  if (task.has(kWeight) && outside_weights(weight, n)) return false;
+  for (int64_t i = 0; i < n; ++i) {
+    info.label[i] = 0;
+    info.full_weight[i] = info.loss_weight[i] = weight[i];
+  }
+  count_examples(task, info.full_weight, n, n, partial);
+  return true;
+}
+
+// The weights of n rows that their scores do not tell, with the labels of those that have one.
+// False: a label or a weight out of range.
+inline bool weigh_rows(const Task& task, const Examples& at, int64_t n, LabelsAndWeights& info,
+                       Partial& partial) {
+  return task.target_kind == Target::kLabel ? read_labels(task, at, n, info, partial)
+                                            : read_weights(task, at, n, info, partial);
+}
+
 // Whether every row weighs 1, unless it is ignored, and has a label of one of the usual types.
 inline bool takes_plain_labels(const Task& task) {
   if (task.target_kind != Target::kLabel || task.has(kWeight) || wants_full_weights(task)) {
@@ -153,8 +175,8 @@ inline bool takes_plain_labels(const Task& task) {
   }
   const Operand& target = task[kTarget];
   const bool usual = target.dtype == DType::kInt64 || target.dtype == DType::kInt32;
-  const bool hides_class = uint64_t(task.ignore_index) < uint64_t(task.classes);
-  return usual && !target.swapped && !hides_class && task.classes <= INT32_MAX &&
+  const bool hides_class = uint64_t(task.ignore_index) < uint64_t(task.labels());
+  return usual && !target.swapped && !hides_class && task.labels() <= INT32_MAX &&
          task.class_weight == nullptr && task.label_factor == nullptr;
 }
 
@@ -166,7 +188,7 @@ inline bool read_plain_labels(const Task& task, const Examples& at, int64_t n, i
   const bool is_wide = target.dtype == DType::kInt64;
   if (at.run() < n || at.stride(target) != (is_wide ? 8 : 4)) return false;
   const char* const from = at.address(target);
-  const auto classes = uint32_t(task.classes);
+  const auto classes = uint32_t(task.labels());
   uint32_t outside = 0;
   if (is_wide) {
 #pragma omp simd reduction(| : outside)

@@ -1,4 +1,4 @@
-"""Losses of forecast distributions, of which two parameters are predicted."""
+"""Losses of forecast distributions: of two parameters, of an ensemble, of quantiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Unpack
 
-__all__ = ["crps_gaussian", "gaussian_nll", "interval_score", "laplace_nll", "student_t_nll"]
+__all__ = [
+    "crps_ensemble",
+    "crps_gaussian",
+    "crps_quantile",
+    "gaussian_nll",
+    "interval_score",
+    "laplace_nll",
+    "student_t_nll",
+]
 
 
 @loss(link=("identity", "log"), convex=False, estimates=("mean", "variance"))
@@ -263,4 +271,97 @@ def interval_score(
     ----------
     T. Gneiting and A. E. Raftery, "Strictly proper scoring rules, prediction, and estimation",
     Journal of the American Statistical Association 102 (2007), eq. 43.
+    """
+
+
+@loss(convex=False, smoothness=0, influence="bounded")
+def crps_ensemble(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    fair: bool = False,
+    axis: int = -1,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Continuous ranked probability score of an ensemble.
+
+    With the members :math:`x_i` of a row, m of them in any order, and what came true, :math:`y`
+
+    .. math:: l = \frac{1}{m} \sum_i |x_i - y| - \frac{1}{2 m^2} \sum_{i, j} |x_i - x_j|
+              = \int (F(z) - [z \ge y])^2 \, dz
+
+    with the members' distribution function :math:`F`: it is added up as that integral, of sorted
+    members, whose terms are at least 0. ``fair`` divides the second sum by :math:`2 m (m - 1)`, so
+    that an ensemble is scored as the distribution it was drawn from; of a single member both are
+    the absolute error. The gradient by a member is :math:`\mathrm{sign}(x_i - y) / m` less the
+    number of members below it minus those above over the same :math:`m^2` or :math:`m (m - 1)`;
+    where numbers are equal the sign is 0. The Hessian is 0. ``properscoring.crps_ensemble`` has the
+    first, scoringrules' ``crps_ensemble`` both (``estimator="nrg"`` and ``"fair"``), target first.
+
+    {members}
+    fair : bool, default False
+        Whether the expected score of a distribution's ensembles is to be that of the distribution.
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> members = [[0.0, 3.0, 1.0]]
+    >>> round(float(numloss.crps_ensemble(members, [2.0])), 4)
+    0.6667
+    >>> round(float(numloss.crps_ensemble(members, [2.0], fair=True)), 4)
+    0.3333
+    >>> numloss.crps_ensemble.grad(members, [2.0]).round(4)
+    array([[-0.1111,  0.1111, -0.3333]])
+
+    References
+    ----------
+    T. Gneiting and A. E. Raftery, "Strictly proper scoring rules, prediction, and estimation",
+    Journal of the American Statistical Association 102 (2007), eq. 20 and 21; fair: C. A. T. Ferro,
+    "Fair scores for ensemble forecasts", Quarterly Journal of the Royal Meteorological Society 140
+    (2014), eq. 3.
+    """
+
+
+@loss(smoothness=0, influence="bounded")
+def crps_quantile(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    levels: ArrayLike | None = None,
+    axis: int = -1,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Continuous ranked probability score of quantiles: the mean of twice their pinball losses.
+
+    With the quantiles :math:`x_k` of a row, of levels :math:`q_k`, and what came true, :math:`y`
+
+    .. math:: l = \frac{2}{m} \sum_{k=0}^{m-1} \max(q_k (y - x_k), (q_k - 1) (y - x_k))
+
+    Without levels they are the middles :math:`(k + 1/2) / m`, of which the score of rising
+    quantiles is ``crps_ensemble``. The gradient is that of ``quantile``, 0 at the kinks; the
+    Hessian is 0. It is scoringrules' ``crps_quantile``, which takes the target first.
+
+    {quantiles}
+    levels : array-like, optional
+        :math:`q_k`: the level of each quantile of a row, in [0, 1].
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> forecast = [[0.0, 1.0, 3.0]]
+    >>> round(float(numloss.crps_quantile(forecast, [2.0])), 4)
+    0.6667
+    >>> round(float(numloss.crps_quantile(forecast, [2.0], levels=[0.1, 0.5, 0.9])), 4)
+    0.5333
+
+    References
+    ----------
+    T. Gneiting and R. Ranjan, "Comparing density forecasts using threshold- and quantile-weighted
+    scoring rules", Journal of Business and Economic Statistics 29 (2011), eq. 14; the middles: J.
+    Broecker, "Evaluating raw ensembles with the continuous ranked probability score", Quarterly
+    Journal of the Royal Meteorological Society 138 (2012).
     """

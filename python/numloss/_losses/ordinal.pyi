@@ -7,7 +7,1299 @@ from numpy.typing import DTypeLike, NDArray
 from numloss._core import Loss
 from numloss._types import Input, OtherPlace, Place, Places
 
-__all__ = ["ordinal_cross_entropy", "ranked_probability"]
+__all__ = [
+    "all_threshold_hinge",
+    "coral",
+    "corn",
+    "cumulative_link",
+    "immediate_threshold_hinge",
+    "ordinal_cross_entropy",
+    "ranked_probability",
+]
+
+class _AllThresholdHinge(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+
+all_threshold_hinge: _AllThresholdHinge
+
+class _Coral(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        importance_weights: Input | None = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+
+coral: _Coral
+
+class _Corn(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+
+corn: _Corn
+
+class _CumulativeLink(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        link: str = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+
+cumulative_link: _CumulativeLink
+
+class _ImmediateThresholdHinge(Loss[...]):
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: None = ...,
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> np.float64 | NDArray[Any]: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> np.float64 | Place: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> Place: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: NDArray[Any] | None = ...,
+    ) -> tuple[np.float64, NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Place,
+    ) -> tuple[np.float64, Place]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["none"],
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def value_and_grad(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: tuple[Place, OtherPlace],
+    ) -> tuple[Place, OtherPlace]: ...
+    @overload
+    def grad_and_hess(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        margin: float = ...,
+        class_weight: Input | None = ...,
+        ignore_index: int = ...,
+        axis: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> tuple[Any, Any]: ...
+
+immediate_threshold_hinge: _ImmediateThresholdHinge
 
 class _OrdinalCrossEntropy(Loss[...]):
     @overload

@@ -214,6 +214,11 @@ def loss_of(
         raise Error(
             f"loss must take scores, got {spec.name}, which takes log-probabilities", "loss"
         )
+    if spec.loss.rowwise and spec.loss.domain in ("ordered labels", "real"):
+        columns = "a number for each threshold" if "labels" in spec.loss.domain else "an ensemble"
+        raise Error(
+            f"loss must take a score for each class, got {spec.name}, which takes {columns}", "loss"
+        )
     for name in refused:
         if name in spec.options:
             raise Error(

@@ -99,13 +99,16 @@ class Loss(keras.losses.Loss):  # type: ignore[misc]
         return keras.ops.mean(losses, axis=-1) if averages else losses
 
     def _labels(self, y_true: Any, y_pred: Any) -> Any:
-        """Return labels as the integers or booleans that Keras made floats of."""
+        """Return labels as the integers or booleans that Keras made floats of; numbers stay."""
         if numloss.LOSSES[self.loss].domain == "booleans":
             return keras.ops.cast(y_true, "bool")
-        if tuple(y_true.shape) == tuple(y_pred.shape):
+        is_number = numloss.LOSSES[self.loss].domain == "real"
+        if tuple(y_true.shape) == tuple(y_pred.shape) and not is_number:
             return y_true  # probabilities
         if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
             y_true = keras.ops.squeeze(y_true, axis=-1)
+        if is_number:
+            return y_true
         whole = keras.ops.cast(y_true, "int32")
         # What is no integer becomes a label of no class, which the loss refuses.
         return keras.ops.where(keras.ops.cast(whole, y_true.dtype) == y_true, whole, _NO_CLASS)

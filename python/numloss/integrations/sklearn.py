@@ -92,7 +92,9 @@ class Metric:
         classes = None if labels is None else np.asarray(labels)
         if is_pair(self.spec.loss):
             return self._of_pair(truth, prediction, sample_weight)
-        if self.spec.loss.rowwise:
+        if self.spec.loss.rowwise and self.spec.loss.domain == "real":
+            target = array("y_true", truth)
+        elif self.spec.loss.rowwise:
             prediction, target = self._of_classes(truth, prediction, classes)
         elif self.link == "sigmoid" or kinds.is_signed(self.spec):
             prediction, target = self._of_two(truth, prediction, classes)
@@ -164,6 +166,9 @@ class Metric:
     def _of_classes(self, y: Array, p: Array, classes: Array | None) -> tuple[Array, Array]:
         """Return scores, and the numbers of the classes."""
         are_probabilities = self.link == "softmax" and not self.from_logits
+        beside = self.spec.loss.domain == "ordered labels"  # a column stands between two classes
+        if p.ndim == 1 and beside:
+            p = p[:, None]
         if p.ndim == 1:
             p = np.stack([1 - p if are_probabilities else np.zeros_like(p), p], axis=1)
         if self.spec.loss.domain == "booleans":
@@ -172,10 +177,11 @@ class Metric:
             return _logits(p) if are_probabilities else p, y.astype(np.float64)
         if classes is None:
             classes = kinds.distinct("y_true", y)
-        if p.shape[1] != classes.size:
+        if p.shape[1] + beside != classes.size:
+            what = "threshold between" if beside else "of"
             raise Error(
-                f"y_pred must have a column for each of {classes.size} classes, got {p.shape[1]}: "
-                "pass labels= with the classes in the order of the columns",
+                f"y_pred must have a column for each {what} {classes.size} classes, got "
+                f"{p.shape[1]}: pass labels= with the classes in the order of the columns",
                 "y_pred",
             )
         return _logits(p) if are_probabilities else p, kinds.codes("y_true", y, classes)

@@ -165,6 +165,8 @@ class FileLosses:
             target = np.squeeze(target, axis)
         if self._loss.domain == "booleans":
             return self._sets(target, batch)
+        if self._loss.domain == "real":
+            return target
         if target.ndim == prediction.ndim:
             return target if target.dtype.kind == "f" else target.astype(np.float64)
         if target.dtype.kind == "f":
