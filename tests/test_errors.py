@@ -414,6 +414,8 @@ ARRAYS = [
     row(ValueError, "distance must have shape (3, 3) for 3 classes, got (2, 2)", ordinal_cross_entropy, SCORES, LABELS, distance=np.eye(2)),
     row(ValueError, "distance must have shape (3, 3) for 3 classes, got ()", ordinal_cross_entropy, SCORES, LABELS, distance=1.0),
     row(ValueError, "distance must hold finite numbers of at least 0, got -1.0 at index (0, 0)", ordinal_cross_entropy, SCORES, LABELS, distance=-np.eye(3)),
+    row(ValueError, "costs must have shape (3, 3) for 3 classes, got (2, 2)", numloss.expected_cost, SCORES, LABELS, costs=np.eye(2)),
+    row(ValueError, "costs must hold finite numbers of at least 0, got -1.0 at index (0, 0)", numloss.expected_cost, SCORES, LABELS, costs=-np.eye(3)),
     row(TypeError, "distance must be array-like, got None", ordinal_cross_entropy, SCORES, LABELS, distance=None),
     *(row(ValueError, f"temperature must be a positive finite number, got {x}", ordinal_cross_entropy, SCORES, LABELS, temperature=x) for x in (0.0, -1, INF)),
     # Common keywords
@@ -985,6 +987,7 @@ SLOTS = {
         lambda x: cross_entropy(SQUARE, LABELS3, from_logits=x),
     ],
     "distance": [lambda x: ordinal_cross_entropy(SQUARE, LABELS3, distance=x)],
+    "costs": [lambda x: numloss.expected_cost(SQUARE, LABELS3, costs=x)],
     "temperature": [
         lambda x: ordinal_cross_entropy(SQUARE, LABELS3, temperature=x),
         lambda x: cross_entropy(SQUARE, LABELS3, temperature=x),

@@ -95,8 +95,9 @@ def test_gradient_and_hessian(variant, dtype):
     assert smooth.mean() > 0.9
     results = variant.loss.grad_and_hess(prediction, target, reduction="none", **options)
     # The second differences themselves are right to some 1e-13.
-    large = variant.parameters.get("power") == 2 or variant.name == "lambdarank"
-    noise = 1e-11 if large else 1e-12
+    # Squares are larger, and differences of them less exact.
+    squares = variant.parameters.get("power") == 2 or variant.case.cancels
+    noise = 1e-11 if squares or variant.name == "lambdarank" else 1e-12
     for actual, expected, off in zip(
         results, variant.derivatives(prediction, target), (0, noise), strict=True
     ):

@@ -101,6 +101,14 @@ PAIRS = [
     Pair("cross_entropy", "label", {"temperature": 0.7, "label_smoothing": 0.2}),
     Pair("cross_entropy", "label", {"softcap": 2.0, "z_loss": 0.1, "label_smoothing": 0.2}),
     Pair("cross_entropy", "distribution", {"softcap": 5.0, "temperature": 2.0, "z_loss": 0.5}),
+    Pair("js_divergence", "label"),
+    Pair("js_divergence", "distribution", {"beta": 0.25}),
+    Pair("total_variation", "label"),
+    Pair("total_variation", "distribution"),
+    Pair("sparsemax", "label"),
+    Pair("sparsemax", "distribution"),
+    Pair("generalized_kl", "positive"),
+    Pair("generalized_kl", "positive", {"log_input": False}),
     Pair("multiclass_hinge", "label"),
     Pair("multiclass_hinge", "label", {"margin": 0.5, "class_weight": RAMP}, "count"),
     Pair("multiclass_hinge", "label", {"variant": "crammer_singer"}),
@@ -186,6 +194,7 @@ def test_optax_agrees_over_classes():
     hot = np.eye(CLASSES, dtype="float32")[y]
     maximum = {"variant": "crammer_singer"}
     for theirs, target, loss, options in (
+        (losses.multiclass_sparsemax_loss, y, numloss.sparsemax, {}),
         (losses.poly_loss_cross_entropy, hot, numloss.poly_cross_entropy, {}),
         (losses.multiclass_hinge_loss, y, numloss.multiclass_hinge, maximum),
         (losses.multiclass_perceptron_loss, y, numloss.multiclass_hinge, maximum | {"margin": 0}),

@@ -57,7 +57,7 @@ OTHERS = {
     ],
     "Language models": ["linear_cross_entropy"],
     "Classes of unequal size": ["class_weights", "pos_weight", "oversample"],
-    "Lists": ["group_sizes",
+    "Lists": ["group_sizes"],
     "Arrays": ["nulls_to_weight"],
     "Threads and processors": ["num_threads", "set_num_threads", "threads", "show_config"],
     "Building against the C library": ["get_include", "get_library", "get_cmake_dir"],

@@ -102,6 +102,12 @@ void derive_dice(Plan& plan) {
 
 void derive_jaccard(Plan& plan) { set_overlap(plan, 1, plan.numbers[0], 0); }
 
+// 1 - p alone.
+void derive_total_variation(Plan& plan) {
+  plan.numbers[0] = 0;
+  plan.numbers[1] = 1;
+}
+
 // (strength, l1_ratio) to the factors of |w| and w²/2.
 void derive_elastic_net(Plan& plan) {
   const double strength = plan.numbers[0], ratio = plan.numbers[1];
@@ -154,6 +160,9 @@ void derive_tweedie(Plan& plan) {
   if (power == 0) plan.prediction = Domain::kAny;
 }
 
+// The deviance of power 1, halved.
+void derive_generalized_kl(Plan& plan) { plan.numbers[0] = 1; }
+
 }  // namespace
 
 constexpr Loss kLosses[] = {
@@ -191,6 +200,12 @@ constexpr Loss kLosses[] = {
      .target = Domain::kNonnegative,
      .derive = derive_tweedie,
      .parameters = {number("power", Range::kOutsideUnit, 1.5), kLogInput}},
+    {.name = "generalized_kl",
+     .form = Form::kElements,
+     .variants = {{"tweedie_mean", nullptr, Domain::kPositive}, {"tweedie"}},
+     .target = Domain::kNonnegative,
+     .derive = derive_generalized_kl,
+     .parameters = {kLogInput}},
     {.name = "laplace_nll",
      .form = Form::kElements,
      .variants = {{.labels = "laplace_nll", .second_head = Domain::kPositive}},
@@ -381,6 +396,29 @@ constexpr Loss kLosses[] = {
                     kAxis,
                     of_logits(kReturnLogSumExp),
                     kReturnPredicted}},
+    {.name = "js_divergence",
+     .form = Form::kEither,
+     .variants = {{"js_divergence", "js_divergence_distribution"}},
+     .parameters = {number("beta", Range::kInsideUnit, 0.5), kIgnoreIndex, kAxis, kReturnLogSumExp,
+                    kReturnPredicted}},
+    {.name = "total_variation",
+     .form = Form::kEither,
+     .variants = {{"cross_entropy_and_miss", "total_variation_distribution"}},
+     .derive = derive_total_variation,
+     .parameters = {kIgnoreIndex, kAxis, kReturnLogSumExp, kReturnPredicted}},
+    {.name = "sparsemax",
+     .form = Form::kEither,
+     .variants = {{"sparsemax", "sparsemax_distribution"}},
+     .parameters = {kIgnoreIndex, kAxis, kReturnPredicted}},
+    {.name = "entmax15",
+     .form = Form::kEither,
+     .variants = {{"entmax15", "entmax15_distribution"}},
+     .parameters = {kIgnoreIndex, kAxis, kReturnPredicted}},
+    {.name = "bi_tempered",
+     .form = Form::kEither,
+     .variants = {{"bi_tempered", "bi_tempered_distribution"}},
+     .parameters = {number("t1", Range::kUnit, 0.8), number("t2", Range::kNonnegative, 1.2),
+                    kIgnoreIndex, kAxis, kReturnPredicted}},
     {.name = "multiclass_hinge",
      .form = Form::kLabels,
      .variants = {{"multiclass_hinge_weston_watkins"}, {"multiclass_hinge_crammer_singer"}},
@@ -504,6 +542,15 @@ constexpr Loss kLosses[] = {
      .parameters =
          {{.name = "levels", .use = Use::kOfColumns, .range = Range::kUnit, .optional = true},
           kAxis}},
+    {.name = "expected_cost",
+     .form = Form::kLabels,
+     .variants = {{nullptr, "expected_cost"}},
+     .parameters = {{.name = "costs", .use = Use::kDistance, .choices = kDistances},
+                    kClassWeight,
+                    kIgnoreIndex,
+                    kAxis,
+                    kReturnLogSumExp,
+                    kReturnPredicted}},
     {.name = "l1_penalty",
      .form = Form::kPenalty,
      .variants = {{"elastic_net"}},

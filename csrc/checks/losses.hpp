@@ -37,7 +37,7 @@ enum class Use : uint8_t {
   kClassFactor,  // the same, but a factor of the loss alone
   kOfColumns,    // a number for each of a row's, that the kernel reads
   kDistance,     // between classes: one of `choices`, or a table of C x C numbers
-  kSoftness,     // the temperature of the soft labels that the distance makes
+  kSoftness,     // the temperature of the soft labels that the distance makes; without it, costs
   kTemperature,  // that the scores are divided by
   kSoftcap,      // that they are kept within before that; None: they are not
   kZLoss,        // factor of the square of their log-sum-exp

@@ -132,6 +132,7 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
       break;
     case Use::kDistance:
       plan.distances = setting.array;
+      plan.distances_name = parameter.name;
       plan.distance = setting.array != nullptr ? -1 : int(x);
       break;
   }

@@ -21,7 +21,7 @@ struct Plan {
   Domain prediction, second_head, target;
   double numbers[kMaxParameters];
   double label_smoothing;
-  double softness;     // the temperature of soft labels
+  double softness;     // the temperature of soft labels; 0: costs are wanted instead
   double temperature;  // of the scores
   double softcap;      // of the scores; 0: none
   double z_loss;
@@ -35,6 +35,7 @@ struct Plan {
   int distance;            // of the named ones; -1 where there is none
   const Array* distances;
   const Array* groups;
+  const char* distances_name;
   const Array* class_weight;
   const Array* class_factor;
   const char* class_factor_name;

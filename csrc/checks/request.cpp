@@ -702,8 +702,9 @@ bool Preparation::set_mask() {
   return true;
 }
 
-// x to exp(-x / temperature).
+// x to exp(-x / temperature). Without a temperature the numbers themselves are wanted.
 [[gnu::noinline]] void to_shares(double* x, int64_t count, double temperature) {
+  if (temperature == 0) return;
   for (int64_t i = 0; i < count; ++i) x[i] = -x[i] / temperature;
   apply("exp_nonpositive", x, count);
 }
@@ -717,6 +718,7 @@ bool Preparation::set_mask() {
   to_shares(shares, classes, temperature);
   std::reverse_copy(shares + 1, shares + classes, mirrored);
   double* const scale = out.scale.make(classes);
+  if (temperature == 0) return void(std::fill_n(scale, classes, 1.0));
   double sum = 0;
   for (int64_t c = 0; c < classes; ++c) scale[c] = sum += shares[c];
   // 1 / (shares of the classes up to y places off on one side + those on the other - its own)
@@ -728,6 +730,7 @@ bool Preparation::set_mask() {
 [[gnu::noinline]] void make_table(double temperature, int64_t classes, double* shares,
                                   Prepared& out) {
   double* const scale = out.scale.make(classes);
+  if (temperature == 0) return void(std::fill_n(scale, classes, 1.0));
   for (int64_t y = 0; y < classes; ++y) {
     double* const row = shares + y * classes;
     const double least = *std::min_element(row, row + classes);
@@ -739,7 +742,8 @@ bool Preparation::set_mask() {
   }
 }
 
-// Labels of ordered classes become rows of probabilities that fall off with the distance.
+// Labels of ordered classes become rows of probabilities that fall off with the distance, or of the
+// distances, which are costs then.
 bool Preparation::set_soft_labels() {
   const int64_t classes = task.classes;
   if (plan.distance < 0 && plan.distances == nullptr) return true;
@@ -752,12 +756,12 @@ bool Preparation::set_soft_labels() {
     const Array& given = *plan.distances;
     if (given.ndim != 2 || given.shape[0] != classes || given.shape[1] != classes) {
       const int64_t square[] = {classes, classes};
-      fault.set(FaultCode::kShape, "distance", "must have shape %s for %lld classes",
+      fault.set(FaultCode::kShape, plan.distances_name, "must have shape %s for %lld classes",
                 ShapeText(square, 2).text, static_cast<long long>(classes));
       return fault.came("%s", ShapeText(given).text);
     }
     double* const shares = out.shares.make(classes * classes);
-    if (!read_numbers("distance", given, shares, fault)) return false;
+    if (!read_numbers(plan.distances_name, given, shares, fault)) return false;
     make_table(plan.softness, classes, shares, out);
     task.label_table = shares;
     task.label_stride = classes;

@@ -68,6 +68,16 @@
   row(CrossEntropyAndMiss) \
   row(MulticlassBrier) \
   row(MulticlassBrierDistribution) \
+  row(JsDivergence) \
+  row(JsDivergenceDistribution) \
+  row(TotalVariationDistribution) \
+  row(ExpectedCost) \
+  row(Sparsemax) \
+  row(SparsemaxDistribution) \
+  row(Entmax15) \
+  row(Entmax15Distribution) \
+  row(BiTempered) \
+  row(BiTemperedDistribution) \
   row(Nll) \
   row(NllDistribution) \
   row(WestonWatkins) \

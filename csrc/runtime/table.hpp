@@ -109,10 +109,10 @@ struct Task {
   Target target_kind = Target::kElement;
   Roles present{0};
   int ndim = 0;
-  int64_t size = 0;  // number of examples
+  int64_t size = 0;                     // number of examples
   int64_t classes = 1;                  // of lists: the numbers of the longest
   const int64_t* list_begin = nullptr;  // [size + 1], or absent: all lists are rows
-  int64_t more_labels = 0;  // 1 where the numbers of a row lie between the classes
+  int64_t more_labels = 0;              // 1 where the numbers of a row lie between the classes
   double parameters[kMaxParameters] = {};
   const double* class_weight = nullptr;  // [classes] or absent
   const double* label_factor = nullptr;  // [classes] or absent: scales the loss, not its weight

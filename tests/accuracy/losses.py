@@ -29,6 +29,18 @@ DTYPES = {
 }
 #: Gradients of more classes are compared at so many of them: the label's, the likeliest's, others.
 COMPARED_CLASSES = 8
+#: Losses whose gradient is a difference, right to units of the largest of its row; and those of
+#: which this is so against probabilities alone.
+OF_DIFFERENCES = (
+    "ranked_probability",
+    "multiclass_brier",
+    "expected_cost",
+    "sparsemax",
+    "entmax15",
+    "bi_tempered",
+    "crps_ensemble",
+)
+DIVERGENCES = ("js_divergence", "total_variation")
 
 
 class Size(NamedTuple):
@@ -157,10 +169,9 @@ def _gradient_scale(
     variant: Variant, prediction: Array, target: Array, classes: Array | None, gradient: Array
 ) -> Array:
     """Return the numbers in whose last place errors of the gradient are counted."""
-    # A soft-cap takes the slope of what it is measured by below, and a derivative of an ensemble may
-    # be 0, where its differences are not.
-    sums = variant.name in ("ranked_probability", "multiclass_brier", "crps_ensemble")
-    if sums or "softcap" in variant.parameters:
+    # A soft-cap takes the slope of what it is measured by below.
+    soft = variant.domain.soft and variant.name in DIVERGENCES
+    if variant.name in OF_DIFFERENCES or soft or "softcap" in variant.parameters:
         return np.broadcast_to(abs(gradient).max(axis=-1, keepdims=True), gradient.shape)
     if variant.name in ("poisson", "gamma"):
         # A term for the prediction, which is there without a target, less one for the target.

@@ -83,6 +83,7 @@ __all__ = [
     "SETS",
     "SHARED",
     "SIGNS",
+    "TABLED",
     "THRESHOLDS",
     "TWO_HEADED",
     "TWO_HEADED_VARIANTS",
@@ -128,6 +129,9 @@ TWO_HEADED_VARIANTS = variants_of(TWO_HEADED)
 
 #: Losses whose sums take the logarithms of many values at once.
 GROUPED = ("binary_cross_entropy", "logistic")
+
+#: Losses that may have a table of C x C numbers, too many for many classes.
+TABLED = ("ordinal_cross_entropy", "expected_cost")
 
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with

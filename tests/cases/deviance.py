@@ -18,6 +18,12 @@ def gamma(p: Array, t: Array, log_input: bool = True) -> Array:
     return p + t * exp(-p) if log_input else log(p) + t / p
 
 
+def generalized_kl(p: Array, t: Array, log_input: bool = True) -> Array:
+    """The terms of scipy.special.kl_div(t, prediction)."""
+    y = exp(p) if log_input else p
+    return x_log_y(t, t / y) - t + y
+
+
 def tweedie(p: Array, t: Array, power: float = 1.5, log_input: bool = True) -> Array:
     mean = exp(p) if log_input else p
     if power == 1:
@@ -43,6 +49,11 @@ CASES = {
         ulps=8,  # a term that is nearly as large is taken away
     ),
     "gamma": Case(gamma, {AMOUNTS: ({},), MEANS: ({"log_input": False},)}, ulps=8),
+    "generalized_kl": Case(
+        generalized_kl,
+        {COUNTS: ({},), AMOUNTS: ({},), MEANS: ({"log_input": False},)},
+        ulps=96,  # as the deviance of power 1
+    ),
     "tweedie": Case(
         tweedie,
         {

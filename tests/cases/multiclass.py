@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cases.arithmetic import Array, at_label, exp, is_label, log, softmax, tanh, x_log_y
+from cases.arithmetic import Array, at_label, exp, is_label, log, softmax, sqrt, tanh, x_log_y
 from cases.inputs import DISTRIBUTIONS, LABELS, LOG_CHANCES, LOG_CHANCES_OF_SHARES, RAMP
 from cases.table import Case, Kink
 
@@ -29,6 +29,94 @@ def cross_entropy(
 
 def kl_divergence(x: Array, q: Array, temperature: float = 1.0) -> Array:
     return (x_log_y(q, q + 0 * x) - x_log_y(q, softmax(x / temperature))).sum(axis=-1)
+
+
+def _outcome(x: Array, target: Array) -> Array:
+    """Return probabilities: those of a label are 1 at it."""
+    return target if target.ndim == x.ndim else is_label(target, x.shape[-1]).astype(int)
+
+
+def js_divergence(x: Array, target: Array, beta: float = 0.5) -> Array:
+    q, p = _outcome(x, target), softmax(x)
+    m = beta * q + (1 - beta) * p
+    return (beta * x_log_y(q, q / m) + (1 - beta) * x_log_y(p, p / m)).sum(axis=-1)
+
+
+def total_variation(x: Array, target: Array) -> Array:
+    return abs(softmax(x) - _outcome(x, target)).sum(axis=-1) / 2
+
+
+def distance_to_share(x: Array, target: Array) -> Array:
+    """Distance of the logits from where the softmax of a class is its share, but 0 and 1."""
+    if target.ndim < x.ndim:
+        return np.ones(x.shape[:-1])
+    log_p = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    return np.where(target > 0, abs(log_p - np.log(np.maximum(target, 1e-9))), 9).min(axis=-1)
+
+
+def _sparsemax_threshold(z: Array) -> Array:
+    """Algorithm 1 of Martins & Astudillo."""
+    ordered = -np.sort(-z, axis=-1)
+    rank = np.arange(1, z.shape[-1] + 1)
+    sums = ordered.cumsum(axis=-1)
+    size = (1 + rank * ordered > sums).sum(axis=-1, keepdims=True).astype(int)
+    return (np.take_along_axis(sums, size - 1, axis=-1) - 1) / size
+
+
+def sparsemax(z: Array, target: Array) -> Array:
+    q, threshold = _outcome(z, target), _sparsemax_threshold(z)
+    squares = np.where(z > threshold, z**2 - threshold**2, 0 * z)
+    return ((squares + q**2) / 2 - q * z).sum(axis=-1)
+
+
+def _entmax15_threshold(z: Array) -> Array:
+    """Algorithm 2 of Peters et al., for scores that have been halved."""
+    ordered = -np.sort(-z, axis=-1)
+    rank = np.arange(1, z.shape[-1] + 1)
+    mean = ordered.cumsum(axis=-1) / rank
+    scatter = (ordered**2).cumsum(axis=-1) - rank * mean**2
+    thresholds = mean - sqrt(np.maximum(0 * z, (1 - scatter) / rank))
+    size = (thresholds <= ordered).sum(axis=-1, keepdims=True).astype(int)
+    return np.take_along_axis(thresholds, size - 1, axis=-1)
+
+
+def entmax15(z: Array, target: Array) -> Array:
+    q, z = _outcome(z, target), z - z.max(axis=-1, keepdims=True)  # the same of all shifted alike
+    p = np.maximum(0 * z, z / 2 - _entmax15_threshold(z / 2)) ** 2
+    entropies = (p - p * sqrt(p) - q + q * sqrt(q + 0 * z)) * 4 / 3
+    return (entropies + (p - q) * z).sum(axis=-1)
+
+
+def _tempered_softmax(x: Array, t: float) -> Array:
+    """Probabilities exp_t(x - lambda), lambda by Newton's method, first in double."""
+    if t == 1:
+        return softmax(x)
+    y, k = x - x.max(axis=-1, keepdims=True), t - 1
+
+    def step(y: Array, shift: Array) -> tuple[Array, Array]:
+        base = 1 + k * (shift - y)
+        p = base ** (-1 / k)
+        slope = (p / base).sum(axis=-1, keepdims=True)  # of p^t
+        return p, shift + (p.sum(axis=-1, keepdims=True) - 1) / slope
+
+    rough, shift = y.astype(float), np.zeros_like(y[..., :1], float)
+    for _ in range(60):
+        shift = step(rough, shift)[1]
+    shift = shift + 0 * y[..., :1]
+    for _ in range(6):
+        p, shift = step(y, shift)
+    return p
+
+
+def bi_tempered(x: Array, target: Array, t1: float = 0.8, t2: float = 1.2) -> Array:
+    q, p = _outcome(x, target) + 0 * x, _tempered_softmax(x, t2)
+    if t1 == 1:
+        terms = x_log_y(q, q / p) - q + p
+    else:
+        powers = (np.where(q > 0, q, 1) ** (1 - t1), p ** (1 - t1))
+        terms = q * (powers[0] - powers[1]) / (1 - t1)
+        terms = terms - (q * powers[0] - p * powers[1]) / (2 - t1)
+    return terms.sum(axis=-1)
 
 
 def multiclass_hinge(
@@ -87,8 +175,7 @@ def symmetric_cross_entropy(
 
 
 def multiclass_brier(x: Array, target: Array) -> Array:
-    q = target if target.ndim == x.ndim else is_label(target, x.shape[-1]).astype(int)
-    return ((softmax(x) - q) ** 2).sum(axis=-1)
+    return ((softmax(x) - _outcome(x, target)) ** 2).sum(axis=-1)
 
 
 def nll(
@@ -147,6 +234,58 @@ CASES = {
         },
     ),
     "kl_divergence": Case(kl_divergence, {DISTRIBUTIONS: ({}, {"temperature": 2.0})}, ulps=32),
+    "js_divergence": Case(
+        js_divergence,
+        {LABELS: ({}, {"beta": 0.125}), DISTRIBUTIONS: ({}, {"beta": 0.875})},
+        ulps=64,
+        crosses_zero=2,
+    ),
+    "total_variation": Case(
+        total_variation,
+        {LABELS: ({},), DISTRIBUTIONS: ({},)},
+        ulps=32,
+        distance_to_kink=distance_to_share,
+        kinks=(
+            Kink([0.0, 0.0], [0.5, 0.5], 0.0, [0.0] * 2, [0.0] * 2),
+            Kink(
+                [0.0] * 4,
+                [0.25, 0.5, 0.0, 0.25],
+                0.25,
+                [0.0, -0.125, 0.125, 0.0],
+                [0.0, -0.0625, 0.0625, 0.0],
+            ),
+        ),
+        crosses_zero=2,
+    ),
+    "sparsemax": Case(
+        sparsemax,
+        {LABELS: ({},), DISTRIBUTIONS: ({},)},
+        ulps=64,  # the rounding of a difference of scores counts for more in a share near 0
+        cancels=True,
+        distance_to_kink=lambda z, target: abs(z - _sparsemax_threshold(z)).min(axis=-1),
+        kinks=(
+            Kink([1.0, 0.0], 0, 0.0, [0.0] * 2, [0.0] * 2),
+            Kink([0.0, 0.0, -0.5], [0.5, 0.0, 0.5], 0.25, [0.0, 0.5, -0.5], [0.5, 0.5, 0.0]),
+        ),
+        crosses_zero=1,
+    ),
+    "entmax15": Case(
+        entmax15,
+        {LABELS: ({},), DISTRIBUTIONS: ({},)},
+        ulps=128,  # the rounding of a difference of scores counts for more in a share near 0
+        cancels=True,
+        distance_to_kink=lambda z, target: abs(z - 2 * _entmax15_threshold(z / 2)).min(axis=-1),
+        crosses_zero=1,
+    ),
+    "bi_tempered": Case(
+        bi_tempered,
+        {
+            LABELS: ({}, {"t1": 1.0, "t2": 1.0}),
+            DISTRIBUTIONS: ({"t1": 0.25, "t2": 1.5},),
+        },
+        ulps=128,  # powers magnify errors
+        crosses_zero=2,
+    ),
     "multiclass_hinge": Case(
         multiclass_hinge,
         {

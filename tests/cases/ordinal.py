@@ -31,6 +31,16 @@ def ordinal_cross_entropy(
     return loss if class_weight is None else class_weight[label] * loss
 
 
+def expected_cost(
+    x: Array, label: Array, costs: str | Array = "absolute", class_weight: Array | None = None
+) -> Array:
+    steps = abs(np.arange(x.shape[-1]) - label[..., None])
+    powers = {"absolute": steps, "squared": steps**2}
+    of_label = powers[costs] if isinstance(costs, str) else costs[label]
+    loss = (softmax(x) * of_label).sum(axis=-1)
+    return loss if class_weight is None else class_weight[label] * loss
+
+
 def _sides(x: Array, label: Array) -> Array:
     """Return the numbers of the thresholds, with the sign of the side that the label is on."""
     above = label[..., None] > np.arange(x.shape[-1])
@@ -124,6 +134,12 @@ CASES = {
         cumulative_link,
         {RISING: ({}, {"class_weight": RAMP_BETWEEN}, {"link": "probit"}, {"link": "cloglog"})},
         ulps=16,
+    ),
+    "expected_cost": Case(
+        expected_cost,
+        {LABELS: ({}, {"costs": "squared"}, {"costs": UNEVEN, "class_weight": RAMP})},
+        ulps=32,
+        crosses_zero=1,
     ),
     "ranked_probability": Case(ranked_probability, {LABELS: ({}, {"class_weight": RAMP})}, ulps=16),
     "ordinal_cross_entropy": Case(

@@ -55,9 +55,7 @@ def room_of_ranks(s: Array, t: Array, **parameters: object) -> Array:
 
 
 CASES = {
-    "pairwise_logistic": Case(
-        pairwise_logistic, {RELEVANCES: ({}, {"scale": 0.5})}, ulps=32
-    ),
+    "pairwise_logistic": Case(pairwise_logistic, {RELEVANCES: ({}, {"scale": 0.5})}, ulps=32),
     "lambdarank": Case(
         lambdarank,
         {RELEVANCES: ({}, {"k": 2, "scale": 0.5}, {"exponential_gain": False})},

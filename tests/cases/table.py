@@ -108,7 +108,10 @@ class Variant:
         """Return the definition's values in long double, or in mpmath's numbers."""
         if self.case.cancels and not exact:
             with mpmath.workdps(100):
-                return self.value(prediction, target, exact=True).astype(np.longdouble)
+                return self._defined(prediction, target, exact=True).astype(np.longdouble)
+        return self._defined(prediction, target, exact)
+
+    def _defined(self, prediction: Array, target: Array, exact: bool) -> Array:
         options = {
             key: precise(x, exact) if isinstance(x, (float, np.ndarray)) else x
             for key, x in self._options_for(prediction).items()
@@ -126,7 +129,7 @@ class Variant:
             return first.astype(float), second.astype(float)
         x = precise(prediction, exact)
         step = mpmath.mpf(10) ** -30 if exact else self.step()
-        return derivatives(lambda p: self.value(p, target, exact), x, step, self.rowwise)
+        return derivatives(lambda p: self._defined(p, target, exact), x, step, self.rowwise)
 
     def step(self) -> Any:
         """Return the step of differences of long doubles."""

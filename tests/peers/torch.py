@@ -443,6 +443,38 @@ def multiclass_brier(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
     return reduced((torch.softmax(x, dim=-1) - q).square().sum(dim=-1), reduction)
 
 
+def outcome(x: Tensor, y: Tensor) -> Tensor:
+    """Return probabilities: those of a label are 1 at it."""
+    return y if y.is_floating_point() else functional.one_hot(y, x.shape[-1]).to(x.dtype)
+
+
+def js_divergence(x: Tensor, y: Tensor, beta: float = 0.5, reduction: str = "mean") -> Tensor:
+    q, p = outcome(x, y), torch.softmax(x, dim=-1)
+    log_m = (beta * q + (1 - beta) * p).log()
+    forward = functional.kl_div(log_m, q, reduction="none").sum(dim=-1)
+    backward = functional.kl_div(log_m, p, reduction="none").sum(dim=-1)
+    return reduced(beta * forward + (1 - beta) * backward, reduction)
+
+
+def total_variation(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    return reduced((torch.softmax(x, dim=-1) - outcome(x, y)).abs().sum(dim=-1) / 2, reduction)
+
+
+def sparsemax(z: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    q, z = outcome(z, y), z - z.max(dim=-1, keepdim=True).values
+    ordered = z.sort(dim=-1, descending=True).values
+    sums = ordered.cumsum(dim=-1) - 1
+    size = (torch.arange(1, z.shape[-1] + 1) * ordered > sums).sum(dim=-1, keepdim=True)
+    lead = z - sums.gather(-1, size - 1) / size
+    apart = lead.clamp(min=0) - q
+    return reduced((apart.square() / 2 + q * (-lead).clamp(min=0)).sum(dim=-1), reduction)
+
+
+def generalized_kl(x: Tensor, t: Tensor, log_input: bool = True, reduction: str = "mean") -> Tensor:
+    log_y = x if log_input else x.log()
+    return reduced(functional.kl_div(log_y, t, reduction="none") - t + log_y.exp(), reduction)
+
+
 def ranked_probability(x: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
     cumulative = torch.cumsum(torch.softmax(x, dim=-1), dim=-1)[:, :-1]
     reached = torch.arange(x.shape[-1] - 1) >= y[:, None]
@@ -510,6 +542,10 @@ FORMULAS: dict[str, Callable[..., Tensor]] = by_name(
     logit_adjusted,
     nll,
     kl_divergence,
+    js_divergence,
+    total_variation,
+    sparsemax,
+    generalized_kl,
     multiclass_hinge,
     softmax_focal,
     generalized_cross_entropy,

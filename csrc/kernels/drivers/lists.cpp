@@ -1,5 +1,5 @@
-// Lists, one at a time: rows of an array, or runs of any lengths along one. A list is copied whole to
-// working memory, so that its gradient may take its place.
+// Lists, one at a time: rows of an array, or runs of any lengths along one. A list is copied whole
+// to working memory, so that its gradient may take its place.
 #include "drivers.hpp"
 #include "targets.hpp"
 
@@ -34,10 +34,14 @@ template <class T>
 class Memory {
  public:
   Memory(const Task& task, const ListFunctions<T>& functions, char* memory)
-      : task_(task), functions_(functions), numbers_(whole_lines<T>(task.classes)), memory_(memory) {}
+      : task_(task),
+        functions_(functions),
+        numbers_(whole_lines<T>(task.classes)),
+        memory_(memory) {}
 
   static int64_t bytes(const Task& task, const ListFunctions<T>& functions) {
-    const int64_t each = kPlaces * int64_t(sizeof(int64_t)) + functions.wide * int64_t(sizeof(double)) +
+    const int64_t each = kPlaces * int64_t(sizeof(int64_t)) +
+                         functions.wide * int64_t(sizeof(double)) +
                          (kArrays + functions.scratch) * int64_t(sizeof(T));
     constexpr int64_t kSpare = 64;
     return task.classes > INT64_MAX / each - kSpare ? INT64_MAX : (task.classes + kSpare) * each;

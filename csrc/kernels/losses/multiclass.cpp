@@ -1,8 +1,7 @@
 // Losses of softmax(x) against the label of the true class: formulas f of the label's surprisal
 // n = -log p = logsumexp(x) - x_y, of p and of q = 1 - p, which return f, f' and f'' by n.
-// drivers/likelihood.hpp makes losses of them.
-#include "../drivers/likelihood.hpp"
-#include "entry.hpp"
+// likelihood.hpp makes losses of them.
+#include "likelihood.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
@@ -33,16 +32,6 @@ struct FocalLikelihood {
     return {factor * n, factor * (gamma * odds + T(1)), second};
   }
 };
-
-// (exp(-t) - 1 + t) / t² for t in [0, ln(2) / 2], by the polynomial of exp.
-template <class T>
-NUMLOSS_INLINE T second_remainder(T t) {
-  return polynomial(Real<T>::kExp, -t);
-}
-
-// Up to here 1 - exp(-t) and t - (1 - exp(-t)) are taken from the remainder, as they would cancel.
-template <class T>
-inline constexpr T kNearZero = T(1) / T(3);
 
 // (1 - p^k) / k (Zhang & Sabuncu 2018, eq. 6), which is n for k = 0: with t = k n it is
 // (1 - exp(-t)) / k. Derivatives by n: p^k and -k p^k.
@@ -79,13 +68,6 @@ struct SurprisalAndMiss {
     return {subtracts ? from_difference : sum, subtracts ? slope_by_miss : slope, -of_miss * p};
   }
 };
-
-template <template <class> class Formula>
-constexpr Entry likelihood(const char* name, double cost) {
-  return rows<Formula<float>::parameters>(name, cost, []<class T>(T) -> RowFunctions<T> {
-    return {likelihood_panel<T>, likelihood_row<T>, likelihood_functions<Formula, T>(), 0, false};
-  });
-}
 
 template <template <class> class Formula>
 constexpr Entry likelihood_of_probabilities(const char* name, double cost) {

@@ -36,14 +36,14 @@ T unless_nan(const List<T>& list, auto&& f) {
 
 // All pairs (i, j) of a list with t_i > t_j cost weight(i, j) softplus(-scale (s_i - s_j)). Scores
 // lie in the order of their targets, so that those below i's come after it, in one run. A pair is
-// visited once: what it adds to the lower score's derivatives goes to arrays, side by side, and what
-// it adds to the higher one's to a sum.
+// visited once: what it adds to the lower score's derivatives goes to arrays, side by side, and
+// what it adds to the higher one's to a sum.
 template <class T>
 struct Pairs {
   const List<T>& list;
   T scale;
-  T *score, *slope, *curvature;          // by the places of `order`
-  T *values, *slopes, *curvatures;       // of the pairs of one i
+  T *score, *slope, *curvature;           // by the places of `order`
+  T *values, *slopes, *curvatures;        // of the pairs of one i
   double higher_slope, higher_curvature;  // sums of them
   double total = 0;
 
@@ -117,8 +117,8 @@ T pairwise_logistic(const List<T>& list) {
 
 // A pair weighs what its exchange would change the list's NDCG@k by:
 // |G(t_i) - G(t_j)| |D(r_i) - D(r_j)| / DCG@k of the best order, with the gain G(t) = 2^t - 1 or t,
-// the rank r by the scores, from 0 on, and the discount D(r) = 1/log2(r + 2), 0 from k on. In double:
-// the discounts of neighbours far down differ in their last digits.
+// the rank r by the scores, from 0 on, and the discount D(r) = 1/log2(r + 2), 0 from k on. In
+// double: the discounts of neighbours far down differ in their last digits.
 template <class T>
 T lambdarank(const List<T>& list) {
   return unless_nan(list, [&] {
@@ -190,9 +190,9 @@ T softmax_ranking(const List<T>& list) {
 // exp(s_j) is item k's chance in the draw i <= k. The derivatives by s_k are
 //   sum_{i < k} p_ik - (1 - p_kk) and sum_{i <= k} p_ik (1 - p_ik).
 // Of the items from i on, `highest` is the highest score, `place` its place, and `rest` the sum of
-// exp(s_j - highest) of the others. An item that is the highest of some draws, all from some place up
-// to its own, has 1 - p there by the rest; in the draws before its p is at most 1/2, and p - p² does
-// not cancel.
+// exp(s_j - highest) of the others. An item that is the highest of some draws, all from some place
+// up to its own, has 1 - p there by the rest; in the draws before its p is at most 1/2, and p - p²
+// does not cancel.
 template <class T>
 struct Draws {
   const List<T>& list;
@@ -225,7 +225,8 @@ struct Draws {
   }
 
   void derive() const {
-    double drawn = 0, squares = 0;  // sums over the draws before of p_ik and p_ik² for s_k = highest
+    double drawn = 0,
+           squares = 0;  // sums over the draws before of p_ik and p_ik² for s_k = highest
     double drawn_before = 0, squares_before = 0, led = 0;  // up to those that this place leads
     for (int64_t k = 0; k < list.n; ++k) {
       const double own = 1 / (1 + rest[k]), lost = rest[k] * own;
@@ -265,11 +266,11 @@ T list_mle(const List<T>& list) {
 #define NUMLOSS_LIST(function, scratch, wide, nonnegative) \
   []<class T>(T) -> ListFunctions<T> { return {function<T>, scratch, wide, nonnegative}; }
 
-NUMLOSS_LOSS(PairwiseLogistic) =
-    lists<1>("pairwise_logistic", 40.0, NUMLOSS_LIST(pairwise_logistic, 6, 0, false));
+NUMLOSS_LOSS(PairwiseLogistic) = lists<1>("pairwise_logistic", 40.0,
+                                          NUMLOSS_LIST(pairwise_logistic, 6, 0, false));
 NUMLOSS_LOSS(LambdaRank) = lists<3>("lambdarank", 60.0, NUMLOSS_LIST(lambdarank, 6, 3, true));
-NUMLOSS_LOSS(SoftmaxRanking) =
-    lists<0>("softmax_ranking", 4.0, NUMLOSS_LIST(softmax_ranking, 3, 0, false));
+NUMLOSS_LOSS(SoftmaxRanking) = lists<0>("softmax_ranking", 4.0,
+                                        NUMLOSS_LIST(softmax_ranking, 3, 0, false));
 NUMLOSS_LOSS(ListMle) = lists<0>("list_mle", 40.0, NUMLOSS_LIST(list_mle, 0, 3, false));
 
 }  // namespace numloss::NUMLOSS_ISA

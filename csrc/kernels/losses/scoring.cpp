@@ -1,20 +1,9 @@
 // Scoring rules: what a distribution over the classes costs by the outcome, a label or another
 // distribution. The Brier score of softmax(x), and the logarithmic one of x = log p.
-#include "../drivers/softmax.hpp"
-#include "entry.hpp"
+#include "outcome.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
-
-// The outcome: probabilities, or a label as such in the panel's scratch.
-template <class T>
-const T* outcome_of(const Panel<T>& panel) {
-  if (panel.portion != nullptr) return panel.portion;
-  T* const hot = panel.scratch;
-  fill(T(0), panel.classes * panel.lanes, hot);
-  for (int i = 0; i < panel.rows; ++i) hot[panel.place(i, panel.label[i])] = T(1);
-  return hot;
-}
 
 // sum_c d_c², d = p - t with the target t (Brier 1950). With s_j = d_j - sum_c p_c d_c
 // dL/dx_j = 2 p_j s_j and d²L/dx_j² = 2 p_j ((1 - 3 p_j) s_j + p_j k_j),
@@ -30,20 +19,6 @@ struct BrierLanes {
   alignas(64) T target[kLanes], distance[kLanes];            // t_m, d_m
   alignas(64) T slope[kLanes], spread[kLanes], hit[kLanes];  // s_m, k_m, sum p t
 };
-
-// Whether a class is that of the maximum, and has more than half of the probability.
-template <class V>
-NUMLOSS_INLINE auto leads(V e, V rest) {
-  const V one = V{} + Lane<V>(1);
-  return (e == one) & (rest < one);
-}
-
-// p - t, without the cancellation of a p near 1.
-template <class V>
-NUMLOSS_INLINE V distance_from(V target, V e, V rest, V inverse) {
-  const V one = V{} + Lane<V>(1);
-  return leads(e, rest) ? (one - target) - rest * inverse : e * inverse - target;
-}
 
 // The target and the distance of the class of the maximum: of equal ones, the last.
 template <class T>
@@ -123,14 +98,9 @@ template <bool kHessian, class T>
 
 template <class T>
 void brier_panel(const Panel<T>& panel) {
-  const T *const maximum = panel.maximum, *const rest = panel.rest;
   const T* const target = outcome_of(panel);
-  take_exponentials<T, true>(panel);
   BrierLanes<T> lanes;
-#pragma omp simd
-  for (int i = 0; i < whole(panel.lanes); ++i) {
-    lanes.inverse[i] = Softmax<T>{maximum[i], rest[i]}.inverse();
-  }
+  take_softmax(panel, lanes.inverse);
   find_leaders(panel, target, lanes);
   if ((panel.mode & kHessian) != 0) {
     add_distances<true>(panel, target, lanes);
@@ -173,26 +143,18 @@ void divergence_of_logarithms_panel(const Panel<T>& panel) {
   for (int i = 0; i < panel.rows; ++i) panel.value[i] += panel.entropy[i];
 }
 
-// Panels whose outcome is a label need room for it.
-constexpr Entry scoring(const char* name, double cost, bool labels, auto panel,
-                        bool entropy = false) {
-  return rows<0>(name, cost, [labels, panel, entropy]<class T>(T zero) -> RowFunctions<T> {
-    return {panel(zero), nullptr, {}, labels ? 1 : 0, entropy};
-  });
-}
-
 constexpr auto kBrierPanel = []<class T>(T) { return brier_panel<T>; };
 constexpr auto kLogProbabilityPanel = []<class T>(T) { return log_probability_panel<T>; };
 constexpr auto kDivergencePanel = []<class T>(T) { return divergence_of_logarithms_panel<T>; };
 
 }  // namespace
 
-NUMLOSS_LOSS(MulticlassBrier) = scoring("multiclass_brier", 1.0, true, kBrierPanel);
-NUMLOSS_LOSS(MulticlassBrierDistribution) = scoring("multiclass_brier_distribution", 1.0, false,
-                                                    kBrierPanel);
-NUMLOSS_LOSS(Nll) = scoring("nll", 0.2, true, kLogProbabilityPanel);
-NUMLOSS_LOSS(NllDistribution) = scoring("nll_distribution", 0.2, false, kLogProbabilityPanel);
-NUMLOSS_LOSS(KlDivergenceProbability) = scoring("kl_divergence_probability", 1.0, false,
-                                                kDivergencePanel, true);
+NUMLOSS_LOSS(MulticlassBrier) = by_outcome("multiclass_brier", 1.0, true, kBrierPanel);
+NUMLOSS_LOSS(MulticlassBrierDistribution) = by_outcome("multiclass_brier_distribution", 1.0, false,
+                                                       kBrierPanel);
+NUMLOSS_LOSS(Nll) = by_outcome("nll", 0.2, true, kLogProbabilityPanel);
+NUMLOSS_LOSS(NllDistribution) = by_outcome("nll_distribution", 0.2, false, kLogProbabilityPanel);
+NUMLOSS_LOSS(KlDivergenceProbability) = by_outcome("kl_divergence_probability", 1.0, false,
+                                                   kDivergencePanel, true);
 
 }  // namespace numloss::NUMLOSS_ISA

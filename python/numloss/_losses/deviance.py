@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Unpack
 
-__all__ = ["gamma", "poisson", "tweedie"]
+__all__ = ["gamma", "generalized_kl", "poisson", "tweedie"]
 
 
 @loss(link="log", estimates="mean")
@@ -104,6 +104,49 @@ def gamma(
     ----------
     P. McCullagh and J. A. Nelder, "Generalized linear models", 2nd ed., Chapman & Hall, 1989,
     section 8.3.
+    """
+
+
+@loss(link="log", estimates="mean")
+def generalized_kl(
+    prediction: ArrayLike, target: ArrayLike, *, log_input: bool = True, **call: Unpack[Call]
+) -> Any:
+    r"""Generalized Kullback-Leibler divergence of amounts that need not add up to 1.
+
+    With the logarithm :math:`x` of the predicted amount :math:`y = e^x`
+
+    .. math:: l = t \log \frac{t}{y} - t + y
+
+    which is never negative, and 0 where :math:`y = t`; :math:`0 \log 0 = 0`. The gradient is
+    :math:`y - t`, the Hessian :math:`y`. With ``log_input=False`` the prediction is :math:`y`
+    itself: gradient :math:`1 - t / y`, Hessian :math:`t / y^2`. The sum over the elements is the
+    divergence, which is called I-divergence, too. It is ``tweedie`` of power 1, and ``poisson`` but
+    for a constant of the target; no digit of a small one is lost.
+
+    ``scipy.special.kl_div(t, y)`` is that of each element, and the sum what scikit-learn's ``NMF``
+    minimises with ``beta_loss="kullback-leibler"``. For probabilities of classes from logits there
+    is ``kl_divergence``.
+
+    {elementwise}
+    log_input : bool, default True
+        Whether the prediction is the logarithm of the amount, else the amount, above 0. Targets are
+        at least 0.
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> round(float(numloss.generalized_kl([0.0, 0.0], [1.0, 3.0], reduction="sum")), 6)
+    1.295837
+    >>> float(numloss.generalized_kl([2.0], [0.0], log_input=False))
+    2.0
+
+    References
+    ----------
+    I. Csiszár, "Why least squares and maximum entropy? An axiomatic approach to inference for
+    linear inverse problems", Annals of Statistics 19 (1991); D. D. Lee and H. S. Seung,
+    "Algorithms for non-negative matrix factorization", NIPS 2000, eq. 3.
     """
 
 

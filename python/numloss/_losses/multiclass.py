@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = [
+    "bi_tempered",
     "cross_entropy",
+    "entmax15",
     "generalized_cross_entropy",
+    "js_divergence",
     "kl_divergence",
     "logit_adjusted",
     "multiclass_brier",
@@ -20,7 +23,9 @@ __all__ = [
     "nll",
     "poly_cross_entropy",
     "softmax_focal",
+    "sparsemax",
     "symmetric_cross_entropy",
+    "total_variation",
 ]
 
 
@@ -149,6 +154,263 @@ def kl_divergence(
     ----------
     S. Kullback and R. A. Leibler, "On information and sufficiency", Annals of Mathematical
     Statistics 22 (1951), eq. 2.4.
+    """
+
+
+@loss(link="softmax", convex=False, influence="redescending")
+def js_divergence(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    beta: float = 0.5,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Jensen-Shannon divergence of the softmax of logits and the target's probabilities.
+
+    With :math:`p = \mathrm{softmax}(x)`, probabilities :math:`q`, of a label 1 at it and 0
+    elsewhere, and :math:`m = \beta q + (1 - \beta) p`
+
+    .. math:: l = \beta \sum_c q_c \log \frac{q_c}{m_c}
+                  + (1 - \beta) \sum_c p_c \log \frac{p_c}{m_c}
+
+    in nats, from 0 to :math:`-\beta \log \beta - (1 - \beta) \log (1 - \beta)`, which is
+    :math:`\log 2` for ``beta=0.5``: no probability costs infinity. With
+    :math:`g_c = (1 - \beta) \log(p_c / m_c)` the gradient is :math:`p_j (g_j - \sum_c p_c g_c)`.
+    Near :math:`p = q` the value keeps the digits that :math:`p - q` has.
+
+    Divided by :math:`\beta` it tends to ``kl_divergence`` as :math:`\beta \to 0`.
+    ``jensenshannon`` of SciPy is the root of it with ``beta=0.5``; the divergence that TRL and
+    Liger distill with has the same ``beta``, the weight of the teacher, and stands for a
+    Kullback-Leibler divergence where that is 0 or 1. Englesson and Azizpour divide it by
+    :math:`-(1 - \beta) \log(1 - \beta)`.
+
+    {labels or probabilities}
+    beta : float, default 0.5
+        :math:`\beta`, the weight of the target's distribution; above 0 and below 1.
+    {ignore_index}
+    {logsumexp}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> round(float(numloss.js_divergence([[0.0, 0.0]], [[1.0, 0.0]])), 6)
+    0.215762
+    >>> round(float(numloss.js_divergence([[-1e4, 0.0]], [0])), 6)
+    0.693147
+    >>> float(numloss.js_divergence([[0.0, 0.0]], [[0.5, 0.5]]))
+    0.0
+
+    References
+    ----------
+    J. Lin, "Divergence measures based on the Shannon entropy", IEEE Transactions on Information
+    Theory 37 (1991), eq. 5.1. Of labels: E. Englesson and H. Azizpour, "Generalized Jensen-Shannon
+    divergence loss for learning with noisy labels", NeurIPS 2021.
+    """
+
+
+@loss(link="softmax", convex=False, smoothness=0, influence="redescending")
+def total_variation(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Total variation distance of the softmax of logits and the target's probabilities.
+
+    With :math:`p = \mathrm{softmax}(x)` and probabilities :math:`q`
+
+    .. math:: l = \frac{1}{2} \sum_c |p_c - q_c|
+
+    from 0 to 1. With :math:`g_c = \mathrm{sign}(p_c - q_c) / 2`, 0 at the kink :math:`p_c = q_c`,
+    the gradient is :math:`p_j (g_j - \sum_c p_c g_c)`. Of a label it is :math:`1 - p_y`, half the
+    mean absolute error of Ghosh et al., and ``generalized_cross_entropy`` with ``q=1``. Liger's
+    ``TVDLoss`` is this one.
+
+    {labels or probabilities}
+    {ignore_index}
+    {logsumexp}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.total_variation([[0.0, 0.0]], [[0.75, 0.25]]))
+    0.25
+    >>> float(numloss.total_variation([[0.0, 0.0]], [0]))
+    0.5
+
+    References
+    ----------
+    D. A. Levin, Y. Peres and E. L. Wilmer, "Markov chains and mixing times", American Mathematical
+    Society, 2009, proposition 4.2. Of labels: A. Ghosh, H. Kumar and P. S. Sastry, "Robust loss
+    functions under label noise for deep neural networks", AAAI 2017.
+    """
+
+
+@loss(smoothness=1, influence="bounded")
+def sparsemax(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Sparsemax loss: as cross-entropy, but of probabilities that may be exactly 0.
+
+    The probabilities :math:`p` of scores :math:`z` are the distribution nearest to them,
+    :math:`p_c = \max(0, z_c - \tau)` with the :math:`\tau` for which they add up to 1. With the
+    classes :math:`S` where :math:`p > 0` and probabilities :math:`q`, of a label 1 at it and 0
+    elsewhere,
+
+    .. math:: l = \frac{1}{2} \sum_{c \in S} (z_c^2 - \tau^2) + \frac{1}{2} \sum_c q_c^2
+                  - \sum_c q_c z_c
+
+    The gradient is :math:`p - q`, the diagonal of the Hessian :math:`1 - 1 / |S|` for classes of
+    :math:`S`, else 0. The loss of a label is 0 once its score leads every other by 1. It is
+    computed as :math:`\sum_c (p_c - q_c)^2 / 2 + q_c \max(0, \tau - z_c)`, of which no term is
+    negative. ``multiclass_sparsemax_loss`` of optax and ``sparsemax_loss`` of the package entmax
+    are this one, of labels.
+
+    {labels or probabilities}
+    {ignore_index}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.sparsemax([[0.5, 0.0, -2.0]], [1]))
+    0.5625
+    >>> numloss.sparsemax.grad([[0.5, 0.0, -2.0]], [1])
+    array([[ 0.75, -0.75,  0.  ]])
+    >>> float(numloss.sparsemax([[1.0, 0.0, -2.0]], [0]))
+    0.0
+
+    References
+    ----------
+    A. F. T. Martins and R. F. Astudillo, "From softmax to sparsemax: a sparse model of attention
+    and multi-label classification", ICML 2016, eq. 17 and 21.
+    """
+
+
+@loss(influence="bounded")
+def entmax15(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Loss of 1.5-entmax, half way between cross-entropy and ``sparsemax``.
+
+    The probabilities of scores :math:`z` are :math:`p_c = s_c^2`, :math:`s_c = \max(0, z_c / 2 -
+    \tau)`, with the :math:`\tau` for which they add up to 1. With probabilities :math:`q`, of a
+    label 1 at it and 0 elsewhere, and the entropy :math:`H(p) = \frac{4}{3} \sum_c p_c (1 -
+    \sqrt{p_c})`
+
+    .. math:: l = \sum_c (p_c - q_c) z_c + H(p) - H(q)
+
+    The gradient is :math:`p - q`, the diagonal of the Hessian :math:`s_j (1 - s_j / \sum_c s_c)`.
+    The loss of a label is 0 once its score leads every other by 2. It is computed, with
+    :math:`b = \sqrt{q}`, as :math:`\sum_c \frac{2}{3} (s_c - b_c)^2 (s_c + 2 b_c) + 2 q_c
+    \max(0, \tau - z_c / 2)`, of which no term is negative. ``entmax15_loss`` of the package entmax
+    is this one, of labels.
+
+    {labels or probabilities}
+    {ignore_index}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> round(float(numloss.entmax15([[0.0, 0.0]], [0])), 6)
+    0.390524
+    >>> float(numloss.entmax15([[2.0, 0.0]], [0]))
+    0.0
+
+    References
+    ----------
+    B. Peters, V. Niculae and A. F. T. Martins, "Sparse sequence-to-sequence models", ACL 2019,
+    eq. 8 to 12; M. Blondel, A. F. T. Martins and V. Niculae, "Learning with Fenchel-Young losses",
+    Journal of Machine Learning Research 21 (2020).
+    """
+
+
+@loss(convex=False, influence="redescending")
+def bi_tempered(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    t1: float = 0.8,
+    t2: float = 1.2,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Bi-tempered logistic loss: cross-entropy that is bounded, of a softmax with heavy tails.
+
+    With :math:`\exp_t(u) = \max(0, 1 + (1 - t) u)^{1 / (1 - t)}`, of which :math:`\log_t(p) =
+    (p^{1 - t} - 1) / (1 - t)` is the inverse, the probabilities of logits :math:`x` are
+    :math:`p_c = \exp_{t_2}(x_c - \lambda)` with the :math:`\lambda` for which they add up to 1.
+    With probabilities :math:`q`, of a label 1 at it and 0 elsewhere,
+
+    .. math:: l = \sum_c q_c (\log_{t_1} q_c - \log_{t_1} p_c)
+                  - \frac{q_c^{2 - t_1} - p_c^{2 - t_1}}{2 - t_1}
+
+    which is never negative. A ``t1`` below 1 bounds it by :math:`1 / (1 - t_1)`, so that an example
+    far off pulls no harder than others; a ``t2`` above 1 lets its pull go back to 0. With both 1 it
+    is ``kl_divergence``, of a label ``cross_entropy``. With :math:`w = p^{t_2}` and :math:`g_c =
+    (p_c - q_c) p_c^{-t_1}` the gradient is :math:`w_j (g_j - \sum_c w_c g_c / \sum_c w_c)`.
+
+    The authors' code is this one, but that it finds :math:`\lambda` in five steps, where here it is
+    right to the last places, and that it smooths labels: pass such ones as probabilities.
+
+    {labels or probabilities}
+    t1 : float, default 0.8
+        :math:`t_1`, in [0, 1].
+    t2 : float, default 1.2
+        :math:`t_2`, at least 0 and no less than ``t1``, if the gradient is to be bounded. Below 1
+        probabilities may be 0.
+    {ignore_index}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> round(float(numloss.bi_tempered([[2.0, 0.0, -1.0]], [0])), 6)
+    0.159964
+    >>> round(float(numloss.bi_tempered([[2.0, 0.0, -1.0]], [0], t1=1.0, t2=1.0)), 6)
+    0.169846
+    >>> round(float(numloss.bi_tempered([[1e9, 0.0, 0.0]], [1])), 2)
+    5.0
+
+    References
+    ----------
+    E. Amid, M. K. Warmuth, R. Anil and T. Koren, "Robust bi-tempered logistic loss based on Bregman
+    divergences", NeurIPS 2019, eq. 4 to 8.
     """
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "coral",
     "corn",
     "cumulative_link",
+    "expected_cost",
     "immediate_threshold_hinge",
     "ordinal_cross_entropy",
     "ranked_probability",
@@ -63,6 +64,57 @@ def ranked_probability(
     E. S. Epstein, "A scoring system for probability forecasts of ranked categories", Journal of
     Applied Meteorology 8 (1969); as a training loss: L. Hou et al., "Squared earth mover's
     distance-based loss", 2016, eq. 4.
+    """
+
+
+@loss(link="softmax", convex=False, influence="redescending")
+def expected_cost(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    costs: ArrayLike | str = "absolute",
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Mean cost of a class that the softmax of logits draws, where another is right.
+
+    With :math:`p = \mathrm{softmax}(x)`, label :math:`y` and costs :math:`c_{yk}` of the class
+    :math:`k` in its place
+
+    .. math:: l = \sum_k c_{yk} p_k
+
+    With costs of 1 but for the label itself it is ``total_variation``, :math:`1 - p_y`; with those
+    of an order, the default, the expected distance from the label. The gradient is
+    :math:`p_j (c_{yj} - l)`.
+
+    {labels}
+    costs : {"absolute", "squared"} or array-like, default "absolute"
+        :math:`|k - y|`, :math:`(k - y)^2`, or a table of C x C numbers of at least 0, the row of
+        the label y holding the costs :math:`c_{yk}`, usually 0 for y itself.
+    {class_weight}
+    {ignore_index}
+    {logsumexp}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numloss
+    >>> float(numloss.expected_cost([[0.0, 0.0]], [1], costs=[[0, 1], [5, 0]]))
+    2.5
+    >>> float(numloss.expected_cost([[0.0, 0.0, 0.0, 0.0]], [0]))
+    1.5
+
+    References
+    ----------
+    A. Galdran et al., "Cost-sensitive regularization for diabetic retinopathy grading from eye
+    fundus images", MICCAI 2020; costs: C. Elkan, "The foundations of cost-sensitive learning",
+    IJCAI 2001.
     """
 
 

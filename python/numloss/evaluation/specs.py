@@ -61,6 +61,12 @@ ELSEWHERE = {
     "svr": "epsilon_insensitive",
     "rmsle": "msle, and take the root of its mean",
     "kld": "kl_divergence",
+    "jsd": "js_divergence",
+    "tvd": "total_variation",
+    "kl_div": "kl_divergence of probabilities of classes, generalized_kl of amounts",
+    "sparsemax_loss": "sparsemax",
+    "bitempered": "bi_tempered",
+    "entmax15_loss": "entmax15",
     "focal_loss": "focal, or softmax_focal for more than two classes",
 }
 
