@@ -152,5 +152,5 @@ def test_what_else_does_not_fit_is_refused():
         numloss.lambdarank(np.ones(4), [0, 1, -1, 2], groups=[2, 2])
     with pytest.raises(numloss.Error, match="k must be a whole number of at least 1, got 0"):
         numloss.lambdarank(np.ones(4), np.ones(4), k=0)
-    with pytest.raises(numloss.Error, match="k must be a whole number of at least 1, got 2.5"):
+    with pytest.raises(numloss.Error, match=r"k must be a whole number of at least 1, got 2\.5"):
         numloss.lambdarank(np.ones(4), np.ones(4), k=2.5)

@@ -115,9 +115,9 @@ def _draw_masks(rng: Rng, shape: Shape) -> Inputs:
 
 # Scores lie apart: where two meet, ranks jump.
 def _draw_relevances(rng: Rng, shape: Shape) -> Inputs:
-    places = rng.permuted(np.broadcast_to(np.arange(shape[-1]), shape), axis=-1)
-    scores = (places + rng.uniform(high=0.5, size=shape)) / 2 - shape[-1] / 4
-    return scores, rng.integers(4, size=shape).astype(float)
+    places = rng.uniform(size=shape).argsort(axis=-1, kind="stable")
+    scores = (places + rng.uniform(0, 0.5, size=shape)) / 2 - shape[-1] / 4
+    return scores, np.floor(rng.uniform(0, 4, size=shape))
 
 
 def _draw_thresholds(rng: Rng, shape: Shape) -> Inputs:
