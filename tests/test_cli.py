@@ -258,6 +258,10 @@ def test_mean_is_the_librarys(text, weighted, columns, tmp_path):
         target = np.abs(prediction) / np.abs(prediction).sum(axis=1, keepdims=True)
         np.savez(tmp_path / "q.npz", target=target)
         arguments += ["-p", "logit_*", "--targets", tmp_path / "q.npz"]
+    elif loss.domain == "relevances":
+        target = np.floor(abs(prediction) % 4)
+        np.savez(tmp_path / "relevances.npz", target=target)
+        arguments += ["-p", "logit_*", "--targets", tmp_path / "relevances.npz"]
     elif loss.domain in ("booleans", "unit interval"):
         target = prediction > 1
         np.savez(tmp_path / "sets.npz", target=target.astype(np.int8))

@@ -95,7 +95,7 @@ def test_no_other_score_is_better(variant):
         assert other.fun >= least - 1e-12 * (1 + abs(least))
 
 
-OTHERS = ("ordered labels", "real")  # rows of thresholds, or of members
+OTHERS = ("ordered labels", "real", "relevances")  # rows of thresholds, or of members
 ROWS = [v for v in VARIANTS if v.rowwise and v.loss.link != "log" and v.loss.domain not in OTHERS]
 
 

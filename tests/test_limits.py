@@ -537,7 +537,8 @@ def test_focal_derivatives_of_certain_predictions(from_logits, p, gamma):
 def test_empty(name, shape):
     loss = getattr(numloss, name)
     prediction = np.zeros(shape + (5,) * loss.rowwise, "float32")
-    target = prediction if name == "kl_divergence" or not loss.rowwise else np.zeros(shape, int)
+    of_each = name == "kl_divergence" or loss.domain == "relevances" or not loss.rowwise
+    target = prediction if of_each else np.zeros(shape, int)
     target = prediction > 0 if loss.domain in ("booleans", "unit interval") else target
     assert loss(prediction, target, reduction="sum") == 0
     value, gradient = loss.value_and_grad(prediction, target, reduction="none")

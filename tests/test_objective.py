@@ -74,7 +74,7 @@ def small(loss):
 LOSSES = [
     name
     for name, x in numloss.LOSSES.items()
-    if not (x.rowwise and (x.link == "log" or x.domain in ("ordered labels", "real")))
+    if not (x.rowwise and (x.link == "log" or x.domain in ("ordered labels", "real", "relevances")))
 ]
 
 

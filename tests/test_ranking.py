@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cases import assert_same
+from scipy.optimize import minimize
 
 import numloss
 
@@ -116,6 +117,19 @@ def test_places_beyond_k_count_only_where_they_are_exchanged_with_those_before()
     gradient = numloss.lambdarank.grad(scores, relevances, k=1)
     assert gradient[1] == 0  # pairs with places 2 and 3, of which none is the first
     assert gradient[0] > 0
+
+
+@every_loss
+def test_a_linear_model_is_fitted_to_lists(loss):
+    rng = np.random.default_rng(0)
+    X, sizes = rng.normal(size=(60, 3)), [20, 25, 15]
+    relevances = (X[:, 0] > 0.5) + (X[:, 0] > 1.0)
+    objective = numloss.Objective(loss, X, relevances, groups=sizes)
+    found = minimize(objective, objective.start(), jac=True, options={"maxiter": 20})
+    assert abs(found.x[0]) > 2 * abs(found.x[1:]).max()
+    assert objective.predict(found.x, X).shape == (60,)
+    with pytest.raises(numloss.Error, match="equal scores put no list in order"):
+        numloss.best_constant(loss, relevances)
 
 
 def test_sizes_of_groups_are_made_of_ids():

@@ -23,6 +23,7 @@ from cases import (
     MAGNITUDES,
     MEMBERS,
     MODEST_SIGNS,
+    RELEVANCES,
     RESIDUALS,
     RISING,
     SETS,
@@ -136,6 +137,11 @@ def outcome(rng: Rng, shape: Shape) -> Array:
     return real(rng, shape[:-1])
 
 
+def relevance(rng: Rng, shape: Shape) -> Array:
+    """Draw grades from 0 to 4, most of them low."""
+    return np.minimum(4, rng.standard_exponential(shape, dtype=np.float32)).astype(np.int8)
+
+
 def distribution(rng: Rng, shape: Shape) -> Array:
     """Draw a probability for each class, none of them 0."""
     weights = np.exp(rng.standard_normal(shape))
@@ -159,6 +165,7 @@ KINDS: dict[Domain, tuple[float, Callable[[Rng, Shape], Array]]] = {
     THRESHOLDS: (2, label_between),
     RISING: (2, label_between),
     MEMBERS: (1, outcome),
+    RELEVANCES: (1, relevance),
 }
 
 

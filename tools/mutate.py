@@ -156,7 +156,7 @@ FAULTS = [
     Fault("the caller's rounding and flush-to-zero left on", "csrc/runtime/float_environment.hpp", "if ((saved_ & ~kStatus) != kIeee) _mm_setcsr(kIeee);", "", "tests/test_environment.py"),
     Fault("byte order forgotten when writing", "csrc/kernels/memory/dtype.hpp", "__builtin_bswap32", "uint32_t", f"{SAME_BITS} -k byte_swapped"),
     Fault("scattered layouts: results not taken out", "csrc/kernels/drivers/elements.cpp", "if (!only_check) staging.store(at, n);", "", f"{SAME_BITS} -k layouts"),
-    Fault("scattered rows: results not taken out", "csrc/kernels/drivers/long_rows.hpp", "if (staged_ != nullptr) staging_.store(at_, rows_);", "", f"{SAME_BITS} -k layouts"),
+    Fault("scattered rows: results not taken out", "csrc/kernels/drivers/long_rows.hpp", "    staging_.store(at_, rows_);\n", "", f"{SAME_BITS} -k layouts"),
     Fault("columns converted into another block", "csrc/kernels/memory/planes.cpp", "columns, rows, to + r * step + c, step);", "columns, rows, to + c * step + r, step);", f"{SAME_BITS} -k columns_of_any"),
     Fault("exponentials kept in the place of other tiles", "csrc/kernels/drivers/row.hpp", "kept_ + part.first\n", "kept_ + part.first % tile\n", f"{SAME_BITS} -k long_rows"),
     Fault("a factor of derivatives that does not fit their type", "csrc/kernels/drivers/row_functions.hpp", "return is_normal(T(factor)) ? T(factor) : T(1);", "return T(factor);", f"{LIMITS} -k factors_beyond"),

@@ -125,6 +125,12 @@ def fitted(
     """Return the best constant score; `said` is what the caller names the targets."""
     if target.size == 0:
         raise Error(f"{said} must hold at least one example, got none", said)
+    if loss.domain == "relevances":
+        raise Error(
+            f"loss must have a best constant, got {loss.__name__}: equal scores put no list in "
+            "order",
+            "loss",
+        )
     try:
         with ieee:
             if loss.rowwise:

@@ -127,7 +127,7 @@ class Objective:
         """Return the number of scores of a row, None where it is a number."""
         if _links.is_pair(self.loss):
             return len(self.loss.link)
-        if not self.loss.rowwise:
+        if not self.loss.rowwise or self.loss.domain == "relevances":
             return None
         return _constant.class_count(self.loss, self.target, self._options, classes, "target")
 
@@ -181,7 +181,7 @@ class Objective:
     def start(self) -> Float64s:
         """Return where to begin: coefficients 0, the intercept the best constant score."""
         w = np.zeros(self.size)
-        if self.intercept:
+        if self.intercept and self.loss.domain != "relevances":
             weight = self._call["weight"]
             begin = _constant.fitted(
                 self.loss,

@@ -82,6 +82,8 @@ WITH_OPTION = {
     ("kl_divergence", "temperature"): Bound(8, 18),
     ("multiclass_hinge", "power"): Bound(10, 6),
 }
+#: Losses that take it for granted that shares add up to 1, as those rounded to 16 bits do not.
+UNEVEN = ("sparsemax", "entmax15")
 #: A sum of float32 values, off the exact sum of these values.
 SUM = 1.0
 #: A sum of binary cross-entropies, off the exact one, in its dtype's epsilons: what can be argued
@@ -97,6 +99,8 @@ def of_variant(variant: Variant, dtype: str) -> Bound:
         bound = WITH_OPTION.get((variant.name, option), bound)
     if dtype in ("float32", "float64"):
         return bound
+    if variant.domain.soft and variant.name in UNEVEN:
+        return Bound(1, 1)
     # Computed in float32, then rounded.
     shorter = np.finfo(np.float32).nmant - ml_dtypes.finfo(dtype).nmant
     return Bound(*(0.5 + ulps / 2**shorter for ulps in bound))

@@ -39,6 +39,10 @@ OF_DIFFERENCES = (
     "entmax15",
     "bi_tempered",
     "crps_ensemble",
+    "pairwise_logistic",
+    "lambdarank",
+    "softmax_ranking",
+    "list_mle",
 )
 DIVERGENCES = ("js_divergence", "total_variation")
 

@@ -130,8 +130,8 @@ TWO_HEADED_VARIANTS = variants_of(TWO_HEADED)
 #: Losses whose sums take the logarithms of many values at once.
 GROUPED = ("binary_cross_entropy", "logistic")
 
-#: Losses that may have a table of C x C numbers, too many for many classes.
-TABLED = ("ordinal_cross_entropy", "expected_cost")
+#: Losses with a table of C x C numbers, or that go through all pairs: too many for many classes.
+TABLED = ("ordinal_cross_entropy", "expected_cost", "pairwise_logistic", "lambdarank")
 
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with
@@ -158,7 +158,6 @@ _WALKED = (
     "multilabel_margin",
     "dice",
     "lovasz_hinge",
-    "softmax_ranking",
     "list_mle",
     "coral",
     "crps_ensemble",

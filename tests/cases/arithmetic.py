@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -38,7 +39,9 @@ def _of_mpmath(exact: Callable[[Any], Any]) -> Callable[[Array], Array]:
 
 
 erf = _of_mpmath(mpmath.erf)
-erfc = _of_mpmath(mpmath.erfc)
+# Slow for many digits, and asked for the same numbers as one after the other is moved.
+_erfc = cache(lambda x, precision: mpmath.erfc(x))
+erfc = _of_mpmath(lambda x: _erfc(x, mpmath.mp.prec))
 #: log(t!), for any t >= 0.
 log_factorial = _of_mpmath(lambda t: mpmath.loggamma(1 + t))
 

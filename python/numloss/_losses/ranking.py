@@ -72,8 +72,11 @@ def lambdarank(
     With the gain :math:`G(t) = 2^t - 1`, the rank :math:`r_i` of an item by the scores, from 0 on,
     and the discount :math:`D(r) = 1 / \log_2(r + 2)`, which is 0 from rank ``k`` on,
 
-    .. math:: l = \sum_{t_i > t_j} \frac{|G(t_i) - G(t_j)| \, |D(r_i) - D(r_j)|}{\text{DCG@}k
-              \text{ of the best order}} \log(1 + e^{-\sigma (s_i - s_j)})
+    .. math:: l = \sum_{t_i > t_j} \frac{|G(t_i) - G(t_j)| \, |D(r_i) - D(r_j)|}{B}
+              \log(1 + e^{-\sigma (s_i - s_j)})
+
+    :math:`B` is the DCG of the best order, :math:`\sum_r G(t) D(r)` of the relevances from the
+    highest on.
 
     Gradient and Hessian are the "lambdas" that boosters train with: ranks are held fixed in them,
     though the value jumps where two scores meet (of equal scores the first item ranks first). A
