@@ -1276,6 +1276,7 @@ def test_pipes_that_end_in_a_message(tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.plain_build
 @pytest.mark.parametrize("line", ["{}.5,1", '{{"score": {}.5, "label": 1}}'])
 def test_a_pipe_is_read_in_bounded_memory(line):

@@ -169,6 +169,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
     run(code, NUMLOSS_NUM_THREADS="", OMP_NUM_THREADS="")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools_of_processes(method):
     code = f"""
