@@ -58,6 +58,8 @@ class Size(NamedTuple):
 FULL = Size((2000,), ((150, 7), (6, 200), (2, 1000)), points=True)
 #: Of losses of pairs of classes, whose definitions take long.
 PAIRS = Size((), ((150, 7), (6, 30)), points=True)
+#: Of those that take longest: equations to solve, all pairs of a list, hundreds of digits.
+FEW = Size((), ((20, 7), (2, 30)), points=True)
 SMALL = Size((100,), ((6, 5),), points=False)
 
 

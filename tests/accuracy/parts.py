@@ -6,11 +6,11 @@ import functools
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from cases import CASES, SETS, VARIANTS
+from cases import CASES, RELEVANCES, RISING, SETS, VARIANTS
 
 from accuracy import points, sums, sweep
 from accuracy.functions import BY_NAME
-from accuracy.losses import DTYPES, FULL, PAIRS, measure, ours
+from accuracy.losses import DTYPES, FEW, FULL, PAIRS, measure, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,7 +56,8 @@ def measure_loss(index: int, dtype: str, with_peers: bool) -> tuple[str, str, Re
         from accuracy import peers
 
         contestants |= {"torch": peers.with_torch, "scipy": peers.with_scipy}
-    size = PAIRS if variant.domain is SETS else FULL
+    takes_longest = variant.domain in (RISING, RELEVANCES) or variant.name == "bi_tempered"
+    size = FEW if takes_longest else PAIRS if variant.domain is SETS else FULL
     measured = measure(variant, dtype, size, contestants)
     return repr(variant), dtype, {name: asdict(figures) for name, figures in measured.items()}
 

@@ -36,8 +36,9 @@ def sample(loss):
         if numloss.LOSSES[loss].domain not in ("real", "unit interval"):  # amounts
             return 1 + (column > 0).astype("float32"), np.abs(column)
         return (column > 0).astype("float32"), column
-    has_shares = numloss.LOSSES[loss].domain in ("probabilities", "unit interval")
-    return (shares if has_shares else labels), x[:, :3]
+    has_shares = numloss.LOSSES[loss].domain in ("probabilities", "unit interval", "relevances")
+    rows = np.cumsum(abs(x), axis=1) if loss == "cumulative_link" else x  # thresholds rise
+    return (shares if has_shares else labels), rows[:, :3]
 
 
 # The losses of examples are those of NumPy, bit for bit; their mean is Keras's own.

@@ -8,6 +8,14 @@
 #include "../../runtime/inline.hpp"
 #include "packs.hpp"
 
+// Before a loop over the lanes of a strip whose body is long. Clang makes straight code of the few
+// turns before it makes vectors, and then says that it could not.
+#ifdef __clang__
+#define NUMLOSS_SIMD_LANES
+#else
+#define NUMLOSS_SIMD_LANES _Pragma("omp simd")
+#endif
+
 namespace numloss::NUMLOSS_ISA {
 namespace {
 

@@ -257,7 +257,7 @@ struct PortionLanes {
 #pragma GCC unroll 4
       for (int j = 0; j < count.value; ++j) {
         const T x = q[j * kWidth + i];
-        found = (x < least) | (x > most) ? T(-1) : found;
+        found = ((x < least) | (x > most)) ? T(-1) : found;
       }
       lowest[lane + i] = found;
     }

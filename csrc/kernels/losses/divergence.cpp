@@ -39,7 +39,7 @@ template <template <class> class Formula, unsigned kMode, class T>
     const T *const exponential = panel.logits + at + k, *const target = panel.portion + at + k;
     T* const slope = slopes + at + k;
     T* const bend = (kMode & kHessian) != 0 ? panel.hessian + at + k : nullptr;
-#pragma omp simd
+    NUMLOSS_SIMD_LANES
     for (int i = 0; i < kWidth; ++i) {
       const T e = exponential[i], t = target[i];
       const DivergenceTerm<T> of_class =

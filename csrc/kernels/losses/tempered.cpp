@@ -75,7 +75,7 @@ template <class T>
   constexpr int kWidth = kStrip<T>;
   alignas(64) double shares[kWidth] = {}, slopes[kWidth] = {}, ties[kWidth] = {};
   for (int64_t n = 0; n < classes * kWidth; n += kWidth) {
-#pragma omp simd
+    NUMLOSS_SIMD_LANES
     for (int i = 0; i < kWidth; ++i) {
       const double y = behind(x[n + i], maximum[i]);
       const Tempered::Class c = rule.of(y, lanes.theta[i]);
@@ -84,15 +84,19 @@ template <class T>
       ties[i] += y == 0 ? 1 : 0;
     }
   }
-  int moves = 0;
-#pragma omp simd reduction(| : moves)
+  alignas(64) double next[kWidth];
+  NUMLOSS_SIMD_LANES
   for (int i = 0; i < kWidth; ++i) {
     const Tempered::Class top = rule.of(0, lanes.theta[i]);
     const double excess = shares[i] + (ties[i] - 1) * top.p - Tempered::missing(top);
     const double growth = expm1(rule.k * log1p(excess)) / rule.k;
-    const double next = lanes.theta[i] + (1 + excess) / slopes[i] * growth;
-    moves |= int(next > lanes.theta[i]);
-    lanes.theta[i] = next > lanes.theta[i] ? next : lanes.theta[i];
+    next[i] = lanes.theta[i] + (1 + excess) / slopes[i] * growth;
+  }
+  int moves = 0;
+#pragma omp simd reduction(| : moves)
+  for (int i = 0; i < kWidth; ++i) {
+    moves |= int(next[i] > lanes.theta[i]);
+    lanes.theta[i] = next[i] > lanes.theta[i] ? next[i] : lanes.theta[i];
   }
   return moves != 0;
 }
@@ -121,7 +125,7 @@ template <bool kSlopes, bool kHessian, class T>
   alignas(64) double value[kWidth] = {};
   for (int i = 0; i < kWidth; ++i) lanes.total[i] = 0;
   for (int64_t n = at; n < end; n += kWidth) {
-#pragma omp simd
+    NUMLOSS_SIMD_LANES
     for (int i = 0; i < kWidth; ++i) {
       const double y = behind(panel.logits[n + i], maximum[i]), q = target[n + i];
       const Tempered::Class c = rule.of(y, lanes.theta[i]);

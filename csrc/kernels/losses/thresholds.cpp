@@ -350,7 +350,7 @@ template <class T>
     const T b = last ? kInfinity : panel.logits[panel.place(i, y)];
     found.lower[i] = a;
     found.upper[i] = b;
-    found.gap[i] = first | last ? kInfinity : b > a ? b - a : T(0);
+    found.gap[i] = (first | last) ? kInfinity : b > a ? b - a : T(0);
   }
 }
 
