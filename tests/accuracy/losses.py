@@ -177,8 +177,12 @@ def _gradient_scale(
     """Return the numbers in whose last place errors of the gradient are counted."""
     # A soft-cap takes the slope of what it is measured by below.
     soft = variant.domain.soft and variant.name in DIVERGENCES
-    if variant.name in OF_DIFFERENCES or soft or "softcap" in variant.parameters:
-        return np.broadcast_to(abs(gradient).max(axis=-1, keepdims=True), gradient.shape)
+    # A z-loss adds a share of p to the difference.
+    differs = "softcap" in variant.parameters or "z_loss" in variant.parameters
+    if variant.name in OF_DIFFERENCES or soft or differs:
+        # Of a row whose gradient is 0 the differences leave some 1e-70.
+        largest = np.maximum(abs(gradient).max(axis=-1, keepdims=True), 1e-50)
+        return np.broadcast_to(largest, gradient.shape)
     if variant.name in ("poisson", "gamma"):
         # A term for the prediction, which is there without a target, less one for the target.
         alone = _gradient(variant, prediction, np.zeros_like(target), None)
