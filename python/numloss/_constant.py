@@ -23,8 +23,11 @@ FARTHEST = 30.0
 # float32 holds exp(80) and exp(-80).
 _FARTHEST_LOGARITHM = 80.0
 _NOWHERE = 1e300
-# Losses that are not convex are tried on so many quantiles of the targets, or logits.
+# So many quantiles of the targets, or logits, are tried: of a convex loss the search begins in their
+# middle, of another one in the lowest valleys among more of them.
 _TRIED = 65
+_MORE_TRIED = 1025
+_VALLEYS = 16
 
 
 def best_constant(
@@ -188,9 +191,10 @@ def _of_one(
     def value(c: float) -> float:
         return float(loss(one * c, target, weight=weight, reduction="sum", **options))
 
-    tried = _tried(loss, t, w, mean)
-    begins = tried[[_TRIED // 2]] if loss.convex else _valleys(tried, value)
-    step = float(tried[-1] - tried[0]) / (_TRIED - 1) or 1.0
+    count = _TRIED if loss.convex else _MORE_TRIED
+    tried = _tried(loss, t, w, mean, count)
+    begins = tried[[count // 2]] if loss.convex else _valleys(tried, value)
+    step = float(tried[-1] - tried[0]) / (count - 1) or 1.0
     farthest = _farthest(str(loss.link), bound)
     roots = (_root(slope, float(x), step, farthest, loss.prediction_above) for x in begins)
     found = min(roots, key=value)
@@ -208,20 +212,21 @@ def _bounded(loss: Loss[...], mean: float, bound: float) -> float:
     return float(np.clip(score, -bound, bound)) if loss.link == "sigmoid" else score
 
 
-def _tried(loss: Loss[...], t: Array, w: Array, mean: float) -> Array:
+def _tried(loss: Loss[...], t: Array, w: Array, mean: float, count: int) -> Array:
     """Return scores among which, or near which, the best one is."""
     if loss.link == "sigmoid" or loss.domain == "signs":
-        return np.linspace(-8, 8, _TRIED)
-    levels = np.linspace(0, 1, _TRIED)
+        return np.linspace(-8, 8, count)
+    levels = np.linspace(0, 1, count)
     found = weighted_quantiles(t, w, levels)
     return loss.link_function(np.maximum(found, 1e-3 * mean)) if loss.link == "log" else found
 
 
 def _valleys(x: Array, value: Callable[[float], float]) -> Array:
-    """Return those of some scores whose neighbours cost no less."""
+    """Return those of some scores whose neighbours cost no less, the lowest of them."""
     costs = np.array([value(float(one)) for one in x])
     padded = np.concatenate([[np.inf], costs, [np.inf]])
-    return np.unique(x[(costs <= padded[:-2]) & (costs <= padded[2:])])
+    lowest = (costs <= padded[:-2]) & (costs <= padded[2:])
+    return np.unique(x[lowest][np.argsort(costs[lowest], kind="stable")[:_VALLEYS]])
 
 
 def _level(loss: Loss[...], options: Mapping[str, Any]) -> float:
