@@ -74,6 +74,7 @@ struct Preparation {
   bool set_distributions(const Array& target);
   bool set_sets(const Array& target);
   bool set_shares(const Array& target);
+  bool refuse_shape(const Array& target);
   void attach_portions(const Array& target);
   bool set_lists(const Array& target);
   bool set_numbers(const Array& target);
@@ -342,8 +343,7 @@ bool Preparation::set_elements_target() {
       target.ndim == prediction().ndim - 1 &&
       std::equal(target.shape, target.shape + target.ndim, prediction().shape);
   if (target.ndim > 0 && !one_for_each_row && !same_shape(target, prediction())) {
-    fault.set(FaultCode::kShape, name, "and target must have the same shape");
-    return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
+    return refuse_shape(target);
   }
   attach(kTarget, target);
   if (one_for_each_row) task[kTarget].strides[task.ndim - 1] = 0;
@@ -455,12 +455,14 @@ bool Preparation::set_sets(const Array& target) {
   return true;
 }
 
+bool Preparation::refuse_shape(const Array& target) {
+  fault.set(FaultCode::kShape, loss.heads[0], "and target must have the same shape");
+  return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
+}
+
 // So are shares: numbers in [0, 1], or booleans.
 bool Preparation::set_shares(const Array& target) {
-  if (!same_shape(target, prediction())) {
-    fault.set(FaultCode::kShape, loss.heads[0], "and target must have the same shape");
-    return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
-  }
+  if (!same_shape(target, prediction())) return refuse_shape(target);
   task.portions_in_unit = true;
   task.distribution_tolerance = __builtin_inf();
   attach_portions(target);
@@ -469,10 +471,7 @@ bool Preparation::set_shares(const Array& target) {
 
 // A number for each score.
 bool Preparation::set_lists(const Array& target) {
-  if (!same_shape(target, prediction())) {
-    fault.set(FaultCode::kShape, loss.heads[0], "and target must have the same shape");
-    return fault.came("%s and %s", ShapeText(prediction()).text, ShapeText(target).text);
-  }
+  if (!same_shape(target, prediction())) return refuse_shape(target);
   task.target_kind = Target::kDistribution;
   task.loss = plan.labels_kernel;
   attach(kTarget, target);
@@ -968,7 +967,8 @@ struct Search {
     return read_number(weight.dtype, weight.swapped, weight.data + offset);
   }
   // Whether an example counts; one of weight 0 may hold anything.
-  bool counts(const Walk& walk) const { return !task.has(kWeight) || read(kWeight, walk) != 0; }
+  bool counts(const Walk& walk) const { return counts(walk.place); }
+  bool counts(const int64_t* place) const { return !task.has(kWeight) || weight_at(place) != 0; }
   bool report(const char* name, Domain domain, double x, DType dtype, const int64_t* place,
               int ndim);
   bool report_sum(double sum, const int64_t* place);
@@ -1134,8 +1134,8 @@ bool Search::bad_list() {
     if (begin != nullptr) {
       list[0] = std::upper_bound(begin, begin + prepared.groups, walk.place[0]) - begin - 1;
     }
-    if (task.has(kWeight) && weight_at(list) == 0) return true;
-    return !report("target", plan.target, x, target.dtype, walk.place, target.ndim);
+    return !counts(list) ||
+           !report("target", plan.target, x, target.dtype, walk.place, target.ndim);
   });
 }
 

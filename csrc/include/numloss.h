@@ -347,8 +347,8 @@ typedef struct numloss_loss_info {
   int32_t gradient_count;  // and Hessians
   int32_t parameter_count;
   // Of NUMLOSS_CLASSES: integers as the target, one an example; 2: of one class more than a row has
-  // numbers, which stand between the classes. A loss that takes none, no probabilities and no
-  // booleans takes a number an example.
+  // numbers, which stand between the classes. A loss that takes neither these nor probabilities has
+  // a target of the prediction's shape (crps_ensemble and crps_quantile: a number an example).
   int32_t takes_labels;
   int32_t takes_probabilities;  // floats, of the prediction's shape
 } numloss_loss_info;

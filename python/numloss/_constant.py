@@ -23,8 +23,8 @@ FARTHEST = 30.0
 # float32 holds exp(80) and exp(-80).
 _FARTHEST_LOGARITHM = 80.0
 _NOWHERE = 1e300
-# So many quantiles of the targets, or logits, are tried: of a convex loss the search begins in their
-# middle, of another one in the lowest valleys among more of them.
+# So many quantiles of the targets, or logits, are tried. For a convex loss the search begins in the
+# middle of them, for another one in the lowest valleys among more of them.
 _TRIED = 65
 _MORE_TRIED = 1025
 _VALLEYS = 16

@@ -1248,6 +1248,58 @@ def test_data_frames_with_categories():
 # ----------------------------------------------------------------------------- docs and the example
 
 
+def lists():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = np.clip((1.2 * X[:, 0] + rng.normal(size=600) / 2).round(), 0, 3).astype(int)
+    return X, y, [20] * 30
+
+
+def test_lambdarank_trains_what_lightgbms_own_trains():
+    X, y, groups = lists()
+
+    def objective(margin, data):
+        return numloss.lambdarank.grad_and_hess(
+            margin, data.get_label(), groups=data.get_group(), reduction="sum"
+        )
+
+    own = {"objective": "lambdarank", "lambdarank_norm": False, "lambdarank_truncation_level": 99}
+    expected, found = (
+        lightgbm.train(
+            {"verbosity": -1, "num_leaves": 7, "min_data_in_leaf": 5, **chosen},
+            lightgbm.Dataset(X, y, group=groups),
+            10,
+        ).predict(X)
+        for chosen in (own, {"objective": objective})
+    )
+    # LightGBM looks its sigmoids up in a table.
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"), [("pairwise_logistic", "rank:pairwise"), ("lambdarank", "rank:ndcg")]
+)
+def test_xgboosts_rankings_have_twice_the_hessian(loss, name):
+    X, y, groups = lists()
+    data = xgboost.DMatrix(X, label=y)
+    data.set_group(groups)
+
+    def objective(margin, data):
+        sizes = np.diff(data.get_uint_info("group_ptr"))
+        gradient, hessian = numloss.LOSSES[loss].grad_and_hess(
+            margin, data.get_label(), groups=sizes, reduction="sum"
+        )
+        return gradient, 2 * hessian
+
+    all_pairs = {"lambdarank_pair_method": "topk", "lambdarank_num_pair_per_sample": 20}
+    plain = {"lambdarank_normalization": False, "lambdarank_score_normalization": False}
+    params = {"max_depth": 3, "eta": 0.1, "base_score": 0.0}
+    own = xgboost.train({**params, **all_pairs, **plain, "objective": name}, data, 10)
+    ours = xgboost.train(params, data, 10, obj=objective)
+    expected, found = (x.predict(data, output_margin=True) for x in (own, ours))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_examples_of_the_docstrings(host):
     results = doctest.testmod(HOSTS[host])

@@ -1,6 +1,7 @@
 // Losses of lists that are to be ordered: of what a query has found, say, by its relevance.
 #include "../arithmetic/order.hpp"
 #include "../arithmetic/sum.hpp"
+#include "../drivers/softmax.hpp"
 #include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -148,22 +149,20 @@ T lambdarank(const List<T>& list) {
   });
 }
 
-// exp(x - max x) into e; the sum of all but the largest's own 1, and log sum exp(x - max x).
+// The softmax of n numbers; exp(x - maximum) goes to e.
 template <class T>
-struct Shares {
-  T maximum = -Real<T>::kInfinity, rest = 0, inverse = 0, log_sum = 0;
-  Shares(const T* x, int64_t n, T* e) {
-    for (int64_t i = 0; i < n; ++i) maximum = x[i] > maximum ? x[i] : maximum;
-    for (int64_t i = 0; i < n; ++i) e[i] = exp_nonpositive(x[i] - maximum);
-    int64_t first = 0;
-    while (first < n && x[first] < maximum) ++first;
-    if (first < n) e[first] = T(0);
-    rest = T(sum(e, n));
-    if (first < n) e[first] = T(1);
-    inverse = T(1) / (T(1) + rest);
-    log_sum = log1p(rest);
-  }
-};
+Softmax<T> take_softmax(const T* x, int64_t n, T* e) {
+  T maximum = -Real<T>::kInfinity;
+  for (int64_t i = 0; i < n; ++i) maximum = x[i] > maximum ? x[i] : maximum;
+  for (int64_t i = 0; i < n; ++i) e[i] = exp_nonpositive(x[i] - maximum);
+  int64_t first = 0;
+  while (first < n && x[first] < maximum) ++first;
+  if (first == n) return {maximum, T(0)};
+  e[first] = T(0);  // the maximum's own 1, which is no part of the rest
+  const T rest = T(sum(e, n));
+  e[first] = T(1);
+  return {maximum, rest};
+}
 
 // -sum q log p, q = softmax(t) and p = softmax(s): derivatives p - q and p (1 - p).
 template <class T>
@@ -171,15 +170,15 @@ T softmax_ranking(const List<T>& list) {
   return unless_nan(list, [&] {
     const int64_t n = list.n;
     T *const e = list.scratch, *const q = e + n, *const cost = q + n;
-    const Shares<T> p(list.score, n, e), share(list.target, n, q);
+    const Softmax<T> p = take_softmax(list.score, n, e), share = take_softmax(list.target, n, q);
     if (p.maximum == -Real<T>::kInfinity) fill_derivatives(list, Real<T>::kNan);
     if (p.maximum == -Real<T>::kInfinity) return Real<T>::kNan;
+    const T inverse = p.inverse(), inverse_share = share.inverse();
     for (int64_t i = 0; i < n; ++i) {
-      const T wanted = q[i] * share.inverse, found = e[i] * p.inverse;
-      cost[i] = term(wanted, (p.maximum - list.score[i]) + p.log_sum);
+      const T wanted = q[i] * inverse_share, found = e[i] * inverse;
+      cost[i] = term(wanted, p.surprisal(list.score[i]));
       if (list.mode & kGradient) list.gradient[i] = found - wanted;
-      const T complement = e[i] == T(1) ? p.rest * p.inverse : T(1) - found;
-      if (list.mode & kHessian) list.hessian[i] = found * complement;
+      if (list.mode & kHessian) list.hessian[i] = found * complement(e[i], p.rest, inverse);
     }
     return T(sum(cost, n));
   });

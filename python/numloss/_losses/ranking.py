@@ -31,8 +31,8 @@ def pairwise_logistic(
 
     Items of equal relevance make no pair; a list without pairs, as one of a single item, costs 0
     and counts in the mean. The work grows with the square of the length of a list. XGBoost's
-    ``rank:pairwise`` has these derivatives of all pairs, without its normalisation; the mean over
-    pairs is ``reduction="sum"`` divided by their number.
+    ``rank:pairwise`` on all pairs, its normalisations off, has this gradient of the sum and twice
+    the Hessian.
 
     {lists}
     scale : float, default 1.0
@@ -80,9 +80,10 @@ def lambdarank(
 
     Gradient and Hessian are the "lambdas" that boosters train with: ranks are held fixed in them,
     though the value jumps where two scores meet (of equal scores the first item ranks first). A
-    list without relevant items costs 0. LightGBM's ``lambdarank`` with ``lambdarank_norm=False`` is
-    this one where ``k`` is no limit; below one it keeps the discounts beyond it. XGBoost's
-    ``rank:ndcg`` divides by a norm of its own. The work grows with the square of the length of a
+    list without relevant items costs 0. The sum is LightGBM's ``lambdarank`` with
+    ``lambdarank_norm=False`` where ``k`` is no limit; LightGBM discounts places beyond its
+    truncation level as if there were none. XGBoost's ``rank:ndcg`` on all pairs, its normalisations
+    off, has this gradient and twice the Hessian. The work grows with the square of the length of a
     list.
 
     {lists}
