@@ -337,7 +337,6 @@ bool Preparation::set_elements_target() {
     return true;
   }
   const Array& target = input(kTarget);
-  const char* const name = loss.heads[0];
   const bool one_for_each_row =
       has(kAside) && input(kAside).ndim == 1 && prediction().ndim > 0 &&
       target.ndim == prediction().ndim - 1 &&
