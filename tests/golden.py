@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -32,6 +32,7 @@ from cases import (
     VARIANTS,
     WAYS,
     Array,
+    Domain,
     Inputs,
     PerExample,
     Shape,
@@ -101,10 +102,16 @@ def extremes(variant: Variant, dtype: np.dtype[Any]) -> Array:
     return np.array([0.0, np.nan, *ends, *(-x for x in ends)], dtype)
 
 
+@cache
+def drawn(domain: Domain, seed: int, shape: Shape) -> Inputs:
+    """Draw a prediction and a target: once for all losses of a domain and all types."""
+    return domain.draw(Draw(seed), shape)
+
+
 def inputs(variant: Variant, dtype: np.dtype[Any]) -> Iterator[Inputs]:
     """Draw predictions and targets of every shape; then the hard points, and the type's ends."""
     for seed, shape in enumerate(shapes(variant, dtype)):
-        prediction, target = variant.domain.draw(Draw(seed), shape)
+        prediction, target = drawn(variant.domain, seed, shape)
         yield prediction.astype(dtype), in_type(target, dtype)
     prediction, target = variant.domain.points
     with np.errstate(over="ignore"):

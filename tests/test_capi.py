@@ -213,6 +213,60 @@ def test_few_plain_numbers_have_the_bits_of_any_call(variant):
             assert_same(found, expected, (size, dtype, method, reduction))
 
 
+LABELLED = [v for v in SHARED if v.rowwise and v.inputs((2, 3))[1].dtype == np.int64]
+
+
+@pytest.mark.parametrize("variant", LABELLED, ids=str)
+def test_few_labelled_rows_have_the_bits_of_any_call(variant):
+    """A strip of rows and what is left over; 256 numbers and more, 64 classes and more."""
+    shapes = [(1, 1), (1, 64), (1, 65), (3, 2), (8, 8), (17, 15), (64, 4), (65, 3)]
+    for shape, dtype in product(shapes, ("float32", "float64")):
+        inputs = variant.inputs(shape, dtype)
+        options = variant.options(shape[-1])
+        for method, reduction in product(WANTS, ("mean", "sum")):
+            found, expected = (
+                outcome(variant.loss, method, inputs, options | {"reduction": reduction}, threads)
+                for threads in (0, 1)
+            )
+            assert_same(found, expected, (shape, dtype, method, reduction))
+
+
+def test_few_labelled_rows_have_the_bits_of_any_call_at_extremes():
+    """NaN, infinities, ties, numbers whose sum is beyond float32; ignored labels."""
+    ends = [np.nan, np.inf, -np.inf, -0.0, 3e38, -3e38, 1e-45]
+    for x, y, label in product(ends, ends, (0, 1, -100)):
+        inputs = np.array([[x, y, 1], [0, 1, 2]], "float32"), np.array([label, 2])
+        for method in WANTS:
+            found, expected = (
+                outcome(numloss.cross_entropy, method, inputs, {}, threads) for threads in (0, 1)
+            )
+            assert_same(found, expected, (method, x, y, label))
+
+
+def test_few_labelled_rows_are_refused_as_any_call_is():
+    """What is bad is found before anything is written, in the place of the prediction, too."""
+    labels = np.array([0, 3])
+    for want in (capi.VALUE, capi.VALUE | capi.GRADIENT, capi.GRADIENT | capi.HESSIAN):
+        logits = np.arange(6, dtype="float32").reshape(2, 3)
+        prepared = capi.Prepared("cross_entropy", want, logits, labels)
+        prepared.make_outputs()
+        if prepared.gradients:
+            prepared.gradients = [logits]
+            prepared.set_outputs()
+        assert refused(prepared, outputs=False).index == (1,)
+        assert logits.ravel().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_labels_lie_apart_from_the_outputs_of_few_rows():
+    memory = np.zeros(8, "float32")
+    logits = np.ones((2, 3), "float32")
+    prepared = capi.Prepared("cross_entropy", capi.GRADIENT, logits, memory[4:].view("int64"))
+    prepared.gradients = [memory[:6].reshape(2, 3)]
+    prepared.set_outputs()
+    assert str(refused(prepared, outputs=False)).startswith("gradients overlaps target")
+    assert not memory.any()
+
+
 def outcome(loss, method, inputs, options, threads) -> list:
     """Return all that a call gives, its weight and count, too."""
     prepared = capi.Prepared(loss.__name__, WANTS[method], *inputs, **options, threads=threads)

@@ -48,8 +48,8 @@ void report(const Result& found, bool gives_number, numloss_result& to) {
   to.reserved = 0;
 }
 
-// A call of few numbers side by side, without options but numbers, which a glance tells from
-// others: most small calls are of this kind. What takes a closer look, and all that is to be
+// A call of few numbers or rows side by side, without options but numbers, which a glance tells
+// from others: most small calls are of this kind. What takes a closer look, and all that is to be
 // refused, is for CallOfC.
 class PlainCall {
  public:
@@ -57,7 +57,7 @@ class PlainCall {
 
   // False: it is of another kind, or wrong; nothing has been said or written.
   bool compute(numloss_result* result) {
-    if (loss_.has_classes() || !takes(result) || !read_call()) return false;
+    if (!takes(result) || !read_call()) return false;
     if (!read_inputs() || !read_options()) return false;
     if (!make_handful(request_, handful_)) return false;
     if (!add_outputs(kGradients, NUMLOSS_GRADIENT, call_.gradients, call_.gradient_count) ||
@@ -89,20 +89,25 @@ class PlainCall {
     return true;
   }
 
-  // Whether an array has one axis, and no flag but of being read only.
-  static bool read_array(const numloss_array& given, Array& array) {
-    static constexpr int64_t kStrides[] = {0, sizeof(float), sizeof(double)};  // by dtype
-    if (given.dtype != NUMLOSS_FLOAT32 && given.dtype != NUMLOSS_FLOAT64) return false;
-    if (given.ndim != 1 || ((given.flags & ~unsigned(NUMLOSS_READ_ONLY)) | given.reserved) != 0) {
-      return false;
-    }
+  // Whether an array has one axis or two, and no flag but of being read only.
+  bool read_array(const numloss_array& given, int role, Array& array) {
+    const bool usual = given.dtype == NUMLOSS_FLOAT32 || given.dtype == NUMLOSS_FLOAT64 ||
+                       given.dtype == NUMLOSS_INT64;
+    if (!usual || given.ndim < 1 || given.ndim > 2 || given.shape == nullptr) return false;
+    if (((given.flags & ~unsigned(NUMLOSS_READ_ONLY)) | given.reserved) != 0) return false;
     array.data = static_cast<char*>(given.data);
     array.dtype = DType(given.dtype - 1);
     array.swapped = false;
     array.writeable = given.flags == 0;
-    array.ndim = 1;
+    array.ndim = given.ndim;
     array.shape = given.shape;
-    array.strides = given.strides != nullptr ? given.strides : &kStrides[given.dtype];
+    array.strides = given.strides;
+    if (given.strides != nullptr) return true;
+    int64_t* const strides = strides_[role];
+    strides[given.ndim - 1] = item_size(array.dtype);
+    // Of a length that is none, any: it is refused.
+    if (given.ndim == 2) (void)__builtin_mul_overflow(strides[1], given.shape[1], &strides[0]);
+    array.strides = strides;
     return true;
   }
 
@@ -112,7 +117,7 @@ class PlainCall {
     if (call_.input_count != count || call_.inputs == nullptr) return false;
     for (int i = 0; i < count; ++i) {
       Array& array = inputs_[roles[i]];
-      if (!read_array(call_.inputs[i], array)) return false;
+      if (!read_array(call_.inputs[i], roles[i], array)) return false;
       request_.inputs[roles[i]] = &array;
     }
     return true;
@@ -143,9 +148,8 @@ class PlainCall {
     if (!is_count(needed, given, count)) return false;
     for (int i = 0; i < needed; ++i) {
       Array array;
-      if (!read_array(given[i], array) || !add_output(request_, role + i, array, handful_)) {
-        return false;
-      }
+      if (!read_array(given[i], role + i, array)) return false;
+      if (!add_output(request_, role + i, array, handful_)) return false;
     }
     return true;
   }
@@ -155,6 +159,7 @@ class PlainCall {
   Request request_;
   Plan plan_;  // where there are options
   Array inputs_[kValues];
+  int64_t strides_[kRoles][2];  // where the caller left them out
   HandfulCall handful_;
 };
 

@@ -36,6 +36,16 @@ inline bool is_plain_sequence(const Array& array) {
   return first != 0 && (first | length) >> 56 == 0 && array.strides[0] == item_size(array.dtype);
 }
 
+// The same for rows that lie one behind the other.
+inline bool is_plain_grid(const Array& array) {
+  if (array.ndim != 2 || array.shape == nullptr || array.strides == nullptr) return false;
+  const uint64_t rows = uint64_t(array.shape[0]), columns = uint64_t(array.shape[1]);
+  const uint64_t first = uintptr_t(array.data);
+  const int64_t size = item_size(array.dtype);
+  return first != 0 && first >> 56 == 0 && (rows | columns) >> 28 == 0 &&
+         array.strides[1] == size && array.strides[0] == array.shape[1] * size;
+}
+
 const char* find_flaw(const Array& array);
 // What makes a description that nobody vouches for none of an array, said as a fault says it: "must
 // have..."; null: nothing does. An array that has passed can be counted, and lies in memory.

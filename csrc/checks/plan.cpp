@@ -155,6 +155,18 @@ bool check_variants(const Loss& loss, const Setting* settings, int variant, Faul
   return true;
 }
 
+// Whether labels as they are, on the last axis, are all that the kernel of them needs.
+bool is_plain_label(const Plan& plan) {
+  const Form form = plan.loss->form;
+  const bool scores = plan.temperature == 1 && plan.softcap == 0 && plan.priors == nullptr &&
+                      plan.mask == nullptr && plan.prediction == Domain::kAny;
+  const bool labels = plan.label_smoothing == 0 && plan.distance < 0 && plan.distances == nullptr &&
+                      plan.class_weight == nullptr && plan.class_factor == nullptr &&
+                      plan.of_columns == nullptr && plan.ignore_index < 0;
+  return (form == Form::kLabels || form == Form::kEither) && plan.labels_kernel >= 0 && scores &&
+         labels && plan.z_loss == 0 && plan.axis == -1 && plan.extras.bits == 0;
+}
+
 struct Defaults {
   Plan plans[kMaxLosses];
   Defaults() {
@@ -189,6 +201,7 @@ bool make_plan(const Loss& loss, const Setting* settings, Plan& plan, Fault& fau
     const FloatEnvironment ieee;
     derive(plan);
   }
+  plan.is_plain_label = is_plain_label(plan);
   return true;
 }
 

@@ -44,7 +44,8 @@ struct Plan {
   Range columns_range;
   const Array* per_column;
   const char* per_column_name;
-  Roles extras;  // outputs that are asked for beside those of the mode
+  Roles extras;         // outputs that are asked for beside those of the mode
+  bool is_plain_label;  // no parameter means more to labels than the numbers of their kernel
 };
 
 // The plan of a loss with all its defaults: made once.

@@ -810,8 +810,45 @@ namespace {
 // are.
 inline bool lies_like(const Array& array, const Array& p) {
   const uintptr_t beyond = uintptr_t(item_size(p.dtype)) - 1;  // bits: sizes are powers of 2
-  return array.dtype == p.dtype && !array.swapped && (uintptr_t(array.data) & beyond) == 0 &&
-         is_plain_sequence(array) && array.shape[0] == p.shape[0];
+  const bool ready =
+      array.dtype == p.dtype && !array.swapped && (uintptr_t(array.data) & beyond) == 0;
+  if (!ready) return false;
+  if (p.ndim == 1) return is_plain_sequence(array) && array.shape[0] == p.shape[0];
+  return is_plain_grid(array) && array.shape[0] == p.shape[0] && array.shape[1] == p.shape[1];
+}
+
+// Whether a call wants a sum or mean of what it has, in its own type, and nothing more.
+bool wants_plain_results(const Request& request) {
+  return request.inputs[kWeight] == nullptr && !request.sets_dtype &&
+         request.reduction != Reduction::kNone && request.denominator == Denominator::kWeight;
+}
+
+// Elements side by side.
+bool take_elements(const Request& request, Handful& handful) {
+  const Plan& plan = *request.plan;
+  const Loss& loss = *plan.loss;
+  const Array& p = *request.inputs[kHeads];
+  if (loss.aside != nullptr || plan.per_column != nullptr || p.ndim != 1) return false;
+  handful.size = p.shape[0];
+  handful.classes = 1;
+  handful.inputs = roles(kHeads, loss.head_count()) | roles(kTarget);
+  for (const int role : handful.inputs) {
+    if (!lies_like(*request.inputs[role], p)) return false;
+  }
+  return true;
+}
+
+// Rows one behind the other, and a label for each.
+bool take_rows(const Request& request, Handful& handful) {
+  if (!request.plan->is_plain_label || (request.mode & kHessian) != 0) return false;
+  const Array &p = *request.inputs[kHeads], &t = *request.inputs[kTarget];
+  if (p.ndim != 2 || !lies_like(p, p)) return false;
+  handful.size = p.shape[0];
+  handful.classes = p.shape[1];
+  handful.inputs = roles(kHeads) | roles(kTarget);
+  return handful.size <= kLanes && handful.classes >= 1 && handful.classes <= kLanes &&
+         t.dtype == DType::kInt64 && !t.swapped && is_plain_sequence(t) &&
+         t.shape[0] == handful.size;
 }
 
 bool lie_apart(const char* a, const char* b, int64_t bytes) {
@@ -822,28 +859,19 @@ bool lie_apart(const char* a, const char* b, int64_t bytes) {
 }  // namespace
 
 bool make_handful(const Request& request, HandfulCall& made) {
-  const Loss& loss = *request.plan->loss;
+  const Plan& plan = *request.plan;
   const Array& p = *request.inputs[kHeads];
-  const bool plain = loss.form == Form::kElements && loss.aside == nullptr &&
-                     request.plan->per_column == nullptr && request.inputs[kWeight] == nullptr &&
-                     !request.sets_dtype && request.reduction != Reduction::kNone &&
-                     request.denominator == Denominator::kWeight;
-  if (!plain || p.dtype > DType::kFloat64 || !lies_like(p, p)) return false;
-  if (p.shape[0] < 1 || p.shape[0] > kHandful) return false;
   Handful& handful = made.handful;
-  handful.inputs = roles(kHeads, loss.head_count()) | roles(kTarget);
-  handful.data[kHeads] = p.data;
-  for (const int role : handful.inputs - roles(kHeads)) {
-    const Array& input = *request.inputs[role];
-    if (!lies_like(input, p)) return false;
-    handful.data[role] = input.data;
-  }
+  if (!wants_plain_results(request) || p.dtype > DType::kFloat64) return false;
+  const bool taken = plan.loss->form == Form::kElements ? take_elements(request, handful)
+                                                        : take_rows(request, handful);
+  if (!taken || handful.size < 1 || handful.size * handful.classes > kHandful) return false;
+  for (const int role : handful.inputs) handful.data[role] = request.inputs[role]->data;
   handful.outputs = {0};
-  handful.loss = request.plan->labels_kernel;
+  handful.loss = plan.labels_kernel;
   handful.mode = request.mode;
   handful.in_float64 = p.dtype == DType::kFloat64;
-  handful.size = p.shape[0];
-  handful.parameters = request.plan->numbers;
+  handful.parameters = plan.numbers;
   made.reduction = request.reduction;
   return true;
 }
@@ -852,7 +880,8 @@ bool add_output(const Request& request, int role, const Array& array, HandfulCal
   const Array& p = *request.inputs[kHeads];
   if (!array.writeable || !lies_like(array, p)) return false;
   Handful& handful = made.handful;
-  const int64_t bytes = handful.size * item_size(p.dtype);
+  constexpr int64_t kLabel = sizeof(int64_t);
+  const int64_t bytes = handful.size * std::max(kLabel, handful.classes * item_size(p.dtype));
   for (const int other : (handful.inputs | handful.outputs)) {
     const bool in_place = other == kHeads && array.data == p.data;
     if (!in_place && !lie_apart(array.data, handful.data[other], bytes)) return false;

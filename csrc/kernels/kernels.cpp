@@ -42,7 +42,10 @@ void run(const Task& task, const Blocks& blocks, bool only_check, char* scratch)
 bool run_handful(const Handful& handful, double& loss) {
   const Entry& entry = *kRegistry[handful.loss];
   const bool good = with_real(handful, [&](auto zero) {
-    return NUMLOSS_ISA::run_handful(handful, entry.functions(zero).element, loss);
+    const auto& functions = entry.functions(zero);
+    return entry.info.driver == Driver::kElements
+               ? NUMLOSS_ISA::run_handful(handful, functions.element, loss)
+               : NUMLOSS_ISA::run_handful(handful, functions.row, loss);
   });
   clear_upper_halves();
   return good;

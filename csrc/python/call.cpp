@@ -141,7 +141,10 @@ class CallOfLoss {
     if (!make_handful(request, handful)) return false;
     const Array& p = *request.inputs[kHeads];
     for (const int role : derivatives()) {
-      outputs_[role - kValues] = py::array(arguments_.result_dtype(p.dtype), p.shape[0]);
+      const py::dtype dtype = arguments_.result_dtype(p.dtype);
+      outputs_[role - kValues] =
+          p.ndim == 1 ? py::array(dtype, p.shape[0])
+                      : py::array(dtype, py::array::ShapeContainer{p.shape[0], p.shape[1]});
       Array& array = arrays_[role - kValues];
       view(outputs_[role - kValues].ptr(), array);
       if (!add_output(request, role, array, handful)) return false;

@@ -192,19 +192,20 @@ struct Blocks {
   Partial* partials;
 };
 
-// Few elements that lie ready: numbers side by side, of the type that they are computed in,
-// none with a weight. What most small calls are; a Task would take longer to fill in and to walk
-// than their arithmetic takes.
-inline constexpr int kHandful = 256;  // at most: their values are kept on the stack
+// Few numbers that lie ready: elements side by side, or rows of classes one behind the other with a
+// label each, of the type that they are computed in, none with a weight. What most small calls are;
+// a Task would take longer to fill in and to walk than their arithmetic takes.
+inline constexpr int kHandful = 256;  // at most: they are kept on the stack
 struct Handful {
   int loss;
   unsigned mode;
   bool in_float64;
-  int64_t size;  // at least 1
+  int64_t size;     // examples: at least 1
+  int64_t classes;  // of elements 1; else at most kLanes, and so are the rows
   Roles inputs, outputs;
   const double* parameters;
   double denominator;  // of the derivatives
-  char* data[kRoles];  // by role
+  char* data[kRoles];  // by role; labels are int64
 };
 
 // How a loss is walked: by elements, each an example; by rows of classes, short ones side by side
@@ -262,8 +263,8 @@ struct KernelTable {
   const LossInfo* const* loss;
   // Computes blocks, or only checks their targets and adds up their weights.
   void (*run)(const Task&, const Blocks&, bool only_check, char* scratch);
-  // Computes a handful of a loss of elements, the sum of its values where they are wanted. False:
-  // it holds something outside the domain, and nothing has been written.
+  // Computes a handful, the sum of its values where they are wanted. False: it holds something
+  // outside the domain, or the loss needs more memory for rows, and nothing has been written.
   bool (*run_handful)(const Handful&, double& loss);
   int64_t (*copied_together)(const Task&);  // examples that are best given to one such call
   int64_t (*scratch_bytes)(const Task&);    // a thread's working memory

@@ -27,6 +27,9 @@ int64_t elements_copied(const Task& task);
 template <class T>
 void run_classes(const Task& task, const RowFunctions<T>& functions, const Blocks& blocks,
                  bool only_check, char* scratch);
+// A handful of rows, without their Hessian.
+template <class T>
+bool run_handful(const Handful& handful, const RowFunctions<T>& functions, double& loss);
 template <class T>
 int64_t row_scratch(const Task& task, const RowFunctions<T>& functions);
 template <class T>

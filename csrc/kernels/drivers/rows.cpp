@@ -148,6 +148,90 @@ void run_classes(const Task& task, const RowFunctions<T>& functions, const Block
   run_side_by_side(task, functions, blocks, memory);
 }
 
+namespace {
+
+// A handful of rows as the strips of a panel, and back. Rows that do not fill a strip go by way of
+// one that they do.
+template <class T>
+class FewRows {
+ public:
+  explicit FewRows(const Handful& handful)
+      : rows_(handful.size), classes_(handful.classes), whole_(rows_ - rows_ % kWidth) {}
+
+  void load(const T* from, T* panel, T* maximum) {
+    for (int64_t r = 0; r < whole_; r += kWidth) load_rows(from + r * classes_, r, panel, maximum);
+    if (whole_ == rows_) return;
+    const int64_t some = (rows_ - whole_) * classes_;
+    for (int64_t k = 0; k < some; ++k) staging_[k] = from[whole_ * classes_ + k];
+    // Lanes without a row hold zeros: finite work, never stored.
+    for (int64_t k = some; k < kWidth * classes_; ++k) staging_[k] = T(0);
+    load_rows(staging_, whole_, panel, maximum);
+  }
+
+  void store(const T* panel, T* to) {
+    for (int64_t r = 0; r < whole_; r += kWidth) store_rows(panel, r, to + r * classes_);
+    if (whole_ == rows_) return;
+    store_rows(panel, whole_, staging_);
+    const int64_t some = (rows_ - whole_) * classes_;
+    for (int64_t k = 0; k < some; ++k) to[whole_ * classes_ + k] = staging_[k];
+  }
+
+  // Of the strips of most numbers: all lanes but one of the last without a row.
+  static constexpr int kWidth = kStrip<T>, kMost = kHandful + (kWidth - 1) * kLanes;
+
+ private:
+  void load_rows(const T* from, int64_t row, T* panel, T* maximum) const {
+    store_vector(load_strip(from, classes_, classes_, panel + row * classes_), maximum + row);
+  }
+  void store_rows(const T* panel, int64_t row, T* to) const {
+    store_strip(panel + row * classes_, classes_, to, classes_);
+  }
+
+  const int64_t rows_, classes_, whole_;
+  alignas(64) T staging_[kWidth * kLanes];
+};
+
+}  // namespace
+
+// One panel of rows that weigh 1, as Panels has them.
+template <class T>
+bool run_handful(const Handful& handful, const RowFunctions<T>& functions, double& loss) {
+  alignas(64) int32_t label[kLanes];
+  const int64_t n = handful.size;
+  const bool good = read_int64_labels(handful.data[kTarget], n, uint32_t(handful.classes), label);
+  if (!good || functions.scratch_panels != 0) return false;
+  alignas(64) T logits[FewRows<T>::kMost];
+  alignas(64) T coefficient[kLanes], maximum[kLanes], rest[kLanes], value[kLanes];
+  FewRows<T> rows(handful);
+  rows.load(reinterpret_cast<const T*>(handful.data[kHeads]), logits, maximum);
+  const int lanes = lanes_for(n);
+  for (int64_t k = n; k < lanes; ++k) {
+    label[k] = 0;
+    maximum[k] = rest[k] = T(0);
+  }
+  fill(T(1 / handful.denominator), lanes, coefficient);
+  Panel<T> panel{};
+  panel.mode = handful.mode;
+  panel.likelihood = &functions.likelihood;
+  panel.parameters = handful.parameters;
+  panel.classes = handful.classes;
+  panel.rows = int(n);
+  panel.lanes = lanes;
+  panel.logits = logits;
+  panel.label = label;
+  panel.coefficient = coefficient;
+  panel.value = value;
+  panel.maximum = maximum;
+  panel.rest = rest;
+  functions.panel(panel);
+  if (handful.mode & kGradient) rows.store(logits, reinterpret_cast<T*>(handful.data[kGradients]));
+  if (handful.mode & kValue) loss = 0.0 + sum(value, n);
+  return true;
+}
+
+template bool run_handful(const Handful&, const RowFunctions<float>&, double&);
+template bool run_handful(const Handful&, const RowFunctions<double>&, double&);
+
 template class Row<float>;
 template class Row<double>;
 template int64_t row_scratch(const Task&, const RowFunctions<float>&);

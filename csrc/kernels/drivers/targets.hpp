@@ -180,6 +180,29 @@ inline bool takes_plain_labels(const Task& task) {
          task.class_weight == nullptr && task.label_factor == nullptr;
 }
 
+// n labels side by side. False: one of them is no class, which may be that of a row to ignore.
+inline bool read_int64_labels(const char* from, int64_t n, uint32_t classes, int32_t* label) {
+  uint32_t outside = 0;
+#pragma omp simd reduction(| : outside)
+  for (int64_t i = 0; i < n; ++i) {
+    const auto word = read<uint64_t>(from + 8 * i, false);
+    label[i] = int32_t(word);
+    outside |= uint32_t(word >> 32) | uint32_t(uint32_t(word) >= classes);
+  }
+  return outside == 0;
+}
+
+inline bool read_int32_labels(const char* from, int64_t n, uint32_t classes, int32_t* label) {
+  uint32_t outside = 0;
+#pragma omp simd reduction(| : outside)
+  for (int64_t i = 0; i < n; ++i) {
+    const auto word = read<uint32_t>(from + 4 * i, false);
+    label[i] = int32_t(word);
+    outside |= uint32_t(word >= classes);
+  }
+  return outside == 0;
+}
+
 // Labels of n such rows, which are counted then. False: they do not lie side by side, or one of
 // them is no class, which may be that of a row to ignore.
 inline bool read_plain_labels(const Task& task, const Examples& at, int64_t n, int32_t* label,
@@ -189,23 +212,9 @@ inline bool read_plain_labels(const Task& task, const Examples& at, int64_t n, i
   if (at.run() < n || at.stride(target) != (is_wide ? 8 : 4)) return false;
   const char* const from = at.address(target);
   const auto classes = uint32_t(task.labels());
-  uint32_t outside = 0;
-  if (is_wide) {
-#pragma omp simd reduction(| : outside)
-    for (int64_t i = 0; i < n; ++i) {
-      const auto word = read<uint64_t>(from + 8 * i, false);
-      label[i] = int32_t(word);
-      outside |= uint32_t(word >> 32) | uint32_t(uint32_t(word) >= classes);
-    }
-  } else {
-#pragma omp simd reduction(| : outside)
-    for (int64_t i = 0; i < n; ++i) {
-      const auto word = read<uint32_t>(from + 4 * i, false);
-      label[i] = int32_t(word);
-      outside |= uint32_t(word >= classes);
-    }
-  }
-  if (outside != 0) return false;
+  const bool good = is_wide ? read_int64_labels(from, n, classes, label)
+                            : read_int32_labels(from, n, classes, label);
+  if (!good) return false;
   partial.count += n;
   add(partial.weight, double(n));
   return true;
