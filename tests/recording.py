@@ -40,7 +40,7 @@ def kind_of(name: str, default: Any, value: Any) -> int:
     """Return the kind of an option, from the parameter's default and what it is given."""
     if value is None:
         return NOTHING
-    if name == "softcap":  # a number that by default is none
+    if name in ("softcap", "k"):  # numbers that by default are none
         return NUMBER
     if isinstance(default, str) and isinstance(value, str):
         return CHOICE

@@ -271,7 +271,7 @@ def test_results_that_options_do_not_ask_for_are_refused(results, text):
         ({"axes": -1}, "axes must be those of the prediction, got -1"),
         ({"axes": 0}, "axes must be those of the prediction, got 0"),
         ({"gamma": 1}, "option must be one .* got 'gamma'"),
-        ({"delta": 1}, "delta must be an option of another kind"),
+        ({"delta": 1}, "delta must be an option of kind NUMLOSS_NUMBER, got NUMLOSS_INTEGER"),
         ({"dtype": 99}, "dtype must be one of the numbers"),
         ({"want": VALUE}, "results must be as many as the call gives, 1, got 2"),
     ],

@@ -87,7 +87,7 @@ CHECK
 # capture to the terminal.
 files=(
   peers arraylike_peers training accuracy bench figures cli evaluation fork service
-  plot report browser docs stores dask spark clusters zero_copy_peers
+  plot report browser site docs stores dask spark clusters zero_copy_peers
 )
 tests=(
   invariance.py::test_instruction_sets

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 #include "../runtime/dispatch.hpp"
@@ -355,10 +356,24 @@ class CallOfC : Refusable {
       if (option.array == nullptr) return no(NUMLOSS_ARRAY, name, "must have an array, got NULL");
       return (setting.array = read_array(name, *option.array, place)) != nullptr;
     }
-    fault_.set(FaultCode::kParameter, name, "must be an option of another kind");
-    fault_.came("kind %d", option.kind);
+    fault_.set(FaultCode::kParameter, name, "must be an option of kind %s",
+               names_of_kinds(kinds_of(parameter)).c_str());
+    fault_.came("%s", names_of_kinds(option.kind).c_str());
     fault_.is_type = true;
     return fail();
+  }
+
+  // Kinds of option by their names in the header; a number that names none as it is.
+  static std::string names_of_kinds(int kinds) {
+    static constexpr const char* kNames[] = {"NUMLOSS_NUMBER", "NUMLOSS_SWITCH",
+                                             "NUMLOSS_INTEGER", "NUMLOSS_CHOICE",
+                                             "NUMLOSS_NUMBERS", "NUMLOSS_NOTHING"};
+    if (kinds <= 0 || kinds >= 1 << std::size(kNames)) return std::to_string(kinds);
+    std::string names;
+    for (size_t i = 0; i < std::size(kNames); ++i) {
+      if ((kinds >> i & 1) != 0) names += (names.empty() ? "" : " or ") + std::string(kNames[i]);
+    }
+    return names;
   }
 
   bool read_choice(const Parameter& parameter, const numloss_option& option, Setting& setting) {

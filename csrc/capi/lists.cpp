@@ -41,15 +41,6 @@ Domain domain_of(const Loss& loss, int role) {
   }
 }
 
-int kinds_of(const Parameter& parameter) {
-  return (parameter.takes_number() ? NUMLOSS_NUMBER : 0) |
-         (parameter.takes_switch() ? NUMLOSS_SWITCH : 0) |
-         (parameter.takes_integer() ? NUMLOSS_INTEGER : 0) |
-         (parameter.choices != nullptr ? NUMLOSS_CHOICE : 0) |
-         (parameter.takes_array() ? NUMLOSS_NUMBERS : 0) |
-         (parameter.optional ? NUMLOSS_NOTHING : 0);
-}
-
 int range_of(const Parameter& parameter) {
   if (parameter.takes_number()) return int(parameter.range) + 1;
   return parameter.takes_array() ? NUMLOSS_NONNEGATIVE : NUMLOSS_ANY_INTEGER;
@@ -72,6 +63,15 @@ numloss_status answer(T* to, const T& made) {
 }
 
 }  // namespace
+
+int kinds_of(const Parameter& parameter) {
+  return (parameter.takes_number() ? NUMLOSS_NUMBER : 0) |
+         (parameter.takes_switch() ? NUMLOSS_SWITCH : 0) |
+         (parameter.takes_integer() ? NUMLOSS_INTEGER : 0) |
+         (parameter.choices != nullptr ? NUMLOSS_CHOICE : 0) |
+         (parameter.takes_array() ? NUMLOSS_NUMBERS : 0) |
+         (parameter.optional ? NUMLOSS_NOTHING : 0);
+}
 
 }  // namespace numloss
 

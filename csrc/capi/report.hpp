@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "../checks/fault.hpp"
+#include "../checks/losses.hpp"
 
 // All else is hidden.
 #pragma GCC visibility push(default)
@@ -60,6 +61,9 @@ class Refusable {
   numloss_fault* const report_;
   numloss_status status_ = NUMLOSS_OK;
 };
+
+// The kinds of option that a parameter may be: a sum of NUMLOSS_NUMBER...
+int kinds_of(const Parameter& parameter);
 
 // A wrong variable of the environment.
 struct BadEnvironment : std::invalid_argument {
