@@ -37,7 +37,7 @@ test-clusters: .venv/.clusters
 	$(BIN)/python -m pytest -m "not slow" tests/test_dask.py tests/test_spark.py tests/test_clusters.py
 
 test-slow: .venv/.installed
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(SHARE:%=--share %)
 
 # The documentation site, in build/site/html; warnings are errors.
 site: .venv/.site
