@@ -263,9 +263,7 @@ def formats_command(parser: argparse.ArgumentParser, arguments: list[str]) -> No
 
 def linear_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
     """Time linear cross-entropy beside its matrix products alone, and measure its memory."""
-    early = argparse.ArgumentParser("bench", add_help=False)
-    early.add_argument("--threads", type=argument(thread_count), default=len(machine.ALL_CPUS))
-    machine.pin(early.parse_known_args(arguments)[0].threads)
+    pin_before_imports(arguments, len(machine.ALL_CPUS))
     from bench.linear import ASKED, against_products
 
     parser.add_argument("--threads", type=argument(thread_count), help="default: all CPUs")
@@ -276,13 +274,42 @@ def linear_command(parser: argparse.ArgumentParser, arguments: list[str]) -> Non
     parser.add_argument("--asked", nargs="+", choices=ASKED, default=["plain"])
     parser.add_argument("--max-memory", type=int, default=128_000_000, metavar="BYTES")
     options = parser.parse_args(arguments)
-    for name in ("rows", "width", "classes", "rounds", "max_memory"):
-        if getattr(options, name) < 1:
-            option = name.replace("_", "-")
-            parser.error(f"argument --{option}: needs 1 or more, got {getattr(options, name)}")
+    need_1_or_more(parser, options, ("rows", "width", "classes", "rounds", "max_memory"))
     shape = options.rows, options.width, options.classes
     for line in against_products(shape, options.rounds, options.asked, options.max_memory):
         print(line)
+
+
+def contrastive_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+    """Time losses over a batch of embeddings beside torch's formulas, and measure their memory."""
+    pin_before_imports(arguments, 1)
+    from bench.contrastive import against_torch
+
+    parser.add_argument("--threads", type=argument(thread_count), default=1)
+    parser.add_argument("--rows", type=int, default=4096)
+    parser.add_argument("--width", type=int, default=128, help="numbers of an embedding")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args(arguments)
+    need_1_or_more(parser, options, ("rows", "width", "rounds"))
+    for line in against_torch((options.rows, options.width), options.rounds):
+        print(line)
+
+
+def pin_before_imports(arguments: list[str], default: int) -> None:
+    """Give this process the CPUs that ``--threads`` says, before BLAS asks how many there are."""
+    early = argparse.ArgumentParser("bench", add_help=False)
+    early.add_argument("--threads", type=argument(thread_count), default=default)
+    machine.pin(early.parse_known_args(arguments)[0].threads)
+
+
+def need_1_or_more(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, names: tuple[str, ...]
+) -> None:
+    """Refuse numbers below 1."""
+    for name in names:
+        if getattr(options, name) < 1:
+            option = name.replace("_", "-")
+            parser.error(f"argument --{option}: needs 1 or more, got {getattr(options, name)}")
 
 
 def thread_count(text: str) -> int:
@@ -304,6 +331,7 @@ COMMANDS: dict[str, Callable[[argparse.ArgumentParser, list[str]], None]] = {
     "accumulate": accumulate_command,
     "formats": formats_command,
     "linear": linear_command,
+    "contrastive": contrastive_command,
     "show": show_command,
     "compare": compare_command,
     "goals": goals_command,

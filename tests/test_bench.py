@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from bench import (
     beside,
+    contrastive,
     goals,
     layouts,
     limit,
@@ -434,6 +435,7 @@ def test_no_library_is_called_faster_where_none_is():
         ("threads --threads 0", "--threads: needs a number from 1 to .* got '0'"),
         ("callers --callers 0", "--callers: needs 1 or more, got 0"),
         ("linear --rows 0", "--rows: needs 1 or more, got 0"),
+        ("contrastive --width 0", "--width: needs 1 or more, got 0"),
         ("linear --max-memory -1", "--max-memory: needs 1 or more, got -1"),
         ("--size abc", "--size: a size is like 64, .* got 'abc'"),
         ("--loss mse --size 64x10", "--size: needs a shape .* got 64x10 for mse"),
@@ -468,6 +470,16 @@ def test_linear_cross_entropy_is_timed_beside_its_products(monkeypatch, capsys):
     header, _, *rows = capsys.readouterr().out.splitlines()
     assert "x products" in header
     assert [row.split("|")[1].strip() for row in rows] == list(linear.ASKED)
+    assert all(float(row.split("|")[4]) > 0 for row in rows)
+
+
+def test_batches_of_embeddings_are_timed_beside_torch(monkeypatch, capsys):
+    pytest.importorskip("torch")
+    monkeypatch.setattr("bench.machine.pin", lambda threads: None)
+    main(["contrastive", "--rows", "64", "--width", "8", "--rounds", "1"])
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    assert "x torch" in header
+    assert [row.split("|")[1].strip() for row in rows] == list(contrastive.LOSSES)
     assert all(float(row.split("|")[4]) > 0 for row in rows)
 
 

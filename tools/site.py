@@ -56,6 +56,7 @@ OTHERS = {
         "group_lasso",
     ],
     "Language models": ["linear_cross_entropy"],
+    "Batches of embeddings": ["info_nce", "nt_xent", "supervised_contrastive", "circle"],
     "Classes of unequal size": ["class_weights", "pos_weight", "oversample"],
     "Lists": ["group_sizes"],
     "Arrays": ["nulls_to_weight"],

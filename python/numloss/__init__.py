@@ -59,6 +59,7 @@ if _TYPE_CHECKING:
     from numloss._hessian import hessian_vector, softmax_hessian
     from numloss._objective import Objective
     from numloss._proximal import group_lasso, prox
+    from numloss.contrastive import circle, info_nce, nt_xent, supervised_contrastive
     from numloss.evaluation.compare import compare
     from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
@@ -94,16 +95,20 @@ _LATER = {
     "Objective": "numloss._objective",
     "StateError": "numloss.evaluation.evaluation",
     "best_constant": "numloss._constant",
+    "circle": "numloss.contrastive",
     "compare": "numloss.evaluation.compare",
     "curvature": "numloss._curvature",
     "evaluate": "numloss.evaluation.run",
     "group_lasso": "numloss._proximal",
     "group_sizes": "numloss._groups",
     "hessian_vector": "numloss._hessian",
+    "info_nce": "numloss.contrastive",
     "linear_cross_entropy": "numloss.linear",
     "losses": "numloss._catalog",
+    "nt_xent": "numloss.contrastive",
     "prox": "numloss._proximal",
     "softmax_hessian": "numloss._hessian",
+    "supervised_contrastive": "numloss.contrastive",
 }
 
 
@@ -151,6 +156,7 @@ __all__ = [
     "StateError",
     "__version__",
     "best_constant",
+    "circle",
     "compare",
     "curvature",
     "evaluate",
@@ -160,14 +166,17 @@ __all__ = [
     "group_lasso",
     "group_sizes",
     "hessian_vector",
+    "info_nce",
     "linear_cross_entropy",
     "losses",
+    "nt_xent",
     "nulls_to_weight",
     "num_threads",
     "prox",
     "set_num_threads",
     "show_config",
     "softmax_hessian",
+    "supervised_contrastive",
     "threads",
 ]
 __all__ += regression.__all__

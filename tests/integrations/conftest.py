@@ -6,6 +6,7 @@ import importlib.util
 NEEDS = {
     "test_torch.py": ("torch", "skorch", "lightning"),
     "test_torch_linear.py": ("torch",),
+    "test_torch_contrastive.py": ("torch",),
     "test_jax.py": ("jax",),
     "test_coming_from.py": ("torch", "jax", "optax", "keras", "xgboost", "lightgbm", "sklearn"),
     "test_keras.py": ("keras", "torch", "jax"),

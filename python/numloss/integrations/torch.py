@@ -25,6 +25,7 @@ import numloss
 from numloss import _convert, _core, _raise
 from numloss._loss import EXTRAS, TEMPERED
 from numloss._raise import Error, InputTypeError, listed, shown
+from numloss.integrations import torch_contrastive
 
 if TYPE_CHECKING:
 
@@ -700,8 +701,10 @@ def _function(signature: _Signature) -> Callable[..., Any]:
 
 _FUNCTIONS = {name: _function(signature) for name, signature in _SIGNATURES.items()}
 globals().update(_FUNCTIONS)
+globals().update(torch_contrastive.FUNCTIONS)
 __all__ = ["Loss"]
 __all__ += _FUNCTIONS
+__all__ += torch_contrastive.FUNCTIONS
 
 
 class Loss(torch.nn.Module):  # type: ignore[misc]

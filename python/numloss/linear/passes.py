@@ -45,20 +45,21 @@ def plan(problem: Problem, gradients: bool) -> Plan:
     rows = logits // classes
     if rows < min(n, FEWEST_ROWS):
         rows = min(n, FEWEST_ROWS)
-        classes = _even(classes, max(1, logits // rows))
-    rows = _even(n, rows)
+        classes = even_length(classes, max(1, logits // rows))
+    rows = even_length(n, rows)
     return Plan(
         rows, classes, max(1, min(rows, strip // (classes * problem.dtype.itemsize))), product
     )
 
 
-def _even(count: int, most: int) -> int:
+def even_length(count: int, most: int) -> int:
     """Return the length of pieces that are as equal as they can be, of at most ``most``."""
     pieces = -(-count // most)
     return -(-count // pieces)
 
 
-def _cuts(count: int, length: int) -> Iterator[slice]:
+def slices(count: int, length: int) -> Iterator[slice]:
+    """Yield what cuts so many things into pieces of a length."""
     for start in range(0, count, length):
         yield slice(start, min(start + length, count))
 
@@ -115,11 +116,11 @@ class Walk:
     def _walk(self, everything: Rows | None, scale: NDArray[np.float64] | None) -> Rows:
         problem, step = self._problem, self._plan
         found = table.unseen(len(problem.hidden))
-        cuts = list(_cuts(problem.classes, step.classes))
-        for number, chunk in enumerate(_cuts(len(problem.kept), step.rows)):
+        cuts = list(slices(problem.classes, step.classes))
+        for number, chunk in enumerate(slices(len(problem.kept), step.rows)):
             index = problem.kept[chunk]
             # Without a copy where BLAS can take the rows as they are.
-            hidden = np.ascontiguousarray(_rows_of(problem.hidden, index), problem.dtype)
+            hidden = np.ascontiguousarray(rows_at(problem.hidden, index), problem.dtype)
             known = None if everything is None else everything[:, index]
             # Of classes that are cut, all are seen before the first can be differentiated.
             if scale is None or (known is None and len(cuts) > 1):
@@ -134,7 +135,7 @@ class Walk:
         for classes in cuts:
             logits = self._of(hidden, classes)
             own = np.empty_like(known)
-            for some in _cuts(len(index), self._plan.strip):
+            for some in slices(len(index), self._plan.strip):
                 own[:, some] = self._strips.state(logits[some], index[some], classes)
             known = own if classes.start == 0 else table.joined(known, own)
         return known
@@ -154,7 +155,7 @@ class Walk:
         of_hidden: Any = 0
         for classes in cuts:
             logits = self._of(hidden, classes)
-            for some in _cuts(len(index), self._plan.strip):
+            for some in slices(len(index), self._plan.strip):
                 z = logits[some]
                 state = self._strips.state(z, index[some], classes)
                 everything = state if known is None else known[:, some]
@@ -175,7 +176,7 @@ class Walk:
         return logits
 
 
-def _rows_of(hidden: NDArray[Any], index: NDArray[np.int64]) -> NDArray[Any]:
+def rows_at(hidden: NDArray[Any], index: NDArray[np.int64]) -> NDArray[Any]:
     """Return rows, without a copy where they follow each other."""
     if len(index) and index[-1] - index[0] == len(index) - 1:
         return hidden[index[0] : index[-1] + 1]

@@ -53,8 +53,7 @@ class Problem:
 
     def result_dtype(self, array: NDArray[Any]) -> np.dtype[Any]:
         """Return the dtype of results that belong to an input."""
-        own = array.dtype.newbyteorder("=")
-        return self.result or (own if _convert.is_real(own) else np.dtype(np.float64))
+        return dtype_of_results(array, self.result)
 
 
 def read(
@@ -86,11 +85,11 @@ def read(
     first, everyone = _place(len(matrix), offset, num_classes)
     hard, soft = _targets(labels, shape, len(matrix), everyone, ignore_index)
     biases = None if bias is None else _per_class("bias", bias, len(matrix))
-    computed = _computed([rows, matrix, *([] if biases is None else [biases])])
-    result = None if dtype is None else _result(dtype, computed)
+    computed = computed_in([rows, matrix, *([] if biases is None else [biases])])
+    result = None if dtype is None else checked_result(dtype, computed)
     if result is not None:
         computed = np.promote_types(computed, result)
-    weights = _row_weight(row_weight, shape)
+    weights = weight_of_rows("row_weight", row_weight, shape)
     by_class = _class_weight(class_weight, everyone)
     memory = _convert.positive_integer("max_memory", max_memory)
     there = np.ones(n, bool) if hard is None else hard != ignore_index
@@ -118,12 +117,12 @@ def read(
         result=result,
         offset=first,
         num_classes=everyone,
-        label_smoothing=_between("label_smoothing", label_smoothing, 0, 1, "in [0, 1]"),
+        label_smoothing=between("label_smoothing", label_smoothing, 0, 1, "in [0, 1]"),
         softcap=None if softcap is None else _positive("softcap", softcap),
         temperature=_positive("temperature", temperature),
-        z_loss=_between("z_loss", z_loss, 0, np.finfo(float).max, "of at least 0 and finite"),
+        z_loss=between("z_loss", z_loss, 0, np.finfo(float).max, "of at least 0 and finite"),
         reduction=REDUCTIONS[_convert.choice("reduction", reduction, REDUCTIONS)],
-        denominator=_denominator(denominator),
+        denominator=divisor(denominator),
         max_memory=memory,
     )
 
@@ -254,32 +253,42 @@ def _class_weight(value: ArrayLike | None, classes: int) -> NDArray[np.float64] 
     return _weights("class_weight", _per_class("class_weight", value, classes))
 
 
-def _row_weight(value: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def weight_of_rows(
+    name: str, value: ArrayLike | None, shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Return a weight for each row, along one axis, or raise."""
     if value is None:
         return np.ones(prod(shape))
-    given = _convert.array("row_weight", value)
+    given = _convert.array(name, value)
     fits = given.ndim == len(shape) and all(
         own in (1, length) for own, length in zip(given.shape, shape, strict=True)
     )
     if given.ndim and not fits:
         raise Error(
-            f"row_weight must be a number or have the shape of the rows, {shape}, in which an "
+            f"{name} must be a number or have the shape of the rows, {shape}, in which an "
             f"axis may have length 1, got {given.shape}",
-            "row_weight",
+            name,
         )
-    return np.broadcast_to(_weights("row_weight", given), shape).reshape(-1)
+    return np.broadcast_to(_weights(name, given), shape).reshape(-1)
 
 
 # ------------------------------------------------------------------------------------------- types
 
 
-def _computed(arrays: list[NDArray[Any]]) -> np.dtype[Any]:
+def computed_in(arrays: list[NDArray[Any]]) -> np.dtype[Any]:
     """Return float64 where an input is float64 or integers, else float32."""
     wide = any(x.dtype.kind in "iub" or x.dtype.itemsize == 8 for x in arrays)
     return np.dtype(np.float64 if wide else np.float32)
 
 
-def _result(value: DTypeLike, computed: np.dtype[Any]) -> np.dtype[Any]:
+def dtype_of_results(array: NDArray[Any], wanted: np.dtype[Any] | None) -> np.dtype[Any]:
+    """Return the dtype of results that belong to an input."""
+    own = array.dtype.newbyteorder("=")
+    return wanted or (own if _convert.is_real(own) else np.dtype(np.float64))
+
+
+def checked_result(value: DTypeLike, computed: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that is wanted of results, or raise where it does not hold them."""
     made = _convert.dtype(value)
     if made.itemsize < computed.itemsize:
         raise Error(
@@ -291,7 +300,8 @@ def _result(value: DTypeLike, computed: np.dtype[Any]) -> np.dtype[Any]:
 # ------------------------------------------------------------------------------------------ numbers
 
 
-def _between(name: str, value: Any, low: float, high: float, words: str) -> float:
+def between(name: str, value: Any, low: float, high: float, words: str) -> float:
+    """Return a number in a range, or raise, in words that say which."""
     x = _convert.number(name, value)
     if low <= x <= high:
         return x
@@ -305,6 +315,7 @@ def _positive(name: str, value: Any) -> float:
     raise Error(f"{name} must be a positive finite number, got {shown(value)}", name)
 
 
-def _denominator(value: Any) -> str | float:
+def divisor(value: Any) -> str | float:
+    """Return what a mean is divided by, a word or a positive number, or raise."""
     given = _convert.denominator(value)
     return given if isinstance(given, str) else _positive("denominator", given)
