@@ -282,7 +282,7 @@ class Tree:
     def _run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(self.folder / "python")}
         return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=1800
         )
 
     def compile(self) -> None:
