@@ -39,6 +39,7 @@ from numloss import _core
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = ROOT / "csrc/include/numloss.h"
 SWAPPED, READ_ONLY, PLAIN_NUMBER = 1, 2, 4
+ALLOW_NEGATIVE_WEIGHT = 2
 VALUE, GRADIENT, HESSIAN = 1, 2, 4
 #: Options that ask for arrays beside the results, with their types where it is not the results'.
 EXTRAS = {"return_logsumexp": None, "return_predicted": "i8"}
@@ -211,6 +212,8 @@ class Prepared:
         self.call = Call(
             want=want, threads=options.pop("threads", 0), flags=options.pop("flags", 0)
         )
+        if options.pop("allow_negative_weight", False):
+            self.call.flags |= ALLOW_NEGATIVE_WEIGHT
         self._arrays = views(self.inputs)
         self.call.inputs, self.call.input_count = self._arrays, len(self.inputs)
         self.call.reduction = REDUCTIONS.index(options.pop("reduction", "mean"))

@@ -102,7 +102,7 @@ symmetric_cross_entropy = numloss.symmetric_cross_entropy
 ranked_probability = numloss.ranked_probability
 ordinal_cross_entropy = numloss.ordinal_cross_entropy
 
-MSE_TAKES = "prediction, target, weight, reduction, denominator, dtype, out"
+MSE_TAKES = "prediction, target, weight, reduction, denominator, allow_negative_weight, reduce_axis, keepdims, dtype, out"
 
 ARRAYS = [
     # Shapes
@@ -273,7 +273,7 @@ ARRAYS = [
     row(TypeError, "axis must be an integer, got 1.0", multiclass_hinge, SCORES, LABELS, axis=1.0),
     row(TypeError, "axis must be an integer, got True", cross_entropy, SCORES, LABELS, axis=True),
     row(TypeError, "axis must be an integer, got None", ranked_probability, SCORES, LABELS, axis=None),
-    row(TypeError, "axis must be an integer, got (0, 1)", ordinal_cross_entropy, SCORES, LABELS, axis=(0, 1)),
+    row(TypeError, "axis must be an integer, got [0, 1]", ordinal_cross_entropy, SCORES, LABELS, axis=[0, 1]),
     row(ValueError, "prediction must have an axis of classes, got a scalar", cross_entropy, 1.0, 0),
     row(ValueError, "prediction must have an axis of classes, got a scalar", softmax_focal, np.array(1.0), 0, alpha=1.0),
     row(ValueError, "prediction must have at least one class, got shape (2, 0)", cross_entropy, np.zeros((2, 0)), LABELS),
@@ -436,7 +436,7 @@ ARRAYS = [
     row(TypeError, "dtype must be a float type, got 'abc'", mse, P3, T3, dtype="abc"),
     row(TypeError, f"mse() takes no argument named 'arrays': it takes {MSE_TAKES}", mse, [0.5], [1.0], arrays=True),
     row(TypeError, f"mse() takes no argument named 'mode': it takes {MSE_TAKES}", mse, [0.5], [1.0], mode=1),
-    row(TypeError, "huber() takes no argument named 'dleta': did you mean 'delta'? It takes prediction, target, delta, weight, reduction, denominator, dtype, out", huber, P3, T3, dleta=1),
+    row(TypeError, "huber() takes no argument named 'dleta': did you mean 'delta'? It takes prediction, target, delta, weight, reduction, denominator, allow_negative_weight, reduce_axis, keepdims, dtype, out", huber, P3, T3, dleta=1),
     row(TypeError, "cross_entropy() takes no argument named 'alpha' or 'beta': it takes prediction, target, ...", cross_entropy, SCORES, LABELS, alpha=1.0, beta=2.0),
     row(TypeError, "softmax_focal() takes no argument named 'ignore_label': did you mean 'ignore_index'? It takes prediction, ...", softmax_focal, SCORES, LABELS, ignore_label=0),
 ]  # fmt: skip
@@ -664,8 +664,8 @@ OTHERS = [
     refused(TypeError, "elastic_net() takes no argument named 'alpha': it takes w, strength, l1_ratio, out", elastic_net, P3, alpha=1.0),
     refused(TypeError, "elastic_net() takes no argument named 'l1ratio': did you mean 'l1_ratio'? It takes w, ...", elastic_net, P3, l1ratio=1.0),
     # Keywords by position
-    *(refused(TypeError, "huber() takes prediction and target by position, all else by keyword (delta, weight, reduction, denominator, dtype, out), got 3 positional arguments", f, P3, T3, 1.0) for f in methods(huber)),
-    refused(TypeError, "mse() takes prediction and target by position, all else by keyword (weight, reduction, denominator, dtype, out), got 4 positional arguments", mse, [0.5], 1.0, None, "sum"),
+    *(refused(TypeError, "huber() takes prediction and target by position, all else by keyword (delta, weight, reduction, denominator, allow_negative_weight, reduce_axis, keepdims, dtype, out), got 3 positional arguments", f, P3, T3, 1.0) for f in methods(huber)),
+    refused(TypeError, "mse() takes prediction and target by position, all else by keyword (weight, reduction, denominator, allow_negative_weight, reduce_axis, keepdims, dtype, out), got 4 positional arguments", mse, [0.5], 1.0, None, "sum"),
     refused(TypeError, "l2_penalty() takes w by position, all else by keyword (strength, out), got 2 positional arguments", l2_penalty, P3, 0.5),
     refused(TypeError, "mse() missing 1 required positional argument: 'target'", mse, P3),
     # Labels
@@ -944,6 +944,16 @@ SLOTS = {
         lambda x: mse(P3, T3, denominator=x),
         lambda x: cross_entropy.grad(SQUARE, LABELS3, denominator=x),
     ],
+    "allow_negative_weight": [
+        lambda x: mse(P3, T3, weight=-1, reduction="sum", allow_negative_weight=x),
+        lambda x: cross_entropy.grad(SQUARE, LABELS3, weight=2, allow_negative_weight=x),
+    ],
+    "reduce_axis": [
+        lambda x: mse(P3, T3, reduce_axis=x),
+        lambda x: cross_entropy.value_and_grad(SQUARE, LABELS3, reduce_axis=x),
+    ],
+    "keepdims": [lambda x: mse(P3, T3, keepdims=x)],
+    "any_sum": [lambda x: cross_entropy(SQUARE, SQUARE, any_sum=x)],
     "axis": [
         lambda x: cross_entropy(SQUARE, LABELS3, axis=x),
         lambda x: kl_divergence(SQUARE, SQUARE * 2 / 3, axis=x),

@@ -97,7 +97,10 @@ def test_versions_agree():
 
 # -------------------------------------------------------------------------------------- signatures
 
-CALL = ", weight=None, reduction='mean', denominator='weight', dtype=None, out=None)"
+CALL = (
+    ", weight=None, reduction='mean', denominator='weight', allow_negative_weight=False, "
+    "reduce_axis=None, keepdims=False, dtype=None, out=None)"
+)
 
 
 def plain(signature):

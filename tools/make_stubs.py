@@ -67,12 +67,16 @@ COMMON = (
     "weight: Input | None = ...",
     "reduction: {reduction}",
     'denominator: Literal["weight", "count"] | float = ...',
+    "allow_negative_weight: bool = ...",
+    "reduce_axis: {axes}",
+    "keepdims: {keepdims}",
     "dtype: DTypeLike | None = ...",
     "out: {out}",
 )
 REDUCED = 'Literal["mean", "sum"] = ...'
 EACH = 'Literal["none"]'
 ANY = 'Literal["mean", "sum", "none"]'
+AXES = "int | tuple[int, ...]"
 ARRAY = "NDArray[Any]"
 BOTH = "tuple[Place, OtherPlace]"
 PLACES = "Places = ..."
@@ -89,6 +93,8 @@ class Case(NamedTuple):
     result: str
     #: One of EXTRAS, the first of those that are True; "": any of them may be.
     asks: str | None = None
+    #: Whether the value may be reduced along some axes.
+    slices: bool = False
 
 
 def arguments(declaration: Any, case: Case) -> str:
@@ -97,11 +103,16 @@ def arguments(declaration: Any, case: Case) -> str:
     for p in inspect.signature(declaration).parameters.values():
         text = f"{p.name}: {p.annotation}".replace("ArrayLike", "Input")
         if p.kind is p.VAR_KEYWORD:
-            keywords += [part.format(reduction=case.reduction, out=case.out) for part in COMMON]
+            axes = f"{AXES} | None = ..." if case.slices else "None = ..."
+            keepdims = "bool = ..." if case.slices else "Literal[False] = ..."
+            types = {"reduction": case.reduction, "out": case.out}
+            keywords += [part.format(**types, axes=axes, keepdims=keepdims) for part in COMMON]
         elif p.kind is p.KEYWORD_ONLY:
             kind = f"{p.annotation} = ...".replace("ArrayLike", "Input")
             if p.name == "out":
                 kind = case.out
+            elif p.name == "axis":
+                kind = f"{AXES} = ..."
             elif p.name == case.asks:
                 kind = "Literal[True]"
             elif p.name in EXTRAS and (case.asks is None or p.name < case.asks):
@@ -117,9 +128,9 @@ def method(name: str, declaration: Any, cases: list[Case]) -> Iterator[str]:
     """Yield a method, overloaded where there are several cases."""
     for extra in EXTRAS:
         if extra in inspect.signature(declaration).parameters:
-            cases = [*cases, Case(f"{ANY} = ...", PLACES, "tuple[Any, ...]", extra)]
+            cases = [*cases, Case(f"{ANY} = ...", PLACES, "tuple[Any, ...]", extra, True)]
     if cases[-1].asks is not None:  # whether is told at run time
-        cases = [*cases, Case(f"{ANY} = ...", PLACES, "Any", "")]
+        cases = [*cases, Case(f"{ANY} = ...", PLACES, "Any", "", True)]
     for case in cases:
         if len(cases) > 1:
             yield "    @overload"
@@ -138,15 +149,21 @@ def stub(loss: Any) -> Iterator[str]:
     )
     any_reduction = f"{ANY} = ..."
     value = [Case(REDUCED, "None = ...", "np.float64")]
-    grad = [Case(any_reduction, f"{place} = ...", one), Case(any_reduction, kept, kept)]
+    # A gradient has the shape of the prediction, whatever is reduced.
+    grad = [
+        Case(any_reduction, f"{place} = ...", one, slices=True),
+        Case(any_reduction, kept, kept, slices=True),
+    ]
     both = [Case(REDUCED, f"{place} = ...", f"tuple[np.float64, {one}]")]
-    two = [Case(any_reduction, f"tuple[{place}, {place}] | None = ...", f"tuple[{one}, {one}]")]
+    pairs = f"tuple[{place}, {place}] | None = ..."
+    two = [Case(any_reduction, pairs, f"tuple[{one}, {one}]", slices=True)]
+    # Mixtures: what comes back is told at run time.
+    mixed = Case(any_reduction, PLACES, "tuple[Any, Any]", slices=True)
     if is_one:
-        two.append(Case(any_reduction, BOTH, BOTH))
+        two.append(Case(any_reduction, BOTH, BOTH, slices=True))
     else:
-        grad.append(Case(any_reduction, PLACES, "tuple[Any, Any]"))
-    # Other mixtures: what comes back is told at run time.
-    two.append(Case(any_reduction, PLACES, "tuple[Any, Any]"))
+        grad.append(mixed)
+    two.append(mixed)
     if has_reduction:
         array, pair = f"{ARRAY} | None = ...", f"tuple[{ARRAY} | None, {place}]"
         value += [
@@ -154,6 +171,7 @@ def stub(loss: Any) -> Iterator[str]:
             Case(ANY, array, f"np.float64 | {ARRAY}"),
             Case(EACH, "Place", "Place"),
             Case(ANY, "Place", "np.float64 | Place"),
+            Case(any_reduction, PLACES, "Any", slices=True),
         ]
         both += [
             Case(EACH, f"{pair} | {place} = ...", f"tuple[{ARRAY}, {one}]"),
@@ -162,7 +180,7 @@ def stub(loss: Any) -> Iterator[str]:
     both.append(Case(REDUCED, kept, f"tuple[np.float64, {kept}]"))
     if has_reduction and is_one:
         both.append(Case(EACH, BOTH, BOTH))
-    both.append(Case(any_reduction, PLACES, "tuple[Any, Any]"))
+    both.append(mixed)
     kind = "".join(part.capitalize() for part in name.split("_"))
     yield f"class _{kind}(Loss[...]):"
     yield from method("__call__", declaration, value)

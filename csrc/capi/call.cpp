@@ -33,6 +33,7 @@ static_assert(NUMLOSS_BY_NUMBER == int(Denominator::kNumber));
 
 // Of the first version: up to its inputs.
 constexpr size_t kLeastCall = offsetof(numloss_call, options);
+constexpr uint32_t kCallFlags = NUMLOSS_SPOIL_OUTPUTS | NUMLOSS_ALLOW_NEGATIVE_WEIGHT;
 constexpr uint32_t kFlags = NUMLOSS_SWAPPED | NUMLOSS_READ_ONLY | NUMLOSS_PLAIN_NUMBER;
 
 // Whether so many arrays are given as are needed.
@@ -187,7 +188,7 @@ class CallOfC : Refusable {
     prepared_.call.empty_is_known = true;
     const Result found = run_on_threads();
     if (found.bad) {
-      find_bad_element(request_, fault_);
+      explain_bad(request_, found, fault_);
       return refuse(report_, fault_);
     }
     numloss_result made{};
@@ -226,7 +227,7 @@ class CallOfC : Refusable {
     if (!is_one_of("reduction", call_.reduction, NUMLOSS_NONE)) return false;
     if (!is_one_of("denominator", call_.denominator, NUMLOSS_BY_NUMBER)) return false;
     if (!is_one_of("dtype", call_.dtype, NUMLOSS_BFLOAT16)) return false;
-    if (!is_one_of("flags", call_.flags, NUMLOSS_SPOIL_OUTPUTS)) return false;
+    if (!is_one_of("flags", call_.flags, kCallFlags)) return false;
     if (call_.reserved != 0) return no(NUMLOSS_STRUCT, "call", "must have 0 in what is reserved");
     if (call_.threads < 0 || call_.threads > kMostThreads) {
       return no(NUMLOSS_PARAMETER, "threads", "must be a number from 1 to %d, or 0, got %d",
@@ -237,6 +238,7 @@ class CallOfC : Refusable {
     request_.denominator = Denominator(call_.denominator);
     request_.number = call_.denominator_number;
     request_.spoils_outputs = (call_.flags & NUMLOSS_SPOIL_OUTPUTS) != 0;
+    request_.negative_weights = (call_.flags & NUMLOSS_ALLOW_NEGATIVE_WEIGHT) != 0;
     request_.sets_dtype = call_.dtype != 0;
     if (request_.sets_dtype) request_.dtype = DType(call_.dtype - 1);
     return read_inputs() && read_options();

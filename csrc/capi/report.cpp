@@ -15,7 +15,7 @@ constexpr numloss_status kStatus[] = {
     NUMLOSS_SIGNS,       NUMLOSS_LOGITS,       NUMLOSS_INEXACT,
     NUMLOSS_ORDER,       NUMLOSS_WEIGHT_SHAPE, NUMLOSS_OUTPUT,
     NUMLOSS_OUTPUT_TYPE, NUMLOSS_OVERLAP,      NUMLOSS_REDUCTION,
-    NUMLOSS_NOT_SETS,    NUMLOSS_CHANGED,
+    NUMLOSS_NOT_SETS,    NUMLOSS_WEIGHT_SUM,   NUMLOSS_CHANGED,
 };
 static_assert(std::size(kStatus) == size_t(FaultCode::kChanged) + 1);
 

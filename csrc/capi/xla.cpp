@@ -95,14 +95,15 @@ class CallOfXla : Refusable {
     if (!find_loss_attribute()) return false;
     for (int64_t i = 0; i < frame_.attributes.count; ++i) {
       const string_view name = name_of_attribute(i);
-      const bool fits = name == "loss"          ? true
-                        : name == "operands"    ? read_text(i, operands_)
-                        : name == "axes"        ? read_integer(i, axes_)
-                        : name == "want"        ? read_integer(i, call_.want)
-                        : name == "reduction"   ? read_integer(i, call_.reduction)
-                        : name == "denominator" ? read_integer(i, call_.denominator)
-                        : name == "dtype"       ? read_integer(i, call_.dtype)
-                                                : read_option(i, name);
+      const bool fits = name == "loss"                    ? true
+                        : name == "operands"              ? read_text(i, operands_)
+                        : name == "axes"                  ? read_integer(i, axes_)
+                        : name == "want"                  ? read_integer(i, call_.want)
+                        : name == "reduction"             ? read_integer(i, call_.reduction)
+                        : name == "denominator"           ? read_integer(i, call_.denominator)
+                        : name == "dtype"                 ? read_integer(i, call_.dtype)
+                        : name == "allow_negative_weight" ? read_negative_weight(i)
+                                                          : read_option(i, name);
       if (fits) continue;
       return status_ == NUMLOSS_OK ? no_text("attribute", "of the kind that the header names", name)
                                    : false;
@@ -153,6 +154,13 @@ class CallOfXla : Refusable {
     const void* const from = scalar(i, xla::kPred);
     if (from == nullptr) return false;
     to = *static_cast<const uint8_t*>(from);
+    return true;
+  }
+
+  bool read_negative_weight(int64_t i) {
+    int64_t allowed = 0;
+    if (!read_switch(i, allowed)) return false;
+    if (allowed != 0) call_.flags |= NUMLOSS_ALLOW_NEGATIVE_WEIGHT;
     return true;
   }
 

@@ -15,7 +15,7 @@ constexpr const char* kCodes[] = {
     "none",        "parameter",    "shape",   "label_shape", "not_labels", "not_probabilities",
     "target_type", "axis",         "element", "signs",       "logits",     "inexact",
     "order",       "weight_shape", "output",  "output_type", "overlap",    "reduction",
-    "not_sets",    "changed"};
+    "not_sets",    "weight_sum",   "changed"};
 static_assert(std::size(kCodes) == size_t(FaultCode::kChanged) + 1);
 
 // Appends as printf does, and leaves the text whole where there is no room.

@@ -29,6 +29,7 @@ enum class FaultCode : uint8_t {
   kOverlap,           // it shares memory with another array
   kReduction,         // options that contradict each other
   kNotSets,           // booleans are needed: `is_type` where the type is at fault
+  kWeightSum,         // weights whose sum no mean can be divided by
   kChanged,           // an argument was changed while it was read
 };
 

@@ -43,6 +43,7 @@ enum class Use : uint8_t {
   kZLoss,        // factor of the square of their log-sum-exp
   kMask,         // which classes can happen: booleans
   kLogTarget,    // a switch: the target holds logarithms of probabilities
+  kAnySum,       // a switch: a row of the target's probabilities may add up to anything
   kPriors,       // shares of the classes, whose logarithms are added to the scores,
   kPriorScale,   // times this number
   kIgnoreIndex,
@@ -71,7 +72,7 @@ struct Parameter {
   constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
   constexpr bool takes_switch() const {
     return use == Use::kSwitch || use == Use::kExtra || use == Use::kLogTarget ||
-           (use == Use::kVariant && choices == nullptr);
+           use == Use::kAnySum || (use == Use::kVariant && choices == nullptr);
   }
   // Whether it is one of the kernel's parameters.
   constexpr bool goes_to_kernel() const {

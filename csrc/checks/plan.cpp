@@ -107,6 +107,7 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
     case Use::kTemperature: plan.temperature = x; break;
     case Use::kSoftcap: plan.softcap = x; break;
     case Use::kLogTarget: plan.log_target = x != 0; break;
+    case Use::kAnySum: plan.any_sum = x != 0; break;
     case Use::kZLoss: plan.z_loss = x; break;
     case Use::kMask: plan.mask = setting.array; break;
     case Use::kPriors: plan.priors = setting.array; break;

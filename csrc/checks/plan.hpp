@@ -26,6 +26,7 @@ struct Plan {
   double softcap;      // of the scores; 0: none
   double z_loss;
   bool log_target;
+  bool any_sum;
   double prior_scale;
   const Array* priors;
   const Array* mask;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <optional>
 
@@ -28,7 +29,8 @@ template class FewOrMany<int64_t>;
 
 int Prepared::output_ndim(int role) const {
   if (groups >= 0) return 1;
-  return prediction_ndim - (axis >= 0 && !has_class_axis(role) ? 1 : 0);
+  const int gone = is_of_slices(role) && !keeps_axes ? __builtin_popcountll(reduced_axes) : 0;
+  return prediction_ndim - gone - (axis >= 0 && !has_class_axis(role) ? 1 : 0);
 }
 
 void Prepared::output_shape(int role, int64_t* shape) const {
@@ -36,13 +38,21 @@ void Prepared::output_shape(int role, int64_t* shape) const {
     shape[0] = groups;
     return;
   }
-  for (int d = 0; d < prediction_ndim; ++d) {
-    if (d != axis || has_class_axis(role)) *shape++ = prediction_shape[d];
+  for (int d = 0, example = 0; d < prediction_ndim; ++d) {
+    if (d == axis && !has_class_axis(role)) continue;
+    const bool is_reduced = is_of_slices(role) && (reduced_axes >> example++ & 1) != 0;
+    if (!is_reduced) {
+      *shape++ = prediction_shape[d];
+    } else if (keeps_axes) {
+      *shape++ = 1;
+    }
   }
 }
 
 DType Prepared::output_dtype(int role) const {
-  return role == kWeights ? DType::kFloat64 : role == kPredicted ? DType::kInt64 : result;
+  return role == kWeights || is_of_slices(role) ? DType::kFloat64
+         : role == kPredicted                   ? DType::kInt64
+                                                : result;
 }
 
 namespace {
@@ -66,6 +76,7 @@ struct Preparation {
   bool set_axis();
   void set_shape();
   bool set_groups();
+  bool set_slices();
   bool set_heads();
   bool set_type();
   bool set_elements_target();
@@ -89,6 +100,7 @@ struct Preparation {
   bool set_class_offset();
   bool set_mask();
   bool set_soft_labels();
+  double sum_tolerance() const;
   bool check_integers(const char* name, const Array& array);
   bool refuse_swapped();
 
@@ -224,6 +236,40 @@ bool Preparation::set_groups() {
   task.ndim = 1;
   task.size = task.shape[0] = count;
   task.classes = std::max<int64_t>(longest, 1);
+  return true;
+}
+
+bool Preparation::set_slices() {
+  if (!request.by_slices) return true;
+  const bool names_axes = request.reduce_axis != nullptr;
+  const char* const name = names_axes ? "reduce_axis" : "keepdims";
+  if (request.reduction == Reduction::kNone) {
+    return fault.set(FaultCode::kReduction, name,
+                     "is for a mean or a sum: it must be left out with reduction='none'");
+  }
+  if (out.groups >= 0) {
+    return fault.set(FaultCode::kReduction, name,
+                     "must be left out with groups: use reduction='none' and reduce the values");
+  }
+  out.by_slices = true;
+  out.keeps_axes = request.keeps_axes;
+  out.reduced_axes = names_axes || task.ndim == 0 ? 0 : ~uint64_t(0) >> (kMaxDims - task.ndim);
+  for (int i = 0; i < request.reduce_count; ++i) {
+    const int64_t given = request.reduce_axis[i];
+    const bool is_inside = given >= -task.ndim && given < task.ndim;
+    const uint64_t bit = is_inside ? uint64_t(1) << (given < 0 ? given + task.ndim : given) : 0;
+    if (is_inside && (out.reduced_axes & bit) == 0) {
+      out.reduced_axes |= bit;
+      continue;
+    }
+    if (is_inside) {
+      fault.set(FaultCode::kAxis, name, "must name an axis of the examples once");
+    } else {
+      fault.set(FaultCode::kAxis, name, "must be in [%d, %d) for examples of shape %s", -task.ndim,
+                task.ndim, examples().text);
+    }
+    return fault.came("%lld", static_cast<long long>(given));
+  }
   return true;
 }
 
@@ -433,6 +479,12 @@ bool Preparation::set_distributions(const Array& target) {
   return true;
 }
 
+// Any sum is one that the type computed in holds.
+double Preparation::sum_tolerance() const {
+  if (!plan.any_sum) return kSumTolerance;
+  return task.in_float64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+}
+
 void Preparation::attach_portions(const Array& target) {
   task.target_kind = Target::kDistribution;
   task.loss = plan.soft_kernel;
@@ -575,6 +627,7 @@ bool Preparation::refuse_options_of_penalty() {
   const char* name = has(kWeight)                                  ? "weight"
                      : request.sets_dtype                          ? "dtype"
                      : request.denominator != Denominator::kWeight ? "denominator"
+                     : request.negative_weights                    ? "allow_negative_weight"
                      : request.reduction == Reduction::kNone       ? "reduction"
                                                                    : nullptr;
   if (loss.has_target() || name == nullptr) return true;
@@ -586,6 +639,7 @@ bool Preparation::set_reduction() {
   out.call.reduction = loss.has_target() ? request.reduction : Reduction::kSum;
   out.call.denominator = request.denominator;
   out.call.number = request.number;
+  task.negative_weights = request.negative_weights;
   if (request.denominator == Denominator::kWeight) return true;
   if (request.reduction != Reduction::kMean) {
     fault.set(FaultCode::kReduction, "denominator",
@@ -774,7 +828,7 @@ bool Preparation::prepare() {
   if (!refuse_options_of_penalty()) return false;
   if (!set_axis()) return false;
   set_shape();
-  if (!set_groups() || !set_type() || !set_heads()) return false;
+  if (!set_groups() || !set_slices() || !set_type() || !set_heads()) return false;
   if (loss.has_classes()) {
     task.label_smoothing = plan.label_smoothing;
     task.temperature = plan.temperature;
@@ -783,7 +837,7 @@ bool Preparation::prepare() {
     task.log_target = plan.log_target;
     task.probabilities = plan.prediction == Domain::kUnit;
     task.ignore_index = plan.ignore_index;
-    task.distribution_tolerance = kSumTolerance;
+    task.distribution_tolerance = sum_tolerance();
     if (!set_class_numbers() || !set_classes_target()) return false;
   } else {
     task.loss = plan.labels_kernel;
@@ -819,7 +873,7 @@ inline bool lies_like(const Array& array, const Array& p) {
 
 // Whether a call wants a sum or mean of what it has, in its own type, and nothing more.
 bool wants_plain_results(const Request& request) {
-  return request.inputs[kWeight] == nullptr && !request.sets_dtype &&
+  return request.inputs[kWeight] == nullptr && !request.sets_dtype && !request.by_slices &&
          request.reduction != Reduction::kNone && request.denominator == Denominator::kWeight;
 }
 
@@ -894,6 +948,20 @@ bool add_output(const Request& request, int role, const Array& array, HandfulCal
 void add_fresh_output(Prepared& prepared, int role, const Array& array) {
   Operand& operand = add_operand(prepared.call.task, role, array);
   set_strides(array, prepared.has_class_axis(role) ? prepared.axis : -1, operand);
+}
+
+void take_slices(Prepared& prepared, Slices& slices) {
+  Task& task = prepared.call.task;
+  slices.axes = prepared.reduced_axes;
+  slices.values.data = nullptr;
+  int other = 0;
+  if (task.has(kValues)) slices.values.data = task[kValues].data;
+  for (int d = 0; d < task.ndim; ++d) {
+    if ((slices.axes >> d & 1) != 0) continue;
+    const int from = prepared.keeps_axes ? d : other;
+    slices.values.strides[other++] = task.has(kValues) ? task[kValues].strides[from] : 0;
+  }
+  task.drop(kValues);
 }
 
 namespace {
@@ -1050,8 +1118,9 @@ bool Search::bad_weight() {
   const Array& weight = *request.inputs[kWeight];
   return !all_elements(weight, [&](const Walk& walk, const char* from) {
     const double x = read_number(weight.dtype, weight.swapped, from);
-    if (!(x < 0) && !std::isinf(x)) return true;
-    fault.set(FaultCode::kElement, "weight", "must hold finite numbers of at least 0");
+    if (!(x < 0 && !request.negative_weights) && !std::isinf(x)) return true;
+    fault.set(FaultCode::kElement, "weight", "must hold finite numbers%s",
+              request.negative_weights ? "" : " of at least 0");
     fault.came("%s", NumberText(x, weight.dtype).text);
     fault.at(walk.place, weight.ndim);
     return false;
@@ -1125,7 +1194,9 @@ bool Search::report_label(const Operand& operand, const char* from, const int64_
 }
 
 bool Search::report_sum(double sum, const int64_t* place) {
-  fault.set(FaultCode::kElement, "target", "must hold %sprobabilities that sum to 1 over axis %d",
+  fault.set(FaultCode::kElement, "target",
+            plan.any_sum ? "must hold %snumbers with a finite sum over axis %d"
+                         : "must hold %sprobabilities that sum to 1 over axis %d",
             task.log_target ? "logarithms of " : "", prepared.axis);
   fault.came("%s", NumberText(sum, DType::kFloat64).text);
   fault.at(place, task.ndim);
@@ -1170,6 +1241,7 @@ bool Search::bad_list() {
 // The kernels' sum may be a rounding further off than this one: then it is the worst row.
 bool Search::bad_distribution() {
   const Operand& operand = task[kTarget];
+  const double tolerance = task.distribution_tolerance;
   double worst = -1, worst_sum = 1;
   int64_t worst_place[kMaxDims];
   for (Walk walk(task.shape, task.ndim); walk.next();) {
@@ -1183,20 +1255,21 @@ bool Search::bad_distribution() {
       if (!(q < 0)) continue;
       int64_t place[kMaxDims];
       place_of_class(walk, c, place);
-      fault.set(FaultCode::kElement, "target", "must hold probabilities");
+      fault.set(FaultCode::kElement, "target", "must hold %s",
+                plan.any_sum ? "numbers of at least 0" : "probabilities");
       fault.came("%s", NumberText(q, operand.dtype).text);
       fault.at(place, task.ndim + 1);
       return true;
     }
     const double off = std::fabs(sum - 1);
-    if (off > kSumTolerance) return report_sum(sum, walk.place);
+    if (off > tolerance) return report_sum(sum, walk.place);
     if (off > worst) {
       worst = off;
       worst_sum = sum;
       std::copy_n(walk.place, task.ndim, worst_place);
     }
   }
-  return worst > 0.9 * kSumTolerance && report_sum(worst_sum, worst_place);
+  return worst > 0.9 * tolerance && report_sum(worst_sum, worst_place);
 }
 
 // A probability of a class that is none.
@@ -1235,8 +1308,13 @@ bool Search::bad_classes() {
 
 }  // namespace
 
-void find_bad_element(const Request& request, Fault& fault) {
+void explain_bad(const Request& request, const Result& result, Fault& fault) {
   const FloatEnvironment ieee;
+  if (result.unfit) {
+    fault.set(FaultCode::kWeightSum, "weight",
+              "must have a sum above 0, which the mean is divided by");
+    return void(fault.came("%s", NumberText(result.weight, DType::kFloat64).text));
+  }
   // Anew: the run has joined axes of the task that it was given.
   Prepared prepared;
   if (!prepare(request, prepared, fault)) return;

@@ -24,6 +24,12 @@ struct Request {
   Reduction reduction = Reduction::kMean;
   Denominator denominator = Denominator::kWeight;
   double number = 0;              // the denominator, where it is a number
+  bool negative_weights = false;  // weights may be negative
+  // A mean or a sum along some axes of the examples: these, or all where there is no array of them.
+  bool by_slices = false;
+  bool keeps_axes = false;  // with length 1
+  const int64_t* reduce_axis = nullptr;
+  int reduce_count = 0;
   bool sets_dtype = false;        // asks for a type of results,
   DType dtype = DType::kFloat32;  // this one
   bool spoils_outputs = false;    // what outputs hold after a refusal means nothing to anyone
@@ -58,7 +64,10 @@ struct Prepared {
   int axis = -1;  // of the classes, counted from the first; -1: none
   int prediction_ndim;
   int64_t prediction_shape[kMaxDims];
-  int64_t groups = -1;  // lists along the one axis of the prediction; -1: the lists are rows
+  bool by_slices = false;
+  bool keeps_axes;        // that are reduced,
+  uint64_t reduced_axes;  // these of the examples, a bit each
+  int64_t groups = -1;    // lists along the one axis of the prediction; -1: the lists are rows
   Numbers class_weight, class_factor, class_offset, of_columns, per_column, shares, scale;
   FewOrMany<int64_t> list_begin;
   double rounded_target;  // of a plain number, in the type of the prediction
@@ -67,6 +76,7 @@ struct Prepared {
   // Number of axes of an output, and its shape, which may be the prediction's.
   int output_ndim(int role) const;
   void output_shape(int role, int64_t* shape) const;
+  bool is_of_slices(int role) const { return by_slices && role == kValues; }
   bool has_class_axis(int role) const { return axis >= 0 && !kOfExamples.has(role); }
   DType output_dtype(int role) const;
 };
@@ -88,9 +98,12 @@ bool add_output(const Request& request, Prepared& prepared, int role, const Arra
                 const Array* const* outputs, Fault& fault);
 // Takes an array that was made for it, and needs no check.
 void add_fresh_output(Prepared& prepared, int role, const Array& array);
+// The slices of a request by slices that has its outputs.
+void take_slices(Prepared& prepared, Slices& slices);
 
-// What is outside its domain in a request that the runtime found bad: the first such element.
-void find_bad_element(const Request& request, Fault& fault);
+// What is wrong in a request that the runtime found bad: the first element outside its domain, or
+// the sum of the weights.
+void explain_bad(const Request& request, const Result& result, Fault& fault);
 
 // How far from 1 the probabilities of a row may add up, for every type: bfloat16 numbers are off by
 // up to 0.4 % each, also after they have been widened.

@@ -134,6 +134,7 @@ enum {
   NUMLOSS_COUNT_OF_ARRAYS = 21,   // too many or too few inputs or outputs
   NUMLOSS_STRUCT = 22,            // a struct's size, or members beyond what this library knows
   NUMLOSS_ENVIRONMENT = 23,       // NUMLOSS_ISA or NUMLOSS_NUM_THREADS is wrong
+  NUMLOSS_WEIGHT_SUM = 24,        // weights whose sum no mean can be divided by
   NUMLOSS_MEMORY = 100,           // there is no memory for the work
   NUMLOSS_CHANGED = 101,          // another thread changed an argument during the call
   NUMLOSS_INTERNAL = 102,         // a defect of the library
@@ -155,6 +156,8 @@ enum {
   // Outputs may hold anything after a fault: their memory was made for this call. It saves a pass
   // over targets, predictions or weights that are checked, where values or derivatives are written.
   NUMLOSS_SPOIL_OUTPUTS = 1,
+  // Weights may be negative. A mean by their sum is refused where that is not above 0.
+  NUMLOSS_ALLOW_NEGATIVE_WEIGHT = 2,
 };
 
 // What a mean is divided by.
@@ -398,6 +401,7 @@ numloss_status numloss_parameter(int32_t loss, int32_t parameter, numloss_parame
 // call on the CPU. It is registered under a name with `api_version` 1, and needs nothing of XLA's
 // to be built. Its attributes, integers as int64:
 //   - loss: the name; want, reduction, denominator, dtype: as in numloss_call.
+//   - allow_negative_weight: a switch, for NUMLOSS_ALLOW_NEGATIVE_WEIGHT.
 //   - operands: what the operands are, words that blanks part: the inputs in their order, then
 //     "weight", "denominator" (a number) and options by their names, numbers and arrays, so that
 //     another value compiles nothing anew. Behind a word, ":number" says that the operand holds

@@ -193,6 +193,7 @@ struct Settings {
   std::int32_t threads = 0;  // at most so many; 0: numloss_num_threads()
   Arrays extras = {};        // log-sum-exp, predicted classes, where options ask for them
   std::int32_t dtype = 0;    // of results: NUMLOSS_FLOAT64...; 0: that of the prediction
+  bool allow_negative_weight = false;
   // Filled in beside what is returned: the weight and the number of examples of a mean or a sum,
   // with which those of parts are joined, and whether a mean, NaN then, was over nothing.
   numloss_result* result = nullptr;
@@ -302,6 +303,7 @@ class Loss {
       call.denominator = std::int32_t(std::get<Denominator>(settings.denominator));
     }
     call.dtype = settings.dtype;
+    call.flags = settings.allow_negative_weight ? std::uint32_t(NUMLOSS_ALLOW_NEGATIVE_WEIGHT) : 0;
     call.threads = settings.threads;
     call.values = values.put(by_example);
     call.gradients = gradients.put(first);

@@ -17,14 +17,18 @@ namespace {
 // Text that calls bring, interned at import so that comparing it is comparing addresses.
 struct Words {
   PyObject *weight, *reduction, *denominator, *out, *dtype, *mean, *sum, *none, *count;
+  PyObject *allow_negative_weight, *reduce_axis, *keepdims;
 };
 Words words;
 
 void intern_words() {
   const auto intern = [](const char* text) { return PyUnicode_InternFromString(text); };
-  words = {intern("weight"), intern("reduction"), intern("denominator"),
-           intern("out"),    intern("dtype"),     intern("mean"),
-           intern("sum"),    intern("none"),      intern("count")};
+  words = {intern("weight"),      intern("reduction"),
+           intern("denominator"), intern("out"),
+           intern("dtype"),       intern("mean"),
+           intern("sum"),         intern("none"),
+           intern("count"),       intern("allow_negative_weight"),
+           intern("reduce_axis"), intern("keepdims")};
 }
 
 // Of interned text the address, of other text the characters.
@@ -58,6 +62,7 @@ class Arguments {
 
   Request request;
   PyObject* out = Py_None;
+  bool several_axes = false;  // hold the classes, or whatever a row's numbers are
 
   // Finds the arguments. False: there are too many or too few, or one of an unknown name.
   bool find(PyObject* const* args, Py_ssize_t count, PyObject* names) {
@@ -156,6 +161,8 @@ class Arguments {
     for (int i = 0; i < loss_.parameter_count(); ++i) {
       if (!is_word(name, owner_.parameter_names[i])) continue;
       parameters_[i] = value;
+      several_axes =
+          several_axes || (loss_.parameters[i].use == Use::kAxis && PyTuple_Check(value));
       return has_parameters_ = true;
     }
     for (int i = 0; i < owner_.input_count; ++i) {
@@ -165,7 +172,18 @@ class Arguments {
       place = value;
       return true;
     }
-    return false;
+    return loss_.has_target() && take_rare(name, value);
+  }
+
+  // Keywords that few calls have, which are looked for last.
+  bool take_rare(PyObject* name, PyObject* value) {
+    PyObject** const place = is_word(name, words.allow_negative_weight) ? &negative_weight_
+                             : is_word(name, words.reduce_axis)         ? &reduce_axis_
+                             : is_word(name, words.keepdims)            ? &keepdims_
+                                                                        : nullptr;
+    if (place == nullptr) return false;
+    *place = value;
+    return true;
   }
 
   PyObject* keep(py::object object) {
@@ -194,10 +212,7 @@ class Arguments {
               ? PyFloat_AS_DOUBLE(value)
               : ask_python(kConvert, "number", parameter.name, py::handle(value)).cast<double>();
     } else if (parameter.takes_switch()) {
-      const bool known = value == Py_True || value == Py_False;
-      setting.number =
-          known ? value == Py_True
-                : ask_python(kConvert, "switch", parameter.name, py::handle(value)).cast<bool>();
+      setting.number = to_switch(parameter.name, value);
     } else if (parameter.takes_integer()) {
       setting.integer = to_integer(parameter.name, value);
     } else if (parameter.choices != nullptr &&
@@ -213,6 +228,11 @@ class Arguments {
     const Py_ssize_t length = PyObject_Length(value);
     if (length < 0) PyErr_Clear();
     return length >= 0 && !PyUnicode_Check(value);
+  }
+
+  static bool to_switch(const char* name, PyObject* value) {
+    if (value == Py_True || value == Py_False) return value == Py_True;
+    return ask_python(kConvert, "switch", name, py::handle(value)).cast<bool>();
   }
 
   static int64_t to_integer(const char* name, PyObject* value) {
@@ -315,11 +335,27 @@ class Arguments {
         }
       }
     }
+    if (negative_weight_ != nullptr) {
+      request.negative_weights = to_switch("allow_negative_weight", negative_weight_);
+    }
+    if (keepdims_ != nullptr) {
+      request.by_slices = request.keeps_axes = to_switch("keepdims", keepdims_);
+    }
+    if (reduce_axis_ != nullptr && reduce_axis_ != Py_None) convert_reduced_axes();
     if (dtype_given_ != nullptr) {
       dtype_ = ask_python(kConvert, "dtype", py::handle(dtype_given_));
       request.sets_dtype = true;
       request.dtype = type_of(py::reinterpret_borrow<py::dtype>(dtype_)).value_or(DType::kFloat64);
     }
+  }
+
+  void convert_reduced_axes() {
+    const py::object given = ask_python(kConvert, "axes", "reduce_axis", py::handle(reduce_axis_));
+    for (const py::handle axis : given) reduced_axes_.push_back(axis.cast<int64_t>());
+    request.by_slices = true;
+    request.reduce_count = int(reduced_axes_.size());
+    reduced_axes_.push_back(0);  // even of no axes there is an array
+    request.reduce_axis = reduced_axes_.data();
   }
 
   Reduction ask_reduction() const {
@@ -355,6 +391,8 @@ class Arguments {
   PyObject* parameters_[kMaxSettings] = {};
   bool has_parameters_ = false;
   PyObject *reduction_ = nullptr, *denominator_ = nullptr, *dtype_given_ = nullptr;
+  PyObject *negative_weight_ = nullptr, *reduce_axis_ = nullptr, *keepdims_ = nullptr;
+  std::vector<int64_t> reduced_axes_;
   py::object dtype_;
   Plan plan_;
   Setting settings_[kMaxSettings];        // where there are parameters

@@ -87,6 +87,7 @@ class CallOfLoss {
   py::object run(PyObject* const* args, Py_ssize_t count, PyObject* names) {
     Result result;
     if (!arguments_.find(args, count, names)) refuse_arguments(count, names);
+    if (arguments_.several_axes) return make_axes_one(args, count, names);
     if (!arguments_.read(fault_)) refuse();
     if (is_mode(mode_) && arguments_.out == Py_None && run_handful(result)) return results(result);
     if (!prepare(arguments_.request, prepared_, fault_)) refuse();
@@ -95,16 +96,31 @@ class CallOfLoss {
       set_examples();
     } else {
       set_outputs();
+      if (prepared_.by_slices) take_slices(prepared_, slices_);
     }
     result = compute_and_warn();
     if (result.bad) {
-      find_bad_element(arguments_.request, fault_);
+      explain_bad(arguments_.request, result, fault_);
       refuse();
     }
     return results(result);
   }
 
  private:
+  // A call with a tuple for the axis: Python joins these axes of the arrays, and calls again.
+  py::object make_axes_one(PyObject* const* args, Py_ssize_t count, PyObject* names) {
+    py::tuple inputs(count);
+    for (Py_ssize_t i = 0; i < count; ++i) inputs[size_t(i)] = py::handle(args[i]);
+    py::dict named;
+    const Py_ssize_t others = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
+    for (Py_ssize_t i = 0; i < others; ++i) {
+      named[py::handle(PyTuple_GET_ITEM(names, i))] = py::handle(args[count + i]);
+    }
+    return ask_python("numloss._axes", "call",
+                      py::handle(reinterpret_cast<PyObject*>(const_cast<LossObject*>(&owner_))),
+                      mode_, inputs, named);
+  }
+
   [[noreturn]] void refuse_arguments(Py_ssize_t count, PyObject* names) {
     ask_python(kRaise, "arguments",
                py::handle(reinterpret_cast<PyObject*>(const_cast<LossObject*>(&owner_))), count,
@@ -163,10 +179,14 @@ class CallOfLoss {
 
   static constexpr int kMostPlaces = 3 + kExtras.count();
 
+  // Whether the value is an array.
+  bool has_values() const {
+    return prepared_.call.reduction == Reduction::kNone || prepared_.by_slices;
+  }
+
   int places(Place* place) const {
     int n = 0;
-    const bool none = prepared_.call.reduction == Reduction::kNone;
-    if (none && (mode_ & kValue)) place[n++] = {kValues, 1};
+    if (has_values() && (mode_ & kValue)) place[n++] = {kValues, 1};
     if (mode_ & kGradient) place[n++] = {kGradients, heads()};
     if (mode_ & kHessian) place[n++] = {kHessians, heads()};
     for (const int role : extras()) place[n++] = {role, 1};
@@ -239,6 +259,7 @@ class CallOfLoss {
     py::object& kept = outputs_[role - kValues];
     if (given == Py_None) {
       kept = allocate(role);
+      if (role == kValues) made_value_ = true;
       view(kept.ptr(), array);
       add_fresh_output(prepared_, role, array);
       seen_[role] = &array;
@@ -263,7 +284,8 @@ class CallOfLoss {
 
   // An array for a result, its axes in memory in the order of the prediction's.
   py::object allocate(int role) {
-    const py::dtype dtype = role == kWeights     ? py::dtype::of<double>()
+    const bool is_wide = role == kWeights || prepared_.is_of_slices(role);
+    const py::dtype dtype = is_wide              ? py::dtype::of<double>()
                             : role == kPredicted ? py::dtype::of<int64_t>()
                                                  : result_dtype();
     int64_t shape[kMaxDims];
@@ -305,9 +327,14 @@ class CallOfLoss {
   Result compute_once() {
     const Task& task = prepared_.call.task;
     const bool tiny = task.size <= kFewExamples && task.classes <= kFewClasses;
-    if (tiny || estimated_cost(task) < kHoldGil) return numloss::run(prepared_.call);
+    if (tiny || estimated_cost(task) < kHoldGil) return run_call();
     const ThreadOverride override(threads_of_context());
-    return without_gil([this] { return numloss::run(prepared_.call); });
+    return without_gil([this] { return run_call(); });
+  }
+
+  Result run_call() {
+    return prepared_.by_slices ? numloss::run(prepared_.call, slices_)
+                               : numloss::run(prepared_.call);
   }
 
   Result compute_and_warn() {
@@ -343,11 +370,18 @@ class CallOfLoss {
     return py::tuple(all);
   }
 
+  // Whether all axes were reduced, and no place was given for the number that is left.
+  bool is_number() const {
+    return prepared_.by_slices && (mode_ & kValue) != 0 && arrays_[0].ndim == 0 && made_value_;
+  }
+  double number_of_slice() const { return *reinterpret_cast<const double*>(arrays_[0].data); }
+
   py::object results_of_mode(const Result& result) const {
     if (mode_ & kHessian) return pair(derivative(kGradients), derivative(kHessians));
     if (mode_ == kGradient) return derivative(kGradients);
-    const bool none = prepared_.call.reduction == Reduction::kNone;
-    const py::object value = none ? outputs_[0] : float64(result.value);
+    const py::object value = is_number()    ? float64(number_of_slice())
+                             : has_values() ? outputs_[0]
+                                            : float64(result.value);
     return mode_ == kValue ? value : pair(value, derivative(kGradients));
   }
 
@@ -356,6 +390,8 @@ class CallOfLoss {
   Arguments arguments_;
   Fault fault_;
   Prepared prepared_;
+  Slices slices_;  // where there are some
+  bool made_value_ = false;
   py::object dtype_;
   py::object outputs_[kRoles - kValues];
   Array arrays_[kRoles - kValues];

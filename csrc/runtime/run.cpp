@@ -273,6 +273,18 @@ double denominator_of(const Call& call, const Totals& totals) {
   }
 }
 
+// Whether a mean is to be divided by a sum of weights that negative ones have brought down to 0 or
+// below.
+bool is_unfit(const Call& call, const Totals& totals) {
+  return call.task.negative_weights && call.task.has(kWeight) &&
+         call.reduction == Reduction::kMean && call.denominator == Denominator::kWeight &&
+         totals.count > 0 && totals.weight <= 0;
+}
+
+Result unfit(const Totals& totals) {
+  return {.weight = totals.weight, .count = totals.count, .bad = true, .unfit = true};
+}
+
 // Checks the inputs and adds their weights up; where there are none, in any order.
 Totals check_inputs(const Task& task) {
   if (task.ndim < 2 || !unweighted(task)) return sweep(task, true);
@@ -295,6 +307,7 @@ Result run_sweeps(Call& call) {
   if ((!call.outputs_are_ours && may_be_bad) || (derivatives && mean && !known)) {
     checked = check_inputs(task);
     if (checked.bad) return {.bad = true};
+    if (is_unfit(call, checked)) return unfit(checked);
     denominator = denominator_of(call, checked);
     task.checked = true;
     task.rounds = checked.rounds;
@@ -314,6 +327,7 @@ Result run_sweeps(Call& call) {
   result.value = totals.loss;
   result.weight = unweighted(task) ? double(counted.count) : counted.weight;
   result.count = counted.count;
+  if (is_unfit(call, counted)) return unfit(counted);
   if (mean) {
     if (!derivatives) denominator = denominator_of(call, counted);
     result.empty = denominator == 0;
@@ -352,9 +366,8 @@ Result run_apart(Call value, Call& gradient) {
   return run_sweeps(call);
 }
 
-// Not inlined, so that no arithmetic leaves the environment it is called in.
-[[gnu::noinline]] Result run_in_environment(Call& call) {
-  Task& task = call.task;
+// Lays a task out for its sweeps.
+void settle(Task& task) {
   coalesce(task);
   task.long_rows = has_long_rows(task);
   if (!is_small(task) && may_exceed_cache(task)) {
@@ -363,11 +376,101 @@ Result run_apart(Call value, Call& gradient) {
     }
     task.ask_ahead = task[kHeads].exceeds_cache && !fetches_elements_ahead();
   }
+}
+
+// Not inlined, so that no arithmetic leaves the environment it is called in.
+[[gnu::noinline]] Result run_in_environment(Call& call) {
+  Task& task = call.task;
+  settle(task);
   return task.ndim > 1 && task.size > 0 && unweighted(task) ? run_reordered(call)
                                                             : run_sweeps(call);
 }
 
 }  // namespace
+
+namespace {
+
+// Checks a call as run_sweeps() does before the first write.
+Result check_call(Call& call) {
+  settle(call.task);
+  const Totals checked = check_inputs(call.task);
+  if (checked.bad) return {.bad = true};
+  if (is_unfit(call, checked)) return unfit(checked);
+  const bool divides = call.reduction == Reduction::kMean && !call.empty_is_known;
+  return {.empty = divides && denominator_of(call, checked) == 0};
+}
+
+// Calls f(call, place) of each slice in turn, with the offset of its value, until f returns false.
+void each_slice(const Call& whole, const Slices& slices, auto&& f) {
+  Call part = whole;
+  int other[kMaxDims], others = 0;  // axes that tell slices apart
+  Task& task = part.task;
+  task.ndim = 0;
+  task.size = 1;
+  bool none = false;
+  for (int d = 0; d < whole.task.ndim; ++d) {
+    const int64_t length = whole.task.shape[d];
+    if ((slices.axes >> d & 1) == 0) {
+      other[others++] = d;
+      none = none || length == 0;
+      continue;
+    }
+    task.shape[task.ndim] = length;
+    for (const int role : task.present) task[role].strides[task.ndim] = task[role].strides[d];
+    if (__builtin_mul_overflow(task.size, length, &task.size)) task.size = INT64_MAX;
+    ++task.ndim;
+  }
+  int64_t place[kMaxDims] = {};
+  while (!none) {
+    Call call = part;
+    int64_t offset = 0;
+    for (int k = 0; k < others; ++k) {
+      offset += place[k] * slices.values.strides[k];
+      for (const int role : task.present) {
+        call.task[role].data += place[k] * whole.task[role].strides[other[k]];
+      }
+    }
+    if (!f(call, offset)) return;
+    int k = others - 1;
+    for (; k >= 0 && ++place[k] == whole.task.shape[other[k]]; --k) place[k] = 0;
+    if (k < 0) return;
+  }
+}
+
+// Not inlined, as above.
+[[gnu::noinline]] Result run_slices_in_environment(const Call& whole, const Slices& slices) {
+  Result all;
+  if (!whole.outputs_are_ours) {
+    each_slice(whole, slices, [&](Call& call, int64_t) {
+      const Result found = check_call(call);
+      if (found.bad || found.empty) all = found;
+      return !found.bad && !found.empty;
+    });
+    if (all.bad || all.empty) return all;
+  }
+  each_slice(whole, slices, [&](Call& call, int64_t offset) {
+    call.outputs_are_ours = call.empty_is_known = true;
+    const Result found = run_in_environment(call);
+    if (found.bad) {
+      all = found;
+      return false;
+    }
+    all.rounds = all.rounds || found.rounds;
+    all.empty = all.empty || found.empty;
+    if (slices.values.data != nullptr) {
+      __builtin_memcpy(slices.values.data + offset, &found.value, sizeof(double));
+    }
+    return true;
+  });
+  return all;
+}
+
+}  // namespace
+
+Result run(const Call& call, const Slices& slices) {
+  const FloatEnvironment ieee;
+  return run_slices_in_environment(call, slices);
+}
 
 constexpr int64_t kForever = int64_t(1) << 60;  // ps, a fortnight: may be multiplied
 

@@ -24,11 +24,24 @@ struct Result {
   bool bad = false;     // a target or prediction outside the loss's domain; outputs are unspecified
                         // where they are ours, untouched where they are the caller's
   bool rounds = false;  // a probability was taken for 0 or 1 that rounding had put outside
+  bool unfit = false;   // beside `bad`: the sum of weights, which may be negative, is 0 or below,
+                        // and a mean was to be divided by it; `weight` is that sum
   bool empty = false;   // a mean over nothing: value is NaN, the gradient 0; with derivatives
                         // nothing has been written yet where `empty_is_known` is not set
 };
 
 Result run(Call& call);
+
+// Of a call that is made of each slice of its examples on its own.
+struct Slices {
+  uint64_t axes;   // those of the examples that a slice has, a bit each
+  Operand values;  // a float64 for each slice, by the other axes in their order; data may be null
+};
+
+// What each slice gives on its own, to the bit: a value, a mean or a sum, goes to its place among
+// the slices' values, a result for each example to its place among all. `bad` and `empty` tell of
+// any slice; where the outputs are the caller's, then nothing has been written.
+Result run(const Call& call, const Slices& slices);
 
 // A handful, and what becomes of its values: their mean or their sum.
 struct HandfulCall {

@@ -137,6 +137,7 @@ struct Task {
   // ignored row. An example that has no weight has value 0; a label whose class weight is 0 may
   // still have a loss, its smoothed share of other classes, which then is the value as it stands.
   bool unweighted_values = false;
+  bool negative_weights = false;  // weights may be any finite numbers, not only those from 0 on
   // A check has found every example in the domain, and the sum of their weights. Labels are looked
   // at again all the same, lest one that another thread wrote meanwhile be taken for an index.
   bool checked = false;

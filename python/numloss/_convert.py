@@ -207,6 +207,13 @@ def switch(name: str, value: Any) -> bool:
     raise InputTypeError(f"{name} must be True or False, got {shown(value)}", name)
 
 
+def axes(name: str, value: Any) -> tuple[int, ...]:
+    """Return an axis, or a tuple of some, as a tuple."""
+    given = value if isinstance(value, tuple) else (value,)
+    needed = "an integer or a tuple of integers"
+    return tuple(integer(name, _index(name, x, needed)) for x in given)
+
+
 def integer(name: str, value: Any) -> int:
     """Return an integer of 64 bits, or raise."""
     whole = _index(name, value, "an integer")

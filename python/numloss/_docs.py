@@ -16,6 +16,15 @@ reduction : {"mean", "sum", "none"}, default "mean"
 denominator : {"weight", "count"} or float, default "weight"
     What a mean divides by: the sum of the weights, the number of examples (ignored ones aside), or
     a positive number, such as the number of examples of all micro-batches.
+allow_negative_weight : bool, default False
+    Whether weights may be negative, as those of simulated events are: all is multiplied by them as
+    they are. A mean by the sum of the weights is refused where that sum is not above 0.
+reduce_axis : int or tuple of int, optional
+    The axes to take the mean or the sum along, of those that ``reduction="none"`` leaves; default:
+    all. The value is a float64 array by the other axes: of each slice what a call on it alone
+    gives, the same bits, divided by its own weights. Derivatives are those of each slice's value.
+keepdims : bool, default False
+    Whether the value keeps reduced axes, with length 1.
 dtype : dtype, optional
     Type of the arrays among the results; default: that of the prediction. ``dtype="float32"`` keeps
     losses of float16 predictions from being rounded, and halves the memory of results that are
@@ -46,9 +55,9 @@ prediction : array-like
     score of -inf is a class that cannot happen.
 target : array-like
     {target}
-{keywords}axis : int, default -1
+{keywords}axis : int or tuple of int, default -1
     The axis of the classes. Name it: of an array of shape (N, C, L) with C = L no shape tells
-    which one it is.
+    which one it is. Several are taken as one, in their order.
 """
 
 _LABELS = """Labels in [0, C), shaped like the prediction without its axis of classes: integers,
@@ -66,9 +75,9 @@ prediction : array-like
 target : array-like
     Shaped like the prediction: booleans, or numbers in [0, 1], how much of a pixel is in the
     region.
-{_KEYWORDS}axis : int, default -1
-    The axis of the pixels. A mask of several axes is reshaped: ``prediction.reshape(N, -1)`` is an
-    image a row, ``prediction.reshape(1, -1)`` the whole batch as one.
+{_KEYWORDS}axis : int or tuple of int, default -1
+    The axis of the pixels, or several: of masks of shape (N, H, W) ``axis=(1, 2)`` has an image a
+    row, ``axis=(0, 1, 2)`` the whole batch as one.
 """
 
 _SCORED_PIXELS = _PIXELS.replace("Logits of", "Scores of").replace(
@@ -161,6 +170,14 @@ from_logits : bool, default True
     keepdims=True), 1e-7, 1 - 1e-7)`` for that.
 """
 
+_ANY_SUM = """\
+any_sum : bool, default False
+    Whether probabilities as targets may add up to anything: counts, votes, weights of several
+    labels, each at least 0. The formula is that of such numbers as it stands; a cross-entropy is
+    :math:`-\\sum_c q_c \\log p_c`, with the gradient :math:`p \\sum_c q_c - q`. The weight
+    of a row stays what it is.
+"""
+
 _LOGSUMEXP = """\
 return_logsumexp : bool, default False
     Whether to return log(sum(exp(scores))) of each row, too, in the dtype of the rows' values. The
@@ -248,6 +265,7 @@ _PARTS = {
     "softcap": _SOFTCAP,
     "from_logits": _FROM_LOGITS,
     "where": _WHERE,
+    "any_sum": _ANY_SUM,
     "logsumexp": _LOGSUMEXP,
     "predicted": _PREDICTED,
     "results": _RESULTS,

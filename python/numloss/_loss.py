@@ -32,6 +32,9 @@ class Call(TypedDict, total=False):
     weight: ArrayLike | None
     reduction: Reduction
     denominator: Literal["weight", "count"] | float
+    allow_negative_weight: bool
+    reduce_axis: int | tuple[int, ...] | None
+    keepdims: bool
     dtype: DTypeLike | None
     out: NDArray[Any] | tuple[Any, ...] | None
 
@@ -42,10 +45,16 @@ EXTRAS = ("return_logsumexp", "return_predicted")
 #: Losses whose temperature divides the scores. (That of ordinal_cross_entropy makes labels soft.)
 TEMPERED = ("cross_entropy", "kl_divergence")
 
+#: Keywords of calls on NumPy's arrays alone: tensors have functions of their own for these.
+OF_NUMPY = ("reduce_axis", "keepdims", "out")
+
 CALL_DEFAULTS = {
     "weight": None,
     "reduction": "mean",
     "denominator": "weight",
+    "allow_negative_weight": False,
+    "reduce_axis": None,
+    "keepdims": False,
     "dtype": None,
     "out": None,
 }

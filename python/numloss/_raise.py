@@ -227,6 +227,10 @@ def _weight_fix(found: Fault) -> str:
     return f": use {' or '.join(ways)}" if ways else ""
 
 
+def _sum_fix(_: Fault) -> str:
+    return ": use reduction='sum' or denominator='count'"
+
+
 def _output_type_fix(found: Fault) -> str:
     if found.argument != "out":
         return ""
@@ -246,6 +250,7 @@ _FIXES = {
     "order": _order_of_arguments,
     "weight_shape": _weight_fix,
     "output_type": _output_type_fix,
+    "weight_sum": _sum_fix,
 }
 
 #: Names that other libraries give to the prediction and the target.

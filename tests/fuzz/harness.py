@@ -501,7 +501,7 @@ def output_of(choose: Chooser, shape: Shape, prediction: Array, others: list[Arr
 def parameter(choose: Chooser, name: str, classes: int) -> Any:
     if name == "variant":
         return choose.pick(("weston_watkins", "crammer_singer", "x", Text("x"), None))
-    if name in ("from_logits", "log_target") or name.startswith("return_"):
+    if name in ("from_logits", "log_target", "any_sum") or name.startswith("return_"):
         return choose.pick((True, False, np.True_, 1, None))
     if name == "distance" and choose.integer(0, 1):
         return choose.pick(("absolute", "squared", Text("squared"), "x"))
@@ -559,8 +559,15 @@ def _add_options(choose: Chooser, call: Attempt, names: Any, classes: int) -> No
     call.option("reduction", reduction)
     if choose.rarely():
         call.option("denominator", choose.pick((*NUMBERS, "weight", "count", Text("count"))))
+    if choose.rarely():
+        call.option("allow_negative_weight", choose.pick((True, False, np.True_, None)))
+    if choose.rarely():
+        axes = (*INDICES, (), (0,), (0, 1), (-1, 0))
+        call.option("reduce_axis", choose.pick(axes))
+    if choose.rarely():
+        call.option("keepdims", choose.pick((True, False, np.True_, None)))
     if "axis" in names and choose.rarely():
-        call.option("axis", choose.pick((*INDICES, Index())), honest=False)
+        call.option("axis", choose.pick((*INDICES, Index(), (0, 1))), honest=False)
     if "ignore_index" in names and choose.integer(0, 3) == 3:
         call.option("ignore_index", choose.pick(INDICES))
     for name in names:

@@ -94,6 +94,7 @@ def test_every_loss_has_the_bits_of_numpy(variant):
     weight = np.linspace(0, 1, 4 if variant.rowwise else 12).astype("f4")
     weighted = {"reduction": "none", "weight": weight}
     made = calls("f4", {}, weighted, {"denominator": 7.3, "weight": weight})
+    made += calls("f4", {"weight": 1 - weight * 1.5, "allow_negative_weight": True})
     made += calls("f2", {"reduction": "sum"}, {"reduction": "none"})
     made += calls(ml_dtypes.bfloat16, {"denominator": "count"}, weighted)
     assert_is_numpy(variant.loss, made)
@@ -767,3 +768,16 @@ def test_structs_are_those_of_jaxlib(tmp_path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_what_numpy_alone_has_is_refused_in_words():
+    x = jnp.zeros((2, 3))
+    with pytest.raises(numloss.InputTypeError, match="reduce_axis"):
+        numloss.jax.mse(x, x, reduce_axis=1)
+    with pytest.raises((numloss.Error, TypeError), match="axis must be an integer"):
+        numloss.jax.dice(x, x, axis=(0, 1))
+
+
+def test_targets_of_any_sum():
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("f4")
+    assert_is_numpy(numloss.cross_entropy, [((x, np.exp(x)), {"any_sum": True})])

@@ -137,6 +137,7 @@ def test_penalties_have_the_bits_of_numpy(name, dtype):
         {"weight": 2.0, "reduction": "sum"},
         {"weight": True, "denominator": "count"},
         {"denominator": 3},
+        {"weight": -2.0, "reduction": "sum", "allow_negative_weight": True},
         {"dtype": "float64", "reduction": "none"},
     ],
     ids=str,
@@ -934,3 +935,19 @@ def test_examples(text):
         result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_what_numpy_alone_has_is_refused_in_words():
+    x = torch.zeros(2, 3)
+    with pytest.raises(numloss.InputTypeError, match="takes no argument named 'reduce_axis'"):
+        numloss.torch.mse(x, x, reduce_axis=1)
+    with pytest.raises(numloss.InputTypeError, match="axis must be an integer for tensors"):
+        numloss.torch.dice(x, x, axis=(0, 1))
+
+
+def test_targets_of_any_sum_as_tensors():
+    x, q = torch.randn(4, 3, requires_grad=True), 3 * torch.rand(4, 3)
+    found = numloss.torch.cross_entropy(x, q, any_sum=True)
+    known = nn.functional.cross_entropy(x, q)
+    torch.testing.assert_close(found, known.double())
+    torch.testing.assert_close(*(torch.autograd.grad(loss, x)[0] for loss in (found, known)))

@@ -53,24 +53,31 @@ template <class T>
   return sum_of(n, [x](int64_t i) { return double(x[i]); });
 }
 
-// Is a weight negative or infinite? A NaN comes out as NaN.
+// The least that a weight may be.
 template <class W>
-[[gnu::noinline]] bool outside_weights(const W* weight, int64_t n) {
+W least_weight(const Task& task) {
+  return task.negative_weights ? -Real<W>::kLargest : W(0);
+}
+
+// Is a weight below the least one, or infinite? A NaN comes out as NaN.
+template <class W>
+[[gnu::noinline]] bool outside_weights(const W* weight, int64_t n, W least) {
   int bad = 0;
 #pragma omp simd reduction(| : bad)
   for (int64_t i = 0; i < n; ++i) {
-    bad |= int((weight[i] < W(0)) | (weight[i] == Real<W>::kInfinity));
+    bad |= int((weight[i] < least) | (weight[i] == Real<W>::kInfinity));
   }
   return bad != 0;
 }
 
-// Adds weights up. False: one of them is negative or infinite, which is looked for in a sum first.
+// Adds weights up. False: one of them is out of range, which is looked for in a sum first.
 template <class W>
-[[gnu::noinline]] bool add_weights(const W* weight, int64_t n, Sum& total) {
-  const double checked = sum_of(
-      n, [weight](int64_t i) { return weight[i] < W(0) ? Real<double>::kNan : double(weight[i]); });
+[[gnu::noinline]] bool add_weights(const W* weight, int64_t n, W least, Sum& total) {
+  const double checked = sum_of(n, [weight, least](int64_t i) {
+    return weight[i] < least ? Real<double>::kNan : double(weight[i]);
+  });
   const bool clear = abs(checked) <= Real<double>::kLargest;
-  if (!clear && outside_weights(weight, n)) return false;
+  if (!clear && outside_weights(weight, n, least)) return false;
   add(total, clear ? checked : sum(weight, n));
   return true;
 }

@@ -129,7 +129,9 @@ bool check_tile(const Task& task, const ElementFunctions<T>& functions,
                 const ElementBuffers<T>& buffers, const W* weight, ElementTile<T>& tile,
                 Partial& partial) {
   partial.count += tile.n;
-  if (weight != nullptr && !add_weights(weight, tile.n, partial.weight)) return false;
+  if (weight != nullptr && !add_weights(weight, tile.n, least_weight<W>(task), partial.weight)) {
+    return false;
+  }
   if (is_inside(task, functions, tile, weight)) return true;
   if (functions.probabilities.bits == 0) return false;
   round_probabilities(functions.probabilities, buffers, tile);

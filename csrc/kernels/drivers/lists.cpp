@@ -122,7 +122,7 @@ void run_block(const Task& task, const ListFunctions<T>& functions, int64_t begi
     LabelsAndWeights info;
     T value[kLanes];
     load_loss_weights(task, at, rows, info);
-    partial.bad = task.has(kWeight) && outside_weights(info.loss_weight, rows);
+    partial.bad = has_outside_weights(task, info.loss_weight, rows);
     Examples row = at;
     for (int64_t k = 0; k < rows && !partial.bad; ++k, row.advance(1)) {
       const Place place{task, first + k, row};

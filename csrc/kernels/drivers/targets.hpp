@@ -102,6 +102,11 @@ inline const double* load_weights(const Task& task, const Examples& at, int64_t 
   return buffer;
 }
 
+// Whether one of n weights is out of range.
+inline bool has_outside_weights(const Task& task, const double* weight, int64_t n) {
+  return task.has(kWeight) && outside_weights(weight, n, least_weight<double>(task));
+}
+
 // Adds the weights of n examples to the block's, `present` of which are there.
 inline void count_examples(const Task& task, const double* weight, int64_t n, int64_t present,
                            Partial& partial) {
@@ -115,7 +120,7 @@ inline bool read_labels(const Task& task, const Examples& at, int64_t n, LabelsA
                         Partial& partial) {
   alignas(64) double buffer[kLanes];
   const double* weight = load_weights(task, at, n, buffer);
-  if (task.has(kWeight) && outside_weights(weight, n)) return false;
+  if (has_outside_weights(task, weight, n)) return false;
   load_labels(task, at, n, info.label);
   const int64_t ignore_index = task.ignore_index, classes = task.labels();
   int64_t ignored = 0, outside = 0;
@@ -151,7 +156,7 @@ inline bool read_weights(const Task& task, const Examples& at, int64_t n, Labels
                          Partial& partial) {
   alignas(64) double buffer[kLanes];
   const double* const weight = load_weights(task, at, n, buffer);
-  if (task.has(kWeight) && outside_weights(weight, n)) return false;
+  if (has_outside_weights(task, weight, n)) return false;
   for (int64_t i = 0; i < n; ++i) {
     info.label[i] = 0;
     info.full_weight[i] = info.loss_weight[i] = weight[i];
@@ -410,7 +415,7 @@ inline bool weigh_distributions(const Task& task, int64_t n, const PortionSums* 
     info.full_weight[i] = weight[i] == 0.0 ? 0.0 : full;
   }
   if (task.checked) return true;
-  bool good = !task.has(kWeight) || !outside_weights(weight, n);
+  bool good = !has_outside_weights(task, weight, n);
   for (int64_t i = 0; i < n; ++i) {
     const double excess = sums[i].probability - 1.0;
     const bool off = sums[i].negative || excess > task.distribution_tolerance ||

@@ -23,6 +23,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -39,6 +42,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -55,6 +61,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -71,6 +80,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -87,9 +99,31 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        pos_weight: Input | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -103,6 +137,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -119,6 +156,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -135,6 +175,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -151,6 +194,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -167,6 +213,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -183,6 +232,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -199,6 +251,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -215,6 +270,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -231,6 +289,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -247,6 +308,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -263,6 +327,9 @@ class _BinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -280,6 +347,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -293,6 +363,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -306,6 +379,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -319,6 +395,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -332,9 +411,28 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -345,6 +443,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -358,6 +459,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -371,6 +475,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -384,6 +491,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -397,6 +507,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -410,6 +523,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -423,6 +539,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -436,6 +555,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -449,6 +571,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -462,6 +587,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -475,6 +603,9 @@ class _Brier(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -497,6 +628,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -515,6 +649,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -533,6 +670,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -551,6 +691,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -569,9 +712,33 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        gamma: float = ...,
+        alpha: float | None = ...,
+        pos_weight: Input | None = ...,
+        label_smoothing: float = ...,
+        clip: float = ...,
+        from_logits: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -587,6 +754,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -605,6 +775,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -623,6 +796,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -641,6 +817,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -659,6 +838,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -677,6 +859,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -695,6 +880,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -713,6 +901,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -731,6 +922,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -749,6 +943,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -767,6 +964,9 @@ class _Focal(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -784,6 +984,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -797,6 +1000,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -810,6 +1016,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -823,6 +1032,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -836,9 +1048,28 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -849,6 +1080,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -862,6 +1096,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -875,6 +1112,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -888,6 +1128,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -901,6 +1144,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -914,6 +1160,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -927,6 +1176,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -940,6 +1192,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -953,6 +1208,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -966,6 +1224,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -979,6 +1240,9 @@ class _PolyBinaryCrossEntropy(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...

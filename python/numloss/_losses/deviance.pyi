@@ -20,6 +20,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -33,6 +36,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -46,6 +52,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -59,6 +68,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -72,9 +84,28 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -85,6 +116,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -98,6 +132,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -111,6 +148,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -124,6 +164,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -137,6 +180,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -150,6 +196,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -163,6 +212,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -176,6 +228,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -189,6 +244,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -202,6 +260,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -215,6 +276,9 @@ class _Gamma(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -232,6 +296,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -245,6 +312,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -258,6 +328,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -271,6 +344,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -284,9 +360,28 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -297,6 +392,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -310,6 +408,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -323,6 +424,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -336,6 +440,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -349,6 +456,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -362,6 +472,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -375,6 +488,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -388,6 +504,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -401,6 +520,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -414,6 +536,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -427,6 +552,9 @@ class _GeneralizedKl(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -445,6 +573,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -459,6 +590,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -473,6 +607,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -487,6 +624,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -501,9 +641,29 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        log_input: bool = ...,
+        full: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -515,6 +675,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -529,6 +692,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -543,6 +709,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -557,6 +726,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -571,6 +743,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -585,6 +760,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -599,6 +777,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -613,6 +794,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -627,6 +811,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -641,6 +828,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -655,6 +845,9 @@ class _Poisson(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -673,6 +866,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -687,6 +883,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -701,6 +900,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -715,6 +917,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -729,9 +934,29 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        power: float = ...,
+        log_input: bool = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -743,6 +968,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -757,6 +985,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -771,6 +1002,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -785,6 +1019,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -799,6 +1036,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -813,6 +1053,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -827,6 +1070,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -841,6 +1087,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -855,6 +1104,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -869,6 +1121,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -883,6 +1138,9 @@ class _Tweedie(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...

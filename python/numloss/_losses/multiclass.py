@@ -47,6 +47,7 @@ def cross_entropy(
     z_loss: float = 0.0,
     where: ArrayLike | None = None,
     from_logits: bool = True,
+    any_sum: bool = False,
     ignore_index: int = -100,
     axis: int = -1,
     return_logsumexp: bool = False,
@@ -76,6 +77,7 @@ def cross_entropy(
         weight: that of the example times its class weight, its label's or sum(q class_weight).
     {where}
     {from_logits}
+    {any_sum}
     {ignore_index}
     {logsumexp}
     {predicted}
@@ -115,6 +117,7 @@ def kl_divergence(
     temperature: float = 1.0,
     log_target: bool = False,
     from_logits: bool = True,
+    any_sum: bool = False,
     axis: int = -1,
     return_logsumexp: bool = False,
     return_predicted: bool = False,
@@ -134,6 +137,7 @@ def kl_divergence(
         prediction holds such, too: here it is scores, of which logarithms of probabilities are one
         kind.
     {from_logits}
+    {any_sum}
     {logsumexp}
     {predicted}
 
@@ -163,6 +167,7 @@ def js_divergence(
     target: ArrayLike,
     *,
     beta: float = 0.5,
+    any_sum: bool = False,
     ignore_index: int = -100,
     axis: int = -1,
     return_logsumexp: bool = False,
@@ -191,6 +196,7 @@ def js_divergence(
     {labels or probabilities}
     beta : float, default 0.5
         :math:`\beta`, the weight of the target's distribution; above 0 and below 1.
+    {any_sum}
     {ignore_index}
     {logsumexp}
     {predicted}
@@ -220,6 +226,7 @@ def total_variation(
     prediction: ArrayLike,
     target: ArrayLike,
     *,
+    any_sum: bool = False,
     ignore_index: int = -100,
     axis: int = -1,
     return_logsumexp: bool = False,
@@ -238,6 +245,7 @@ def total_variation(
     ``TVDLoss`` is this one.
 
     {labels or probabilities}
+    {any_sum}
     {ignore_index}
     {logsumexp}
     {predicted}
@@ -363,6 +371,7 @@ def bi_tempered(
     *,
     t1: float = 0.8,
     t2: float = 1.2,
+    any_sum: bool = False,
     ignore_index: int = -100,
     axis: int = -1,
     return_predicted: bool = False,
@@ -392,6 +401,7 @@ def bi_tempered(
     t2 : float, default 1.2
         :math:`t_2`, at least 0 and no less than ``t1``, if the gradient is to be bounded. Below 1
         probabilities may be 0.
+    {any_sum}
     {ignore_index}
     {predicted}
 
@@ -677,6 +687,7 @@ def multiclass_brier(
     prediction: ArrayLike,
     target: ArrayLike,
     *,
+    any_sum: bool = False,
     ignore_index: int = -100,
     axis: int = -1,
     return_logsumexp: bool = False,
@@ -694,6 +705,7 @@ def multiclass_brier(
     classes that has half of it, unless ``scale_by_half=False``.
 
     {labels or probabilities}
+    {any_sum}
     {ignore_index}
     {logsumexp}
     {predicted}
@@ -722,6 +734,7 @@ def nll(
     *,
     class_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
+    any_sum: bool = False,
     ignore_index: int = -100,
     axis: int = -1,
     return_predicted: bool = False,
@@ -743,6 +756,7 @@ def nll(
     label_smoothing : float, default 0.0
         :math:`\epsilon` in [0, 1]: :math:`q` becomes :math:`q (1 - \epsilon) + \epsilon / C`, each
         class with its class weight. A class that cannot happen (-inf) gets no share.
+    {any_sum}
     {ignore_index}
     {predicted}
 
@@ -774,6 +788,7 @@ def logit_adjusted(
     tau: float = 1.0,
     class_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
+    any_sum: bool = False,
     ignore_index: int = -100,
     axis: int = -1,
     **call: Unpack[Call],
@@ -798,6 +813,7 @@ def logit_adjusted(
     label_smoothing : float, default 0.0
         :math:`\epsilon` in [0, 1]: :math:`q` becomes :math:`q (1 - \epsilon) + \epsilon / C`, each
         class with its class weight. A class that cannot happen gets no share.
+    {any_sum}
     {ignore_index}
 
     {results}

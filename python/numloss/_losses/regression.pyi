@@ -30,6 +30,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -43,6 +46,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -56,6 +62,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -69,6 +78,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -82,9 +94,28 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -95,6 +126,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -108,6 +142,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -121,6 +158,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -134,6 +174,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -147,6 +190,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -160,6 +206,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -173,6 +222,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -186,6 +238,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -199,6 +254,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -212,6 +270,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -225,6 +286,9 @@ class _EpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -242,6 +306,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -255,6 +322,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -268,6 +338,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -281,6 +354,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -294,9 +370,28 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -307,6 +402,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -320,6 +418,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -333,6 +434,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -346,6 +450,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -359,6 +466,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -372,6 +482,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -385,6 +498,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -398,6 +514,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -411,6 +530,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -424,6 +546,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -437,6 +562,9 @@ class _Expectile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -453,6 +581,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -465,6 +596,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -477,6 +611,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -489,6 +626,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -501,9 +641,27 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -513,6 +671,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -525,6 +686,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -537,6 +701,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -549,6 +716,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -561,6 +731,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -573,6 +746,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -585,6 +761,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -597,6 +776,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -609,6 +791,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -621,6 +806,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -633,6 +821,9 @@ class _HalfMse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -650,6 +841,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -663,6 +857,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -676,6 +873,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -689,6 +889,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -702,9 +905,28 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        delta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -715,6 +937,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -728,6 +953,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -741,6 +969,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -754,6 +985,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -767,6 +1001,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -780,6 +1017,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -793,6 +1033,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -806,6 +1049,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -819,6 +1065,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -832,6 +1081,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -845,6 +1097,9 @@ class _Huber(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -861,6 +1116,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -873,6 +1131,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -885,6 +1146,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -897,6 +1161,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -909,9 +1176,27 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -921,6 +1206,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -933,6 +1221,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -945,6 +1236,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -957,6 +1251,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -969,6 +1266,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -981,6 +1281,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -993,6 +1296,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1005,6 +1311,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1017,6 +1326,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1029,6 +1341,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1041,6 +1356,9 @@ class _Mae(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1057,6 +1375,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -1069,6 +1390,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1081,6 +1405,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -1093,6 +1420,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1105,9 +1435,27 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -1117,6 +1465,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1129,6 +1480,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1141,6 +1495,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -1153,6 +1510,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1165,6 +1525,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -1177,6 +1540,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -1189,6 +1555,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1201,6 +1570,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1213,6 +1585,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1225,6 +1600,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1237,6 +1615,9 @@ class _Mse(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1254,6 +1635,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -1267,6 +1651,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1280,6 +1667,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -1293,6 +1683,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1306,9 +1699,28 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        q: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -1319,6 +1731,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1332,6 +1747,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1345,6 +1763,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -1358,6 +1779,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1371,6 +1795,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -1384,6 +1811,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -1397,6 +1827,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1410,6 +1843,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1423,6 +1859,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1436,6 +1875,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1449,6 +1891,9 @@ class _Quantile(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1466,6 +1911,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -1479,6 +1927,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1492,6 +1943,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -1505,6 +1959,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1518,9 +1975,28 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        beta: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -1531,6 +2007,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1544,6 +2023,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1557,6 +2039,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -1570,6 +2055,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1583,6 +2071,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -1596,6 +2087,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -1609,6 +2103,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1622,6 +2119,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1635,6 +2135,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1648,6 +2151,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1661,6 +2167,9 @@ class _SmoothL1(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1678,6 +2187,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -1691,6 +2203,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1704,6 +2219,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -1717,6 +2235,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1730,9 +2251,28 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        epsilon: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -1743,6 +2283,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -1756,6 +2299,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -1769,6 +2315,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -1782,6 +2331,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1795,6 +2347,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -1808,6 +2363,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -1821,6 +2379,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1834,6 +2395,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -1847,6 +2411,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -1860,6 +2427,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -1873,6 +2443,9 @@ class _SquaredEpsilonInsensitive(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...

@@ -20,6 +20,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -33,6 +36,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -46,6 +52,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -59,6 +68,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -72,9 +84,28 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        floor: float = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -85,6 +116,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -98,6 +132,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -111,6 +148,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -124,6 +164,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -137,6 +180,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -150,6 +196,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -163,6 +212,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -176,6 +228,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -189,6 +244,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -202,6 +260,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -215,6 +276,9 @@ class _Mape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -231,6 +295,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -243,6 +310,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -255,6 +325,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -267,6 +340,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -279,9 +355,27 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -291,6 +385,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -303,6 +400,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -315,6 +415,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -327,6 +430,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -339,6 +445,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -351,6 +460,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -363,6 +475,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -375,6 +490,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -387,6 +505,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -399,6 +520,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -411,6 +535,9 @@ class _Msle(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -427,6 +554,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -439,6 +569,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -451,6 +584,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -463,6 +599,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -475,9 +614,27 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -487,6 +644,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -499,6 +659,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -511,6 +674,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -523,6 +689,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -535,6 +704,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -547,6 +719,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -559,6 +734,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -571,6 +749,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -583,6 +764,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -595,6 +779,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -607,6 +794,9 @@ class _Smape(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 import numloss
 from numloss import _convert
-from numloss._loss import EXTRAS, TEMPERED
+from numloss._loss import EXTRAS, OF_NUMPY, TEMPERED
 from numloss._raise import Error, InputTypeError
 
 _TARGET = "numloss"
@@ -379,7 +379,7 @@ def _split(
 def _signature(loss: numloss.Loss[...]) -> inspect.Signature:
     """Return a loss's signature without what JAX's functions do not take."""
     signature = inspect.signature(loss)
-    kept = [x for name, x in signature.parameters.items() if name != "out"]
+    kept = [x for name, x in signature.parameters.items() if name not in OF_NUMPY]
     return signature.replace(parameters=kept)
 
 

@@ -23,7 +23,7 @@ from torch.autograd import Function, forward_ad
 
 import numloss
 from numloss import _convert, _core, _raise
-from numloss._loss import EXTRAS, TEMPERED
+from numloss._loss import EXTRAS, OF_NUMPY, TEMPERED
 from numloss._raise import Error, InputTypeError, listed, shown
 from numloss.integrations import torch_contrastive
 
@@ -44,6 +44,7 @@ _CALL = {
     "reduction": ("str", "mean"),
     "denominator": ("str", "weight"),
     "denominator_number": ("float?", None),
+    "allow_negative_weight": ("bool", False),
     "dtype": ("ScalarType?", None),
 }
 
@@ -75,7 +76,7 @@ class _Signature:
             self.instead["denominator"] = "denominator_number"
         # An op writes nowhere: it has no out.
         self.shown = call.replace(
-            parameters=[x for x in call.parameters.values() if x.name != "out"]
+            parameters=[x for x in call.parameters.values() if x.name not in OF_NUMPY]
         )
         self.names = set(self.shown.parameters)
         #: What the loss calls the arguments of its ops.
@@ -595,6 +596,10 @@ def _plain(signature: _Signature, name: str, x: Any, given: dict[str, Any]) -> A
     """Return any other argument in a type that the schema knows."""
     if isinstance(x, Tensor) and x.dim() == 0 and not torch.compiler.is_compiling():
         x = _number(signature, name, x)
+    if name == "axis" and isinstance(x, tuple):
+        raise InputTypeError(
+            f"axis must be an integer for tensors, got {x}: use prediction.flatten", "axis"
+        )
     kind = signature.types[name]
     types, convert = _PLAIN[kind.rstrip("?")]
     shown = signature.shown.parameters
