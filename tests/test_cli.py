@@ -22,6 +22,7 @@ import pyarrow.parquet
 
 import numloss
 from numloss import cli
+from numloss._loss import OF_LISTS
 from numloss.evaluation.specs import options_of, parse_loss
 
 ROWS = 1000
@@ -221,6 +222,8 @@ OPTIONS = {
     "quantile": [":q=0.9"],
     "expectile": [":q=0.9"],
     "poisson": [":full=true"],
+    "aft": [":upper=inf,distribution=logistic"],
+    "cox": [":ties=efron"],
     "tweedie": [":power=1"],
 }  # fmt: skip
 SPECS = [
@@ -258,7 +261,7 @@ def test_mean_is_the_librarys(text, weighted, columns, tmp_path):
         target = np.abs(prediction) / np.abs(prediction).sum(axis=1, keepdims=True)
         np.savez(tmp_path / "q.npz", target=target)
         arguments += ["-p", "logit_*", "--targets", tmp_path / "q.npz"]
-    elif loss.domain == "relevances":
+    elif loss.domain in OF_LISTS:
         target = np.floor(abs(prediction) % 4)
         np.savez(tmp_path / "relevances.npz", target=target)
         arguments += ["-p", "logit_*", "--targets", tmp_path / "relevances.npz"]

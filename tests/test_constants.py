@@ -19,6 +19,7 @@ from sklearn._loss.loss import (
 import numloss
 from numloss import best_constant
 from numloss._constant import weighted_quantiles
+from numloss._loss import OF_LISTS
 from numloss.evaluation.specs import FORMS
 
 RNG = np.random.default_rng(3)
@@ -95,7 +96,7 @@ def test_no_other_score_is_better(variant):
         assert other.fun >= least - 1e-12 * (1 + abs(least))
 
 
-OTHERS = ("ordered labels", "real", "relevances")  # rows of thresholds, or of members
+OTHERS = ("ordered labels", "real", *OF_LISTS)  # rows of thresholds, or of members
 ROWS = [v for v in VARIANTS if v.rowwise and v.loss.link != "log" and v.loss.domain not in OTHERS]
 
 

@@ -24,6 +24,7 @@ from cases import (
 )
 
 import numloss
+from numloss._loss import OF_LISTS
 
 INF = np.inf
 NAN = np.nan
@@ -537,7 +538,7 @@ def test_focal_derivatives_of_certain_predictions(from_logits, p, gamma):
 def test_empty(name, shape):
     loss = getattr(numloss, name)
     prediction = np.zeros(shape + (5,) * loss.rowwise, "float32")
-    of_each = name == "kl_divergence" or loss.domain == "relevances" or not loss.rowwise
+    of_each = name == "kl_divergence" or loss.domain in OF_LISTS or not loss.rowwise
     target = prediction if of_each else np.zeros(shape, int)
     target = prediction > 0 if loss.domain in ("booleans", "unit interval") else target
     assert loss(prediction, target, reduction="sum") == 0

@@ -595,7 +595,7 @@ SPREADABLE = [
     v
     for v in VARIANTS
     if v.rowwise
-    and v.name not in (*numloss.ordinal.__all__, *numloss.ranking.__all__)
+    and v.name not in (*numloss.ordinal.__all__, *numloss.ranking.__all__, "cox")
     and "label_smoothing" not in v.parameters
     and v.domain is not MEMBERS
 ]

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 import numloss
 from numloss import Objective, prox
+from numloss._loss import OF_LISTS
 
 RNG = np.random.default_rng(2)
 L2 = (numloss.l2_penalty, {"strength": 0.5})
@@ -74,7 +75,7 @@ def small(loss):
 LOSSES = [
     name
     for name, x in numloss.LOSSES.items()
-    if not (x.rowwise and (x.link == "log" or x.domain in ("ordered labels", "real", "relevances")))
+    if not (x.rowwise and (x.link == "log" or x.domain in ("ordered labels", "real", *OF_LISTS)))
 ]
 
 

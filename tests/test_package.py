@@ -31,6 +31,7 @@ FAMILIES = (
     *(numloss.regression, numloss.robust_regression, numloss.relative, numloss.deviance),
     *(numloss.forecast, numloss.binary, numloss.signs, numloss.multilabel),
     *(numloss.segmentation, numloss.multiclass, numloss.ordinal, numloss.ranking),
+    numloss.survival,
 )
 PENALTIES = {name: getattr(numloss, name) for name in numloss.penalties.__all__}
 LOSSES = numloss.LOSSES | PENALTIES

@@ -31,6 +31,7 @@ from cases import (  # noqa: E402
     SETS,
     SIGNS,
     THRESHOLDS,
+    TIMES,
     TWO_HEADED,
     Domain,
 )
@@ -77,6 +78,7 @@ DOMAINS: dict[Domain, Predictions] = {
     THRESHOLDS: ABOVE,
     RISING: BELOW,
     MEMBERS: MEMBERS_OF_DIABETES,
+    TIMES: DIABETES,
 }
 #: Losses that suit other predictions better, or whose options are worth a look.
 CHOSEN: dict[str, tuple[tuple[Predictions, str], ...]] = {

@@ -164,7 +164,7 @@ if __name__ == "__main__":
             "normal beyond", mills, turn, end, degrees, dtype,
             lambda z: exp(-z * z / 2) / erf(z / sqrt(2)),
         )  # fmt: skip
-    # Of thresholds.cpp.
+    # Of arithmetic/intervals.hpp.
     for dtype, degrees, end in ((np.float32, (4, 5), "5.6"), (np.float64, (10, 11), "8.5")):
         fit_rational(
             "excess", excess, mpf(0), mpf(end), degrees, dtype, lambda z: 1 / excess(z),

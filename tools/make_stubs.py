@@ -31,6 +31,7 @@ from numloss._losses import (
     robust_regression,
     segmentation,
     signs,
+    survival,
 )
 
 FAMILIES = (
@@ -46,6 +47,7 @@ FAMILIES = (
     multiclass,
     ordinal,
     ranking,
+    survival,
     penalties,
 )
 PLACE = Path(__file__).parents[1] / "python" / "numloss" / "_losses"

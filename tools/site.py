@@ -40,6 +40,7 @@ FAMILIES = {
     "multiclass": "Scores of several classes",
     "ordinal": "Classes that have an order",
     "ranking": "Lists that are to be ordered",
+    "survival": "Times until an event, some of them known in part",
     "penalties": "The size of a model's weights",
 }
 #: Functions and classes beside the losses, by what they are for.

@@ -27,6 +27,8 @@ constexpr Parameter optional_number(const char* name, Range range, double standa
 constexpr const char* kHinges[] = {"weston_watkins", "crammer_singer", nullptr};
 constexpr const char* kLinks[] = {"logit", "probit", "cloglog", nullptr};
 constexpr const char* kDistances[] = {"absolute", "squared", nullptr};
+constexpr const char* kTimes[] = {"normal", "logistic", "extreme", nullptr};
+constexpr const char* kTies[] = {"breslow", "efron", nullptr};
 
 constexpr Parameter kFromLogits = {"from_logits", Use::kVariant, Range::kUnit, 1};
 // How near to 0 and 1 probabilities come: of the variant without logits.
@@ -153,6 +155,9 @@ void derive_student_t(Plan& plan) {
   plan.numbers[1] = full ? 0.5 * (computed("log", df) + kLogPi) - log_gamma_step(df / 2) : 0;
   plan.numbers[2] = std::sqrt(df);
 }
+
+// scale to it and its logarithm.
+void derive_aft(Plan& plan) { plan.numbers[1] = computed("log", plan.numbers[0]); }
 
 // Targets are positive from power 2 on (a gamma distribution's), counts from 1 on (Poisson's), any
 // numbers up to 0, the power of a normal distribution, whose mean is any number, too.
@@ -510,6 +515,27 @@ constexpr Loss kLosses[] = {
      .form = Form::kLists,
      .variants = {{"list_mle"}},
      .parameters = {kGroups, kAxis}},
+    {.name = "aft",
+     .form = Form::kElements,
+     .variants = {{"aft_normal"}, {"aft_logistic"}, {"aft_extreme"}},
+     .target = Domain::kPositive,
+     .aside = "upper",
+     .aside_by_element = true,
+     .aside_standard = kTheTarget,
+     .aside_domain = Domain::kPositive,
+     .aside_from_target = true,
+     .derive = derive_aft,
+     .parameters = {{.name = "distribution", .use = Use::kVariant, .choices = kTimes},
+                    number("scale", Range::kPositive, 1)}},
+    {.name = "cox",
+     .form = Form::kLists,
+     .variants = {{"cox_breslow"}, {"cox_efron"}},
+     .target = Domain::kNonnegative,
+     .aside = "event",
+     .aside_by_element = true,
+     .aside_standard = 1,
+     .aside_domain = Domain::kBooleans,
+     .parameters = {{.name = "ties", .use = Use::kVariant, .choices = kTies}, kGroups, kAxis}},
     {.name = "coral",
      .form = Form::kThresholds,
      .variants = {{"coral"}},

@@ -93,7 +93,7 @@ enum class Domain : uint8_t {
   kPositive,       // above 0
   kAboveMinusOne,  // what 1 is added to for a logarithm
   kNonnegative,
-  kBooleans,  // whether a class is there
+  kBooleans,  // whether a class is there; of a number aside 0 and 1, too
 };
 
 enum class Form : uint8_t {
@@ -107,6 +107,9 @@ enum class Form : uint8_t {
   kThresholds,     // rows of thresholds between classes, against integer labels of the latter
   kRows,           // rows of numbers, such as the members of an ensemble, against one number each
 };
+
+// What stands for a number aside that is left out: the target.
+inline constexpr double kTheTarget = __builtin_nan("");
 
 // Numbers of a kernel that the loss's users do not see, before theirs: of signed targets the line
 // from a target to -1 and +1.
@@ -131,8 +134,10 @@ struct Loss {
   Domain target = Domain::kAny;
   const char* heads[kMaxHeads] = {"prediction"};
   const char* aside = nullptr;
-  double aside_standard = 0;  // where it is left out
+  bool aside_by_element = false;  // of the prediction's shape; else one for each column
+  double aside_standard = 0;      // where it is left out
   Domain aside_domain = Domain::kAny;
+  bool aside_from_target = false;  // an upper bound: at least the target, which then may be 0
   // From the numbers of the users to those of the kernel, where they differ, and to the domains
   // that depend on them.
   void (*derive)(Plan& plan) = nullptr;

@@ -92,6 +92,8 @@ struct Preparation {
   bool round_weak_target(const Array& target);
   bool attach_to_examples(const Array& target, const char* what);
   bool set_aside();
+  bool attach_columns(const Array& aside);
+  bool attach_by_element(const Array& aside);
   bool set_per_column();
   bool set_weight();
   bool refuse_options_of_penalty();
@@ -384,7 +386,7 @@ bool Preparation::set_elements_target() {
   }
   const Array& target = input(kTarget);
   const bool one_for_each_row =
-      has(kAside) && input(kAside).ndim == 1 && prediction().ndim > 0 &&
+      has(kAside) && !loss.aside_by_element && input(kAside).ndim == 1 && prediction().ndim > 0 &&
       target.ndim == prediction().ndim - 1 &&
       std::equal(target.shape, target.shape + target.ndim, prediction().shape);
   if (target.ndim > 0 && !one_for_each_row && !same_shape(target, prediction())) {
@@ -526,7 +528,7 @@ bool Preparation::set_lists(const Array& target) {
   task.target_kind = Target::kDistribution;
   task.loss = plan.labels_kernel;
   attach(kTarget, target);
-  return check_integers("target", target);
+  return check_integers("target", target) && set_aside();
 }
 
 bool Preparation::set_classes_target() {
@@ -546,10 +548,29 @@ bool Preparation::set_classes_target() {
 
 bool Preparation::set_aside() {
   if (loss.aside == nullptr) return true;
+  if (!has(kAside) && std::isnan(loss.aside_standard)) {
+    task.add(kAside) = task[kTarget];
+    return true;
+  }
   out.aside = loss.aside_standard;
   const Array standard{
       reinterpret_cast<char*>(&out.aside), DType::kFloat64, false, false, 0, nullptr, nullptr};
   const Array& aside = has(kAside) ? input(kAside) : standard;
+  return loss.aside_by_element ? attach_by_element(aside) : attach_columns(aside);
+}
+
+bool Preparation::attach_by_element(const Array& aside) {
+  if (aside.ndim > 0 && !same_shape(aside, prediction())) {
+    fault.set(FaultCode::kShape, loss.aside,
+              "must be a number, or have the shape of the prediction, %s",
+              ShapeText(prediction()).text);
+    return fault.came("%s", ShapeText(aside).text);
+  }
+  attach(kAside, aside);
+  return loss.aside_domain == Domain::kBooleans || check_integers(loss.aside, aside);
+}
+
+bool Preparation::attach_columns(const Array& aside) {
   const Array& p = prediction();
   if (aside.ndim > 1 ||
       (aside.ndim == 1 && (p.ndim == 0 || aside.shape[0] != p.shape[p.ndim - 1]))) {
@@ -841,7 +862,7 @@ bool Preparation::prepare() {
     if (!set_class_numbers() || !set_classes_target()) return false;
   } else {
     task.loss = plan.labels_kernel;
-    if (!set_aside() || !set_per_column() || !set_elements_target()) return false;
+    if (!set_elements_target() || !set_aside() || !set_per_column()) return false;
     if (has(kTarget) && !refuse_swapped()) return false;
   }
   for (int h = 0; h < loss.head_count(); ++h) {
@@ -1044,10 +1065,11 @@ struct Search {
   bool bad_weight();
   bool bad_element(int role, Domain domain);
   bool bad_aside();
+  bool bad_aside_by_element();
   bool bad_label();
   bool bad_distribution();
   bool bad_share();
-  bool bad_list();
+  bool bad_list(int role, Domain domain);
   bool bad_classes();
 
  private:
@@ -1092,6 +1114,7 @@ bool is_outside(Domain domain, double x) {
     case Domain::kPositive: return x <= 0;
     case Domain::kAboveMinusOne: return x <= -1;
     case Domain::kNonnegative: return x < 0;
+    case Domain::kBooleans: return x != 0 && x != 1 && !std::isnan(x);
     default: return false;
   }
 }
@@ -1103,6 +1126,7 @@ bool Search::report(const char* name, Domain domain, double x, DType dtype, cons
     case Domain::kPositive: fault.set(FaultCode::kElement, name, "must be above 0"); break;
     case Domain::kAboveMinusOne: fault.set(FaultCode::kElement, name, "must be above -1"); break;
     case Domain::kNonnegative: fault.set(FaultCode::kElement, name, "must be at least 0"); break;
+    case Domain::kBooleans: fault.set(FaultCode::kElement, name, "must be 0 or 1 (or bool)"); break;
     default: {
       const bool is_score = std::strcmp(name, loss.heads[0]) == 0;
       fault.set(is_score ? FaultCode::kLogits : FaultCode::kElement, name, "must be in [0, 1]");
@@ -1147,6 +1171,27 @@ bool Search::bad_aside() {
     if (!is_outside(loss.aside_domain, x)) return true;
     return !report(loss.aside, loss.aside_domain, x, aside.dtype, walk.place, aside.ndim);
   });
+}
+
+bool Search::bad_aside_by_element() {
+  if (request.inputs[kAside] == nullptr) return false;
+  const Array& array = *request.inputs[kAside];
+  // As the kernels compare them.
+  const auto computed = [&](double x) { return task.in_float64 ? x : double(float(x)); };
+  for (Walk walk(task.shape, task.ndim); walk.next();) {
+    const double x = read(kAside, walk), target = read(kTarget, walk);
+    const bool crossed = loss.aside_from_target && computed(target) > computed(x);
+    if (!(crossed || is_outside(loss.aside_domain, x)) || !counts(walk)) continue;
+    if (!crossed) {
+      return report(loss.aside, loss.aside_domain, x, array.dtype, walk.place, array.ndim);
+    }
+    fault.set(FaultCode::kElement, loss.aside, "must be at least the target, %s",
+              NumberText(target, task[kTarget].dtype).text);
+    fault.came("%s", NumberText(x, array.dtype).text);
+    fault.at(walk.place, task.ndim);
+    return true;
+  }
+  return false;
 }
 
 bool Search::bad_label() {
@@ -1221,20 +1266,22 @@ bool Search::bad_share() {
 }
 
 // Lists of weight 0 may hold anything.
-bool Search::bad_list() {
-  const Array& target = *request.inputs[kTarget];
+bool Search::bad_list(int role, Domain domain) {
+  if (request.inputs[role] == nullptr) return false;
+  const Array& array = *request.inputs[role];
   const int64_t* const begin = task.list_begin;
-  return !all_elements(target, [&](const Walk& walk, const char* from) {
-    const double x = read_number(target.dtype, target.swapped, from);
-    if (!is_outside(plan.target, x)) return true;
+  return !all_elements(array, [&](const Walk& walk, const char* from) {
+    const double x = read_number(array.dtype, array.swapped, from);
+    if (!is_outside(domain, x)) return true;
+    if (array.ndim == 0) return !report(input_name(loss, role), domain, x, array.dtype, nullptr, 0);
     int64_t list[kMaxDims];
     std::copy_n(walk.place, prepared.axis, list);
-    std::copy(walk.place + prepared.axis + 1, walk.place + target.ndim, list + prepared.axis);
+    std::copy(walk.place + prepared.axis + 1, walk.place + array.ndim, list + prepared.axis);
     if (begin != nullptr) {
       list[0] = std::upper_bound(begin, begin + prepared.groups, walk.place[0]) - begin - 1;
     }
     return !counts(list) ||
-           !report("target", plan.target, x, target.dtype, walk.place, target.ndim);
+           !report(input_name(loss, role), domain, x, array.dtype, walk.place, array.ndim);
   });
 }
 
@@ -1291,7 +1338,9 @@ bool Search::bad_classes() {
 [[gnu::noinline]] bool search(Search& all) {
   if (all.bad_weight()) return true;
   if (all.loss.has_classes()) {
-    if (all.loss.form == Form::kLists) return all.bad_list();
+    if (all.loss.form == Form::kLists) {
+      return all.bad_list(kTarget, all.plan.target) || all.bad_list(kAside, all.loss.aside_domain);
+    }
     if (all.task.target_kind == Target::kLabel && all.bad_label()) return true;
     if (all.task.portions_in_unit) return all.bad_share();
     if (all.loss.takes_distributions() && all.task.target_kind == Target::kDistribution &&
@@ -1300,10 +1349,12 @@ bool Search::bad_classes() {
     }
     return all.task.probabilities && all.bad_classes();
   }
-  if (all.bad_element(kTarget, all.plan.target)) return true;
+  const bool is_bound = all.loss.aside_from_target && all.request.inputs[kAside] != nullptr;
+  const Domain target = is_bound ? Domain::kNonnegative : all.plan.target;
+  if (all.bad_element(kTarget, target)) return true;
   if (all.bad_element(kHeads, all.plan.prediction)) return true;
   if (all.loss.head_count() > 1 && all.bad_element(kHeads + 1, all.plan.second_head)) return true;
-  return all.bad_aside();
+  return all.loss.aside_by_element ? all.bad_aside_by_element() : all.bad_aside();
 }
 
 }  // namespace

@@ -332,7 +332,7 @@ enum {
   NUMLOSS_ABOVE_ZERO = 3,
   NUMLOSS_ABOVE_MINUS_ONE = 4,
   NUMLOSS_AT_LEAST_ZERO = 5,
-  NUMLOSS_BOOLEANS = 6,  // whether a class is there
+  NUMLOSS_BOOLEANS = 6,  // whether a class is there; beside a target 0 or 1 as numbers, too
 };
 
 // How a loss walks its prediction.
@@ -361,7 +361,8 @@ typedef struct numloss_input_info {
   const char* name;
   int32_t domain;    // NUMLOSS_ANY_NUMBER...; a prediction of probabilities follows from_logits
   int32_t gradient;  // place of its gradient; -1: it has none
-  double standard;   // where it is left out, which the last input alone may be
+  // Where it is left out, which the last input alone may be; NaN: the target.
+  double standard;
   int32_t may_be_left_out;
   int32_t reserved;
 } numloss_input_info;

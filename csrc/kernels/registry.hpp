@@ -87,6 +87,11 @@
   row(LambdaRank) \
   row(SoftmaxRanking) \
   row(ListMle) \
+  row(AftNormal) \
+  row(AftLogistic) \
+  row(AftExtreme) \
+  row(CoxBreslow) \
+  row(CoxEfron) \
   row(Coral) \
   row(Corn) \
   row(AllThresholdHinge) \

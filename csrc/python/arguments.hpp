@@ -72,6 +72,7 @@ class Arguments {
     for (Py_ssize_t i = 0; i < named; ++i) {
       if (!take(PyTuple_GET_ITEM(names, i), args[count + i])) return false;
     }
+    if (given_[kAside] == Py_None && loss_.aside_by_element) given_[kAside] = nullptr;
     for (int i = 0; i < owner_.input_count; ++i) {
       const int role = owner_.roles[i];
       if (given_[role] == nullptr && role != kAside) return false;

@@ -145,7 +145,7 @@ const char* name_of_domain(const Loss& loss) {
     case Form::kLabels: return "labels";
     case Form::kDistributions: return "probabilities";
     case Form::kEither: return "labels or probabilities";
-    case Form::kLists: return "relevances";
+    case Form::kLists: return loss.aside == nullptr ? "relevances" : "times";
     case Form::kThresholds: return "ordered labels";
     case Form::kSets:
     case Form::kRows:

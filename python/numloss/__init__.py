@@ -33,6 +33,7 @@ from numloss._losses import (
     robust_regression,
     segmentation,
     signs,
+    survival,
 )
 from numloss._losses.binary import *
 from numloss._losses.deviance import *
@@ -47,6 +48,7 @@ from numloss._losses.relative import *
 from numloss._losses.robust_regression import *
 from numloss._losses.segmentation import *
 from numloss._losses.signs import *
+from numloss._losses.survival import *
 from numloss._nulls import nulls_to_weight
 from numloss._raise import Error, InputTypeError
 from numloss.balance import *
@@ -83,6 +85,7 @@ LOSSES: dict[str, Loss[...]] = {
         multiclass,
         ordinal,
         ranking,
+        survival,
     )
     for name in module.__all__
 }
@@ -191,5 +194,6 @@ __all__ += segmentation.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__
 __all__ += ranking.__all__
+__all__ += survival.__all__
 __all__ += penalties.__all__
 __all__ += balance.__all__

@@ -10,6 +10,7 @@ import numpy as np
 
 from numloss import Loss, _convert, _links
 from numloss._arithmetic import ieee
+from numloss._loss import OF_LISTS
 from numloss._raise import Error
 from numloss.evaluation.specs import loss_of
 
@@ -128,11 +129,9 @@ def fitted(
     """Return the best constant score; `said` is what the caller names the targets."""
     if target.size == 0:
         raise Error(f"{said} must hold at least one example, got none", said)
-    if loss.domain == "relevances":
+    if loss.domain in OF_LISTS:
         raise Error(
-            f"loss must have a best constant, got {loss.__name__}: equal scores put no list in "
-            "order",
-            "loss",
+            f"loss must have a best constant, got {loss.__name__}: {OF_LISTS[loss.domain]}", "loss"
         )
     try:
         with ieee:

@@ -104,6 +104,15 @@ axis : int, default -1
     The axis of the items, where lists are rows.
 """
 
+_STRATA = _LISTS.replace(
+    "Scores, higher ones first in the order: rows of a list each",
+    "Scores: rows of a list each (a stratum)",
+).replace(
+    """Relevances, shaped like the prediction: the higher, the further ahead an item belongs.""",
+    """Times, shaped like the prediction, at least 0. Their order alone counts; an infinite one is
+    after all others.""",
+)
+
 _THRESHOLDS = """\
 Parameters
 ----------
@@ -252,6 +261,7 @@ _PARTS = {
     "pixels": _PIXELS,
     "pixels of scores": _SCORED_PIXELS,
     "lists": _LISTS,
+    "strata": _STRATA,
     "thresholds": _THRESHOLDS.replace("{keywords}", _KEYWORDS),
     "members": _MEMBERS.replace("{what}", "Members of ensembles, in any order").replace(
         "{keywords}", _KEYWORDS

@@ -48,6 +48,12 @@ TEMPERED = ("cross_entropy", "kl_divergence")
 #: Keywords of calls on NumPy's arrays alone: tensors have functions of their own for these.
 OF_NUMPY = ("reduce_axis", "keepdims", "out")
 
+#: What targets of losses of lists are, and why no constant score is the best one.
+OF_LISTS = {
+    "relevances": "equal scores put no list in order",
+    "times": "what all scores have in common does not count",
+}
+
 CALL_DEFAULTS = {
     "weight": None,
     "reduction": "mean",

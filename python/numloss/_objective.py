@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numloss import _constant, _convert, _hessian, _links
+from numloss._loss import OF_LISTS
 from numloss._raise import Error, InputTypeError, shown
 from numloss.evaluation.specs import loss_of
 
@@ -127,7 +128,7 @@ class Objective:
         """Return the number of scores of a row, None where it is a number."""
         if _links.is_pair(self.loss):
             return len(self.loss.link)
-        if not self.loss.rowwise or self.loss.domain == "relevances":
+        if not self.loss.rowwise or self.loss.domain in OF_LISTS:
             return None
         return _constant.class_count(self.loss, self.target, self._options, classes, "target")
 
@@ -181,7 +182,7 @@ class Objective:
     def start(self) -> Float64s:
         """Return where to begin: coefficients 0, the intercept the best constant score."""
         w = np.zeros(self.size)
-        if self.intercept and self.loss.domain != "relevances":
+        if self.intercept and self.loss.domain not in OF_LISTS:
             weight = self._call["weight"]
             begin = _constant.fitted(
                 self.loss,

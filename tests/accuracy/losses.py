@@ -43,6 +43,7 @@ OF_DIFFERENCES = (
     "lambdarank",
     "softmax_ranking",
     "list_mle",
+    "cox",
 )
 DIVERGENCES = ("js_divergence", "total_variation")
 

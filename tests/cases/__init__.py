@@ -22,6 +22,7 @@ from cases import (
     robust_regression,
     segmentation,
     signs,
+    survival,
 )
 from cases.arithmetic import Array
 from cases.asking import WAYS, assert_same, per_example, results
@@ -48,6 +49,7 @@ from cases.inputs import (
     SETS,
     SIGNS,
     THRESHOLDS,
+    TIMES,
     Domain,
     Inputs,
     PerClass,
@@ -85,6 +87,7 @@ __all__ = [
     "SIGNS",
     "TABLED",
     "THRESHOLDS",
+    "TIMES",
     "TWO_HEADED",
     "TWO_HEADED_VARIANTS",
     "VARIANTS",
@@ -119,6 +122,7 @@ for family in (
     multiclass,
     ordinal,
     ranking,
+    survival,
 ):
     CASES.update(family.CASES)
 TWO_HEADED.update(forecast.TWO_HEADED)

@@ -103,6 +103,13 @@ def _draw_means(rng: Rng, shape: Shape) -> Inputs:
     return np.where(rng.uniform(size=shape) < 0.5, target * factor, target / factor), target
 
 
+# Nor are their logarithms near the predictions.
+def _draw_times(rng: Rng, shape: Shape) -> Inputs:
+    target = 2.0 ** _even_labels(rng, shape, 3)
+    apart = rng.uniform(0.5, 3, size=shape)
+    return np.where(rng.uniform(size=shape) < 0.5, -apart, apart + 1.5), target
+
+
 def _draw_sets(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), rng.uniform(size=shape) < 0.25
 
@@ -161,6 +168,7 @@ _RESIDUALS = [2.0**-60, 2.0**-20, 0.25, 0.875, 30.0, 2.0**30]
 _LOGITS = [0.0, 2.0**-30, 0.5, 5.0, 20.0, 90.0, 700.0]
 _CHANCES = [2.0**-50, 2.0**-20, 0.125, 0.5, 1 - 2.0**-7, 1 - 2.0**-20]
 _LOGARITHMS = [0.0, 2.0**-30, 2.0**-10, 0.5, 5.0, 20.0]
+_TIMES = [-5.0, -0.75, 2.0**-10, 3.5, 9.0]
 _MEANS = [2.0**-30, 2.0**-10, 0.5, 1 - 2.0**-20, 1 + 2.0**-7, 5.0, 2.0**20, 2.0**30]
 _SCORES = [0.0, 0.5, 1 - 2.0**-20, 1.5, 2.0**30]
 _ROWS = [
@@ -220,6 +228,7 @@ COUNTS = Domain("counts", _draw_counts, _grid(_signed([*_LOGARITHMS, 80.0]), [0.
 RATES = Domain("rates", _draw_rates, _grid(_MEANS, [0.0, 0.125, 2.0]), lambda p: p > 0)
 AMOUNTS = Domain("amounts", _draw_amounts, _grid(_signed(_LOGARITHMS), [0.125, 3.0]))
 MEANS = Domain("means", _draw_means, _grid(_MEANS, [0.125, 3.0]), lambda p: p > 0)
+TIMES = Domain("times", _draw_times, _grid(_TIMES, [1.0, 5.0]))
 SIGNS = Domain("signs", _draw_signs, _grid(_signed(_SCORES), [-1.0, 1.0]))
 MODEST_SIGNS = Domain(
     "modest_signs", _draw_signs, _grid(_signed([*_SCORES[:-1], 40.0]), [-1.0, 1.0])

@@ -154,6 +154,7 @@ class Variant:
         # So does exp(-exp(x)): an error of exp(x) is magnified by exp(x); and exp(-x²/2).
         more = 24 * (len(_TAKES_DIGITS & self.parameters.keys()) > 0)
         more += {"cloglog": 496, "probit": 16}.get(self.parameters.get("link"), 0)
+        more += 96 * (self.parameters.get("distribution") == "extreme")  # of exp(z), too
         return self.case.ulps + more
 
     @property

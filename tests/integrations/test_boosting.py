@@ -101,7 +101,7 @@ def margins_of(loss, labels, dtype):
 def test_what_boosters_have_no_place_for():
     refused = {name for name in numloss.LOSSES if takes(name, "constant") is None}
     others = {name for name in numloss.LOSSES if numloss.LOSSES[name].domain == "ordered labels"}
-    others |= {*numloss.segmentation.__all__, *numloss.ranking.__all__}
+    others |= {*numloss.segmentation.__all__, *numloss.ranking.__all__, "cox"}
     assert refused - others == {
         "kl_divergence", "multilabel_margin", "nll", "crps_ensemble", "crps_quantile",
     }  # fmt: skip
@@ -1298,6 +1298,62 @@ def test_xgboosts_rankings_have_twice_the_hessian(loss, name):
     ours = xgboost.train(params, data, 10, obj=objective)
     expected, found = (x.predict(data, output_margin=True) for x in (own, ours))
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def times():
+    """Draw times of which some are censored, no two alike."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    t = (1 + rng.permutation(400)) * np.exp(X[:, 0] - X[:, 1]) / 100
+    return X, t.astype("f4"), rng.random(400) < 0.7
+
+
+def trained(params, data, objective, name, metric):
+    """Return margins of a booster trained with a loss of XGBoost's, its metric, and our margins."""
+    data.set_base_margin(np.zeros(data.num_row()))
+    tree, told = {"max_depth": 3, "eta": 0.1, "disable_default_eval_metric": 1}, {}
+    own = {**tree, **params, "objective": name, "eval_metric": metric}
+    theirs = xgboost.train(own, data, 10, evals=[(data, "")], evals_result=told, verbose_eval=False)
+    ours = xgboost.train(tree, data, 10, obj=objective)
+    margins = [x.predict(data, output_margin=True).astype(float) for x in (theirs, ours)]
+    return margins[0], told[""][metric][-1], margins[1]
+
+
+def test_xgboosts_cox_has_the_derivatives_of_the_sum():
+    X, t, event = times()
+    data = xgboost.DMatrix(X, label=np.where(event, t, -t))
+
+    def objective(margin, data):
+        y = data.get_label()
+        return numloss.cox.grad_and_hess(margin, abs(y), y > 0, reduction="sum")
+
+    expected, told, found = trained({}, data, objective, "survival:cox", "cox-nloglik")
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    mean = numloss.cox(expected, t, event, denominator=event.sum())
+    assert mean == pytest.approx(told, rel=1e-5)
+
+
+@pytest.mark.parametrize("distribution", ["normal", "logistic", "extreme"])
+def test_xgboosts_aft_has_our_derivatives_clipped(distribution):
+    X, t, event = times()
+    lower, upper = np.where(np.arange(400) % 5 == 0, 0, t), np.where(event, t, np.inf)
+    lower, upper = np.minimum(lower, upper), np.where(np.arange(400) % 7 == 0, t + 1, upper)
+    data = xgboost.DMatrix(X)
+    data.set_float_info("label_lower_bound", lower)
+    data.set_float_info("label_upper_bound", upper)
+    options = {"distribution": distribution, "scale": 1.5}
+    lower, upper = lower.astype("f4").astype(float), upper.astype("f4").astype(float)
+
+    def objective(margin, data):
+        gradient, hessian = numloss.aft.grad_and_hess(
+            margin.astype(float), lower, upper, reduction="sum", **options
+        )
+        return np.clip(gradient, -15, 15), np.clip(hessian, 1e-16, 15)
+
+    params = {"aft_loss_distribution": distribution, "aft_loss_distribution_scale": 1.5}
+    expected, told, found = trained(params, data, objective, "survival:aft", "aft-nloglik")
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+    assert numloss.aft(expected, lower, upper, **options) == pytest.approx(told, rel=1e-5)
 
 
 @pytest.mark.parametrize("host", HOSTS)

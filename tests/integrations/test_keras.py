@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 import numloss
+from numloss._loss import OF_LISTS
 from numloss.integrations import keras as integration
 
 assert keras.backend.backend() == os.environ["KERAS_BACKEND"]
@@ -36,7 +37,7 @@ def sample(loss):
         if numloss.LOSSES[loss].domain not in ("real", "unit interval"):  # amounts
             return 1 + (column > 0).astype("float32"), np.abs(column)
         return (column > 0).astype("float32"), column
-    has_shares = numloss.LOSSES[loss].domain in ("probabilities", "unit interval", "relevances")
+    has_shares = numloss.LOSSES[loss].domain in ("probabilities", "unit interval", *OF_LISTS)
     rows = np.cumsum(abs(x), axis=1) if loss == "cumulative_link" else x  # thresholds rise
     return (shares if has_shares else labels), rows[:, :3]
 

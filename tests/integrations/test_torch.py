@@ -116,6 +116,20 @@ def test_value_and_gradient_have_the_bits_of_numpy(variant, dtype, reduction):
         assert_same(function(variant.name)(**tensors, **call), value)
 
 
+def test_bounds_and_events_have_the_bits_of_numpy():
+    rng = np.random.default_rng(0)
+    p, t = rng.normal(size=12), rng.exponential(size=12)
+    upper = np.where(np.arange(12) % 3 == 0, np.inf, t + np.arange(12) % 3)
+    calls = {"aft": {"upper": upper}, "cox": {"event": t < 1, "groups": np.array([5, 7])}}
+    for name, beside in calls.items():
+        value, gradient = numloss.LOSSES[name].value_and_grad(p, t, **beside)
+        leaf = tensor(p).requires_grad_()
+        found = function(name)(leaf, tensor(t), **{key: tensor(x) for key, x in beside.items()})
+        found.backward()
+        assert_same(found, value)
+        assert_same(leaf.grad, gradient)
+
+
 @pytest.mark.parametrize("name", PENALTIES)
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 def test_penalties_have_the_bits_of_numpy(name, dtype):

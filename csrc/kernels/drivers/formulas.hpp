@@ -438,9 +438,24 @@ NUMLOSS_INLINE bool any_outside(const Formula& loss, const T* const* input, int6
   return any_outside<Formula, T>(loss, n, roles, input[kRole]...);
 }
 
+// Whether a target and the number aside are beyond what a formula says of the two together.
+template <class Formula, class T>
+NUMLOSS_INLINE bool any_crossed(const Formula& loss, const T* const* input, int64_t n) {
+  if constexpr (requires { loss.crossed(T(0), T(0)); }) {
+    const T *const target = input[kTarget], *const aside = input[kAside];
+    int bad = 0;
+#pragma omp simd reduction(| : bad)
+    for (int64_t i = 0; i < n; ++i) bad |= int(loss.crossed(target[i], aside[i]));
+    return bad != 0;
+  } else {
+    return false;
+  }
+}
+
 template <class Loss, class T>
 bool element_check(const T* const* input, const double* parameters, int64_t n) {
-  return any_outside(Loss(parameters), input, n, InputsOf<Loss>());
+  const Loss loss(parameters);
+  return any_outside(loss, input, n, InputsOf<Loss>()) || any_crossed(loss, input, n);
 }
 
 // Whether a formula's derivative is made of its value: then the two are computed as fast as the

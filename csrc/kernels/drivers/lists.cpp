@@ -42,7 +42,7 @@ class Memory {
   static int64_t bytes(const Task& task, const ListFunctions<T>& functions) {
     const int64_t each = kPlaces * int64_t(sizeof(int64_t)) +
                          functions.wide * int64_t(sizeof(double)) +
-                         (kArrays + functions.scratch) * int64_t(sizeof(T));
+                         arrays(functions) * int64_t(sizeof(T));
     constexpr int64_t kSpare = 64;
     return task.classes > INT64_MAX / each - kSpare ? INT64_MAX : (task.classes + kSpare) * each;
   }
@@ -51,15 +51,15 @@ class Memory {
   List<T> load(const Place& place) {
     T* const score = numbers(0);
     T* const target = numbers(1);
-    const int64_t n = place.count();
-    copy_in(task_[kHeads], place.address(task_[kHeads]), task_[kHeads].class_stride, n, score);
-    load_targets(place, target);
-    int64_t* const order = reinterpret_cast<int64_t*>(numbers(kArrays + functions_.scratch));
+    load_input(place, kHeads, score);
+    load_input(place, kTarget, target);
+    int64_t* const order = reinterpret_cast<int64_t*>(numbers(arrays(functions_)));
     return {task_.mode,
             task_.parameters,
-            n,
+            place.count(),
             score,
             target,
+            functions_.takes_aside ? load_aside(place) : nullptr,
             numbers(2),
             numbers(3),
             order,
@@ -70,18 +70,27 @@ class Memory {
   }
 
   const T* load_targets(const Place& place) {
-    load_targets(place, numbers(1));
+    load_input(place, kTarget, numbers(1));
     return numbers(1);
+  }
+  const T* load_aside(const Place& place) {
+    T* const to = numbers(arrays(functions_) - 1);
+    load_input(place, kAside, to);
+    return to;
   }
 
  private:
   static constexpr int kArrays = 4, kPlaces = 3;
 
+  static int64_t arrays(const ListFunctions<T>& functions) {
+    return kArrays + functions.scratch + functions.takes_aside;
+  }
+
   T* numbers(int array) const { return reinterpret_cast<T*>(memory_) + array * numbers_; }
 
-  void load_targets(const Place& place, T* to) const {
-    const Operand& target = task_[kTarget];
-    copy_in(target, place.address(target), target.class_stride, place.count(), to);
+  void load_input(const Place& place, int role, T* to) const {
+    const Operand& input = task_[role];
+    copy_in(input, place.address(input), input.class_stride, place.count(), to);
   }
 
   const Task& task_;
@@ -95,6 +104,24 @@ bool any_negative(const T* x, int64_t n) {
   bool found = false;
   for (int64_t i = 0; i < n; ++i) found = found | (x[i] < T(0));
   return found;
+}
+
+// A NaN is not: it comes out as NaN.
+template <class T>
+bool any_but_switches(const T* x, int64_t n) {
+  bool found = false;
+  for (int64_t i = 0; i < n; ++i) {
+    found = found | !((x[i] == T(0)) | (x[i] == T(1)) | is_nan(x[i]));
+  }
+  return found;
+}
+
+// Whether a list that counts holds what the loss has no meaning for.
+template <class T>
+bool is_outside(Memory<T>& memory, const ListFunctions<T>& functions, const Place& place) {
+  const int64_t n = place.count();
+  return (functions.nonnegative && any_negative(memory.load_targets(place), n)) ||
+         (functions.takes_aside && any_but_switches(memory.load_aside(place), n));
 }
 
 // x times weight / denominator, 0 where the list has no weight, in double, as neither factor alone
@@ -128,9 +155,7 @@ void run_block(const Task& task, const ListFunctions<T>& functions, int64_t begi
       const Place place{task, first + k, row};
       const double weight = info.full_weight[k] = info.loss_weight[k];
       value[k] = T(0);
-      if (functions.nonnegative && weight != 0 && !task.checked) {
-        partial.bad = any_negative(memory.load_targets(place), place.count());
-      }
+      if (weight != 0 && !task.checked) partial.bad = is_outside(memory, functions, place);
       if (only_check || partial.bad) continue;
       const List<T> list = memory.load(place);
       if (weight != 0) value[k] = functions.list(list);

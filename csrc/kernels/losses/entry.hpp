@@ -63,10 +63,12 @@ template <int kParameters>
 constexpr Entry lists(const char* name, double cost, auto functions) {
   static_assert(kParameters <= kMaxParameters);
   const ListFunctions<float> single = functions(float());
-  const Roles limited = single.nonnegative ? roles(kTarget) : Roles{0};
-  return {{name, Driver::kLists, 1, false, kParameters, limited, false, picoseconds(cost)},
-          {{}, {}, single},
-          {{}, {}, functions(double())}};
+  const Roles limited = (single.nonnegative ? roles(kTarget) : Roles{0}) |
+                        (single.takes_aside ? roles(kAside) : Roles{0});
+  return {
+      {name, Driver::kLists, 1, single.takes_aside, kParameters, limited, false, picoseconds(cost)},
+      {{}, {}, single},
+      {{}, {}, functions(double())}};
 }
 
 }  // namespace

@@ -284,7 +284,7 @@ class Evaluation:
         clusters : array_like, optional
             What each row belongs to, where the evaluation was given a `cluster`.
         **inputs : array_like
-            What some losses take besides, such as ``variance``.
+            What some losses take besides, such as ``variance`` or ``event``.
 
         Raises
         ------

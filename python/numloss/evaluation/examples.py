@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from numloss.evaluation.specs import LossSpec, inputs_of
+from numloss.evaluation.specs import LossSpec, asides_of, inputs_of
 
 if TYPE_CHECKING:
     from numloss.evaluation.calibration import Forecasts
@@ -69,6 +69,7 @@ def examples_of(
         if name not in inputs:
             raise ValueError(f"{spec.text} needs {name}, an array beside the target")
         arguments[name] = inputs[name]
+    arguments |= {name: inputs[name] for name in asides_of(loss) if name in inputs}
     weighted = weight is not None or spec.weighs
     if weight is not None:
         arguments["weight"] = weight

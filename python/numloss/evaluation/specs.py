@@ -77,6 +77,15 @@ def inputs_of(loss: numloss.Loss[...]) -> tuple[str, ...]:
     return loss.heads[1:] if isinstance(loss, numloss.Loss) else ()
 
 
+@cache
+def asides_of(loss: numloss.Loss[...]) -> tuple[str, ...]:
+    """Names of the arrays that a loss takes beside the target, or does without."""
+    parameters = inspect.signature(loss).parameters.values() if hasattr(loss, "heads") else ()
+    return tuple(
+        p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is None
+    )
+
+
 #: What losses of two predictions call the second one.
 SECONDS = tuple(dict.fromkeys(x for loss in numloss.LOSSES.values() for x in inputs_of(loss)))
 
