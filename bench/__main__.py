@@ -173,7 +173,7 @@ def add_losses(parser: argparse.ArgumentParser) -> None:
     """Add the option that chooses losses."""
     import numloss
 
-    names = tuple(numloss.LOSSES)
+    names = tuple(name for name in numloss.LOSSES if name not in numloss.similarity.__all__)
     parser.add_argument("--loss", nargs="+", choices=names, default=names, metavar="NAME")
 
 
@@ -280,10 +280,10 @@ def linear_command(parser: argparse.ArgumentParser, arguments: list[str]) -> Non
         print(line)
 
 
-def contrastive_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+def embeddings_command(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
     """Time losses over a batch of embeddings beside torch's formulas, and measure their memory."""
     pin_before_imports(arguments, 1)
-    from bench.contrastive import against_torch
+    from bench.embeddings import against_torch
 
     parser.add_argument("--threads", type=argument(thread_count), default=1)
     parser.add_argument("--rows", type=int, default=4096)
@@ -331,7 +331,7 @@ COMMANDS: dict[str, Callable[[argparse.ArgumentParser, list[str]], None]] = {
     "accumulate": accumulate_command,
     "formats": formats_command,
     "linear": linear_command,
-    "contrastive": contrastive_command,
+    "embeddings": embeddings_command,
     "show": show_command,
     "compare": compare_command,
     "goals": goals_command,

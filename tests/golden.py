@@ -24,6 +24,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 from cases import (
+    COMPARING,
     MEANS,
     RATES,
     RESIDUALS,
@@ -52,6 +53,8 @@ DTYPES = [np.dtype(name) for name in ("float32", "float64", "float16", ml_dtypes
 SIZES: list[Shape] = [(1,), (17,), (1025,), (33_001,)]
 #: Panels of rows and their remainder, tiles of classes, folded rows, more rows than a block holds.
 GRIDS: list[Shape] = [(3, 2), (130, 10), (66, 100), (5, 257), (3, 1030), (2, 5000), (5000, 7)]
+#: Of rows that are compared: of a number, of less than a vector, of more lanes than one, long ones.
+COMPARED: list[Shape] = [(1, 1), (17, 5), (130, 33), (3, 1030)]
 #: The distances of ordered classes are a table, quadratic in their number.
 MOST_ORDERED = 300
 
@@ -187,6 +190,22 @@ def hash_of_heads(
     return digest.hexdigest()[:24]
 
 
+def hash_of_comparison(
+    name: str, options: Any, dtype: np.dtype[Any], call: Callable[..., list[Any]] = call
+) -> str:
+    """Return a hash of all that a loss which compares rows gives for a type."""
+    digest = sha256()
+    loss = getattr(numloss, name)
+    for seed, shape in enumerate(COMPARED):
+        inputs = [x.astype(dtype) for x in COMPARING[name].draw(Draw(seed), shape)]
+        weight = np.arange(1, 1 + shape[0]) % 8 / 4
+        weight = weight if loss.rowwise else weight[:, None]
+        for given, (method, way) in product(({}, {"weight": weight}), WAYS):
+            for result in call(loss, method, *inputs, **way, **given, **options):
+                digest.update(canonical(result))
+    return digest.hexdigest()[:24]
+
+
 def hash_of_extras(
     variant: Variant, dtype: np.dtype[Any], call: Callable[..., list[Any]] = call
 ) -> str:
@@ -221,6 +240,15 @@ def names_of_heads() -> dict[str, tuple[str, Any]]:
     return named
 
 
+def names_of_comparisons() -> dict[str, tuple[str, Any]]:
+    """Return the losses that compare rows with their options, by the name of their hash."""
+    return {
+        "-".join([name, *(f"{k}={x}" for k, x in options.items())]): (name, options)
+        for name, case in COMPARING.items()
+        for options in case.parameters
+    }
+
+
 def hashes(
     call: Callable[..., list[Any]] = call, share: tuple[int, int] = (0, 1)
 ) -> dict[str, dict[str, str]]:
@@ -230,6 +258,8 @@ def hashes(
     }
     for key, (name, options) in names_of_heads().items():
         named[key] = partial(hash_of_heads, name, options, call=call)
+    for key, (name, options) in names_of_comparisons().items():
+        named[key] = partial(hash_of_comparison, name, options, call=call)
     for key, variant in EXTRAS.items():
         named[key] = partial(hash_of_extras, variant, call=call)
     index, of = share

@@ -229,7 +229,8 @@ OPTIONS = {
 SPECS = [
     name + options
     for name in numloss.LOSSES
-    if len(numloss.LOSSES[name].heads) == 1  # another needs a column more than the command has
+    # Another needs a column more than the command has.
+    if len(numloss.LOSSES[name].heads) == 1 and name not in numloss.similarity.__all__
     for options in ["", *OPTIONS.get(name, [])]
 ]
 

@@ -11,13 +11,15 @@ import inspect
 
 import numpy as np
 import pytest
-from cases import RISING, TWO_HEADED_VARIANTS, VARIANTS
+from cases import COMPARING, RISING, TWO_HEADED_VARIANTS, VARIANTS
 
 import numloss
 from numloss._catalog import SMOOTHNESS, Facts
 from numloss.evaluation.specs import FORMS
 
-LOSSES = list(numloss.LOSSES)
+EVERY = list(numloss.LOSSES)
+#: Those of a prediction.
+LOSSES = [name for name in EVERY if name not in COMPARING]
 CLASSES = 4
 
 
@@ -306,7 +308,7 @@ def test_classes_of_an_inverse_link_may_be_on_any_axis():
 
 def test_the_list_has_every_loss_with_its_attributes():
     found = numloss.losses()
-    assert [facts.name for facts in found] == LOSSES
+    assert [facts.name for facts in found] == EVERY
     for facts in found:
         loss = numloss.LOSSES[facts.name]
         assert (facts.family, facts.target, facts.classes) == (
@@ -331,7 +333,7 @@ def test_the_list_is_filtered_by_facts():
     assert "gaussian_nll" in [x.name for x in numloss.losses(link="log")]
     assert {x.classes for x in numloss.losses(classes=False)} == {False}
     assert "mse" in [x.name for x in numloss.losses(estimates="mean")]
-    assert len(numloss.losses(convex=True)) + len(numloss.losses(convex=False)) == len(LOSSES)
+    assert len(numloss.losses(convex=True)) + len(numloss.losses(convex=False)) == len(EVERY)
 
 
 def test_the_list_prints_and_becomes_a_data_frame():

@@ -8,6 +8,7 @@ from numloss import _core
 
 TOLD = "results have changed; where that is meant, say so in CHANGELOG.md and run `make golden`"
 HEADS = golden.names_of_heads()
+COMPARISONS = golden.names_of_comparisons()
 
 
 @pytest.fixture(scope="module", params=_core.config()["isas"])
@@ -34,6 +35,14 @@ def test_bits_of_two_heads(key):
 
 
 @pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("key", COMPARISONS)
+def test_bits_of_comparisons(key):
+    name, options = COMPARISONS[key]
+    found = {str(t): golden.hash_of_comparison(name, options, t) for t in golden.DTYPES}
+    assert found == golden.read()[key], TOLD
+
+
+@pytest.mark.usefixtures("isa")
 @pytest.mark.parametrize("key", golden.EXTRAS)
 def test_bits_of_extra_outputs(key):
     found = {str(t): golden.hash_of_extras(golden.EXTRAS[key], t) for t in golden.DTYPES}
@@ -42,4 +51,4 @@ def test_bits_of_extra_outputs(key):
 
 def test_every_golden_hash_has_a_loss():
     keys = {str(variant) for variant in VARIANTS} | set(HEADS) | set(golden.EXTRAS)
-    assert golden.read().keys() == keys
+    assert golden.read().keys() == keys | set(COMPARISONS)

@@ -75,7 +75,8 @@ def small(loss):
 LOSSES = [
     name
     for name, x in numloss.LOSSES.items()
-    if not (x.rowwise and (x.link == "log" or x.domain in ("ordered labels", "real", *OF_LISTS)))
+    if x.family != "similarity"
+    and not (x.rowwise and (x.link == "log" or x.domain in ("ordered labels", "real", *OF_LISTS)))
 ]
 
 

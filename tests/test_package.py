@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import conftest
 import numpy as np
 import pytest
-from cases import CASES, TWO_HEADED
+from cases import CASES, COMPARING, TWO_HEADED
 from tools.evaluate_data import commands
 from tools.marks import between
 from tools.readme import README, tables
@@ -31,6 +31,7 @@ FAMILIES = (
     *(numloss.regression, numloss.robust_regression, numloss.relative, numloss.deviance),
     *(numloss.forecast, numloss.binary, numloss.signs, numloss.multilabel),
     *(numloss.segmentation, numloss.multiclass, numloss.ordinal, numloss.ranking),
+    numloss.similarity,
     numloss.survival,
 )
 PENALTIES = {name: getattr(numloss, name) for name in numloss.penalties.__all__}
@@ -42,7 +43,7 @@ PUBLIC = {name: getattr(numloss, name) for name in numloss.__all__}
 
 def test_every_loss_has_a_case_and_every_case_a_loss():
     assert list(numloss.LOSSES) == [name for family in FAMILIES for name in family.__all__]
-    assert set(numloss.LOSSES) == set(CASES) | set(TWO_HEADED)
+    assert set(numloss.LOSSES) == set(CASES) | set(TWO_HEADED) | set(COMPARING)
 
 
 def test_declarations_are_what_the_checks_take():
@@ -111,9 +112,10 @@ def plain(signature):
 
 @pytest.mark.parametrize("name", numloss.LOSSES)
 def test_signature(name):
-    signature = plain(inspect.signature(LOSSES[name]))
-    assert signature.startswith(f"({LOSSES[name].heads[0]}, target, ")
-    assert signature.endswith(CALL)
+    signature = inspect.signature(LOSSES[name])
+    inputs = list(signature.parameters)[:2]
+    assert name in COMPARING or inputs == [LOSSES[name].heads[0], "target"]
+    assert plain(signature).endswith(CALL)
 
 
 def test_the_readme_has_every_name_with_its_options():
@@ -124,7 +126,7 @@ def test_the_readme_has_every_name_with_its_options():
 def test_every_loss_is_evaluated_by_make_run():
     used = " ".join(word for arguments in commands() for word in arguments)
     missing = [name for name in numloss.LOSSES if not re.search(rf"--loss={name}\b", used)]
-    assert set(missing) == set(TWO_HEADED)
+    assert set(missing) == set(TWO_HEADED) | set(COMPARING)
 
 
 def test_signature_of_penalties():

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from cases import (  # noqa: E402
     BINARY,
+    COMPARING,
     DISTRIBUTIONS,
     LABELS,
     LOG_CHANCES,
@@ -112,7 +113,8 @@ def commands() -> Iterator[list[str]]:
         losses = [
             f"--loss={loss}{options}"
             for loss in numloss.LOSSES
-            if loss not in TWO_HEADED  # the command has no column for a second prediction
+            # The command has no column for a second prediction, and compares no rows.
+            if loss not in TWO_HEADED and loss not in COMPARING
             for chosen, options in evaluated(loss)
             if chosen == predictions
         ]

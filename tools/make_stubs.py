@@ -31,6 +31,7 @@ from numloss._losses import (
     robust_regression,
     segmentation,
     signs,
+    similarity,
     survival,
 )
 
@@ -47,6 +48,7 @@ FAMILIES = (
     multiclass,
     ordinal,
     ranking,
+    similarity,
     survival,
     penalties,
 )
@@ -143,9 +145,12 @@ def stub(loss: Any) -> Iterator[str]:
     """Yield the class of a loss."""
     name, declaration = loss.__name__, loss.__wrapped__
     is_one = len(loss.heads) == 1
-    one = ARRAY if is_one else f"tuple[{ARRAY}, {ARRAY}]"
-    place = f"{ARRAY} | None" if is_one else f"tuple[{ARRAY} | None, {ARRAY} | None] | None"
-    kept = "Place" if is_one else BOTH  # of other libraries' memory, which is returned as it is
+    heads = len(loss.heads)
+    one = ARRAY if is_one else f"tuple[{', '.join([ARRAY] * heads)}]"
+    several = ", ".join([f"{ARRAY} | None"] * heads)
+    place = f"{ARRAY} | None" if is_one else f"tuple[{several}] | None"
+    # Of other libraries' memory, which is returned as it is.
+    kept = "Place" if is_one else BOTH if heads == 2 else f"tuple[{', '.join(['Place'] * heads)}]"
     has_reduction = any(
         p.kind is p.VAR_KEYWORD for p in inspect.signature(declaration).parameters.values()
     )
@@ -164,7 +169,8 @@ def stub(loss: Any) -> Iterator[str]:
     if is_one:
         two.append(Case(any_reduction, BOTH, BOTH, slices=True))
     else:
-        grad.append(mixed)
+        anything = f"tuple[{', '.join(['Any'] * heads)}]"
+        grad.append(Case(any_reduction, PLACES, anything, slices=True))
     two.append(mixed)
     if has_reduction:
         array, pair = f"{ARRAY} | None = ...", f"tuple[{ARRAY} | None, {place}]"

@@ -20,7 +20,7 @@ from sphinx.cmd.build import main as sphinx
 
 import numloss
 from numloss._loss import CALL_DEFAULTS, EXTRAS
-from numloss._losses import penalties
+from numloss._losses import penalties, similarity
 from numloss.plot import Setting, curves_of, parse_losses, picture
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +40,7 @@ FAMILIES = {
     "multiclass": "Scores of several classes",
     "ordinal": "Classes that have an order",
     "ranking": "Lists that are to be ordered",
+    "similarity": "Rows of numbers, or scores, that are compared",
     "survival": "Times until an event, some of them known in part",
     "penalties": "The size of a model's weights",
 }
@@ -110,13 +111,18 @@ def losses_of(family: str) -> list[str]:
     return sorted(name for name, loss in numloss.LOSSES.items() if loss.family == family)
 
 
+def is_drawn(name: str) -> bool:
+    """Whether a loss is one of a prediction, which has a curve."""
+    return name in numloss.LOSSES and name not in similarity.__all__
+
+
 def write_families(folder: Path) -> None:
     """Write the page of each family, and the pictures of its losses."""
     folder.mkdir()
     for family in FAMILIES:
         (folder / f"{family}.rst").write_text("\n".join(page_of(family)))
         for name in losses_of(family):
-            if name in numloss.LOSSES:
+            if is_drawn(name):
                 curves = curves_of(parse_losses([name], []), Setting())
                 (folder / f"{name}.svg").write_bytes(picture(curves, ".svg"))
 
@@ -149,7 +155,8 @@ def section_of(name: str) -> Iterator[str]:
     bare = [p.replace(annotation=p.empty) for p in declared.parameters.values()]
     yield f".. py:function:: numloss.{name}{inspect.Signature(bare)}"
     yield ""
-    more = [*facts(loss), "", *figure(name)] if name in numloss.LOSSES else []
+    more = [*facts(loss), ""] if name in numloss.LOSSES else []
+    more += figure(name) if is_drawn(name) else []
     yield from indented(own_text(loss.__doc__, more))
     yield ""
 

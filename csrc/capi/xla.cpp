@@ -324,7 +324,7 @@ class CallOfXla : Refusable {
   }
 
   bool gives_number() const {
-    const bool by_example = loss_->has_target() && call_.reduction == NUMLOSS_NONE;
+    const bool by_example = !loss_->is_penalty() && call_.reduction == NUMLOSS_NONE;
     return (call_.want & NUMLOSS_VALUE) != 0 && !by_example;
   }
 

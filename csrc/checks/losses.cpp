@@ -572,6 +572,41 @@ constexpr Loss kLosses[] = {
      .parameters =
          {{.name = "levels", .use = Use::kOfColumns, .range = Range::kUnit, .optional = true},
           kAxis}},
+    {.name = "margin_ranking",
+     .form = Form::kElements,
+     .variants = {{"margin_ranking"}},
+     .target = Domain::kSigned,
+     .heads = {"first", "second"},
+     .heads_first = true,
+     .parameters = {number("margin", Range::kNonnegative, 0)}},
+    {.name = "cosine_similarity",
+     .form = Form::kVectors,
+     .variants = {{"cosine_similarity"}},
+     .parameters = {number("eps", Range::kPositive, 1e-8), kAxis}},
+    {.name = "cosine_embedding",
+     .form = Form::kPairs,
+     .variants = {{"cosine_embedding"}},
+     .target = Domain::kSigned,
+     .heads = {"first", "second"},
+     .heads_first = true,
+     .parameters = {number("margin", Range::kFromMinusOne, 0), kAxis}},
+    {.name = "contrastive",
+     .form = Form::kPairs,
+     .variants = {{"contrastive"}},
+     .target = Domain::kUnit,
+     .heads = {"first", "second"},
+     .heads_first = true,
+     .parameters = {kMargin, kAxis}},
+    {.name = "triplet_margin",
+     .form = Form::kTriplets,
+     .variants = {{"triplet_margin"}},
+     .heads = {"anchor", "positive", "negative"},
+     .heads_first = true,
+     .parameters = {kMargin,
+                    number("p", Range::kOneOrTwo, 2),
+                    {.name = "swap", .use = Use::kSwitch},
+                    number("eps", Range::kNonnegative, 1e-6),
+                    kAxis}},
     {.name = "expected_cost",
      .form = Form::kLabels,
      .variants = {{nullptr, "expected_cost"}},
@@ -685,9 +720,10 @@ const MathInfo& find_function(const char* name) {
 
 int input_order(const Loss& loss, int* roles) {
   int count = 0;
-  roles[count++] = kHeads;
+  const int before = loss.heads_first ? loss.head_count() : 1;
+  for (int h = 0; h < before; ++h) roles[count++] = kHeads + h;
   if (loss.has_target()) roles[count++] = kTarget;
-  if (loss.head_count() > 1) roles[count++] = kHeads + 1;
+  for (int h = before; h < loss.head_count(); ++h) roles[count++] = kHeads + h;
   if (loss.aside != nullptr) roles[count++] = kAside;
   return count;
 }

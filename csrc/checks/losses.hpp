@@ -106,6 +106,9 @@ enum class Form : uint8_t {
   kLists,          // rows of scores, or lists of any lengths, against a number for each score
   kThresholds,     // rows of thresholds between classes, against integer labels of the latter
   kRows,           // rows of numbers, such as the members of an ensemble, against one number each
+  kVectors,        // rows of numbers that stand for things: against another such row,
+  kPairs,          // two of them, against a number that says whether they are alike,
+  kTriplets,       // three of them, without a target
 };
 
 // What stands for a number aside that is left out: the target.
@@ -133,6 +136,7 @@ struct Loss {
   Variant variants[kMaxVariants];
   Domain target = Domain::kAny;
   const char* heads[kMaxHeads] = {"prediction"};
+  bool heads_first = false;  // the target comes behind all heads, not behind the first one
   const char* aside = nullptr;
   bool aside_by_element = false;  // of the prediction's shape; else one for each column
   double aside_standard = 0;      // where it is left out
@@ -148,7 +152,11 @@ struct Loss {
     while (count < kMaxSettings && parameters[count].name != nullptr) ++count;
     return count;
   }
-  constexpr int head_count() const { return heads[1] == nullptr ? 1 : 2; }
+  constexpr int head_count() const {
+    int count = 1;
+    while (count < kMaxHeads && heads[count] != nullptr) ++count;
+    return count;
+  }
   // What the prediction may be by the default parameters.
   constexpr Domain usual_prediction() const {
     for (const Parameter& parameter : parameters) {
@@ -159,14 +167,17 @@ struct Loss {
     return variants[0].prediction;
   }
   constexpr bool has_classes() const { return form >= Form::kLabels; }
-  constexpr bool has_target() const { return form != Form::kPenalty; }
+  constexpr bool is_penalty() const { return form == Form::kPenalty; }
+  constexpr bool has_target() const { return !is_penalty() && form != Form::kTriplets; }
+  // Whether rows are compared with each other, or with the target as one.
+  constexpr bool compares_rows() const { return form >= Form::kVectors; }
   constexpr bool takes_labels() const { return takes_labels_alone() || form == Form::kEither; }
   constexpr bool takes_labels_alone() const {
     return form == Form::kLabels || form == Form::kThresholds;
   }
   // Whether a row's numbers are of a class each.
   constexpr bool is_by_class() const {
-    return has_classes() && form != Form::kThresholds && form != Form::kRows;
+    return has_classes() && form != Form::kThresholds && form < Form::kRows;
   }
   // How many classes there are beyond the numbers of a row.
   constexpr int more_labels() const { return form == Form::kThresholds ? 1 : 0; }

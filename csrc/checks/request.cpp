@@ -89,6 +89,8 @@ struct Preparation {
   void attach_portions(const Array& target);
   bool set_lists(const Array& target);
   bool set_numbers(const Array& target);
+  void read_booleans_as_signs(const Array& target);
+  bool set_vectors();
   bool round_weak_target(const Array& target);
   bool attach_to_examples(const Array& target, const char* what);
   bool set_aside();
@@ -300,7 +302,7 @@ std::optional<DType> common_type(DType a, DType b) {
 bool Preparation::set_type() {
   const DType p = prediction().dtype;
   out.result = is_real(p) ? p : DType::kFloat64;
-  for (int role : {kHeads + 1, int(kTarget), int(kAside)}) {
+  for (const int role : (kInputs - roles(kHeads) - roles(kWeight) - roles(kMask))) {
     if (!has(role) || !is_real(input(role).dtype)) continue;
     if (role == kTarget && (request.weak_target || loss.takes_labels_alone())) continue;
     if (role == kTarget && has_labels()) continue;
@@ -376,6 +378,12 @@ bool Preparation::round_weak_target(const Array& target) {
   return true;
 }
 
+void Preparation::read_booleans_as_signs(const Array& target) {
+  if (loss.target != Domain::kSigned || target.dtype != DType::kBool) return;
+  task.parameters[0] = 2;  // 2 t - 1
+  task.parameters[1] = -1;
+}
+
 bool Preparation::set_elements_target() {
   if (!has(kTarget)) {
     // The kernel of a penalty reads a target, which plays no part.
@@ -395,10 +403,7 @@ bool Preparation::set_elements_target() {
   attach(kTarget, target);
   if (one_for_each_row) task[kTarget].strides[task.ndim - 1] = 0;
   if (!round_weak_target(target)) return false;
-  if (loss.target == Domain::kSigned && target.dtype == DType::kBool) {
-    task.parameters[0] = 2;  // 2 t - 1
-    task.parameters[1] = -1;
-  }
+  read_booleans_as_signs(target);
   const bool is_small = loss.target == Domain::kUnit || loss.target == Domain::kSigned;
   return is_small || check_integers("target", target);
 }
@@ -531,7 +536,24 @@ bool Preparation::set_lists(const Array& target) {
   return check_integers("target", target) && set_aside();
 }
 
+// Rows that are compared, with each other or with the target's.
+bool Preparation::set_vectors() {
+  task.loss = plan.labels_kernel;
+  task.target_kind = Target::kNumber;
+  if (!loss.has_target()) return true;
+  const Array& target = input(kTarget);
+  if (loss.form != Form::kVectors) {
+    read_booleans_as_signs(target);
+    return set_numbers(target);
+  }
+  if (!same_shape(target, prediction())) return refuse_shape(target);
+  task.target_kind = Target::kDistribution;
+  attach(kTarget, target);
+  return check_integers("target", target);
+}
+
 bool Preparation::set_classes_target() {
+  if (loss.compares_rows()) return set_vectors();
   const Array& target = input(kTarget);
   if (loss.form == Form::kSets) {
     return loss.target == Domain::kUnit ? set_shares(target) : set_sets(target);
@@ -651,13 +673,13 @@ bool Preparation::refuse_options_of_penalty() {
                      : request.negative_weights                    ? "allow_negative_weight"
                      : request.reduction == Reduction::kNone       ? "reduction"
                                                                    : nullptr;
-  if (loss.has_target() || name == nullptr) return true;
+  if (!loss.is_penalty() || name == nullptr) return true;
   return fault.set(FaultCode::kReduction, name, "is for losses with a target: %s is always a sum",
                    loss.name);
 }
 
 bool Preparation::set_reduction() {
-  out.call.reduction = loss.has_target() ? request.reduction : Reduction::kSum;
+  out.call.reduction = loss.is_penalty() ? Reduction::kSum : request.reduction;
   out.call.denominator = request.denominator;
   out.call.number = request.number;
   task.negative_weights = request.negative_weights;
@@ -1341,6 +1363,7 @@ bool Search::bad_classes() {
     if (all.loss.form == Form::kLists) {
       return all.bad_list(kTarget, all.plan.target) || all.bad_list(kAside, all.loss.aside_domain);
     }
+    if (all.loss.form == Form::kPairs) return all.bad_element(kTarget, all.plan.target);
     if (all.task.target_kind == Target::kLabel && all.bad_label()) return true;
     if (all.task.portions_in_unit) return all.bad_share();
     if (all.loss.takes_distributions() && all.task.target_kind == Target::kDistribution &&

@@ -339,7 +339,9 @@ enum {
 enum {
   NUMLOSS_ELEMENTS = 0,  // every element is an example
   NUMLOSS_PENALTY = 1,   // the same, without a target; always the sum
-  NUMLOSS_CLASSES = 2,  // an example is a row of scores, along `axis`, or of thresholds, members...
+  // An example is a row of scores, along `axis`, or of thresholds, members..., or several rows that
+  // are compared.
+  NUMLOSS_CLASSES = 2,
 };
 
 typedef struct numloss_loss_info {
@@ -351,7 +353,8 @@ typedef struct numloss_loss_info {
   int32_t parameter_count;
   // Of NUMLOSS_CLASSES: integers as the target, one an example; 2: of one class more than a row has
   // numbers, which stand between the classes. A loss that takes neither these nor probabilities has
-  // a target of the prediction's shape (crps_ensemble and crps_quantile: a number an example).
+  // a target of the prediction's shape (crps_ensemble, crps_quantile, cosine_embedding and
+  // contrastive: a number an example; triplet_margin: none).
   int32_t takes_labels;
   int32_t takes_probabilities;  // floats, of the prediction's shape
 } numloss_loss_info;

@@ -33,6 +33,8 @@ void run(const Task& task, const Blocks& blocks, bool only_check, char* scratch)
       case Driver::kElements:
         return run_elements(task, functions.element, blocks, only_check, scratch);
       case Driver::kLists: return run_lists(task, functions.list, blocks, only_check, scratch);
+      case Driver::kVectors:
+        return run_vectors(task, functions.vectors, blocks, only_check, scratch);
       default: return run_classes(task, functions.row, blocks, only_check, scratch);
     }
   });
@@ -67,6 +69,7 @@ int64_t scratch_bytes(const Task& task) {
     switch (entry.info.driver) {
       case Driver::kElements: return element_scratch<T>(task);
       case Driver::kLists: return list_scratch(task, entry.functions(zero).list);
+      case Driver::kVectors: return vector_scratch<T>(task);
       default: return row_scratch(task, entry.functions(zero).row);
     }
   });

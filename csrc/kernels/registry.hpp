@@ -100,7 +100,12 @@
   row(CumulativeProbit) \
   row(CumulativeCloglog) \
   row(CrpsEnsemble) \
-  row(CrpsQuantile)
+  row(CrpsQuantile) \
+  row(MarginRanking) \
+  row(CosineSimilarity) \
+  row(CosineEmbedding) \
+  row(Contrastive) \
+  row(TripletMargin)
 // clang-format on
 
 namespace numloss::NUMLOSS_ISA {

@@ -147,7 +147,7 @@ class Arguments {
       out = value;
       return true;
     }
-    if (loss_.has_target()) {
+    if (!loss_.is_penalty()) {
       if (is_word(name, words.weight)) {
         given_[kWeight] = value == Py_None ? nullptr : value;
         return true;

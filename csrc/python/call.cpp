@@ -352,8 +352,11 @@ class CallOfLoss {
   }
 
   py::object derivative(int role) const {
-    const py::object& first = outputs_[role - kValues];
-    return heads() == 1 ? first : pair(first, outputs_[role - kValues + 1]);
+    const py::object* const first = &outputs_[role - kValues];
+    if (heads() == 1) return *first;
+    py::tuple all(heads());
+    for (int h = 0; h < heads(); ++h) all[size_t(h)] = first[h];
+    return all;
   }
 
   py::object results(const Result& result) const {

@@ -105,7 +105,7 @@ int64_t block_length(const Task& task) {
   const Driver driver = loss_of(task).driver;
   const int64_t rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, task.classes));
   const int64_t least = std::max(rows, (task.size + kMaxBlocks - 1) / kMaxBlocks);
-  const bool one_by_one = task.long_rows || driver == Driver::kLists;
+  const bool one_by_one = task.long_rows || driver == Driver::kLists || driver == Driver::kVectors;
   const int64_t unit = driver == Driver::kElements ? kTile : one_by_one ? 1 : kLanes;
   return (least + unit - 1) / unit * unit;
 }
@@ -140,7 +140,7 @@ class Workspace {
   T* data_;
 };
 
-constexpr size_t kSmallScratch = 16384;
+constexpr size_t kSmallScratch = 13 * 1024;  // beside a call: threads may have 64 KB of stack
 
 // No process has this much memory, and as much for each of thousands of threads can be counted.
 constexpr int64_t kAddressable = int64_t(1) << 47;

@@ -18,7 +18,7 @@ inline constexpr int64_t kMaxBlocks = 4096;
 inline constexpr int kMaxParameters = 5;  // that a loss reads
 // How far outside [0, 1] a probability may lie, for every type: rounding, taken for 0 or 1.
 inline constexpr double kUnitSlack = 1e-6;
-inline constexpr int kMaxHeads = 2;  // inputs that a loss has gradients by
+inline constexpr int kMaxHeads = 3;  // inputs that a loss has gradients by
 
 enum class DType : uint8_t {
   kFloat32,
@@ -211,8 +211,9 @@ struct Handful {
 
 // How a loss is walked: by elements, each an example; by rows of classes, short ones side by side
 // and long ones one by one; by rows that are always side by side, as their classes are gone through
-// in order; or by lists, rows whose lengths may differ, each worked on as a whole.
-enum class Driver : uint8_t { kElements, kRows, kScannedRows, kLists };
+// in order; by lists, rows whose lengths may differ, each worked on as a whole; or by examples of
+// several rows, which are compared.
+enum class Driver : uint8_t { kElements, kRows, kScannedRows, kLists, kVectors };
 
 // One loss as the runtime sees it.
 struct LossInfo {

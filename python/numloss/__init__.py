@@ -33,6 +33,7 @@ from numloss._losses import (
     robust_regression,
     segmentation,
     signs,
+    similarity,
     survival,
 )
 from numloss._losses.binary import *
@@ -48,6 +49,7 @@ from numloss._losses.relative import *
 from numloss._losses.robust_regression import *
 from numloss._losses.segmentation import *
 from numloss._losses.signs import *
+from numloss._losses.similarity import *
 from numloss._losses.survival import *
 from numloss._nulls import nulls_to_weight
 from numloss._raise import Error, InputTypeError
@@ -61,7 +63,7 @@ if _TYPE_CHECKING:
     from numloss._hessian import hessian_vector, softmax_hessian
     from numloss._objective import Objective
     from numloss._proximal import group_lasso, prox
-    from numloss.contrastive import circle, info_nce, nt_xent, supervised_contrastive
+    from numloss.embeddings import circle, info_nce, nt_xent, supervised_contrastive
     from numloss.evaluation.compare import compare
     from numloss.evaluation.errors import EvaluationError
     from numloss.evaluation.evaluation import Evaluation, StateError
@@ -85,6 +87,7 @@ LOSSES: dict[str, Loss[...]] = {
         multiclass,
         ordinal,
         ranking,
+        similarity,
         survival,
     )
     for name in module.__all__
@@ -98,20 +101,20 @@ _LATER = {
     "Objective": "numloss._objective",
     "StateError": "numloss.evaluation.evaluation",
     "best_constant": "numloss._constant",
-    "circle": "numloss.contrastive",
+    "circle": "numloss.embeddings",
     "compare": "numloss.evaluation.compare",
     "curvature": "numloss._curvature",
     "evaluate": "numloss.evaluation.run",
     "group_lasso": "numloss._proximal",
     "group_sizes": "numloss._groups",
     "hessian_vector": "numloss._hessian",
-    "info_nce": "numloss.contrastive",
+    "info_nce": "numloss.embeddings",
     "linear_cross_entropy": "numloss.linear",
     "losses": "numloss._catalog",
-    "nt_xent": "numloss.contrastive",
+    "nt_xent": "numloss.embeddings",
     "prox": "numloss._proximal",
     "softmax_hessian": "numloss._hessian",
-    "supervised_contrastive": "numloss.contrastive",
+    "supervised_contrastive": "numloss.embeddings",
 }
 
 
@@ -194,6 +197,7 @@ __all__ += segmentation.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__
 __all__ += ranking.__all__
+__all__ += similarity.__all__
 __all__ += survival.__all__
 __all__ += penalties.__all__
 __all__ += balance.__all__

@@ -138,6 +138,55 @@ target : array-like
     The axis of the row's numbers.
 """
 
+_ROWS = "    Rows of numbers, of any shape with an axis along which rows lie; each is an example.\n"
+
+_VECTORS = f"""\
+Parameters
+----------
+prediction : array-like
+{_ROWS}target : array-like
+    The rows that they are to be like, shaped like the prediction.
+{_KEYWORDS}axis : int, default -1
+    The axis along which rows lie.
+"""
+
+_PAIRS = f"""\
+Parameters
+----------
+first : array-like
+{_ROWS}second : array-like
+    The rows that they are compared with, of the same shape.
+target : array-like
+    {{target}}: a number for each example, shaped like the first without the axis of its rows, or a
+    scalar.
+{_KEYWORDS}axis : int, default -1
+    The axis along which rows lie.
+"""
+
+_TRIPLETS = f"""\
+Parameters
+----------
+anchor : array-like
+{_ROWS}positive : array-like
+    Rows that are to be near to them, of the same shape.
+negative : array-like
+    Rows that are not, of the same shape.
+{_KEYWORDS}axis : int, default -1
+    The axis along which rows lie.
+"""
+
+_SCORES = f"""\
+Parameters
+----------
+first : array-like
+    Scores, of any shape; every element is an example.
+second : array-like
+    The scores that they are compared with, of the same shape.
+target : array-like
+    +1 where the first is to be higher, -1 where the second is, or booleans; of the same shape, or a
+    scalar.
+{_KEYWORDS}"""
+
 _IGNORE = """\
 ignore_index : int, default -100
     Label of examples that are not there: neither their scores nor their weight count.
@@ -269,6 +318,13 @@ _PARTS = {
     "quantiles": _MEMBERS.replace("{what}", "Quantiles of forecasts").replace(
         "{keywords}", _KEYWORDS
     ),
+    "rows": _VECTORS,
+    "pairs": _PAIRS.replace("{target}", "1 where the rows are alike, 0 where not, or in between"),
+    "pairs of signs": _PAIRS.replace(
+        "{target}", "+1 where the rows are alike, -1 where not, or booleans"
+    ),
+    "triplets": _TRIPLETS,
+    "scores": _SCORES,
     "ignore_index": _IGNORE,
     "class_weight": _CLASS_WEIGHT,
     "temperature": _TEMPERATURE,

@@ -178,6 +178,11 @@ def is_pair(loss: Any) -> bool:
     return not isinstance(loss.link, str)
 
 
+def compares(loss: Any) -> bool:
+    """Whether rows or scores are compared, and no numbers or classes are predicted."""
+    return getattr(loss, "family", None) == "similarity"
+
+
 def of_scores(loss: Any) -> Any:
     """Return a loss as one of scores alone: itself, or of several heads one of their columns."""
     return _OfColumns(loss) if is_pair(loss) else loss

@@ -43,9 +43,7 @@ Input: TypeAlias = ArrayLike | SupportsDLPack | SupportsArrowArray | SupportsArr
 #: What results may be written to, if it can be written.
 Writeable: TypeAlias = SupportsDLPack | SupportsArrayInterface
 #: Several of those, None where a new array is wanted.
-Places: TypeAlias = (
-    Writeable | tuple[Writeable | tuple[Writeable | None, Writeable | None] | None, ...] | None
-)
+Places: TypeAlias = Writeable | tuple[Writeable | tuple[Writeable | None, ...] | None, ...] | None
 
 #: Two of them, which calls return as they are.
 Place = TypeVar("Place", bound=Writeable)

@@ -57,6 +57,7 @@ from cases.inputs import (
     Rng,
     Shape,
 )
+from cases.similarity import COMPARING
 from cases.table import CASES, TWO_HEADED, Case, Kink, Variant, in_type, precise, variants_of
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "BOOLEANS",
     "CASES",
     "CHANCES",
+    "COMPARING",
     "COUNTS",
     "DISTRIBUTIONS",
     "FRACTIONS",

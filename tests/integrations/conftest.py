@@ -6,7 +6,8 @@ import importlib.util
 NEEDS = {
     "test_torch.py": ("torch", "skorch", "lightning"),
     "test_torch_linear.py": ("torch",),
-    "test_torch_contrastive.py": ("torch",),
+    "test_torch_embeddings.py": ("torch",),
+    "test_similarity.py": ("torch", "jax"),
     "test_jax.py": ("jax",),
     "test_coming_from.py": ("torch", "jax", "optax", "keras", "xgboost", "lightgbm", "sklearn"),
     "test_keras.py": ("keras", "torch", "jax"),

@@ -40,6 +40,8 @@ assert_type(numloss.huber.grad(a, a, reduce_axis=0), Array)
 assert_type(numloss.gaussian_nll(a, a, a), np.float64)
 assert_type(numloss.gaussian_nll.grad(a, a, a, out=(a, None)), tuple[Array, Array])
 assert_type(numloss.gaussian_nll.value_and_grad(a, a, a), tuple[np.float64, tuple[Array, Array]])
+assert_type(numloss.triplet_margin(a, a, a), np.float64)
+assert_type(numloss.triplet_margin.grad(a, a, a), tuple[Array, Array, Array])
 assert_type(numloss.l1_penalty(a), np.float64)
 assert_type(numloss.l1_penalty.value_and_grad(a), tuple[np.float64, Array])
 numloss.huber(a, a, detla=1.0)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]

@@ -180,6 +180,13 @@ NUMLOSS_INLINE T term(T factor, T x) {
   return factor == T(0) ? T(0) : factor * x;
 }
 
+// A target that rounding has put outside [0, 1] is taken for 0 or 1.
+template <class T>
+NUMLOSS_INLINE T within_unit(T t) {
+  const T low = t < T(0) ? T(0) : t;
+  return low > T(1) ? T(1) : low;
+}
+
 // A factor that is the same for all elements; times(y) is term(x, y) without a comparison, of which
 // compilers would make two loops, and four of two.
 template <class T>

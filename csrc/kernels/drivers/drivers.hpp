@@ -5,6 +5,7 @@
 #include "formulas.hpp"
 #include "lists.hpp"
 #include "row_functions.hpp"
+#include "vectors.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 
@@ -41,5 +42,12 @@ void run_lists(const Task& task, const ListFunctions<T>& functions, const Blocks
                bool only_check, char* scratch);
 template <class T>
 int64_t list_scratch(const Task& task, const ListFunctions<T>& functions);
+
+// The same of examples of several rows.
+template <class T>
+void run_vectors(const Task& task, const VectorFunctions<T>& functions, const Blocks& blocks,
+                 bool only_check, char* scratch);
+template <class T>
+int64_t vector_scratch(const Task& task);
 
 }  // namespace numloss::NUMLOSS_ISA

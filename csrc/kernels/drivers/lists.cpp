@@ -1,17 +1,10 @@
 // Lists, one at a time: rows of an array, or runs of any lengths along one. A list is copied whole
 // to working memory, so that its gradient may take its place.
 #include "drivers.hpp"
-#include "targets.hpp"
+#include "one_by_one.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 namespace {
-
-// Lists begin on a line of memory.
-template <class T>
-int64_t whole_lines(int64_t n) {
-  constexpr int64_t kLineNumbers = 64 / int64_t(sizeof(T));
-  return (n + kLineNumbers - 1) / kLineNumbers * kLineNumbers;
-}
 
 // One list of a task: where it lies and how long it is.
 struct Place {
@@ -143,30 +136,18 @@ template <class T>
 void run_block(const Task& task, const ListFunctions<T>& functions, int64_t begin, int64_t end,
                bool only_check, char* scratch, Partial& partial) {
   Memory<T> memory(task, functions, scratch);
-  Examples at(task, begin);
-  for (int64_t first = begin; first < end; first += kLanes) {
-    const int64_t rows = end - first < kLanes ? end - first : kLanes;
-    LabelsAndWeights info;
-    T value[kLanes];
-    load_loss_weights(task, at, rows, info);
-    partial.bad = has_outside_weights(task, info.loss_weight, rows);
-    Examples row = at;
-    for (int64_t k = 0; k < rows && !partial.bad; ++k, row.advance(1)) {
-      const Place place{task, first + k, row};
-      const double weight = info.full_weight[k] = info.loss_weight[k];
-      value[k] = T(0);
-      if (weight != 0 && !task.checked) partial.bad = is_outside(memory, functions, place);
-      if (only_check || partial.bad) continue;
-      const List<T> list = memory.load(place);
-      if (weight != 0) value[k] = functions.list(list);
-      if (task.mode & kGradient) write(place, kGradients, weight, list.gradient);
-      if (task.mode & kHessian) write(place, kHessians, weight, list.hessian);
-    }
-    if (partial.bad) return;
-    if (!task.checked) count_examples(task, info.full_weight, rows, rows, partial);
-    if (!only_check && (task.mode & kValue)) finish_rows(task, at, value, info, rows, partial);
-    at.advance(rows);
-  }
+  const auto is_bad = [&](int64_t index, const Examples& at) {
+    return is_outside(memory, functions, {task, index, at});
+  };
+  const auto compute = [&](int64_t index, const Examples& at, double weight) {
+    const Place place{task, index, at};
+    const List<T> list = memory.load(place);
+    const T value = weight != 0 ? functions.list(list) : T(0);
+    if (task.mode & kGradient) write(place, kGradients, weight, list.gradient);
+    if (task.mode & kHessian) write(place, kHessians, weight, list.hessian);
+    return value;
+  };
+  run_one_by_one<T>(task, begin, end, only_check, partial, is_bad, compute);
 }
 
 }  // namespace

@@ -30,13 +30,6 @@ struct Pixel {
   }
 };
 
-// A target that rounding has put outside [0, 1] is taken for 0 or 1.
-template <class T>
-NUMLOSS_INLINE T within_unit(T t) {
-  const T low = t < T(0) ? T(0) : t;
-  return low > T(1) ? T(1) : low;
-}
-
 // The parameters. kSquared: of p and t squared, without alpha, beta and gamma.
 struct Overlap {
   double alpha, beta, gamma, smooth;

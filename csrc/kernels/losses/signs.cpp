@@ -96,6 +96,21 @@ struct HingeEmbedding : SignedMargin<T> {
   }
 };
 
+// max(0, z), z = margin - t (a - b). Derivatives -t and t where z > 0, else 0.
+template <class T>
+struct MarginRanking : SignedMargin<T> {
+  static constexpr const char* name = "margin_ranking";
+  static constexpr int heads = 2;
+  static constexpr double cost = 0.2;
+  using SignedMargin<T>::SignedMargin;
+  NUMLOSS_INLINE HeadDerivatives<T, 2> operator()(T first, T second, T target) const {
+    const T t = this->sign(target);
+    const T z = this->margin - t * (first - second);
+    const T slope = z <= T(0) ? T(0) : t, bend = keep_nan(z, T(0));
+    return {z <= T(0) ? T(0) : z, {keep_nan(z, T(0) - slope), keep_nan(z, slope)}, {bend, bend}};
+  }
+};
+
 // log(1 + exp(-m)), m = t s, as max(-m, 0) + log1p(exp(-|m|)): the logarithms of a sum may be taken
 // together. Derivative -t sigmoid(-m), second derivative the variance.
 template <class T>
@@ -138,6 +153,7 @@ NUMLOSS_LOSS(Hinge) = elements<Hinge>();
 NUMLOSS_LOSS(SquaredHinge) = elements<SquaredHinge>();
 NUMLOSS_LOSS(SmoothedHinge) = elements<SmoothedHinge>();
 NUMLOSS_LOSS(HingeEmbedding) = elements<HingeEmbedding>();
+NUMLOSS_LOSS(MarginRanking) = elements<MarginRanking>();
 NUMLOSS_LOSS(LogisticOfSigns) = elements<LogisticOfSigns>();
 NUMLOSS_LOSS(Exponential) = elements<Exponential>();
 

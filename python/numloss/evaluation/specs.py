@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import numloss
+from numloss._links import compares
 from numloss._loss import CALL_DEFAULTS, EXTRAS
 from numloss._raise import Error, InputTypeError
 from numloss.evaluation.errors import UsageError
@@ -74,7 +75,8 @@ ELSEWHERE = {
 @cache
 def inputs_of(loss: numloss.Loss[...]) -> tuple[str, ...]:
     """Names of the arrays that a loss takes beside prediction and target."""
-    return loss.heads[1:] if isinstance(loss, numloss.Loss) else ()
+    predicts = isinstance(loss, numloss.Loss) and not compares(loss)
+    return loss.heads[1:] if predicts else ()
 
 
 @cache
@@ -199,6 +201,7 @@ def spec_of(loss: LossLike) -> LossSpec:
         if isinstance(loss, str):
             return parse_loss(loss)
         if isinstance(loss, (numloss.Loss, Metric)):
+            _refuse_comparison(loss.__name__, "loss")
             return LossSpec(loss.__name__, loss.__name__, {})
         if not (isinstance(loss, tuple) and len(loss) == 2 and isinstance(loss[1], Mapping)):
             raise InputTypeError(
@@ -256,7 +259,16 @@ def parse_loss(text: str, said: str = either("loss ", "--loss ")) -> LossSpec:
     return LossSpec(text, name, options)
 
 
+def _refuse_comparison(name: str, said: str) -> None:
+    if compares(known()[name]):
+        raise UsageError(
+            f"{said}: {name} compares rows or scores, and is no loss of a prediction of numbers or "
+            f"classes: call numloss.{name} itself"
+        )
+
+
 def _check_options(name: str, said: str, options: Mapping[str, Any]) -> None:
+    _refuse_comparison(name, said)
     inputs = inputs_of(known()[name])
     has = {key: p for key, p in options_of(known()[name]).items() if key not in inputs}
     for option in options:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 import numloss
+from numloss._links import compares
 from numloss._raise import Error, listed, shown
 from numloss.evaluation.specs import spec_of
 
@@ -26,9 +27,9 @@ def _backend() -> Any:
 
 
 def _takes_two(loss: numloss.Loss[...]) -> bool:
-    """Whether a prediction and a target are all it needs."""
+    """Whether a prediction and a target are all it needs, and not two rows to compare."""
     parameters = inspect.signature(loss).parameters.values()
-    return sum(x.default is inspect.Parameter.empty for x in parameters) == 2
+    return not compares(loss) and sum(x.default is inspect.Parameter.empty for x in parameters) == 2
 
 
 #: The largest int32.

@@ -25,7 +25,7 @@ import numloss
 from numloss import _convert, _core, _raise
 from numloss._loss import EXTRAS, OF_NUMPY, TEMPERED
 from numloss._raise import Error, InputTypeError, listed, shown
-from numloss.integrations import torch_contrastive
+from numloss.integrations import torch_embeddings
 
 if TYPE_CHECKING:
 
@@ -706,10 +706,10 @@ def _function(signature: _Signature) -> Callable[..., Any]:
 
 _FUNCTIONS = {name: _function(signature) for name, signature in _SIGNATURES.items()}
 globals().update(_FUNCTIONS)
-globals().update(torch_contrastive.FUNCTIONS)
+globals().update(torch_embeddings.FUNCTIONS)
 __all__ = ["Loss"]
 __all__ += _FUNCTIONS
-__all__ += torch_contrastive.FUNCTIONS
+__all__ += torch_embeddings.FUNCTIONS
 
 
 class Loss(torch.nn.Module):  # type: ignore[misc]

@@ -8,10 +8,10 @@ import numpy as np
 
 from numloss import _convert
 from numloss._raise import Error
-from numloss.contrastive.arguments import Call, Task, check_width, settings, vectors_of
-from numloss.contrastive.loss import BatchLoss
-from numloss.contrastive.strips import Paired
-from numloss.contrastive.vectors import Vectors
+from numloss.embeddings.arguments import Call, Task, check_width, settings, vectors_of
+from numloss.embeddings.loss import BatchLoss
+from numloss.embeddings.strips import Paired
+from numloss.embeddings.vectors import Vectors
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

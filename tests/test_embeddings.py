@@ -498,17 +498,17 @@ def test_it_is_one_object_without_a_hessian(name):
 def test_it_is_imported_when_it_is_asked_for():
     code = """
 import sys, numloss
-before = "numloss.contrastive" in sys.modules
+before = "numloss.embeddings" in sys.modules
 numloss.info_nce
-print(before, "numloss.contrastive" in sys.modules)
+print(before, "numloss.embeddings" in sys.modules)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "True"]
 
 
 def test_examples_of_the_page():
-    text = (Path(__file__).parents[1] / "docs" / "contrastive.md").read_text()
-    example = doctest.DocTestParser().get_doctest(text, {}, "contrastive.md", None, None)
+    text = (Path(__file__).parents[1] / "docs" / "embeddings.md").read_text()
+    example = doctest.DocTestParser().get_doctest(text, {}, "embeddings.md", None, None)
     assert example.examples
     printed = []
     with warnings.catch_warnings():

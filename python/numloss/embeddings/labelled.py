@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numloss import _convert
-from numloss.contrastive.arguments import Call, Task, labels_of, settings, vectors_of
-from numloss.contrastive.loss import BatchLoss
-from numloss.contrastive.strips import Circle, Classes, Labelled
-from numloss.contrastive.vectors import Vectors
+from numloss.embeddings.arguments import Call, Task, labels_of, settings, vectors_of
+from numloss.embeddings.loss import BatchLoss
+from numloss.embeddings.strips import Circle, Classes, Labelled
+from numloss.embeddings.vectors import Vectors
 from numloss.linear.problem import between
 
 if TYPE_CHECKING:

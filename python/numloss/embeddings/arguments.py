@@ -21,8 +21,8 @@ from numloss.linear.problem import (
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-    from numloss.contrastive.strips import Strips
-    from numloss.contrastive.vectors import Vectors
+    from numloss.embeddings.strips import Strips
+    from numloss.embeddings.vectors import Vectors
 
 #: As much as a cache may still hold when it is read again; of 4000 embeddings a quarter of all.
 MEMORY = 16_000_000

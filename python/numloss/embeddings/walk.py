@@ -12,7 +12,7 @@ from numloss.linear.products import Head
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numloss.contrastive.strips import Strips
+    from numloss.embeddings.strips import Strips
 
 #: Products of fewer rows take BLAS much longer, whatever the memory.
 FEWEST_ROWS = 16

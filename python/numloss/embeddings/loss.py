@@ -11,14 +11,14 @@ import numpy as np
 
 from numloss import _raise
 from numloss._raise import Error
-from numloss.contrastive import arguments
-from numloss.contrastive.walk import Walk
+from numloss.embeddings import arguments
+from numloss.embeddings.walk import Walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from numloss.contrastive.arguments import Task
-    from numloss.contrastive.strips import Strips
+    from numloss.embeddings.arguments import Task
+    from numloss.embeddings.strips import Strips
 
 P = ParamSpec("P")
 

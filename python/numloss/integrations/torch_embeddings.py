@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from numloss import _raise, contrastive
 from numloss._raise import Error, InputTypeError
-from numloss.contrastive.loss import BatchLoss
+from numloss.embeddings.loss import BatchLoss
 
 #: What each loss has gradients by. A temperature that is a tensor may have one as well.
 HEADS = {

@@ -51,13 +51,13 @@ def against_torch(shape: tuple[int, int], rounds: int) -> Iterator[str]:
 def step_of_torch(name: str, given: list[Any]) -> Callable[[], None]:
     """Return a step forward and back by torch's formula."""
     import torch
-    from peers import contrastive
+    from peers import embeddings
 
     tensors = [torch.tensor(x, requires_grad=x.dtype == np.float32) for x in given]
 
     def step() -> None:
         for x in tensors:
             x.grad = None
-        getattr(contrastive, name)(*tensors).backward()
+        getattr(embeddings, name)(*tensors).backward()
 
     return step
