@@ -209,6 +209,7 @@ OPTIONS = {
     "smoothed_hinge": [":smoothing=0.5"],
     "multilabel_margin": [":margin=2"],
     "dice": [":squared=true"],
+    "ldam": [":counts=[1,2,3,4,5,6,7,8,9,10,11],scale=2"],
     "coral": [":importance_weights=[1,2,3,4,5,6,7,8,9,0,1]"],
     "corn": [":class_weight=[1,2,3,4,5,6,7,8,9,10,11,12]"],
     "crps_ensemble": [":fair=true"],

@@ -92,6 +92,8 @@ CHOSEN: dict[str, tuple[tuple[Predictions, str], ...]] = {
     ),
     "multiclass_hinge": ((DIGITS, ""), (DIGITS, ":variant=crammer_singer")),
     "logit_adjusted": ((DIGITS, ":priors=[1,2,3,4,5,6,7,8,9,10]"),),
+    "ldam": ((DIGITS, ":scale=1"),),
+    "forward_cross_entropy": ((DIGITS, ""),),
     **dict.fromkeys(("ordinal_cross_entropy", "ranked_probability"), ((VOTERS, ""),)),
 }
 

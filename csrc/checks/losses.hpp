@@ -37,6 +37,7 @@ enum class Use : uint8_t {
   kClassFactor,  // the same, but a factor of the loss alone
   kOfColumns,    // a number for each of a row's, that the kernel reads
   kDistance,     // between classes: one of `choices`, or a table of C x C numbers
+  kTransition,   // from true classes to labels: a table of C x C chances
   kSoftness,     // the temperature of the soft labels that the distance makes; without it, costs
   kTemperature,  // that the scores are divided by
   kSoftcap,      // that they are kept within before that; None: they are not
@@ -81,7 +82,7 @@ struct Parameter {
   constexpr bool takes_array() const {
     return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance ||
            use == Use::kPerColumn || use == Use::kPriors || use == Use::kGroups ||
-           use == Use::kMask || use == Use::kOfColumns;
+           use == Use::kMask || use == Use::kOfColumns || use == Use::kTransition;
   }
 };
 

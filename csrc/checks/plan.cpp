@@ -111,6 +111,7 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
     case Use::kZLoss: plan.z_loss = x; break;
     case Use::kMask: plan.mask = setting.array; break;
     case Use::kPriors: plan.priors = setting.array; break;
+    case Use::kTransition: plan.transition = setting.array; break;
     case Use::kGroups: plan.groups = setting.array; break;
     case Use::kPriorScale: plan.prior_scale = x; break;
     case Use::kIgnoreIndex:

@@ -37,6 +37,7 @@ struct Plan {
   const Array* distances;
   const Array* groups;
   const char* distances_name;
+  const Array* transition;
   const Array* class_weight;
   const Array* class_factor;
   const char* class_factor_name;

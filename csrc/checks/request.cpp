@@ -105,6 +105,7 @@ struct Preparation {
   bool set_mask();
   bool set_soft_labels();
   double sum_tolerance() const;
+  bool set_transition();
   bool check_integers(const char* name, const Array& array);
   bool refuse_swapped();
 
@@ -508,6 +509,7 @@ bool Preparation::set_sets(const Array& target) {
     fault.is_type = target.dtype != DType::kBool;
     return false;
   }
+  task.portions_in_unit = true;
   task.distribution_tolerance = __builtin_inf();
   attach_portions(target);
   return true;
@@ -729,12 +731,12 @@ bool Preparation::set_class_numbers() {
   if (plan.of_columns != nullptr) {
     const double most = plan.columns_range == Range::kUnit ? 1 : __builtin_inf();
     if (!read_class_numbers(plan.of_columns_name, *plan.of_columns, task.classes, out.of_columns,
-                            fault, "columns", most)) {
+                            fault, loss.is_by_class() ? "classes" : "columns", most)) {
       return false;
     }
     task.of_columns = out.of_columns.data();
   }
-  return set_class_offset() && set_mask() && set_soft_labels();
+  return set_class_offset() && set_mask() && set_soft_labels() && set_transition();
 }
 
 // f(x) in place, as the kernels compute it: libm's depends on the machine.
@@ -837,6 +839,50 @@ bool Preparation::set_mask() {
   }
 }
 
+// A table of C x C numbers.
+bool read_table(const char* name, const Array& given, int64_t classes, Numbers& numbers,
+                Fault& fault) {
+  if (given.ndim == 2 && given.shape[0] == classes && given.shape[1] == classes) {
+    return read_numbers(name, given, numbers.make(classes * classes), fault);
+  }
+  const int64_t square[] = {classes, classes};
+  fault.set(FaultCode::kShape, name, "must have shape %s for %lld classes",
+            ShapeText(square, 2).text, static_cast<long long>(classes));
+  return fault.came("%s", ShapeText(given).text);
+}
+
+// A label becomes the chances of the classes to be labelled so: its column of the table.
+[[gnu::noinline]] bool Preparation::set_transition() {
+  if (plan.transition == nullptr) return true;
+  const FloatEnvironment ieee;
+  const int64_t classes = task.classes;
+  if (!read_table("transition", *plan.transition, classes, out.shares, fault)) return false;
+  double* const chances = out.shares.data();
+  for (int64_t k = 0; k < classes; ++k) {
+    double sum = 0;
+    for (int64_t y = 0; y < classes; ++y) sum += chances[k * classes + y];
+    if (!(std::fabs(sum - 1) > kSumTolerance)) continue;
+    fault.set(FaultCode::kElement, "transition", "must hold probabilities whose rows sum to 1");
+    fault.came("%s", NumberText(sum, DType::kFloat64).text);
+    fault.at(&k, 1);
+    return false;
+  }
+  for (int64_t k = 0; k < classes; ++k) {
+    chances[k * classes + k] = std::min(chances[k * classes + k], 1.0);
+    for (int64_t y = 0; y < k; ++y) {
+      double &below = chances[k * classes + y], &above = chances[y * classes + k];
+      const double kept = std::min(below, 1.0);
+      below = std::min(above, 1.0);
+      above = kept;
+    }
+  }
+  std::fill_n(out.scale.make(classes), classes, 1.0);
+  task.label_table = chances;
+  task.label_stride = classes;
+  task.label_scale = out.scale.data();
+  return true;
+}
+
 // Labels of ordered classes become rows of probabilities that fall off with the distance, or of the
 // distances, which are costs then.
 bool Preparation::set_soft_labels() {
@@ -848,15 +894,8 @@ bool Preparation::set_soft_labels() {
     task.label_table = out.shares.data() + classes - 1;
     task.label_stride = -1;
   } else {
-    const Array& given = *plan.distances;
-    if (given.ndim != 2 || given.shape[0] != classes || given.shape[1] != classes) {
-      const int64_t square[] = {classes, classes};
-      fault.set(FaultCode::kShape, plan.distances_name, "must have shape %s for %lld classes",
-                ShapeText(square, 2).text, static_cast<long long>(classes));
-      return fault.came("%s", ShapeText(given).text);
-    }
-    double* const shares = out.shares.make(classes * classes);
-    if (!read_numbers(plan.distances_name, given, shares, fault)) return false;
+    if (!read_table(plan.distances_name, *plan.distances, classes, out.shares, fault)) return false;
+    double* const shares = out.shares.data();
     make_table(plan.softness, classes, shares, out);
     task.label_table = shares;
     task.label_stride = classes;
@@ -1365,7 +1404,7 @@ bool Search::bad_classes() {
     }
     if (all.loss.form == Form::kPairs) return all.bad_element(kTarget, all.plan.target);
     if (all.task.target_kind == Target::kLabel && all.bad_label()) return true;
-    if (all.task.portions_in_unit) return all.bad_share();
+    if (all.task.portions_in_unit && all.bad_share()) return true;
     if (all.loss.takes_distributions() && all.task.target_kind == Target::kDistribution &&
         all.bad_distribution()) {
       return true;

@@ -56,10 +56,14 @@
   row(Asymmetric) \
   row(MultilabelMargin) \
   row(OverlapOfRegions) \
+  row(OverlapOfProbabilities) \
   row(LovaszHinge) \
+  row(LovaszSoftmax) \
+  row(LovaszSoftmaxProbability) \
   row(ElasticNet) \
   row(CrossEntropy) \
   row(CrossEntropyDistribution) \
+  row(Ldam) \
   row(KlDivergence) \
   row(KlDivergenceProbability) \
   row(SoftmaxFocal) \
@@ -72,6 +76,7 @@
   row(JsDivergenceDistribution) \
   row(TotalVariationDistribution) \
   row(ExpectedCost) \
+  row(ForwardCrossEntropy) \
   row(Sparsemax) \
   row(SparsemaxDistribution) \
   row(Entmax15) \

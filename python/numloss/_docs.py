@@ -80,11 +80,12 @@ target : array-like
     row, ``axis=(0, 1, 2)`` the whole batch as one.
 """
 
-_SCORED_PIXELS = _PIXELS.replace("Logits of", "Scores of").replace(
+_PIXELS_OF_A_SET = _PIXELS.replace(
     """booleans, or numbers in [0, 1], how much of a pixel is in the
     region.""",
     "booleans, whether a pixel is in the region.",
 )
+_SCORED_PIXELS = _PIXELS_OF_A_SET.replace("Logits of", "Scores of")
 
 _SETS = "Booleans, shaped like the prediction: whether a class is there."
 
@@ -236,6 +237,12 @@ any_sum : bool, default False
     of a row stays what it is.
 """
 
+_FROM_LOGITS_OF_PIXELS = """\
+from_logits : bool, default True
+    Whether the prediction holds logits. Otherwise it holds probabilities in [0, 1], such as those
+    of a softmax over classes, with derivatives by them.
+"""
+
 _LOGSUMEXP = """\
 return_logsumexp : bool, default False
     Whether to return log(sum(exp(scores))) of each row, too, in the dtype of the rows' values. The
@@ -308,6 +315,7 @@ _PARTS = {
     "probabilities": _ROWWISE.replace("{target}", _PROBABILITIES).replace("{keywords}", _KEYWORDS),
     "sets": _ROWWISE.replace("{target}", _SETS).replace("{keywords}", _KEYWORDS),
     "pixels": _PIXELS,
+    "pixels of a set": _PIXELS_OF_A_SET,
     "pixels of scores": _SCORED_PIXELS,
     "lists": _LISTS,
     "strata": _STRATA,
@@ -330,6 +338,7 @@ _PARTS = {
     "temperature": _TEMPERATURE,
     "softcap": _SOFTCAP,
     "from_logits": _FROM_LOGITS,
+    "from_logits of pixels": _FROM_LOGITS_OF_PIXELS,
     "where": _WHERE,
     "any_sum": _ANY_SUM,
     "logsumexp": _LOGSUMEXP,

@@ -35,6 +35,7 @@ OF_DIFFERENCES = (
     "ranked_probability",
     "multiclass_brier",
     "expected_cost",
+    "forward_cross_entropy",
     "sparsemax",
     "entmax15",
     "bi_tempered",

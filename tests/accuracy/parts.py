@@ -6,7 +6,7 @@ import functools
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from cases import CASES, MEMBERS, RELEVANCES, RISING, SETS, VARIANTS
+from cases import CASES, MEMBERS, RELEVANCES, RISING, SETS, SHARES_OF_SETS, VARIANTS
 
 from accuracy import points, sums, sweep
 from accuracy.functions import BY_NAME
@@ -58,7 +58,7 @@ def measure_loss(index: int, dtype: str, with_peers: bool) -> tuple[str, str, Re
         contestants |= {"torch": peers.with_torch, "scipy": peers.with_scipy}
     of_pairs = variant.domain in (RISING, RELEVANCES, MEMBERS)
     takes_longest = of_pairs or variant.name == "bi_tempered"
-    size = FEW if takes_longest else PAIRS if variant.domain is SETS else FULL
+    size = FEW if takes_longest else PAIRS if variant.domain in (SETS, SHARES_OF_SETS) else FULL
     measured = measure(variant, dtype, size, contestants)
     return repr(variant), dtype, {name: asdict(figures) for name, figures in measured.items()}
 

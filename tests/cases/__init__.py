@@ -47,6 +47,7 @@ from cases.inputs import (
     RESIDUALS,
     RISING,
     SETS,
+    SHARES_OF_SETS,
     SIGNS,
     THRESHOLDS,
     TIMES,
@@ -86,6 +87,7 @@ __all__ = [
     "RISING",
     "SETS",
     "SHARED",
+    "SHARES_OF_SETS",
     "SIGNS",
     "TABLED",
     "THRESHOLDS",
@@ -137,7 +139,10 @@ TWO_HEADED_VARIANTS = variants_of(TWO_HEADED)
 GROUPED = ("binary_cross_entropy", "logistic")
 
 #: Losses with a table of C x C numbers, or that go through all pairs: too many for many classes.
-TABLED = ("ordinal_cross_entropy", "expected_cost", "pairwise_logistic", "lambdarank")
+TABLED = (
+    *("ordinal_cross_entropy", "expected_cost", "forward_cross_entropy"),
+    *("pairwise_logistic", "lambdarank"),
+)
 
 # One loss or more for each way in which losses are walked: elements that are cheap, or summed by
 # their logarithms, or checked, or with a number aside; rows with labels, with probabilities, with

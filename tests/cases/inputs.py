@@ -30,6 +30,7 @@ class Domain:
     #: Which predictions a loss may be asked for.
     inside: Callable[[Array], Array] = np.isfinite
     soft: bool = False  # targets are shares of what is
+    in_unit: bool = False  # predictions are probabilities
 
 
 def _even_labels(rng: Rng, shape: Shape, classes: int) -> Array:
@@ -120,6 +121,18 @@ def _draw_masks(rng: Rng, shape: Shape) -> Inputs:
     return rng.normal(scale=2.0, size=shape), shares
 
 
+# Errors lie apart: where two meet, ranks jump.
+def _draw_shares_of_sets(rng: Rng, shape: Shape) -> Inputs:
+    there = rng.uniform(size=shape) < 0.25
+    places = rng.uniform(size=shape).argsort(axis=-1, kind="stable")
+    errors = (places + rng.uniform(0.25, 0.75, size=shape)) / shape[-1]
+    return np.where(there, 1 - errors, errors), there
+
+
+def _draw_shares_of_masks(rng: Rng, shape: Shape) -> Inputs:
+    return rng.uniform(0.02, 0.98, size=shape), _draw_masks(rng, shape)[1]
+
+
 # Scores lie apart: where two meet, ranks jump.
 def _draw_relevances(rng: Rng, shape: Shape) -> Inputs:
     places = rng.uniform(size=shape).argsort(axis=-1, kind="stable")
@@ -195,6 +208,11 @@ _MEMBERS = [
 ]
 _SETS = [[True, False, False, False], [False, True, True, False], [False] * 4, [True] * 4]
 _MASKS = [[0.125, 0.75, 1.0, 0.0], [0.0] * 4, [1.0] * 4]
+_SHARES_OF_PIXELS = [
+    [2.0**-50, 2.0**-20, 0.125, 0.75],
+    [1 - 2.0**-20, 0.5, 0.25, 2.0**-7],
+    [0.875, 1 - 2.0**-10, 1 - 2.0**-7, 0.375],
+]
 _LOG_CHANCES = [
     [-0.6875, -1.25, -2.0, -3.5],
     [-(2.0**-20), -14.0, -16.0, -20.0],
@@ -223,7 +241,13 @@ MAGNITUDES = Domain(
 )
 BINARY = Domain("binary", _draw_binary, _grid(_signed(_LOGITS), [0.0, 1.0]))
 FRACTIONS = Domain("fractions", _draw_fractions, _grid(_signed(_LOGITS), [0.25, 1.0]), soft=True)
-CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]), lambda p: (p > 0) & (p < 1))
+
+
+def _is_chance(p: Array) -> Array:
+    return (p > 0) & (p < 1)
+
+
+CHANCES = Domain("chances", _draw_chances, _grid(_CHANCES, [0.0, 1.0]), _is_chance, in_unit=True)
 COUNTS = Domain("counts", _draw_counts, _grid(_signed([*_LOGARITHMS, 80.0]), [0.0, 2.0]))
 RATES = Domain("rates", _draw_rates, _grid(_MEANS, [0.0, 0.125, 2.0]), lambda p: p > 0)
 AMOUNTS = Domain("amounts", _draw_amounts, _grid(_signed(_LOGARITHMS), [0.125, 3.0]))
@@ -240,6 +264,21 @@ RISING = Domain("rising", _draw_rising, _grid(_RISING, [0, 1, 2, 3, 4]), _rises)
 MEMBERS = Domain("members", _draw_members, _grid(_MEMBERS, [0.75, -2.0]))
 SETS = Domain("sets", _draw_sets, _grid(_ROWS, _SETS))
 MASKS = Domain("masks", _draw_masks, _grid(_ROWS, _MASKS), soft=True)
+SHARES_OF_SETS = Domain(
+    "shares_of_sets",
+    _draw_shares_of_sets,
+    _grid(_SHARES_OF_PIXELS, _SETS),
+    _is_chance,
+    in_unit=True,
+)
+SHARES_OF_MASKS = Domain(
+    "shares_of_masks",
+    _draw_shares_of_masks,
+    _grid(_SHARES_OF_PIXELS, _MASKS),
+    _is_chance,
+    soft=True,
+    in_unit=True,
+)
 DISTRIBUTIONS = Domain("distributions", _draw_distributions, _grid(_ROWS, _SHARES), soft=True)
 RELEVANCES = Domain("relevances", _draw_relevances, _grid(_ROWS, _RELEVANCES), soft=True)
 LOG_CHANCES = Domain("log_chances", _draw_log_chances, _grid(_LOG_CHANCES, [0, 1, 2, 3]))
@@ -280,3 +319,12 @@ RAMP = PerClass("ramp", lambda classes: np.linspace(0.5, 2.0, classes))
 RAMP_BETWEEN = PerClass("ramp", lambda columns: np.linspace(0.5, 2.0, columns + 1))
 LEVELS = PerClass("levels", lambda columns: np.linspace(0.0625, 0.875, columns))
 UNEVEN = PerClass("uneven", _uneven)
+
+
+def _transition(classes: int) -> Array:
+    one = np.eye(classes)
+    return 0.75 * one + (np.roll(one, 1, axis=1) + np.roll(one, 2, axis=1)) / 8
+
+
+#: Chances of labels, a row for each true class, some of them 0.
+TRANSITION = PerClass("transition", _transition)

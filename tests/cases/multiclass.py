@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from cases.arithmetic import Array, at_label, exp, is_label, log, softmax, sqrt, tanh, x_log_y
-from cases.inputs import DISTRIBUTIONS, LABELS, LOG_CHANCES, LOG_CHANCES_OF_SHARES, RAMP
+from cases.inputs import (
+    DISTRIBUTIONS,
+    LABELS,
+    LOG_CHANCES,
+    LOG_CHANCES_OF_SHARES,
+    RAMP,
+    TRANSITION,
+)
 from cases.table import Case, Kink
 
 
@@ -199,6 +206,32 @@ def logit_adjusted(
     return cross_entropy(x + tau * log(shares), target, class_weight, label_smoothing)
 
 
+def ldam(
+    x: Array,
+    label: Array,
+    counts: Array | None = None,
+    max_margin: float = 0.5,
+    scale: float = 30.0,
+    class_weight: Array | None = None,
+) -> Array:
+    margin = max_margin
+    if counts is not None:
+        margins = 1 / sqrt(sqrt(counts))
+        margin = (margins * (max_margin / margins.max()))[label][..., None]
+    moved = np.where(is_label(label, x.shape[-1]), x - margin, x)
+    return _weighted(-log(at_label(softmax(scale * moved), label)), label, class_weight)
+
+
+def forward_cross_entropy(
+    x: Array,
+    label: Array,
+    transition: Array | None = None,
+    class_weight: Array | None = None,
+) -> Array:
+    chances = is_label(label, x.shape[-1]) if transition is None else transition.T[label]
+    return _weighted(-log((softmax(x) * chances).sum(axis=-1)), label, class_weight)
+
+
 def _distance_to_step(
     s: Array, label: Array, margin: float = 1.0, power: float = 1.0, normalize: bool = False
 ) -> Array:
@@ -351,6 +384,19 @@ CASES = {
     "symmetric_cross_entropy": Case(
         symmetric_cross_entropy,
         {LABELS: ({}, {"alpha": 6.0, "beta": 0.1, "class_weight": RAMP}, {"alpha": 0.0})},
+        crosses_zero=2,
+    ),
+    "ldam": Case(
+        ldam,
+        {LABELS: ({}, {"counts": RAMP, "scale": 4.0, "class_weight": RAMP})},
+        ulps=2048,  # the exponential magnifies the rounding of distances that have been scaled
+        cancels=True,
+        steep=True,
+    ),
+    "forward_cross_entropy": Case(
+        forward_cross_entropy,
+        {LABELS: ({"transition": TRANSITION}, {"transition": TRANSITION, "class_weight": RAMP})},
+        ulps=64,
         crosses_zero=2,
     ),
     "multiclass_brier": Case(

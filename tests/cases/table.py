@@ -11,14 +11,7 @@ import numpy as np
 
 import numloss
 from cases.arithmetic import Array, derivatives
-from cases.inputs import (
-    SETS,
-    Domain,
-    Inputs,
-    PerClass,
-    PerExample,
-    Shape,
-)
+from cases.inputs import Domain, Inputs, PerClass, PerExample, Shape
 
 Parameters = Mapping[str, Any]
 
@@ -48,6 +41,7 @@ class Case:
     cancels: bool = False  # in the definition, so that long doubles have too few digits for it
     distance_to_kink: Callable[..., Array] | None = None
     kinks: tuple[Kink, ...] = ()
+    steep: bool = False  # changes much within 1/64
     crosses_zero: int = 0  # which derivative of a class is 0 where no kink is, the first or second
 
 
@@ -133,7 +127,8 @@ class Variant:
 
     def step(self) -> Any:
         """Return the step of differences of long doubles."""
-        return np.longdouble(1 / 64 if self.case.distance_to_kink is None else 1 / 1024)
+        fine = self.case.steep or self.case.distance_to_kink is not None
+        return np.longdouble(1 / 1024 if fine else 1 / 64)
 
     def smooth(self, prediction: Array, target: Array, reach: float = 5 / 1024) -> Array:
         """Return which examples are further from any kink than the differences reach."""
@@ -171,7 +166,7 @@ class Variant:
         """Return what the class weights give each example."""
         class_weight = self.options(classes).get("class_weight")
         if class_weight is None:
-            of_shares = self.rowwise and (self.domain.soft or self.domain is SETS)
+            of_shares = self.rowwise and (self.domain.soft or target.dtype == bool)
             return np.ones(target.shape[:-1] if of_shares else target.shape)
         return class_weight[target] if target.dtype.kind in "iu" else target @ class_weight
 

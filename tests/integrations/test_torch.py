@@ -266,6 +266,20 @@ def test_gradients_of_penalties(name):
     assert gradgradcheck(function(name), [w])
 
 
+@pytest.mark.parametrize("name", ["dice", "lovasz_softmax"])
+def test_regions_of_several_classes(name):
+    """A class of an image is a row of probabilities, whose gradient torch takes to the logits."""
+    x = torch.randn(2, 3, 40, dtype=torch.float64, requires_grad=True)
+    there = torch.randint(0, 3, (2, 1, 40)) == torch.arange(3)[:, None]
+    value = function(name)(x.softmax(1), there, from_logits=False)
+    value.backward()
+    p, loss = x.detach().softmax(1).numpy(), numloss.LOSSES[name]
+    expected, g = loss.value_and_grad(p, there.numpy(), from_logits=False)
+    assert value.item() == expected
+    gradient = p * (g - (p * g).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(x.grad.numpy(), gradient, rtol=1e-12, atol=1e-16)
+
+
 def test_there_is_no_third_derivative():
     p = torch.randn(3, dtype=torch.float64, requires_grad=True)
     (first,) = torch.autograd.grad(numloss.torch.mse(p, 0.0), p, create_graph=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from peers.contrastive import circle, clip, info_nce, nt_xent, supervised_contrastive
+from peers.embeddings import circle, clip, info_nce, nt_xent, supervised_contrastive
 
 import numloss
 

@@ -252,16 +252,23 @@ def multilabel_margin(
 
 
 def dice(
-    x: Tensor, t: Tensor, smooth: float = 1.0, squared: bool = False, reduction: str = "mean"
+    x: Tensor,
+    t: Tensor,
+    smooth: float = 1.0,
+    squared: bool = False,
+    from_logits: bool = True,
+    reduction: str = "mean",
 ) -> Tensor:
-    p, t = x.sigmoid(), t.to(x.dtype)
+    p, t = x.sigmoid() if from_logits else x, t.to(x.dtype)
     sizes = p.square() + t.square() if squared else p + t
     ratio = (2 * (p * t).sum(-1) + smooth) / (sizes.sum(-1) + smooth)
     return reduced(1 - ratio, reduction)
 
 
-def jaccard(x: Tensor, t: Tensor, smooth: float = 1.0, reduction: str = "mean") -> Tensor:
-    return tversky(x, t, alpha=1.0, beta=1.0, smooth=smooth, reduction=reduction)
+def jaccard(
+    x: Tensor, t: Tensor, smooth: float = 1.0, from_logits: bool = True, reduction: str = "mean"
+) -> Tensor:
+    return tversky(x, t, 1.0, 1.0, 1.0, smooth, from_logits, reduction)
 
 
 def tversky(
@@ -271,23 +278,34 @@ def tversky(
     beta: float = 0.7,
     gamma: float = 1.0,
     smooth: float = 1.0,
+    from_logits: bool = True,
     reduction: str = "mean",
 ) -> Tensor:
-    p, t = x.sigmoid(), t.to(x.dtype)
+    p, t = x.sigmoid() if from_logits else x, t.to(x.dtype)
     common = (p * t).sum(-1) + smooth
     off = alpha * (p * (1 - t)).sum(-1) + beta * ((1 - p) * t).sum(-1)
     return reduced((1 - common / (common + off)) ** gamma, reduction)
 
 
-def lovasz_hinge(x: Tensor, there: Tensor, reduction: str = "mean") -> Tensor:
+def lovasz(errors: Tensor, there: Tensor, reduction: str) -> Tensor:
     """Return what the authors' program computes of each image, ties in the order of the pixels."""
-    errors = 1 - signs(there, x) * x
     errors, order = torch.sort(errors, dim=-1, descending=True, stable=True)
-    found = there.gather(-1, order).to(x.dtype)
+    found = there.gather(-1, order).to(errors.dtype)
     size = found.sum(-1, keepdim=True)
     jaccard = 1 - (size - found.cumsum(-1)) / (size + (1 - found).cumsum(-1))
     rises = torch.cat([jaccard[..., :1], jaccard.diff(dim=-1)], dim=-1)
     return reduced((functional.relu(errors) * rises).sum(-1), reduction)
+
+
+def lovasz_hinge(x: Tensor, there: Tensor, reduction: str = "mean") -> Tensor:
+    return lovasz(1 - signs(there, x) * x, there, reduction)
+
+
+def lovasz_softmax(
+    x: Tensor, there: Tensor, from_logits: bool = True, reduction: str = "mean"
+) -> Tensor:
+    p = x.sigmoid() if from_logits else x
+    return lovasz((there.to(x.dtype) - p).abs(), there, reduction)
 
 
 def hinge(s: Tensor, t: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -339,6 +357,38 @@ def logit_adjusted(
     if priors is not None:
         x = x + tau * torch.log(torch.from_numpy(priors / priors.sum()).to(x.dtype))
     return functional.cross_entropy(x, y, label_smoothing=label_smoothing, reduction=reduction)
+
+
+def ldam(
+    x: Tensor,
+    y: Tensor,
+    counts: Array | None = None,
+    max_margin: float = 0.5,
+    scale: float = 30.0,
+    class_weight: Array | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return what the authors' program computes: github.com/kaidic/LDAM-DRW, losses.py."""
+    counts = torch.ones(x.shape[1]) if counts is None else torch.from_numpy(counts)
+    margins = 1 / counts.sqrt().sqrt()
+    margins = (margins * (max_margin / margins.max())).to(x.dtype)
+    is_label = functional.one_hot(y, x.shape[1]).bool()
+    output = torch.where(is_label, x - margins[y][:, None], x)
+    weight = per_class(class_weight, x)
+    return functional.cross_entropy(scale * output, y, weight=weight, reduction=reduction)
+
+
+def forward_cross_entropy(
+    x: Tensor,
+    y: Tensor,
+    transition: Array | None = None,
+    class_weight: Array | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    p = x.softmax(-1)
+    p = p if transition is None else p @ torch.from_numpy(transition).to(x.dtype)
+    weight = per_class(class_weight, x)
+    return functional.nll_loss(p.log(), y, weight=weight, reduction=reduction)
 
 
 def nll(
@@ -538,7 +588,10 @@ FORMULAS: dict[str, Callable[..., Tensor]] = by_name(
     jaccard,
     tversky,
     lovasz_hinge,
+    lovasz_softmax,
     cross_entropy,
+    ldam,
+    forward_cross_entropy,
     logit_adjusted,
     nll,
     kl_divergence,

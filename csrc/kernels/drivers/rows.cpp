@@ -31,10 +31,28 @@ PortionSums portions_of_row(const Task& task, const Examples& at) {
   return sums;
 }
 
+// Whether a long row holds what is no probability.
+template <class T>
+bool leaves_unit(const Task& task, const Examples& at) {
+  constexpr int64_t kCopied = 4 * kLanes;
+  alignas(64) T p[kCopied];
+  const int64_t stride = task[kHeads].class_stride;
+  for (int64_t first = 0; first < task.classes; first += kCopied) {
+    const int64_t n = task.classes - first < kCopied ? task.classes - first : kCopied;
+    copy_in(task[kHeads], at.address(task[kHeads]) + first * stride, stride, n, p);
+    if (leaves_unit(p, n)) return true;
+  }
+  return false;
+}
+
 // Whether one of the next n rows that are there holds what is no probability.
 template <class T>
 [[gnu::noinline]] bool has_no_probabilities(const Task& task, Examples at, int64_t n,
                                             const double* weight, T* scratch) {
+  for (int64_t k = 0; task.long_rows && k < n; ++k, at.advance(1)) {
+    if (weight[k] != 0.0 && leaves_unit<T>(task, at)) return true;
+  }
+  if (task.long_rows) return false;
   const int64_t most = rows_of_panel<T>(task);
   alignas(64) T largest[kLanes];
   T* const panel = scratch + task.classes * most;

@@ -8,14 +8,34 @@
 namespace numloss::NUMLOSS_ISA {
 namespace {
 
+// Whether a number is no probability, by more than rounding; and whether one of n is none. (The
+// ends, rounded to float, lie within.)
+template <class T>
+NUMLOSS_INLINE bool leaves_unit(T p) {
+  constexpr T kLowest = T(-kUnitSlack), kHighest = T(1 + kUnitSlack);
+  return (p < kLowest) | (p > kHighest);
+}
+template <class T>
+[[gnu::noinline]] bool leaves_unit(const T* p, int64_t n) {
+  int outside = 0;
+#pragma omp simd reduction(| : outside)
+  for (int64_t k = 0; k < n; ++k) outside |= int(leaves_unit(p[k]));
+  return outside != 0;
+}
+
+// Whether a loss takes the logarithms of probabilities. (Of sets it takes them as they are.)
+inline bool takes_logarithms(const Task& task) {
+  return task.probabilities && !task.portions_in_unit;
+}
+
 // Whether the scores are others than those of the array.
 inline bool transforms(const Task& task) {
-  return task.softcap != 0 || task.has(kMask) || task.probabilities;
+  return task.softcap != 0 || task.has(kMask) || takes_logarithms(task);
 }
 
 // Whether derivatives are those by other scores at first.
 inline bool transforms_slopes(const Task& task) {
-  return (task.softcap != 0 || task.probabilities) && task.mode != kValue;
+  return (task.softcap != 0 || takes_logarithms(task)) && task.mode != kValue;
 }
 
 // cap(x) = s tanh(x/s) and its derivatives by x, sech²(x/s) and -2/s tanh(x/s) sech²(x/s). A class
@@ -94,7 +114,7 @@ NUMLOSS_INLINE void apply_chain_rule(const auto& f, int64_t n, const T* x, T* gr
 template <class T>
 [[gnu::noinline]] void undo_transform(const Task& task, int64_t n, const T* x, T* gradient,
                                       T* hessian) {
-  if (task.probabilities) return apply_chain_rule(Logarithm<T>(), n, x, gradient, hessian);
+  if (takes_logarithms(task)) return apply_chain_rule(Logarithm<T>(), n, x, gradient, hessian);
   apply_chain_rule(SoftCap<T>(task.softcap), n, x, gradient, hessian);
 }
 

@@ -109,18 +109,21 @@ struct Transformed {
 template <class T>
 [[gnu::noinline]] bool holds_no_probability(const T* panel, int64_t classes, const double* weight,
                                             int64_t n) {
+  using Bits = typename Real<T>::Bits;
   constexpr int kWidth = kStrip<T>;
-  int outside = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const T* const row = panel + i / kWidth * kWidth * classes + i % kWidth;
-    int of_row = 0;
-    for (int64_t c = 0; c < classes; ++c) {
-      const double p = double(row[c * kWidth]);
-      of_row |= int((p < -kUnitSlack) | (p > 1 + kUnitSlack));
+  bool found = false;
+  for (int64_t lane = 0; lane < n; lane += kWidth) {
+    alignas(64) Bits outside[kWidth] = {};
+    const T* const strip = panel + lane * classes;
+    for (int64_t k = 0; k < classes * kWidth; k += kWidth) {
+#pragma omp simd
+      for (int i = 0; i < kWidth; ++i) outside[i] |= Bits(leaves_unit(strip[k + i]));
     }
-    outside |= weight[i] != 0.0 ? of_row : 0;
+    for (int64_t i = 0; i < kWidth && lane + i < n; ++i) {
+      found = found || (outside[i] != 0 && weight[lane + i] != 0.0);
+    }
   }
-  return outside != 0;
+  return found;
 }
 
 // Caps the scores of n rows that are a panel, and leaves out classes.
@@ -129,12 +132,12 @@ template <class T>
                                        const Transformed<T>& to, T* panel, T* maximum) {
   constexpr int kWidth = kStrip<T>;
   const int64_t lanes = lanes_of_strips<T>(n), classes = task.classes;
-  if (task.probabilities) round_to_unit(lanes * classes, panel);
+  if (takes_logarithms(task)) round_to_unit(lanes * classes, panel);
   if (to.scores != nullptr) {
     __builtin_memcpy(to.scores, panel, uint64_t(lanes * classes) * sizeof(T));
   }
   if (task.softcap != 0) cap_scores(task.softcap, lanes * classes, panel);
-  if (task.probabilities) take_logarithms(lanes * classes, panel);
+  if (takes_logarithms(task)) take_logarithms(lanes * classes, panel);
   if (to.mask != nullptr) {
     load_panel(task, task[kMask], at, n, staging, to.mask, maximum);
     leave_out(lanes * classes, to.mask, panel);
@@ -426,7 +429,7 @@ class Panels {
       : task_(task),
         functions_(functions),
         rows_(rows_of_panel<T>(task)),
-        altered_(transforms(task) || task.z_loss != 0) {
+        altered_(transforms(task) || task.z_loss != 0 || task.probabilities) {
     const int64_t size = task.classes * rows_;
     staging_ = scratch;
     logits_ = scratch + size;
@@ -546,7 +549,7 @@ class Panels {
 
   // Makes of the scores of n rows, lanes from k on, what the loss takes.
   [[gnu::noinline]] void alter_scores(const Examples& at, int n, int k) {
-    if (task_.probabilities) {
+    if (task_.probabilities && !task_.checked) {
       const double* const weight = lanes_.info.loss_weight + k;
       outside_ = outside_ || holds_no_probability(logits_, task_.classes, weight, n);
     }
@@ -595,7 +598,7 @@ class Panels {
   const int64_t rows_;
   T *staging_, *logits_, *portion_, *hessian_, *scratch_;
   Transformed<T> transformed_;
-  const bool altered_;    // whether the loss takes other scores, or has a z-loss
+  const bool altered_;    // whether the loss takes other or checked scores, or has a z-loss
   bool plain_;            // whether rows are labelled and mostly count 1 each
   bool outside_ = false;  // whether what is no probability was met
   Lanes<T> lanes_;

@@ -152,6 +152,131 @@ struct CostOfClass {
   }
 };
 
+// -log S, S = sum_c a_c p_c, of the chances a_c that an example of class c has the label that this
+// one has (Patrini et al. 2017). With the chances r_c = a_c p_c / S of the classes by the label
+//   dL/dx_j = p_j - r_j = -p_j s_j / S, s_j = a_j - S, as of a cost,
+//   d²L/dx_j² = p_j (1 - p_j) - r_j (1 - r_j) = dL/dx_j (1 - p_j - r_j).
+// The sum of a_c exp(x_c) has an origin of its own, the highest score of a class with a chance.
+
+// What the rows of a strip have one of, a lane each. `likely`: the sum of a_c exp(x_c - highest).
+template <class T>
+struct ForwardLanes {
+  alignas(64) T highest[kStrip<T>], likely[kStrip<T>], unlikely[kStrip<T>], leader[kStrip<T>];
+  alignas(64) T inverse_likely[kStrip<T>], inverse_sum[kStrip<T>], slope[kStrip<T>];
+};
+
+// Sums from scores, whose terms are left in `terms`.
+template <class T>
+[[gnu::noinline]] void take_likely(const Panel<T>& panel, int64_t at, T* terms,
+                                   ForwardLanes<T>& lanes) {
+  constexpr int kWidth = kStrip<T>;
+  const int64_t size = panel.classes * kWidth;
+  for (int i = 0; i < kWidth; ++i) lanes.highest[i] = -Real<T>::kInfinity;
+  for (int64_t k = 0; k < size; k += kWidth) {
+    const T *const x = panel.logits + at + k, *const chance = panel.portion + at + k;
+#pragma omp simd
+    for (int i = 0; i < kWidth; ++i) {
+      const bool leads = (x[i] > lanes.highest[i]) & (chance[i] > T(0));
+      lanes.highest[i] = leads ? x[i] : lanes.highest[i];
+    }
+  }
+  for (int i = 0; i < kWidth; ++i) lanes.likely[i] = T(0);
+  for (int64_t k = 0; k < size; k += kWidth) {
+    const T *const x = panel.logits + at + k, *const chance = panel.portion + at + k;
+    T* const to = terms + at + k;
+#pragma omp simd
+    for (int i = 0; i < kWidth; ++i) {
+      // Classes of which none is possible are so alike: then the highest is -inf.
+      const bool is_origin = (x[i] == lanes.highest[i]) | (chance[i] == T(0));
+      to[i] = chance[i] * exp_nonpositive(is_origin ? T(0) : x[i] - lanes.highest[i]);
+      lanes.likely[i] += to[i];
+    }
+  }
+}
+
+// The values of a strip's rows, and what their derivatives are made of.
+template <class T>
+[[gnu::noinline]] void add_likely(const Panel<T>& panel, int lane, int64_t at, const T* inverse,
+                                  ForwardLanes<T>& lanes) {
+  constexpr int kWidth = kStrip<T>;
+  // Below it, S is taken by its logarithm alone.
+  constexpr T kFew = T(0x1p-60);
+  const int64_t size = panel.classes * kWidth;
+  for (int i = 0; i < kWidth; ++i) lanes.unlikely[i] = lanes.leader[i] = lanes.slope[i] = T(0);
+  for (int64_t k = 0; k < size; k += kWidth) {
+    const T *const e = panel.logits + at + k, *const chance = panel.portion + at + k;
+#pragma omp simd
+    for (int i = 0; i < kWidth; ++i) {
+      lanes.unlikely[i] += (T(1) - chance[i]) * e[i];
+      lanes.leader[i] = e[i] == T(1) ? chance[i] : lanes.leader[i];
+    }
+  }
+  for (int64_t k = 0; k < size; k += kWidth) {
+    const T *const e = panel.logits + at + k, *const chance = panel.portion + at + k;
+#pragma omp simd
+    for (int i = 0; i < kWidth; ++i) {
+      lanes.slope[i] += e[i] * inverse[i] * (lanes.leader[i] - chance[i]);
+    }
+  }
+#pragma omp simd
+  for (int i = 0; i < kWidth; ++i) {
+    const T gap = panel.maximum[lane + i] - lanes.highest[i], likely = lanes.likely[i];
+    const T share = likely * exp_nonpositive(-gap);
+    const bool is_few = share < kFew;
+    const Softmax<T> softmax{panel.maximum[lane + i], panel.rest[lane + i]};
+    const T far = gap + (softmax.log_sum() - log(likely));
+    const T near = log1p(lanes.unlikely[i] / share);
+    panel.value[lane + i] = is_few ? far : near;
+    lanes.inverse_likely[i] = likely == T(0) ? T(0) : T(1) / likely;
+    lanes.inverse_sum[i] = is_few ? T(0) : T(1) / (share * inverse[i]);
+  }
+}
+
+template <bool kHessian, class T>
+[[gnu::noinline]] void finish_forward(const Panel<T>& panel, int lane, int64_t at, const T* inverse,
+                                      const T* terms, const ForwardLanes<T>& lanes) {
+  constexpr int kWidth = kStrip<T>;
+  const T *const rest = panel.rest + lane, *const coefficient = panel.coefficient + lane;
+  for (int64_t k = 0; k < panel.classes * kWidth; k += kWidth) {
+    T* const exponential = panel.logits + at + k;
+    T* const hessian = kHessian ? panel.hessian + at + k : nullptr;
+    const T *const chance = panel.portion + at + k, *const of_class = terms + at + k;
+#pragma omp simd
+    for (int i = 0; i < kWidth; ++i) {
+      const T e = exponential[i], p = e * inverse[i], r = of_class[i] * lanes.inverse_likely[i];
+      const T s = (chance[i] - lanes.leader[i]) + lanes.slope[i];
+      const T near = -(p * s * lanes.inverse_sum[i]);
+      const T g = lanes.inverse_sum[i] == T(0) ? p - r : near;
+      if constexpr (kHessian) {
+        hessian[i] = T(0) + coefficient[i] * (g * (complement(e, rest[i], inverse[i]) - r));
+      }
+      exponential[i] = T(0) + coefficient[i] * g;  // no negative zero
+    }
+  }
+}
+
+template <class T>
+void forward_panel(const Panel<T>& panel) {
+  constexpr int kStrips = kLanes / kStrip<T>;
+  alignas(64) T inverse[kLanes];
+  ForwardLanes<T> lanes[kStrips];
+  T* const terms = panel.scratch;
+  each_strip(panel,
+             [&](int lane, int64_t at) { take_likely(panel, at, terms, lanes[lane / kStrip<T>]); });
+  take_softmax(panel, inverse);
+  each_strip(panel, [&](int lane, int64_t at) {
+    ForwardLanes<T>& of_strip = lanes[lane / kStrip<T>];
+    const T* const scale = inverse + lane;
+    add_likely(panel, lane, at, scale, of_strip);
+    if (panel.mode == kValue) return;
+    if ((panel.mode & kHessian) != 0) {
+      finish_forward<true>(panel, lane, at, scale, terms, of_strip);
+    } else {
+      finish_forward<false>(panel, lane, at, scale, terms, of_strip);
+    }
+  });
+}
+
 // log(r) of a quotient r, of which z = r - 1 has the digits that r may have lost.
 template <class T>
 NUMLOSS_INLINE T log_ratio(T r, T z) {
@@ -220,6 +345,10 @@ NUMLOSS_LOSS(JsDivergence) = likelihood<JensenShannonOfLabel>("js_divergence", 0
 NUMLOSS_LOSS(JsDivergenceDistribution) = divergence<JensenShannon>("js_divergence_distribution",
                                                                    6.0);
 NUMLOSS_LOSS(ExpectedCost) = divergence<CostOfClass>("expected_cost", 1.0);
+NUMLOSS_LOSS(ForwardCrossEntropy) = rows<0>("forward_cross_entropy", 1.5,
+                                            []<class T>(T) -> RowFunctions<T> {
+                                              return {forward_panel<T>, nullptr, {}, 1, false};
+                                            });
 NUMLOSS_LOSS(TotalVariationDistribution) = divergence<HalfDistance>("total_variation_distribution",
                                                                     1.0);
 

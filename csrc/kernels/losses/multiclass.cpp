@@ -1,6 +1,7 @@
 // Losses of softmax(x) against the label of the true class: formulas f of the label's surprisal
 // n = -log p = logsumexp(x) - x_y, of p and of q = 1 - p, which return f, f' and f'' by n.
 // likelihood.hpp makes losses of them.
+#include "../drivers/softmax.hpp"
 #include "likelihood.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -77,9 +78,85 @@ constexpr Entry likelihood_of_probabilities(const char* name, double cost) {
   });
 }
 
+// Cross-entropy of s (x - m_y of the label y) (Cao et al. 2019), m_y = M (least n / n_y)^(1/4) of
+// the counts n of the classes. One without examples has M, as the rarest does.
+template <class T>
+class LabelMargins {
+ public:
+  explicit LabelMargins(const Panel<T>& panel)
+      : counts_(panel.of_columns), most_(panel.parameters[0]), least_(0) {
+    for (int64_t c = 0; counts_ != nullptr && c < panel.classes; ++c) {
+      const double n = counts_[c];
+      if (n > 0 && (least_ == 0 || n < least_)) least_ = n;
+    }
+  }
+  double of(int64_t label) const {
+    const bool is_rarest = counts_ == nullptr || counts_[label] == 0;
+    return most_ * sqrt(sqrt(is_rarest ? 1 : least_ / counts_[label]));
+  }
+
+ private:
+  const double* const counts_;
+  const double most_;
+  double least_;
+};
+
+// The scores as they are from the highest one on, the label's without its margin; scaled after
+// that, of which no digit is lost in a difference. Returns their maxima.
+template <class T>
+void scale_by_margins(const Panel<T>& panel, T scale, T* maximum) {
+  constexpr int kWidth = kStrip<T>;
+  const LabelMargins<T> margins(panel);
+  each_strip(panel, [&](int lane, int64_t at) {
+    const T* const highest = panel.maximum + lane;
+    for (int64_t k = 0; k < panel.classes * kWidth; k += kWidth) {
+      T* const x = panel.logits + at + k;
+#pragma omp simd
+      for (int i = 0; i < kWidth; ++i) x[i] -= highest[i];
+    }
+    const int end = panel.rows - lane < kWidth ? panel.rows - lane : kWidth;
+    for (int i = 0; i < end; ++i) {
+      const int64_t label = panel.label[lane + i];
+      T& x = panel.logits[at + label * kWidth + i];
+      x = T(double(x) - margins.of(label));
+    }
+    T* const best = maximum + lane;
+    for (int i = 0; i < kWidth; ++i) best[i] = -Real<T>::kInfinity;
+    for (int64_t k = 0; k < panel.classes * kWidth; k += kWidth) {
+      T* const x = panel.logits + at + k;
+#pragma omp simd
+      for (int i = 0; i < kWidth; ++i) {
+        x[i] *= scale;
+        best[i] = x[i] > best[i] ? x[i] : best[i];
+      }
+    }
+  });
+}
+
+template <class T>
+void ldam_panel(const Panel<T>& panel) {
+  const T scale = T(panel.parameters[1]);
+  alignas(64) T maximum[kLanes] = {}, coefficient[kLanes];
+  scale_by_margins(panel, scale, maximum);
+#pragma omp simd
+  for (int i = 0; i < whole(panel.lanes); ++i) coefficient[i] = panel.coefficient[i] * scale;
+  Panel<T> scaled = panel;
+  scaled.maximum = maximum;
+  scaled.coefficient = coefficient;
+  likelihood_panel(scaled);
+  if ((panel.mode & kHessian) == 0) return;
+  each_strip(panel, [&](int, int64_t at) {
+    T* const hessian = panel.hessian + at;
+    for (int64_t k = 0; k < panel.classes * kStrip<T>; ++k) hessian[k] *= scale;
+  });
+}
+
 }  // namespace
 
 NUMLOSS_LOSS(CrossEntropy) = likelihood<NegativeLogLikelihood>("cross_entropy", 0.5);
+NUMLOSS_LOSS(Ldam) = rows<2>("ldam", 0.8, []<class T>(T) -> RowFunctions<T> {
+  return {ldam_panel<T>, nullptr, likelihood_functions<NegativeLogLikelihood, T>(), 0, false};
+});
 NUMLOSS_LOSS(SoftmaxFocal) = likelihood<FocalLikelihood>("softmax_focal", 0.5);
 NUMLOSS_LOSS(SoftmaxFocalProbability) =
     likelihood_of_probabilities<FocalLikelihood>("softmax_focal_probability", 0.5);

@@ -2,6 +2,7 @@
 // there.
 #include "../arithmetic/sum.hpp"
 #include "../drivers/row.hpp"
+#include "../drivers/scores.hpp"
 #include "entry.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -23,14 +24,28 @@ NUMLOSS_INLINE T signed_share(T x) {
 template <class T>
 struct Pixel {
   T p, q;  // q = 1 - p, without cancellation
-  NUMLOSS_INLINE Pixel(T share, bool is_below) {
-    const T smaller = abs(share), larger = T(1) - smaller;
-    p = is_below ? smaller : larger;
-    q = is_below ? larger : smaller;
-  }
 };
 
-// The parameters. kSquared: of p and t squared, without alpha, beta and gamma.
+// What a loss of regions is computed of: squares of p and t, without alpha, beta and gamma; logits,
+// or the probabilities themselves.
+struct Kind {
+  bool squared, logits;
+};
+
+// What a pixel is kept as, and what it was then.
+template <Kind kKind, class T>
+NUMLOSS_INLINE T kept_pixel(T x) {
+  if constexpr (kKind.logits) return signed_share(x);
+  return within_unit(x);
+}
+template <Kind kKind, class T>
+NUMLOSS_INLINE Pixel<T> pixel_of(T kept, bool is_below) {
+  if constexpr (!kKind.logits) return {kept, T(1) - kept};
+  const T smaller = abs(kept), larger = T(1) - smaller;
+  return {is_below ? smaller : larger, is_below ? larger : smaller};
+}
+
+// The parameters.
 struct Overlap {
   double alpha, beta, gamma, smooth;
   NUMLOSS_INLINE explicit Overlap(const double* parameters)
@@ -73,10 +88,11 @@ NUMLOSS_INLINE T fitted(double x) {
   return T(low > kMost ? kMost : low);  // a NaN stays
 }
 
-// Numbers of a row that the derivatives of its pixels are made of. With v = p q the gradient is
-//   ((1 - t) n0 + t n1) v, and the Hessian is that times q - p + v ((1 - t) n2 + t n3);
+// Numbers of a row that the derivatives of its pixels are made of: by p
+//   g = (1 - t) n0 + t n1 and h = g ((1 - t) n2 + t n3),
 // of squares
-//   (n0 p (1 - t) - n1 t (q + n2 p)) v and that times q - p - n3 p v, plus n0 v².
+//   g = n0 p (1 - t) - n1 t (q + n2 p) and h = n0 - n3 p g;
+// by the logits, with v = p q, g v and g v (q - p) + h v².
 inline constexpr int kSlopeNumbers = 4;
 template <bool kSquared, class T>
 NUMLOSS_INLINE void take_slope_numbers(const Overlap& overlap, const Region& region,
@@ -108,11 +124,17 @@ struct Slopes {
 };
 
 // n(i): number i of the pixel's row.
-template <bool kSquared, class T>
-NUMLOSS_INLINE Slopes<T> slopes_of(T share, T t, const auto& n) {
-  const Pixel<T> pixel(share, share < T(0));
+template <Kind kKind, class T>
+NUMLOSS_INLINE Slopes<T> slopes_of(T kept, T t, const auto& n) {
+  const Pixel<T> pixel = pixel_of<kKind>(kept, kept < T(0));
   const T p = pixel.p, q = pixel.q, v = p * q, rest = T(1) - t;
-  if constexpr (kSquared) {
+  if constexpr (!kKind.logits && kKind.squared) {
+    const T g = T(0) + (n(0) * (p * rest) - n(1) * (t * (q + n(2) * p)));
+    return {g, T(0) + (n(0) - n(3) * (p * g))};
+  } else if constexpr (!kKind.logits) {
+    const T g = T(0) + (rest * n(0) + t * n(1));
+    return {g, T(0) + g * (rest * n(2) + t * n(3))};
+  } else if constexpr (kKind.squared) {
     const T g = T(0) + (n(0) * (p * rest) - n(1) * (t * (q + n(2) * p))) * v;
     return {g, T(0) + (g * ((q - p) - n(3) * (p * v)) + n(0) * (v * v))};
   } else {
@@ -122,9 +144,10 @@ NUMLOSS_INLINE Slopes<T> slopes_of(T share, T t, const auto& n) {
 }
 
 // A strip of rows, a lane each.
-template <bool kSquared, class T>
+template <Kind kKind, class T>
 NUMLOSS_INLINE void overlap_strip(const Panel<T>& panel, int lane, int64_t begin) {
   constexpr int kWidth = kStrip<T>;
+  constexpr bool kSquared = kKind.squared;
   const Overlap overlap(panel.parameters);
   const T alpha = T(overlap.alpha), beta = T(overlap.beta);
   T* const x = panel.logits + begin;
@@ -133,10 +156,10 @@ NUMLOSS_INLINE void overlap_strip(const Panel<T>& panel, int lane, int64_t begin
   for (int64_t k = 0; k < panel.classes * kWidth; k += kWidth) {
 #pragma omp simd
     for (int i = 0; i < kWidth; ++i) {
-      const T share = signed_share(x[k + i]);
-      const Pixel<T> pixel(share, x[k + i] < T(0));
+      const T kept = kept_pixel<kKind>(x[k + i]);
+      const Pixel<T> pixel = pixel_of<kKind>(kept, x[k + i] < T(0));
       add_pixel<kSquared>(pixel, within_unit(target[k + i]), alpha, beta, common[i], error[i]);
-      x[k + i] = share;
+      x[k + i] = kept;
     }
   }
   for (int i = 0; i < kWidth; ++i) {
@@ -154,8 +177,8 @@ NUMLOSS_INLINE void overlap_strip(const Panel<T>& panel, int lane, int64_t begin
     for (int i = 0; i < kWidth; ++i) {
       const T* const of_row = numbers + i;
       const Slopes<T> slopes =
-          slopes_of<kSquared>(x[k + i], within_unit(target[k + i]),
-                              [of_row](int n) NUMLOSS_INLINE_LAMBDA { return of_row[n * kWidth]; });
+          slopes_of<kKind>(x[k + i], within_unit(target[k + i]),
+                           [of_row](int n) NUMLOSS_INLINE_LAMBDA { return of_row[n * kWidth]; });
       x[k + i] = slopes.gradient;
       curvature[i] = slopes.hessian;
     }
@@ -163,14 +186,14 @@ NUMLOSS_INLINE void overlap_strip(const Panel<T>& panel, int lane, int64_t begin
   }
 }
 
-template <class T>
+template <bool kLogits, class T>
 void overlap_panel(const Panel<T>& panel) {
   const bool squared = is_squared(panel.parameters);
   each_strip(panel, [&](int lane, int64_t begin) {
     if (squared) {
-      overlap_strip<true>(panel, lane, begin);
+      overlap_strip<Kind{true, kLogits}>(panel, lane, begin);
     } else {
-      overlap_strip<false>(panel, lane, begin);
+      overlap_strip<Kind{false, kLogits}>(panel, lane, begin);
     }
   });
 }
@@ -182,7 +205,7 @@ struct OverlapLanes {
 };
 
 // Takes in a part of a row, whose pixels it leaves in `shares`.
-template <bool kSquared, class T>
+template <Kind kKind, class T>
 [[gnu::noinline]] void add_part(const Overlap& overlap, const TilePart<T>& part, int64_t distance,
                                 T* shares, OverlapLanes<T>& lanes) {
   const T alpha = T(overlap.alpha), beta = T(overlap.beta);
@@ -196,16 +219,16 @@ template <bool kSquared, class T>
 #pragma omp simd
     for (int i = 0; i < kLanes; ++i) {
       const bool is_below = x[i] < T(0);
-      const T share = signed_share(x[i]);
-      add_pixel<kSquared>(Pixel<T>(share, is_below), within_unit(target[i]), alpha, beta, common[i],
-                          error[i]);
-      to[i] = share;
+      const T kept = kept_pixel<kKind>(x[i]);
+      add_pixel<kKind.squared>(pixel_of<kKind>(kept, is_below), within_unit(target[i]), alpha, beta,
+                               common[i], error[i]);
+      to[i] = kept;
     }
   }
 }
 
 // The derivatives of a part of a row.
-template <bool kSquared, class T>
+template <Kind kKind, class T>
 [[gnu::noinline]] void finish_part(Row<T>& row, const TilePart<T>& part, const T* numbers) {
   const Operand& place = row.task()[kGradients];
   const bool bends = (row.task().mode & kHessian) != 0;
@@ -218,7 +241,7 @@ template <bool kSquared, class T>
   } else {
     const T* const x = part.logits;
 #pragma omp simd
-    for (int64_t k = 0; k < size; ++k) gradient[k] = signed_share(x[k]);
+    for (int64_t k = 0; k < size; ++k) gradient[k] = kept_pixel<kKind>(x[k]);
   }
   const T* const target = part.portion;
   T n[kSlopeNumbers];
@@ -227,7 +250,7 @@ template <bool kSquared, class T>
   if (bends) {
 #pragma omp simd
     for (int64_t k = 0; k < size; ++k) {
-      const Slopes<T> slopes = slopes_of<kSquared>(shares[k], within_unit(target[k]), number);
+      const Slopes<T> slopes = slopes_of<kKind>(shares[k], within_unit(target[k]), number);
       gradient[k] = slopes.gradient;
       hessian[k] = slopes.hessian;
     }
@@ -235,14 +258,21 @@ template <bool kSquared, class T>
   } else {
 #pragma omp simd
     for (int64_t k = 0; k < size; ++k) {
-      gradient[k] = slopes_of<kSquared>(shares[k], within_unit(target[k]), number).gradient;
+      gradient[k] = slopes_of<kKind>(shares[k], within_unit(target[k]), number).gradient;
     }
   }
   row.write(place, part, gradient);
 }
 
-template <bool kSquared, class T>
+// Notes of a part of a row whether it holds what is no probability.
+template <class T>
+void check_part(Row<T>& row, const TilePart<T>& part) {
+  if (!row.task().checked && leaves_unit(part.logits, part.classes)) row.sums.negative = true;
+}
+
+template <Kind kKind, class T>
 T overlap_row_of(Row<T>& row) {
+  constexpr bool kSquared = kKind.squared;
   const Overlap overlap(row.parameters);
   const unsigned mode = row.task().mode;
   double common = 0, error = 0;
@@ -251,8 +281,9 @@ T overlap_row_of(Row<T>& row) {
     row.load_portions(true);
     OverlapLanes<T> lanes;
     for (const TilePart<T>& part : parts) {
+      if constexpr (!kKind.logits) check_part(row, part);
       T* const shares = mode == kValue ? row.buffer() : row.kept(row.task()[kGradients], part);
-      add_part<kSquared>(overlap, part, row.distance(), shares, lanes);
+      add_part<kKind>(overlap, part, row.distance(), shares, lanes);
     }
     common += sum(lanes.common, kLanes);
     error += sum(lanes.error, kLanes);
@@ -264,20 +295,71 @@ T overlap_row_of(Row<T>& row) {
   for (int64_t first = 0; first < row.classes; first += row.tile) {
     const TileParts<T>& parts = row.load(first);
     row.load_portions(false);
-    for (const TilePart<T>& part : parts) finish_part<kSquared>(row, part, numbers);
+    for (const TilePart<T>& part : parts) finish_part<kKind>(row, part, numbers);
   }
   return T(region.value);
 }
 
-template <class T>
+template <bool kLogits, class T>
 T overlap_row(Row<T>& row) {
-  return is_squared(row.parameters) ? overlap_row_of<true>(row) : overlap_row_of<false>(row);
+  return is_squared(row.parameters) ? overlap_row_of<Kind{true, kLogits}>(row)
+                                    : overlap_row_of<Kind{false, kLogits}>(row);
 }
 
-// The Lovász extension of the Jaccard loss of a set of errors (Berman et al. 2018), at the hinge
-// errors e = 1 - x of pixels in the region and 1 + x outside: sum over the pixels, the largest
-// error first, of max(0, e) times what the Jaccard loss grows by as the pixel joins those that are
-// wrong. Only errors above 0 count, and only larger ones before them: no others are sorted.
+// The Lovász extension of the Jaccard loss of a set of errors (Berman et al. 2018): sum over the
+// pixels, the largest error e first, of max(0, e) times what the Jaccard loss grows by as the pixel
+// joins those that are wrong. Only errors above 0 count, and only larger ones before them: no
+// others are sorted.
+
+// Errors of a pixel by its number x, and what de/dx and d²e/dx² are times the sign of the pixel, -1
+// in the region and 1 outside.
+template <class T>
+struct ErrorSlopes {
+  T first, second;
+};
+
+// Hinge errors 1 - x of pixels in the region and 1 + x outside.
+struct HingeErrors {
+  static constexpr bool of_probabilities = false;
+  template <class T>
+  NUMLOSS_INLINE static T error(T x, bool is_inside) {
+    return T(1) + (is_inside ? T(-1) : T(1)) * x;
+  }
+  template <class T>
+  NUMLOSS_INLINE static ErrorSlopes<T> slopes(T) {
+    return {T(1), T(0)};
+  }
+};
+
+// 1 - p and p.
+struct ProbabilityErrors {
+  static constexpr bool of_probabilities = true;
+  template <class T>
+  NUMLOSS_INLINE static T error(T x, bool is_inside) {
+    const T p = within_unit(x);
+    return is_inside ? T(1) - p : p;
+  }
+  template <class T>
+  NUMLOSS_INLINE static ErrorSlopes<T> slopes(T) {
+    return {T(1), T(0)};
+  }
+};
+
+// The same of p = sigmoid(x).
+struct SigmoidErrors {
+  static constexpr bool of_probabilities = false;
+  template <class T>
+  NUMLOSS_INLINE static T error(T x, bool is_inside) {
+    const Pixel<T> pixel = pixel_of<Kind{false, true}>(signed_share(x), x < T(0));
+    return is_inside ? pixel.q : pixel.p;
+  }
+  template <class T>
+  NUMLOSS_INLINE static ErrorSlopes<T> slopes(T x) {
+    const Pixel<T> pixel = pixel_of<Kind{false, true}>(signed_share(x), x < T(0));
+    const T v = pixel.p * pixel.q;
+    return {v, v * (pixel.q - pixel.p)};
+  }
+};
 
 inline constexpr int kRankArrays = 5;
 
@@ -297,9 +379,8 @@ class Ranking {
         next_pixel_(reinterpret_cast<Bits*>(scratch + 4 * numbers)) {}
 
   // Takes in a pixel, in order.
-  NUMLOSS_INLINE void take(int64_t pixel, T x, bool is_inside) {
+  NUMLOSS_INLINE void take(int64_t pixel, T error, bool is_inside) {
     const T sign = is_inside ? T(-1) : T(1);
-    const T error = T(1) + sign * x;
     const bool counts = error > T(0);
     poison_ = keep_nan(error, poison_);
     error_[count_] = bits_of(error);
@@ -372,34 +453,40 @@ class Ranking {
   T poison_ = 0;
 };
 
-template <class T>
+template <class Errors, class T>
 void lovasz_panel(const Panel<T>& panel) {
   for (int i = 0; i < panel.rows; ++i) {
     Ranking<T> ranking(panel.scratch, panel.classes);
     for (int64_t c = 0; c < panel.classes; ++c) {
       const int64_t at = panel.place(i, c);
-      ranking.take(c, panel.logits[at], panel.portion[at] != T(0));
+      const bool is_inside = panel.portion[at] != T(0);
+      ranking.take(c, Errors::error(panel.logits[at], is_inside), is_inside);
     }
     panel.value[i] = ranking.value();
     if (panel.mode == kValue) continue;
     for (int64_t c = 0; c < panel.classes; ++c) {
       const int64_t at = panel.place(i, c);
-      const T slope = ranking.slope(c);
-      panel.logits[at] = panel.coefficient[i] * slope;
-      if ((panel.mode & kHessian) != 0) panel.hessian[at] = keep_nan(slope, T(0));
+      const T slope = panel.coefficient[i] * ranking.slope(c);
+      const ErrorSlopes<T> of_error = Errors::slopes(panel.logits[at]);
+      panel.logits[at] = T(0) + slope * of_error.first;  // no negative zero
+      if ((panel.mode & kHessian) != 0) {
+        panel.hessian[at] = keep_nan(slope, T(0) + slope * of_error.second);
+      }
     }
   }
 }
 
-template <class T>
+template <class Errors, class T>
 T lovasz_row(Row<T>& row) {
   Ranking<T> ranking(row.scratch(), whole_steps(row.classes));
   for (int64_t first = 0; first < row.classes; first += row.tile) {
     const TileParts<T>& parts = row.load(first);
     row.load_portions(true);
     for (const TilePart<T>& part : parts) {
+      if constexpr (Errors::of_probabilities) check_part(row, part);
       for (int64_t k = 0; k < part.classes; ++k) {
-        ranking.take(part.first + k, part.logits[k], part.portion[k] != T(0));
+        const bool is_inside = part.portion[k] != T(0);
+        ranking.take(part.first + k, Errors::error(part.logits[k], is_inside), is_inside);
       }
     }
   }
@@ -407,32 +494,43 @@ T lovasz_row(Row<T>& row) {
   const Task& task = row.task();
   if (task.mode == kValue) return value;
   for (int64_t first = 0; first < row.classes; first += row.tile) {
-    for (const TilePart<T>& part : row.load(first, false, false)) {
+    for (const TilePart<T>& part : row.load(first)) {
       T* const gradient = row.output(task[kGradients], part);
+      const bool bends = (task.mode & kHessian) != 0;
+      T* const hessian = bends ? row.second_output(task[kHessians], part) : nullptr;
       for (int64_t k = 0; k < part.classes; ++k) {
-        gradient[k] = row.coefficient * ranking.slope(part.first + k);
+        const T slope = row.coefficient * ranking.slope(part.first + k);
+        const ErrorSlopes<T> of_error = Errors::slopes(part.logits[k]);
+        gradient[k] = T(0) + slope * of_error.first;
+        if (bends) hessian[k] = keep_nan(slope, T(0) + slope * of_error.second);
       }
-      if ((task.mode & kHessian) != 0) {
-        T* const hessian = row.second_output(task[kHessians], part);
-        for (int64_t k = 0; k < part.classes; ++k) {
-          hessian[k] = keep_nan(ranking.slope(part.first + k), T(0));
-        }
-        row.write(task[kHessians], part, hessian);
-      }
+      if (bends) row.write(task[kHessians], part, hessian);
       row.write(task[kGradients], part, gradient);
     }
   }
   return value;
 }
 
+template <class Errors>
+constexpr Entry lovasz(const char* name, double cost) {
+  return rows<0>(name, cost, []<class T>(T) -> RowFunctions<T> {
+    return {lovasz_panel<Errors, T>, lovasz_row<Errors, T>, {}, 1, false, kRankArrays};
+  });
+}
+
 }  // namespace
 
 NUMLOSS_LOSS(OverlapOfRegions) = rows<5>("overlap", 0.7, []<class T>(T) -> RowFunctions<T> {
-  return {overlap_panel<T>, overlap_row<T>, {}, 0, false};
+  return {overlap_panel<true, T>, overlap_row<true, T>, {}, 0, false};
 });
+NUMLOSS_LOSS(OverlapOfProbabilities) =
+    rows<5>("overlap_probability", 0.3, []<class T>(T) -> RowFunctions<T> {
+      return {overlap_panel<false, T>, overlap_row<false, T>, {}, 0, false};
+    });
 
-NUMLOSS_LOSS(LovaszHinge) = rows<0>("lovasz_hinge", 20, []<class T>(T) -> RowFunctions<T> {
-  return {lovasz_panel<T>, lovasz_row<T>, {}, 1, false, kRankArrays};
-});
+NUMLOSS_LOSS(LovaszHinge) = lovasz<HingeErrors>("lovasz_hinge", 20);
+NUMLOSS_LOSS(LovaszSoftmax) = lovasz<SigmoidErrors>("lovasz_softmax", 25);
+NUMLOSS_LOSS(LovaszSoftmaxProbability) = lovasz<ProbabilityErrors>("lovasz_softmax_probability",
+                                                                   20);
 
 }  // namespace numloss::NUMLOSS_ISA

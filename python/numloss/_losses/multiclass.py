@@ -14,9 +14,11 @@ __all__ = [
     "bi_tempered",
     "cross_entropy",
     "entmax15",
+    "forward_cross_entropy",
     "generalized_cross_entropy",
     "js_divergence",
     "kl_divergence",
+    "ldam",
     "logit_adjusted",
     "multiclass_brier",
     "multiclass_hinge",
@@ -776,6 +778,117 @@ def nll(
     ----------
     I. J. Good, "Rational decisions", Journal of the Royal Statistical Society B 14 (1952): the
     logarithmic score.
+    """
+
+
+@loss(link="softmax", influence="bounded")
+def forward_cross_entropy(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    transition: ArrayLike | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_logsumexp: bool = False,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Cross-entropy of labels that are wrong at known rates: forward correction.
+
+    With :math:`p = \mathrm{softmax}(x)`, label :math:`y` and the chances :math:`T_{ky}` that an
+    example of class :math:`k` is labelled :math:`y`
+
+    .. math:: l = -\log \sum_k T_{ky} p_k
+
+    so that :math:`p` is fitted to the true classes, not to the labels: it has its least mean on
+    wrong labels where cross-entropy has its own on right ones. The gradient is :math:`p - r`, with
+    the chances :math:`r_k = T_{ky} p_k / \sum_j T_{jy} p_j` of the true class, given the label; the
+    Hessian :math:`p (1 - p) - r (1 - r)`, which may be negative: with a transition the loss is not
+    convex.
+
+    {labels}
+    transition : array-like, optional
+        :math:`T`, a table of C x C numbers of at least 0: the row of a true class holds the chances
+        of the labels and adds up to 1 (± 0.01). Without it the loss is ``cross_entropy``. Of a rate
+        :math:`\rho` at which a label is any other class it is
+        ``numpy.full((C, C), rho / (C - 1))`` with ``1 - rho`` on the diagonal.
+    {class_weight}
+    {ignore_index}
+    {logsumexp}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    One of ten examples of class 0 is labelled 1, and all of class 1 are right:
+
+    >>> import numloss
+    >>> rates = [[0.9, 0.1], [0.0, 1.0]]
+    >>> round(float(numloss.forward_cross_entropy([[9.0, -9.0]], [1], transition=rates)), 4)
+    2.3026
+    >>> round(float(numloss.forward_cross_entropy([[-9.0, 9.0]], [0], transition=rates)), 4)
+    18.1054
+
+    References
+    ----------
+    G. Patrini et al., "Making deep neural networks robust to label noise: a loss correction
+    approach", CVPR 2017, theorem 2.
+    """
+
+
+@loss(link="softmax", influence="bounded")
+def ldam(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    counts: ArrayLike | None = None,
+    max_margin: float = 0.5,
+    scale: float = 30.0,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    axis: int = -1,
+    return_predicted: bool = False,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Label-distribution-aware margin loss: rare classes are to lead by a larger margin.
+
+    With scores :math:`x`, label :math:`y` and the numbers :math:`n_c` of examples of the classes it
+    is the cross-entropy of
+
+    .. math:: s (x_c - [c = y] m_y), \qquad m_y = M \left(\frac{\min_c n_c}{n_y}\right)^{1/4}
+
+    Scores are meant to be bounded, such as the cosines of a normalised last layer: the scale
+    :math:`s` then says how sure a prediction may be. Predictions are made of :math:`x` alone. The
+    gradient has :math:`s` as a factor, the Hessian :math:`s^2`.
+
+    {labels}
+    counts : array-like, optional
+        :math:`n`, a number of at least 0 for each class, of which only ratios matter. A class of
+        count 0 has the margin of the rarest, :math:`M`. Without them all classes have it.
+    max_margin : float, default 0.5
+        :math:`M`, in the unit of the scores; at least 0.
+    scale : float, default 30.0
+        :math:`s`, positive.
+    {class_weight}
+    {ignore_index}
+    {predicted}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numpy as np, numloss
+    >>> cosines = [[0.5, 0.25], [0.25, 0.5]]
+    >>> numloss.ldam(cosines, [0, 1], counts=[160, 10], scale=4.0, reduction="none").round(4)
+    array([0.6931, 1.3133])
+
+    References
+    ----------
+    K. Cao et al., "Learning imbalanced datasets with label-distribution-aware margin loss",
+    NeurIPS 2019, eq. 12; their program has ``cls_num_list``, ``max_m`` and ``s``, and defers class
+    weights, which are ``class_weight`` here, to the last epochs.
     """
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Unpack
 
-__all__ = ["dice", "jaccard", "lovasz_hinge", "tversky"]
+__all__ = ["dice", "jaccard", "lovasz_hinge", "lovasz_softmax", "tversky"]
 
 
 @loss(link="sigmoid", convex=False, influence="bounded")
@@ -20,6 +20,7 @@ def dice(
     *,
     smooth: float = 1.0,
     squared: bool = False,
+    from_logits: bool = True,
     axis: int = -1,
     **call: Unpack[Call],
 ) -> Any:
@@ -35,12 +36,19 @@ def dice(
     has ``smooth=1e-5``, that of segmentation_models_pytorch 0, and leaves out what has no region:
     ``weight=target.any(axis=-1)``.
 
+    Of several classes, of which a pixel has one, a class of an image is a row: the loss of
+    ``softmax(x, axis=1)`` of logits of shape (N, C, pixels), with ``from_logits=False``, against
+    ``labels[:, None] == numpy.arange(C)[:, None]`` is the mean over the classes, and
+    docs/choosing.md has its gradient by the logits. A class that an image has not counts as an
+    image without a region does.
+
     {pixels}
     smooth : float, default 1.0
         :math:`s`, in pixels; at least 0.
     squared : bool, default False
         Whether the sums below have the squares of :math:`p` and :math:`t`, as Milletari et al.
         have it.
+    {from_logits of pixels}
 
     {results}
 
@@ -57,6 +65,16 @@ def dice(
     >>> round(float(numloss.dice(logits.reshape(1, -1), there.reshape(1, -1))), 3)
     0.096
 
+    Probabilities of three classes, one of which the image has not:
+
+    >>> p = np.array([[[0.5, 0.25], [0.5, 0.5], [0.0, 0.25]]])
+    >>> there = np.array([[0, 1]])[:, None] == np.arange(3)[:, None]
+    >>> losses = numloss.dice(p, there, from_logits=False, smooth=0.0, reduction="none")
+    >>> losses.round(3)
+    array([[0.429, 0.5  , 1.   ]])
+    >>> round(float(numloss.dice(p, there, from_logits=False, weight=there.any(axis=-1))), 3)
+    0.303
+
     References
     ----------
     F. Milletari et al., "V-Net: fully convolutional neural networks for volumetric medical image
@@ -71,6 +89,7 @@ def jaccard(
     target: ArrayLike,
     *,
     smooth: float = 1.0,
+    from_logits: bool = True,
     axis: int = -1,
     **call: Unpack[Call],
 ) -> Any:
@@ -86,6 +105,7 @@ def jaccard(
     {pixels}
     smooth : float, default 1.0
         :math:`s`, in pixels; at least 0.
+    {from_logits of pixels}
 
     {results}
 
@@ -112,6 +132,7 @@ def tversky(
     beta: float = 0.7,
     gamma: float = 1.0,
     smooth: float = 1.0,
+    from_logits: bool = True,
     axis: int = -1,
     **call: Unpack[Call],
 ) -> Any:
@@ -137,6 +158,7 @@ def tversky(
         :math:`\gamma`, positive.
     smooth : float, default 1.0
         :math:`s`, in pixels; at least 0.
+    {from_logits of pixels}
 
     {results}
 
@@ -193,4 +215,57 @@ def lovasz_hinge(
     ----------
     M. Berman et al., "The Lovász-softmax loss: a tractable surrogate for the optimization of the
     intersection-over-union measure in neural networks", CVPR 2018, eq. 8 and algorithm 1.
+    """
+
+
+@loss(link="sigmoid", convex=False, smoothness=0, influence="bounded")
+def lovasz_softmax(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    *,
+    from_logits: bool = True,
+    axis: int = -1,
+    **call: Unpack[Call],
+) -> Any:
+    r"""Lovász-softmax: the Jaccard loss of a region, extended to probabilities that are wrong.
+
+    With probabilities :math:`p` of an image's pixels, those of a class by a softmax or
+    :math:`\sigma(x)` of logits, the errors :math:`e_i`, :math:`1 - p_i` of pixels in the region and
+    :math:`p_i` of others, in descending order, of equal ones the first pixel first,
+
+    .. math:: l = \sum_k e_k \left(J_k - J_{k-1}\right)
+
+    where :math:`J_k` is the Jaccard loss, 1 less intersection over union, if the first :math:`k`
+    of these pixels are wrong and all others right. It is the Jaccard loss itself where all
+    probabilities are 0 and 1. Of an image without a region it is the largest error. The gradient of
+    a pixel is minus or plus its factor, and at a tie that of the order above; the factors count as
+    constants in the Hessian, which is 0 of probabilities. It sorts the errors, and works in memory
+    of five times a row.
+
+    Of several classes, of which a pixel has one, a class of an image is a row, as for ``dice``: the
+    authors' ``lovasz_softmax`` is that of ``softmax(x, axis=1)`` of logits of shape (N, C, pixels),
+    with ``from_logits=False``, against ``labels[:, None] == numpy.arange(C)[:, None]``. Theirs
+    leaves out classes that are not there (``classes="present"``): ``weight=there.any(axis=-1)``
+    does so, and divided by its sum over the classes gives each image the same weight
+    (``per_image=True``). A batch as one has ``numpy.moveaxis(p, 1, 0).reshape(C, -1)``. A pixel to
+    be ignored has probability 0 and target False, which costs nothing and moves no other.
+
+    {pixels of a set}
+    {from_logits of pixels}
+
+    {results}
+
+    Examples
+    --------
+    >>> import numpy as np, numloss
+    >>> p, there = np.array([[1.0, 0.5, 0.25, 0.0]]), np.array([[True, True, False, False]])
+    >>> round(float(numloss.lovasz_softmax(p, there, from_logits=False)), 6)
+    0.291667
+    >>> numloss.lovasz_softmax.grad(p, there, from_logits=False).round(3)
+    array([[ 0.   , -0.5  ,  0.167,  0.   ]])
+
+    References
+    ----------
+    M. Berman et al., "The Lovász-softmax loss: a tractable surrogate for the optimization of the
+    intersection-over-union measure in neural networks", CVPR 2018, eq. 10 and algorithm 1.
     """
