@@ -173,7 +173,9 @@ def add_losses(parser: argparse.ArgumentParser) -> None:
     """Add the option that chooses losses."""
     import numloss
 
-    names = tuple(name for name in numloss.LOSSES if name not in numloss.similarity.__all__)
+    # What is measured are losses of numbers and of rows against a target.
+    apart = {*numloss.similarity.__all__, *numloss.sequence.__all__}
+    names = tuple(name for name in numloss.LOSSES if name not in apart)
     parser.add_argument("--loss", nargs="+", choices=names, default=names, metavar="NAME")
 
 

@@ -32,7 +32,7 @@ from bench.cells import Cell, cells, of_page, parse_shape, shape_name
 from bench.contestants import PEERS, Contestant, Result
 from bench.run import MismatchError, agreeing_of, run
 from bench.timing import FULL, QUICK, WARM_UPS, Budget, Timing, interleave, ratio
-from cases import COMPARING, PLAIN, RESIDUALS, PerExample, Variant
+from cases import APART, PLAIN, RESIDUALS, PerExample, Variant
 from peers import numpy as numpy_peer
 from typical import draw
 
@@ -141,7 +141,7 @@ def test_a_ratio_is_that_of_each_round():
 # ---------------------------------------------------------------------------------------- the cells
 
 
-@pytest.mark.parametrize("loss", [x for x in numloss.LOSSES if x not in COMPARING])
+@pytest.mark.parametrize("loss", [name for name in numloss.LOSSES if name not in APART])
 def test_every_loss_is_measured_in_every_selection(loss):
     shapes = ((64,), (8, 10))
     (cell,) = cells([loss], ["value+grad"], shapes)

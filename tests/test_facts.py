@@ -11,15 +11,15 @@ import inspect
 
 import numpy as np
 import pytest
-from cases import COMPARING, RISING, TWO_HEADED_VARIANTS, VARIANTS
+from cases import APART, RISING, TWO_HEADED_VARIANTS, VARIANTS
 
 import numloss
 from numloss._catalog import SMOOTHNESS, Facts
 from numloss.evaluation.specs import FORMS
 
 EVERY = list(numloss.LOSSES)
-#: Those of a prediction.
-LOSSES = [name for name in EVERY if name not in COMPARING]
+#: Those of a prediction that is numbers, or rows of them.
+LOSSES = [name for name in EVERY if name not in APART]
 CLASSES = 4
 
 

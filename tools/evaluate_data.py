@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from cases import (  # noqa: E402
+    APART,
     BINARY,
-    COMPARING,
     DISTRIBUTIONS,
     LABELS,
     LOG_CHANCES,
@@ -115,8 +115,9 @@ def commands() -> Iterator[list[str]]:
         losses = [
             f"--loss={loss}{options}"
             for loss in numloss.LOSSES
-            # The command has no column for a second prediction, and compares no rows.
-            if loss not in TWO_HEADED and loss not in COMPARING
+            # The command has no column for a second prediction, compares no rows, and has no
+            # sequences.
+            if loss not in (*TWO_HEADED, *APART)
             for chosen, options in evaluated(loss)
             if chosen == predictions
         ]

@@ -40,6 +40,7 @@ FAMILIES = {
     "multiclass": "Scores of several classes",
     "ordinal": "Classes that have an order",
     "ranking": "Lists that are to be ordered",
+    "sequence": "Labels in an order, whose places along a sequence nobody knows",
     "similarity": "Rows of numbers, or scores, that are compared",
     "survival": "Times until an event, some of them known in part",
     "penalties": "The size of a model's weights",

@@ -95,7 +95,9 @@ numloss_status numloss_loss(int32_t index, numloss_loss_info* info) {
   int roles[kMaxHeads + 2];
   numloss_loss_info made{};
   made.name = loss->name;
-  made.form = loss->has_classes() ? NUMLOSS_CLASSES : int32_t(loss->form);
+  made.form = loss->form == Form::kSequences ? NUMLOSS_SEQUENCES
+              : loss->has_classes()          ? NUMLOSS_CLASSES
+                                             : int32_t(loss->form);
   made.input_count = input_order(*loss, roles);
   made.gradient_count = loss->head_count();
   made.parameter_count = loss->parameter_count();

@@ -48,7 +48,10 @@ enum class Use : uint8_t {
   kPriors,       // shares of the classes, whose logarithms are added to the scores,
   kPriorScale,   // times this number
   kIgnoreIndex,
-  kGroups,  // sizes of the lists that lie one behind the other along a prediction of one axis
+  kGroups,        // sizes of the lists that lie one behind the other along a prediction of one axis
+  kInputLengths,  // steps of each sequence,
+  kTargetLengths,  // and its labels
+  kBlank,          // the class that is no label; counted from the last where it is negative
   kAxis,
   kExtra,  // a switch: whether the call gives an extra output, too
 };
@@ -70,7 +73,9 @@ struct Parameter {
            use == Use::kSoftness || use == Use::kTemperature || use == Use::kPriorScale ||
            use == Use::kSoftcap || use == Use::kZLoss;
   }
-  constexpr bool takes_integer() const { return use == Use::kIgnoreIndex || use == Use::kAxis; }
+  constexpr bool takes_integer() const {
+    return use == Use::kIgnoreIndex || use == Use::kAxis || use == Use::kBlank;
+  }
   constexpr bool takes_switch() const {
     return use == Use::kSwitch || use == Use::kExtra || use == Use::kLogTarget ||
            use == Use::kAnySum || (use == Use::kVariant && choices == nullptr);
@@ -82,7 +87,8 @@ struct Parameter {
   constexpr bool takes_array() const {
     return use == Use::kClassWeight || use == Use::kClassFactor || use == Use::kDistance ||
            use == Use::kPerColumn || use == Use::kPriors || use == Use::kGroups ||
-           use == Use::kMask || use == Use::kOfColumns || use == Use::kTransition;
+           use == Use::kMask || use == Use::kOfColumns || use == Use::kTransition ||
+           use == Use::kInputLengths || use == Use::kTargetLengths;
   }
 };
 
@@ -106,6 +112,7 @@ enum class Form : uint8_t {
   kSets,           // rows of classes, each of which is there or not: booleans, or shares in [0, 1]
   kLists,          // rows of scores, or lists of any lengths, against a number for each score
   kThresholds,     // rows of thresholds between classes, against integer labels of the latter
+  kSequences,      // sequences of rows of classes, against shorter ones of labels
   kRows,           // rows of numbers, such as the members of an ensemble, against one number each
   kVectors,        // rows of numbers that stand for things: against another such row,
   kPairs,          // two of them, against a number that says whether they are alike,
@@ -146,6 +153,7 @@ struct Loss {
   // From the numbers of the users to those of the kernel, where they differ, and to the domains
   // that depend on them.
   void (*derive)(Plan& plan) = nullptr;
+  bool has_hessian = true;  // whether its diagonal is computed
   Parameter parameters[kMaxSettings] = {};
 
   constexpr int parameter_count() const {
@@ -174,7 +182,7 @@ struct Loss {
   constexpr bool compares_rows() const { return form >= Form::kVectors; }
   constexpr bool takes_labels() const { return takes_labels_alone() || form == Form::kEither; }
   constexpr bool takes_labels_alone() const {
-    return form == Form::kLabels || form == Form::kThresholds;
+    return form == Form::kLabels || form == Form::kThresholds || form == Form::kSequences;
   }
   // Whether a row's numbers are of a class each.
   constexpr bool is_by_class() const {

@@ -113,6 +113,9 @@ bool take(const Parameter& parameter, const Setting& setting, int& numbers, int&
     case Use::kPriors: plan.priors = setting.array; break;
     case Use::kTransition: plan.transition = setting.array; break;
     case Use::kGroups: plan.groups = setting.array; break;
+    case Use::kInputLengths: plan.input_lengths = setting.array; break;
+    case Use::kTargetLengths: plan.target_lengths = setting.array; break;
+    case Use::kBlank: plan.blank = integer; break;
     case Use::kPriorScale: plan.prior_scale = x; break;
     case Use::kIgnoreIndex:
       plan.ignore_index = integer;

@@ -36,6 +36,8 @@ struct Plan {
   int distance;            // of the named ones; -1 where there is none
   const Array* distances;
   const Array* groups;
+  const Array *input_lengths, *target_lengths;
+  int64_t blank;
   const char* distances_name;
   const Array* transition;
   const Array* class_weight;

@@ -30,7 +30,7 @@ template class FewOrMany<int64_t>;
 int Prepared::output_ndim(int role) const {
   if (groups >= 0) return 1;
   const int gone = is_of_slices(role) && !keeps_axes ? __builtin_popcountll(reduced_axes) : 0;
-  return prediction_ndim - gone - (axis >= 0 && !has_class_axis(role) ? 1 : 0);
+  return prediction_ndim - gone - (has_class_axis(role) ? 0 : (axis >= 0) + (steps_axis >= 0));
 }
 
 void Prepared::output_shape(int role, int64_t* shape) const {
@@ -39,7 +39,7 @@ void Prepared::output_shape(int role, int64_t* shape) const {
     return;
   }
   for (int d = 0, example = 0; d < prediction_ndim; ++d) {
-    if (d == axis && !has_class_axis(role)) continue;
+    if ((d == axis || d == steps_axis) && !has_class_axis(role)) continue;
     const bool is_reduced = is_of_slices(role) && (reduced_axes >> example++ & 1) != 0;
     if (!is_reduced) {
       *shape++ = prediction_shape[d];
@@ -73,7 +73,9 @@ struct Preparation {
   bool prepare();
 
  private:
+  bool refuse_hessian();
   bool set_axis();
+  bool set_sequence_axes();
   void set_shape();
   bool set_groups();
   bool set_slices();
@@ -88,6 +90,10 @@ struct Preparation {
   bool refuse_shape(const Array& target);
   void attach_portions(const Array& target);
   bool set_lists(const Array& target);
+  bool set_sequences(const Array& target);
+  bool set_lengths();
+  bool read_lengths(const char* name, const Array* given, int64_t most, const char* what,
+                    FewOrMany<int64_t>& made, const int64_t*& lengths);
   bool set_numbers(const Array& target);
   void read_booleans_as_signs(const Array& target);
   bool set_vectors();
@@ -132,12 +138,15 @@ Operand& add_operand(Task& task, int role, const Array& array) {
   return operand;
 }
 
-// Strides over the examples of an array that has all their axes and perhaps that of the classes.
-void set_strides(const Array& array, int axis, Operand& operand) {
+// Strides over the examples of an array that has all their axes and perhaps those of classes and of
+// steps.
+void set_strides(const Array& array, int axis, Operand& operand, int steps_axis = -1) {
   int64_t* stride = operand.strides;
   for (int d = 0; d < array.ndim; ++d) {
     if (d == axis) {
       operand.class_stride = array.strides[d];
+    } else if (d == steps_axis) {
+      operand.step_stride = array.strides[d];
     } else {
       *stride++ = array.strides[d];
     }
@@ -152,12 +161,48 @@ void Preparation::attach(int role, const Array& array) {
   if (array.ndim == 0) {
     repeat(task, operand);
   } else {
-    set_strides(array, out.axis, operand);
+    set_strides(array, out.axis, operand, out.steps_axis);
   }
+}
+
+bool Preparation::refuse_hessian() {
+  if (loss.has_hessian || (request.mode & kHessian) == 0) return true;
+  return fault.set(FaultCode::kReduction, loss.name,
+                   "has a value and a gradient alone: the diagonal of its Hessian would take the "
+                   "work of as many gradients as there are numbers");
+}
+
+// Of sequences: (sequences, steps, classes), or of a single one (steps, classes).
+bool Preparation::set_sequence_axes() {
+  const Array& p = prediction();
+  if (p.ndim < 2 || p.ndim > 3) {
+    fault.set(FaultCode::kAxis, loss.heads[0],
+              "must have the axes (sequences, steps, classes), or (steps, classes)");
+    return fault.came("shape %s", ShapeText(p).text);
+  }
+  out.axis = p.ndim - 1;
+  out.steps_axis = p.ndim - 2;
+  task.steps = p.shape[out.steps_axis];
+  task.step_classes = p.shape[out.axis];
+  if (task.step_classes < 1) {
+    fault.set(FaultCode::kAxis, loss.heads[0], "must have at least one class");
+    return fault.came("shape %s", ShapeText(p).text);
+  }
+  if (__builtin_mul_overflow(task.steps, task.step_classes, &task.classes)) {
+    task.classes = INT64_MAX;
+  }
+  task.classes = std::max<int64_t>(1, task.classes);
+  const int64_t count = task.step_classes;
+  task.blank = plan.blank < 0 ? plan.blank + count : plan.blank;
+  if (task.blank >= 0 && task.blank < count) return true;
+  fault.set(FaultCode::kParameter, "blank", "must be a class, in [%lld, %lld)",
+            static_cast<long long>(-count), static_cast<long long>(count));
+  return fault.came("%lld", static_cast<long long>(plan.blank));
 }
 
 bool Preparation::set_axis() {
   if (!loss.has_classes()) return true;
+  if (loss.form == Form::kSequences) return set_sequence_axes();
   const Array& p = prediction();
   const char* const name = loss.heads[0];
   if (p.ndim == 0) {
@@ -185,7 +230,7 @@ void Preparation::set_shape() {
   task.size = 1;
   for (int d = 0; d < p.ndim; ++d) {
     out.prediction_shape[d] = p.shape[d];
-    if (d == out.axis) continue;
+    if (d == out.axis || d == out.steps_axis) continue;
     task.shape[task.ndim++] = p.shape[d];
     // Sizes that cannot be counted belong to repeated elements, which no loop would get through.
     if (__builtin_mul_overflow(task.size, p.shape[d], &task.size)) task.size = INT64_MAX;
@@ -554,9 +599,71 @@ bool Preparation::set_vectors() {
   return check_integers("target", target);
 }
 
+// Lengths of the sequences, or one for all of them, that are `most` at most.
+bool Preparation::read_lengths(const char* name, const Array* given, int64_t most, const char* what,
+                               FewOrMany<int64_t>& made, const int64_t*& lengths) {
+  if (given == nullptr) return true;
+  if (given->ndim > 0 && !has_shape_of_examples(*given)) {
+    fault.set(FaultCode::kShape, name,
+              "must be a number or have one for each sequence, of shape %s", examples().text);
+    return fault.came("shape %s", ShapeText(*given).text);
+  }
+  int64_t* const to = made.make(task.size);
+  int64_t count = 0;
+  const bool good = all_elements(*given, [&](const Walk& walk, const char* from) {
+    const double x = read_number(given->dtype, given->swapped, from);
+    if (x >= 0 && x <= double(most) && x == std::floor(x)) {
+      if (count < task.size) to[count++] = int64_t(x);
+      return true;
+    }
+    fault.set(FaultCode::kElement, name, "must hold whole numbers in [0, %lld], as there are %s",
+              static_cast<long long>(most), what);
+    fault.came("%s", NumberText(x, given->dtype).text);
+    fault.at(walk.place, given->ndim);
+    return false;
+  });
+  if (given->ndim == 0 && good) std::fill_n(to, task.size, count > 0 ? to[0] : 0);
+  lengths = to;
+  return good;
+}
+
+bool Preparation::set_lengths() {
+  return read_lengths("input_lengths", plan.input_lengths, task.steps, "so many steps",
+                      out.input_lengths, task.input_lengths) &&
+         read_lengths("target_lengths", plan.target_lengths, task.target_columns,
+                      "so many columns of the target", out.target_lengths, task.target_lengths);
+}
+
+// A row of labels for each sequence.
+bool Preparation::set_sequences(const Array& target) {
+  if (!is_integer(target.dtype) && !is_real(target.dtype)) {
+    fault.set(FaultCode::kNotLabels, "target", "must hold integer labels");
+    fault.came("dtype %s", name_of(target.dtype));
+    return !(fault.is_type = true);
+  }
+  const bool fits =
+      target.ndim == task.ndim + 1 && std::equal(task.shape, task.shape + task.ndim, target.shape);
+  if (!fits) {
+    char axes[32] = "labels";
+    if (task.ndim > 0) {
+      std::snprintf(axes, sizeof(axes), "%lld, labels", static_cast<long long>(task.size));
+    }
+    fault.set(FaultCode::kShape, "target",
+              "must have a row of labels for each sequence, (%s) for a prediction of shape %s",
+              axes, ShapeText(prediction()).text);
+    return fault.came("shape %s", ShapeText(target).text);
+  }
+  task.target_kind = Target::kSequence;
+  task.loss = plan.labels_kernel;
+  task.target_columns = target.shape[task.ndim];
+  set_strides(target, task.ndim, add_operand(task, kTarget, target));
+  return set_lengths();
+}
+
 bool Preparation::set_classes_target() {
   if (loss.compares_rows()) return set_vectors();
   const Array& target = input(kTarget);
+  if (loss.form == Form::kSequences) return set_sequences(target);
   if (loss.form == Form::kSets) {
     return loss.target == Domain::kUnit ? set_shares(target) : set_sets(target);
   }
@@ -907,7 +1014,7 @@ bool Preparation::set_soft_labels() {
 bool Preparation::prepare() {
   task.mode = request.mode;
   std::copy_n(plan.numbers, kMaxParameters, task.parameters);
-  if (!refuse_options_of_penalty()) return false;
+  if (!refuse_options_of_penalty() || !refuse_hessian()) return false;
   if (!set_axis()) return false;
   set_shape();
   if (!set_groups() || !set_slices() || !set_type() || !set_heads()) return false;
@@ -1029,7 +1136,9 @@ bool add_output(const Request& request, int role, const Array& array, HandfulCal
 
 void add_fresh_output(Prepared& prepared, int role, const Array& array) {
   Operand& operand = add_operand(prepared.call.task, role, array);
-  set_strides(array, prepared.has_class_axis(role) ? prepared.axis : -1, operand);
+  const bool has_classes = prepared.has_class_axis(role);
+  set_strides(array, has_classes ? prepared.axis : -1, operand,
+              has_classes ? prepared.steps_axis : -1);
 }
 
 void take_slices(Prepared& prepared, Slices& slices) {
@@ -1131,6 +1240,7 @@ struct Search {
   bool bad_distribution();
   bool bad_share();
   bool bad_list(int role, Domain domain);
+  bool bad_sequence();
   bool bad_classes();
 
  private:
@@ -1166,6 +1276,7 @@ struct Search {
   bool is_integer_label(const Operand& operand, const char* from) const;
   bool is_whole_label(const Operand& operand, const char* from) const;
   bool report_label(const Operand& operand, const char* from, const int64_t* place, int ndim);
+  void came_label(const Operand& operand, const char* from);
 };
 
 bool is_outside(Domain domain, double x) {
@@ -1288,6 +1399,12 @@ bool Search::report_label(const Operand& operand, const char* from, const int64_
   fault.set(FaultCode::kElement, "target", "must hold %slabels in [0, %lld) or ignore_index=%lld",
             is_real(operand.dtype) ? "whole numbers, " : "", static_cast<long long>(task.labels()),
             static_cast<long long>(task.ignore_index));
+  came_label(operand, from);
+  fault.at(place, ndim);
+  return true;
+}
+
+void Search::came_label(const Operand& operand, const char* from) {
   if (is_real(operand.dtype)) {
     const double y = read_number(operand.dtype, operand.swapped, from);
     fault.came("%s", NumberText(y, operand.dtype).text);
@@ -1295,8 +1412,37 @@ bool Search::report_label(const Operand& operand, const char* from, const int64_
     const Integer y = read_integer(operand.dtype, operand.swapped, from);
     fault.came("%s%llu", y.negative ? "-" : "", static_cast<unsigned long long>(y.magnitude));
   }
-  fault.at(place, ndim);
-  return true;
+}
+
+// A label of a sequence that is no class, or blank.
+bool Search::bad_sequence() {
+  const Operand& operand = task[kTarget];
+  const bool padded = task.target_lengths == nullptr;
+  int64_t sequence = 0;
+  for (Walk walk(task.shape, task.ndim); walk.next(); ++sequence) {
+    if (!counts(walk)) continue;
+    const char* const row = operand.data + walk.offset(operand.strides, task.ndim);
+    const int64_t labels = padded ? task.target_columns : task.target_lengths[sequence];
+    for (int64_t i = 0; i < labels; ++i) {
+      const char* const from = row + i * operand.class_stride;
+      const double label = read_number(operand.dtype, operand.swapped, from);
+      if (padded && label == double(task.ignore_index)) break;
+      const bool is_class =
+          label >= 0 && label < double(task.step_classes) && label == std::floor(label);
+      if (is_class && label != double(task.blank)) continue;
+      fault.set(FaultCode::kElement, "target",
+                "must hold labels in [0, %lld) other than blank=%lld%s",
+                static_cast<long long>(task.step_classes), static_cast<long long>(task.blank),
+                padded ? ", up to the first ignore_index" : " within target_lengths");
+      came_label(operand, from);
+      int64_t place[kMaxDims];
+      std::copy_n(walk.place, task.ndim, place);
+      place[task.ndim] = i;
+      fault.at(place, task.ndim + 1);
+      return true;
+    }
+  }
+  return false;
 }
 
 bool Search::report_sum(double sum, const int64_t* place) {
@@ -1402,6 +1548,7 @@ bool Search::bad_classes() {
     if (all.loss.form == Form::kLists) {
       return all.bad_list(kTarget, all.plan.target) || all.bad_list(kAside, all.loss.aside_domain);
     }
+    if (all.loss.form == Form::kSequences) return all.bad_sequence();
     if (all.loss.form == Form::kPairs) return all.bad_element(kTarget, all.plan.target);
     if (all.task.target_kind == Target::kLabel && all.bad_label()) return true;
     if (all.task.portions_in_unit && all.bad_share()) return true;

@@ -60,8 +60,9 @@ using Numbers = FewOrMany<double>;
 // A request that has been found right: what the runtime computes, and what it reads meanwhile.
 struct Prepared {
   Call call;
-  DType result;   // the type of derivatives and of the examples' values
-  int axis = -1;  // of the classes, counted from the first; -1: none
+  DType result;         // the type of derivatives and of the examples' values
+  int axis = -1;        // of the classes, counted from the first; -1: none
+  int steps_axis = -1;  // of the steps of sequences, the same
   int prediction_ndim;
   int64_t prediction_shape[kMaxDims];
   bool by_slices = false;
@@ -69,7 +70,7 @@ struct Prepared {
   uint64_t reduced_axes;  // these of the examples, a bit each
   int64_t groups = -1;    // lists along the one axis of the prediction; -1: the lists are rows
   Numbers class_weight, class_factor, class_offset, of_columns, per_column, shares, scale;
-  FewOrMany<int64_t> list_begin;
+  FewOrMany<int64_t> list_begin, input_lengths, target_lengths;
   double rounded_target;  // of a plain number, in the type of the prediction
   double aside;           // where none was given
 

@@ -308,8 +308,8 @@ numloss_status numloss_compute_batch(numloss_item* items, int64_t count, numloss
 
 // Checks all of a call that does not need its floats or its labels read, and tells the type of its
 // results: for the caller to make arrays. Values have the shape of the examples (the prediction's
-// without the axis of classes), derivatives the prediction's. Outputs are not looked at, and may be
-// absent.
+// without the axis of classes, of sequences without that of steps either), derivatives the
+// prediction's. Outputs are not looked at, and may be absent.
 numloss_status numloss_check(int32_t loss, const numloss_call* call, numloss_outline* outline,
                              numloss_fault* fault);
 
@@ -342,6 +342,9 @@ enum {
   // An example is a row of scores, along `axis`, or of thresholds, members..., or several rows that
   // are compared.
   NUMLOSS_CLASSES = 2,
+  // An example is a sequence of such rows, (steps, classes), the prediction one or several of them;
+  // the target holds a row of labels for each. There is no Hessian.
+  NUMLOSS_SEQUENCES = 3,
 };
 
 typedef struct numloss_loss_info {

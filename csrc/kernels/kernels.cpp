@@ -28,6 +28,7 @@ inline void clear_upper_halves() {
 void run(const Task& task, const Blocks& blocks, bool only_check, char* scratch) {
   const Entry& entry = *kRegistry[task.loss];
   with_real(task, [&](auto zero) {
+    using T = decltype(zero);
     const auto& functions = entry.functions(zero);
     switch (entry.info.driver) {
       case Driver::kElements:
@@ -35,6 +36,8 @@ void run(const Task& task, const Blocks& blocks, bool only_check, char* scratch)
       case Driver::kLists: return run_lists(task, functions.list, blocks, only_check, scratch);
       case Driver::kVectors:
         return run_vectors(task, functions.vectors, blocks, only_check, scratch);
+      case Driver::kSequences:
+        return run_sequences<T>(task, functions.sequence, blocks, only_check, scratch);
       default: return run_classes(task, functions.row, blocks, only_check, scratch);
     }
   });
@@ -70,6 +73,7 @@ int64_t scratch_bytes(const Task& task) {
       case Driver::kElements: return element_scratch<T>(task);
       case Driver::kLists: return list_scratch(task, entry.functions(zero).list);
       case Driver::kVectors: return vector_scratch<T>(task);
+      case Driver::kSequences: return sequence_scratch<T>(task, entry.functions(zero).sequence);
       default: return row_scratch(task, entry.functions(zero).row);
     }
   });

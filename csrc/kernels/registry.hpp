@@ -92,6 +92,7 @@
   row(LambdaRank) \
   row(SoftmaxRanking) \
   row(ListMle) \
+  row(Ctc) \
   row(AftNormal) \
   row(AftLogistic) \
   row(AftExtreme) \

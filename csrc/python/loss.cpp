@@ -147,6 +147,7 @@ const char* name_of_domain(const Loss& loss) {
     case Form::kEither: return "labels or probabilities";
     case Form::kLists: return loss.aside == nullptr ? "relevances" : "times";
     case Form::kThresholds: return "ordered labels";
+    case Form::kSequences: return "sequences";
     case Form::kVectors: return "vectors";
     case Form::kTriplets: return "none";
     case Form::kPairs:

@@ -105,7 +105,8 @@ int64_t block_length(const Task& task) {
   const Driver driver = loss_of(task).driver;
   const int64_t rows = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, task.classes));
   const int64_t least = std::max(rows, (task.size + kMaxBlocks - 1) / kMaxBlocks);
-  const bool one_by_one = task.long_rows || driver == Driver::kLists || driver == Driver::kVectors;
+  const bool one_by_one = task.long_rows || driver == Driver::kLists ||
+                          driver == Driver::kVectors || driver == Driver::kSequences;
   const int64_t unit = driver == Driver::kElements ? kTile : one_by_one ? 1 : kLanes;
   return (least + unit - 1) / unit * unit;
 }

@@ -94,11 +94,12 @@ struct Operand {
   bool swapped;        // the other byte order
   bool exceeds_cache;  // lines of rows are asked for before their turn
   int64_t class_stride;
+  int64_t step_stride;  // of sequences, from one step to the next
   int64_t strides[kMaxDims];
 };
 
 // What a target is to a loss over rows of classes.
-enum class Target : uint8_t { kElement, kLabel, kDistribution, kNumber };
+enum class Target : uint8_t { kElement, kLabel, kDistribution, kNumber, kSequence };
 
 // Nothing clears a task, which is large: what `present` and `ndim` do not name was never set.
 struct Task {
@@ -110,9 +111,14 @@ struct Task {
   Roles present{0};
   int ndim = 0;
   int64_t size = 0;                     // number of examples
-  int64_t classes = 1;                  // of lists: the numbers of the longest
+  int64_t classes = 1;                  // of lists and sequences: the numbers of the longest
   const int64_t* list_begin = nullptr;  // [size + 1], or absent: all lists are rows
-  int64_t more_labels = 0;              // 1 where the numbers of a row lie between the classes
+  int64_t steps = 0, step_classes = 1;  // of sequences: at most, and the classes of each step
+  int64_t target_columns = 0;           // labels of a sequence at most; one of them is no label:
+  int64_t blank = 0;
+  // [size], or absent: all steps, and labels up to the first that is ignore_index.
+  const int64_t *input_lengths = nullptr, *target_lengths = nullptr;
+  int64_t more_labels = 0;  // 1 where the numbers of a row lie between the classes
   double parameters[kMaxParameters] = {};
   const double* class_weight = nullptr;  // [classes] or absent
   const double* label_factor = nullptr;  // [classes] or absent: scales the loss, not its weight
@@ -164,7 +170,7 @@ struct Task {
     operand.data = nullptr;
     operand.dtype = DType::kFloat64;
     operand.swapped = operand.exceeds_cache = false;
-    operand.class_stride = 0;
+    operand.class_stride = operand.step_stride = 0;
     return operand;
   }
   NUMLOSS_INLINE void drop(int role) { present.bits &= ~(1u << role); }
@@ -211,9 +217,9 @@ struct Handful {
 
 // How a loss is walked: by elements, each an example; by rows of classes, short ones side by side
 // and long ones one by one; by rows that are always side by side, as their classes are gone through
-// in order; by lists, rows whose lengths may differ, each worked on as a whole; or by examples of
-// several rows, which are compared.
-enum class Driver : uint8_t { kElements, kRows, kScannedRows, kLists, kVectors };
+// in order; by lists, rows whose lengths may differ, each worked on as a whole; by examples of
+// several rows, which are compared; or by sequences of rows.
+enum class Driver : uint8_t { kElements, kRows, kScannedRows, kLists, kVectors, kSequences };
 
 // One loss as the runtime sees it.
 struct LossInfo {

@@ -32,6 +32,7 @@ from numloss._losses import (
     relative,
     robust_regression,
     segmentation,
+    sequence,
     signs,
     similarity,
     survival,
@@ -48,6 +49,7 @@ from numloss._losses.regression import *
 from numloss._losses.relative import *
 from numloss._losses.robust_regression import *
 from numloss._losses.segmentation import *
+from numloss._losses.sequence import *
 from numloss._losses.signs import *
 from numloss._losses.similarity import *
 from numloss._losses.survival import *
@@ -87,6 +89,7 @@ LOSSES: dict[str, Loss[...]] = {
         multiclass,
         ordinal,
         ranking,
+        sequence,
         similarity,
         survival,
     )
@@ -197,6 +200,7 @@ __all__ += segmentation.__all__
 __all__ += multiclass.__all__
 __all__ += ordinal.__all__
 __all__ += ranking.__all__
+__all__ += sequence.__all__
 __all__ += similarity.__all__
 __all__ += survival.__all__
 __all__ += penalties.__all__

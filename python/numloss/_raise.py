@@ -217,7 +217,8 @@ def _weight_fix(found: Fault) -> str:
     shape, examples = np.shape(found.culprit), np.shape(found.prediction)
     if found.axis >= 0:
         examples = _examples(found)
-    if len(shape) != 1 or len(examples) < 2:
+    are_others = str(examples) not in found.needed  # sequences have another axis less
+    if len(shape) != 1 or len(examples) < 2 or are_others:
         return ""
     ways = [
         "weight[" + ", ".join(":" if d == axis else "None" for d in range(len(examples))) + "]"

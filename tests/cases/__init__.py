@@ -63,6 +63,7 @@ from cases.table import CASES, TWO_HEADED, Case, Kink, Variant, in_type, precise
 
 __all__ = [
     "AMOUNTS",
+    "APART",
     "BINARY",
     "BOOLEANS",
     "CASES",
@@ -134,6 +135,9 @@ TWO_HEADED.update(forecast.TWO_HEADED)
 VARIANTS = variants_of(CASES)
 #: Of the losses with two gradients, which tests/test_heads.py has to itself.
 TWO_HEADED_VARIANTS = variants_of(TWO_HEADED)
+
+#: Losses that have no row, as no example of theirs is a number or a row: with tests of their own.
+APART = ("ctc", *COMPARING)
 
 #: Losses whose sums take the logarithms of many values at once.
 GROUPED = ("binary_cross_entropy", "logistic")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cases import COMPARING, DISTRIBUTIONS, PLAIN, Domain, Shape
+from cases import APART, DISTRIBUTIONS, PLAIN, Domain, Shape
 from typical import DTYPES, draw, method
 
 import numloss
@@ -72,7 +72,7 @@ def calls() -> Iterator[Counted]:
     """
     shared = {variant.name for variant in PLAIN}
     for name, loss in numloss.LOSSES.items():
-        if name in COMPARING:  # which take other inputs
+        if name in APART:
             continue
         dtypes = DTYPES if name in shared else ("float32", "float64")
         shapes = SHAPES[loss.rowwise][: 2 if name in OF_PAIRS else None]

@@ -102,7 +102,7 @@ def test_what_boosters_have_no_place_for():
     refused = {name for name in numloss.LOSSES if takes(name, "constant") is None}
     others = {name for name in numloss.LOSSES if numloss.LOSSES[name].domain == "ordered labels"}
     others |= {*numloss.segmentation.__all__, *numloss.ranking.__all__, "cox"}
-    others |= {*numloss.similarity.__all__}
+    others |= {*numloss.similarity.__all__, *numloss.sequence.__all__}
     assert refused - others == {
         "kl_divergence", "multilabel_margin", "nll", "crps_ensemble", "crps_quantile",
     }  # fmt: skip

@@ -5,6 +5,7 @@
 #include "formulas.hpp"
 #include "lists.hpp"
 #include "row_functions.hpp"
+#include "sequences.hpp"
 #include "vectors.hpp"
 
 namespace numloss::NUMLOSS_ISA {
@@ -49,5 +50,12 @@ void run_vectors(const Task& task, const VectorFunctions<T>& functions, const Bl
                  bool only_check, char* scratch);
 template <class T>
 int64_t vector_scratch(const Task& task);
+
+// The same of sequences.
+template <class T>
+void run_sequences(const Task& task, const SequenceFunctions& functions, const Blocks& blocks,
+                   bool only_check, char* scratch);
+template <class T>
+int64_t sequence_scratch(const Task& task, const SequenceFunctions& functions);
 
 }  // namespace numloss::NUMLOSS_ISA

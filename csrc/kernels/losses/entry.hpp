@@ -4,17 +4,19 @@
 #include "../drivers/formulas.hpp"
 #include "../drivers/lists.hpp"
 #include "../drivers/row_functions.hpp"
+#include "../drivers/sequences.hpp"
 #include "../drivers/vectors.hpp"
 
 namespace numloss::NUMLOSS_ISA {
 
-// Of a loss of elements, of one over classes, over lists, or of several rows.
+// Of a loss of elements, of one over classes, over lists, of several rows, or over sequences.
 template <class T>
 struct Functions {
   ElementFunctions<T> element;
   RowFunctions<T> row;
   ListFunctions<T> list;
   VectorFunctions<T> vectors;
+  SequenceFunctions sequence;
 };
 
 struct Entry {
@@ -45,8 +47,8 @@ constexpr Entry elements() {
   return {
       {Named::name, Driver::kElements, heads_of<Named>(), takes_aside<Named>(), Named::parameters,
        kLimited<Named, float>, Named::cost < kTwice, picoseconds(Named::cost)},
-      {element_functions<Loss, float>(), {}, {}, {}},
-      {element_functions<Loss, double>(), {}, {}, {}}};
+      {element_functions<Loss, float>(), {}, {}, {}, {}},
+      {element_functions<Loss, double>(), {}, {}, {}, {}}};
 }
 
 // A loss over classes that reads kParameters; `functions`: those of a type whose zero it is given.
@@ -56,8 +58,8 @@ constexpr Entry rows(const char* name, double cost, auto functions) {
   const RowFunctions<float> single = functions(float());
   const Driver driver = single.row != nullptr ? Driver::kRows : Driver::kScannedRows;
   return {{name, driver, 1, false, kParameters, roles(kTarget), false, picoseconds(cost)},
-          {{}, single, {}, {}},
-          {{}, functions(double()), {}, {}}};
+          {{}, single, {}, {}, {}},
+          {{}, functions(double()), {}, {}, {}}};
 }
 
 // The same of a loss over lists.
@@ -69,8 +71,8 @@ constexpr Entry lists(const char* name, double cost, auto functions) {
                         (single.takes_aside ? roles(kAside) : Roles{0});
   return {
       {name, Driver::kLists, 1, single.takes_aside, kParameters, limited, false, picoseconds(cost)},
-      {{}, {}, single, {}},
-      {{}, {}, functions(double()), {}}};
+      {{}, {}, single, {}, {}},
+      {{}, {}, functions(double()), {}, {}}};
 }
 
 // The same of a loss of several rows, of which `heads` have gradients.
@@ -80,8 +82,18 @@ constexpr Entry vectors(const char* name, int heads, double cost, auto functions
   const VectorFunctions<float> single = functions(float());
   const Roles limited = single.outside != nullptr ? roles(kTarget) : Roles{0};
   return {{name, Driver::kVectors, heads, false, kParameters, limited, false, picoseconds(cost)},
-          {{}, {}, {}, single},
-          {{}, {}, {}, functions(double())}};
+          {{}, {}, {}, single, {}},
+          {{}, {}, {}, functions(double()), {}}};
+}
+
+// The same of a loss over sequences, whose steps are aligned in double.
+template <int kParameters>
+constexpr Entry sequences(const char* name, double cost, SequenceFunctions functions) {
+  static_assert(kParameters <= kMaxParameters);
+  return {
+      {name, Driver::kSequences, 1, false, kParameters, roles(kTarget), false, picoseconds(cost)},
+      {{}, {}, {}, {}, functions},
+      {{}, {}, {}, {}, functions}};
 }
 
 }  // namespace

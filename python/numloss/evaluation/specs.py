@@ -119,6 +119,14 @@ class LossSpec:
     name: str
     options: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        """Refuse losses of examples that are neither numbers nor rows."""
+        if self.loss.domain == "sequences":
+            raise UsageError(
+                f"loss must be one of single numbers or rows, got {self.name}, which takes "
+                f"sequences of rows: call numloss.{self.name}"
+            )
+
     @property
     def loss(self) -> Any:
         """The loss, or metric."""

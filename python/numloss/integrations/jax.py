@@ -307,6 +307,8 @@ def _arranged(
     loss: numloss.Loss[...], inputs: tuple[str, ...], given: dict[str, Any]
 ) -> tuple[_Form, Operands]:
     """Return the form and the operands of a call, or raise as the NumPy call does."""
+    if loss.domain == "sequences":
+        raise Error(f"{loss.__name__} has no form for JAX: call numloss.{loss.__name__}", "loss")
     if given.get("groups") is not None:
         raise Error("groups must be left out in JAX, where lists are rows of one length", "groups")
     for name in (*inputs, "weight"):

@@ -27,9 +27,11 @@ def _backend() -> Any:
 
 
 def _takes_two(loss: numloss.Loss[...]) -> bool:
-    """Whether a prediction and a target are all it needs, and not two rows to compare."""
+    """Whether a prediction and a target are all it needs, and they have forms that Keras knows."""
     parameters = inspect.signature(loss).parameters.values()
-    return not compares(loss) and sum(x.default is inspect.Parameter.empty for x in parameters) == 2
+    if compares(loss) or loss.domain == "sequences":
+        return False
+    return sum(x.default is inspect.Parameter.empty for x in parameters) == 2
 
 
 #: The largest int32.

@@ -57,6 +57,8 @@ class _Signature:
         self.loss = getattr(numloss, name)
         self.inputs = _core.losses()[name][0]
         self.rowwise = self.loss.rowwise
+        #: Whether an example is a sequence of rows.
+        self.of_sequences = self.loss.domain == "sequences"
         declared = inspect.signature(self.loss.__wrapped__).parameters
         self.heads = self.loss.heads
         #: Whether the diagonal of the Hessian is all of it.
@@ -197,6 +199,8 @@ class _Plan:
         groups = self.given.get("groups")
         if groups is not None:
             return tuple(groups.shape)
+        if self.signature.of_sequences:
+            return shape[:-2]
         axis = self.given.get("axis", -1)
         return shape[:axis] + shape[axis:][1:]
 
@@ -482,7 +486,8 @@ def _times(
     if given.get("reduction") == "none" and groups is not None:
         returned = returned.repeat_interleave(groups)
     elif given.get("reduction") == "none" and returned.dim() < gradients[0].dim():
-        returned = returned.unsqueeze(given.get("axis", -1))
+        for _ in range(gradients[0].dim() - returned.dim()):  # two, of sequences
+            returned = returned.unsqueeze(given.get("axis", -1))
     return tuple(returned * gradient for gradient in gradients)
 
 
