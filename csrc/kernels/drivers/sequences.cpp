@@ -283,7 +283,7 @@ void run_block(const Task& task, const SequenceFunctions& functions, int64_t beg
     LabelsAndWeights info;
     T value[kLanes];
     load_loss_weights(task, at, rows, info);
-    partial.bad = task.has(kWeight) && outside_weights(info.loss_weight, rows);
+    partial.bad = has_outside_weights(task, info.loss_weight, rows);
     Examples row = at;
     for (int64_t k = 0; k < rows && !partial.bad; ++k, row.advance(1)) {
       const double weight = info.full_weight[k] = info.loss_weight[k];
