@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 import pytest
+from cases import APART
 from scipy import sparse
 from scipy.optimize import approx_fprime, minimize
 from scipy.sparse.linalg import aslinearoperator
@@ -75,7 +76,7 @@ def small(loss):
 LOSSES = [
     name
     for name, x in numloss.LOSSES.items()
-    if x.family != "similarity"
+    if name not in APART
     and not (x.rowwise and (x.link == "log" or x.domain in ("ordered labels", "real", *OF_LISTS)))
 ]
 

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from cases import APART
 
 for extra in ("matplotlib", "plotext", "shtab"):
     pytest.importorskip(extra)
@@ -22,7 +23,7 @@ from numloss.plain import display, documentation, formula, summary
 
 slow = pytest.mark.slow
 # Losses with options, among them those that change what the prediction is.
-PREDICTING = [name for name in numloss.LOSSES if name not in numloss.similarity.__all__]
+PREDICTING = [name for name in numloss.LOSSES if name not in APART]
 SPECS = [
     *PREDICTING,
     "huber:delta=0.5",

@@ -167,7 +167,8 @@ bool is_plain_label(const Plan& plan) {
                       plan.mask == nullptr && plan.prediction == Domain::kAny;
   const bool labels = plan.label_smoothing == 0 && plan.distance < 0 && plan.distances == nullptr &&
                       plan.class_weight == nullptr && plan.class_factor == nullptr &&
-                      plan.of_columns == nullptr && plan.ignore_index < 0;
+                      plan.of_columns == nullptr && plan.transition == nullptr &&
+                      plan.ignore_index < 0;
   return (form == Form::kLabels || form == Form::kEither) && plan.labels_kernel >= 0 && scores &&
          labels && plan.z_loss == 0 && plan.axis == -1 && plan.extras.bits == 0;
 }

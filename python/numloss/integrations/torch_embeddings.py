@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from numloss import _raise, contrastive
+from numloss import _raise, embeddings
 from numloss._raise import Error, InputTypeError
 from numloss.embeddings.loss import BatchLoss
 
@@ -163,4 +163,4 @@ numloss.InputTypeError
     (a TypeError) If an argument has another type, lies elsewhere, or requires a gradient.
 """
 
-FUNCTIONS = {name: _function(getattr(contrastive, name)) for name in HEADS}
+FUNCTIONS = {name: _function(getattr(embeddings, name)) for name in HEADS}
