@@ -50,7 +50,9 @@ def best_constant(
     quantile. Where several numbers have the least absolute error, it is the middle of them, as
     ``numpy.median`` has it. Other losses are minimized by Newton's method on their own derivatives,
     between bounds that are halved where a step does not help. A loss that is not convex is tried on
-    65 quantiles of the targets first, and the least one near the best of them is taken.
+    65 quantiles of the targets first, and the least one near the best of them is taken. Over
+    classes a loss with corners, such as ``multiclass_hinge``, is descended until no step along its
+    gradient leads down, which may end at a corner within 0.1 % of the least.
 
     Parameters
     ----------

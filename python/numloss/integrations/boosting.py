@@ -49,13 +49,15 @@ constant : float, default 1.0
 scale : float, default 1.0
     Factor of gradient and curvature. Boosters halve the squared error: ``scale=0.5`` makes theirs
     of ``mse``.
+loss_options : mapping, optional
+    Options of the loss that are named as one of these, such as the ``scale`` of ``robust``.
 **options
-    Options of the loss, such as ``gamma=1.0``; not ``axis``, ``from_logits``, ``log_input`` and
+    Its other options, such as ``gamma=1.0``; not ``axis``, ``from_logits``, ``log_input`` and
     ``log_variance``, as margins are scores in the last axis, or logarithms.
 """.replace("{rules}\n", "".join(f"    {line}\n" for line in DESCRIBED.splitlines()))
 
 _ESTIMATOR = (
-    _PARAMETERS[: _PARAMETERS.index("**options")].replace(
+    _PARAMETERS[: _PARAMETERS.index("loss_options")].replace(
         "curvature : str", "loss_options : mapping, optional\n    Its options.\ncurvature : str", 1
     )
     + """\
@@ -89,8 +91,10 @@ class Adapter:
         floor: float = 1e-16,
         constant: float = 1.0,
         scale: float = 1.0,
+        loss_options: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        options = {**(loss_options or {}), **options}
         self.loss, self.options = loss_of(loss, options, "boosting")
         self.link = self.loss.link
         self._refuse()
@@ -361,7 +365,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             floor=self.floor,
             constant=self.constant,
             scale=self.scale,
-            **(self.loss_options or {}),
+            loss_options=self.loss_options,
         )
         sets = [(X, y, sample_weight), *((*some, None)[:3] for some in eval_set or [])]
         self.n_features_in_ = np.shape(X)[1]
