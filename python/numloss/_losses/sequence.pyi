@@ -24,6 +24,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: None = ...,
     ) -> np.float64: ...
@@ -41,6 +44,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -58,6 +64,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> np.float64 | NDArray[Any]: ...
@@ -75,6 +84,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -92,9 +104,32 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> np.float64 | Place: ...
+    @overload
+    def __call__(
+        self,
+        prediction: Input,
+        target: Input,
+        *,
+        input_lengths: Input | None = ...,
+        target_lengths: Input | None = ...,
+        blank: int = ...,
+        zero_infinity: bool = ...,
+        ignore_index: int = ...,
+        weight: Input | None = ...,
+        reduction: Literal["mean", "sum", "none"] = ...,
+        denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
+        dtype: DTypeLike | None = ...,
+        out: Places = ...,
+    ) -> Any: ...
     @overload
     def grad(
         self,
@@ -109,6 +144,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> NDArray[Any]: ...
@@ -126,6 +164,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> Place: ...
@@ -143,6 +184,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: NDArray[Any] | None = ...,
     ) -> tuple[np.float64, NDArray[Any]]: ...
@@ -160,6 +204,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | NDArray[Any] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -177,6 +224,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[np.float64 | NDArray[Any], NDArray[Any]]: ...
@@ -194,6 +244,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: Place,
     ) -> tuple[np.float64, Place]: ...
@@ -211,6 +264,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["none"],
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: None = ...,
+        keepdims: Literal[False] = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -228,6 +284,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
@@ -245,6 +304,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[NDArray[Any] | None, NDArray[Any] | None] | None = ...,
     ) -> tuple[NDArray[Any], NDArray[Any]]: ...
@@ -262,6 +324,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: tuple[Place, OtherPlace],
     ) -> tuple[Place, OtherPlace]: ...
@@ -279,6 +344,9 @@ class _Ctc(Loss[...]):
         weight: Input | None = ...,
         reduction: Literal["mean", "sum", "none"] = ...,
         denominator: Literal["weight", "count"] | float = ...,
+        allow_negative_weight: bool = ...,
+        reduce_axis: int | tuple[int, ...] | None = ...,
+        keepdims: bool = ...,
         dtype: DTypeLike | None = ...,
         out: Places = ...,
     ) -> tuple[Any, Any]: ...
