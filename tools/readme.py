@@ -16,6 +16,7 @@ from typing import Any
 from tools.marks import between, put_between
 
 import numloss
+import numloss.embeddings
 from numloss._loss import EXTRAS, Call
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +29,7 @@ SHARED = frozenset((*Call.__annotations__, *EXTRAS))
 def modules() -> dict[str, Any]:
     """Return the modules of the table by their names: the families, and what is around them."""
     families = (loss.family for loss in numloss.LOSSES.values())
-    names = (*dict.fromkeys(families), "penalties", "balance")
+    names = (*dict.fromkeys(families), "embeddings", "penalties", "balance")
     return {name: getattr(numloss, name) for name in names}
 
 
