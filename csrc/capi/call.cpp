@@ -367,7 +367,7 @@ class CallOfC : Refusable {
 
   // Kinds of option by their names in the header; a number that names none as it is.
   static std::string names_of_kinds(int kinds) {
-    static constexpr const char* kNames[] = {"NUMLOSS_NUMBER", "NUMLOSS_SWITCH",
+    static constexpr const char* kNames[] = {"NUMLOSS_NUMBER",  "NUMLOSS_SWITCH",
                                              "NUMLOSS_INTEGER", "NUMLOSS_CHOICE",
                                              "NUMLOSS_NUMBERS", "NUMLOSS_NOTHING"};
     if (kinds <= 0 || kinds >= 1 << std::size(kNames)) return std::to_string(kinds);
