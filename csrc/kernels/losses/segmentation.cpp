@@ -21,29 +21,38 @@ NUMLOSS_INLINE T signed_share(T x) {
   return x < T(0) ? -smaller : smaller;
 }
 
-template <class T>
-struct Pixel {
-  T p, q;  // q = 1 - p, without cancellation
-};
-
 // What a loss of regions is computed of: squares of p and t, without alpha, beta and gamma; logits,
 // or the probabilities themselves.
 struct Kind {
   bool squared, logits;
 };
+inline constexpr Kind kOfLogits{false, true};
 
-// What a pixel is kept as, and what it was then.
+// What a pixel is kept as.
 template <Kind kKind, class T>
 NUMLOSS_INLINE T kept_pixel(T x) {
-  if constexpr (kKind.logits) return signed_share(x);
-  return within_unit(x);
+  if constexpr (kKind.logits) {
+    return signed_share(x);
+  } else {
+    return within_unit(x);
+  }
 }
+
+// What it was then. (A constructor: GCC vectorizes no loop that gets it from a function.)
 template <Kind kKind, class T>
-NUMLOSS_INLINE Pixel<T> pixel_of(T kept, bool is_below) {
-  if constexpr (!kKind.logits) return {kept, T(1) - kept};
-  const T smaller = abs(kept), larger = T(1) - smaller;
-  return {is_below ? smaller : larger, is_below ? larger : smaller};
-}
+struct Pixel {
+  T p, q;  // q = 1 - p, without cancellation
+  NUMLOSS_INLINE Pixel(T kept, bool is_below) {
+    if constexpr (kKind.logits) {
+      const T smaller = abs(kept), larger = T(1) - smaller;
+      p = is_below ? smaller : larger;
+      q = is_below ? larger : smaller;
+    } else {
+      p = kept;
+      q = T(1) - kept;
+    }
+  }
+};
 
 // The parameters.
 struct Overlap {
@@ -54,12 +63,13 @@ struct Overlap {
 NUMLOSS_INLINE bool is_squared(const double* parameters) { return parameters[4] != 0; }
 
 // What pixels add to a row's sums: p t, and alpha p (1 - t) + beta (1 - p) t or (p - t)².
-template <bool kSquared, class T>
-NUMLOSS_INLINE void add_pixel(const Pixel<T>& pixel, T t, T alpha, T beta, T& common, T& error) {
+template <Kind kKind, class T>
+NUMLOSS_INLINE void add_pixel(const Pixel<kKind, T>& pixel, T t, T alpha, T beta, T& common,
+                              T& error) {
   const T outside = pixel.p * (T(1) - t), missed = pixel.q * t;
   const T off = outside - missed;
   common += pixel.p * t;
-  error += kSquared ? off * off : alpha * outside + beta * missed;
+  error += kKind.squared ? off * off : alpha * outside + beta * missed;
 }
 
 // Of a row, from its sums I (common) and E (error): the index (I + s) / D with D = E + I + s, or of
@@ -126,7 +136,7 @@ struct Slopes {
 // n(i): number i of the pixel's row.
 template <Kind kKind, class T>
 NUMLOSS_INLINE Slopes<T> slopes_of(T kept, T t, const auto& n) {
-  const Pixel<T> pixel = pixel_of<kKind>(kept, kept < T(0));
+  const Pixel<kKind, T> pixel(kept, kept < T(0));
   const T p = pixel.p, q = pixel.q, v = p * q, rest = T(1) - t;
   if constexpr (!kKind.logits && kKind.squared) {
     const T g = T(0) + (n(0) * (p * rest) - n(1) * (t * (q + n(2) * p)));
@@ -157,8 +167,8 @@ NUMLOSS_INLINE void overlap_strip(const Panel<T>& panel, int lane, int64_t begin
 #pragma omp simd
     for (int i = 0; i < kWidth; ++i) {
       const T kept = kept_pixel<kKind>(x[k + i]);
-      const Pixel<T> pixel = pixel_of<kKind>(kept, x[k + i] < T(0));
-      add_pixel<kSquared>(pixel, within_unit(target[k + i]), alpha, beta, common[i], error[i]);
+      const Pixel<kKind, T> pixel(kept, x[k + i] < T(0));
+      add_pixel(pixel, within_unit(target[k + i]), alpha, beta, common[i], error[i]);
       x[k + i] = kept;
     }
   }
@@ -220,8 +230,8 @@ template <Kind kKind, class T>
     for (int i = 0; i < kLanes; ++i) {
       const bool is_below = x[i] < T(0);
       const T kept = kept_pixel<kKind>(x[i]);
-      add_pixel<kKind.squared>(pixel_of<kKind>(kept, is_below), within_unit(target[i]), alpha, beta,
-                               common[i], error[i]);
+      add_pixel(Pixel<kKind, T>(kept, is_below), within_unit(target[i]), alpha, beta, common[i],
+                error[i]);
       to[i] = kept;
     }
   }
@@ -350,12 +360,12 @@ struct SigmoidErrors {
   static constexpr bool of_probabilities = false;
   template <class T>
   NUMLOSS_INLINE static T error(T x, bool is_inside) {
-    const Pixel<T> pixel = pixel_of<Kind{false, true}>(signed_share(x), x < T(0));
+    const Pixel<kOfLogits, T> pixel(signed_share(x), x < T(0));
     return is_inside ? pixel.q : pixel.p;
   }
   template <class T>
   NUMLOSS_INLINE static ErrorSlopes<T> slopes(T x) {
-    const Pixel<T> pixel = pixel_of<Kind{false, true}>(signed_share(x), x < T(0));
+    const Pixel<kOfLogits, T> pixel(signed_share(x), x < T(0));
     const T v = pixel.p * pixel.q;
     return {v, v * (pixel.q - pixel.p)};
   }
