@@ -71,7 +71,8 @@ LOSSES: dict[str, Bound] = {
     "nll": Bound(10, 14),
     "asymmetric": Bound(160, 96),  # 1 - p - clip cancels, and powers multiply errors
     "lovasz_hinge": Bound(4, 2**24),  # errors that differ by less than their rounding change places
-    "lovasz_softmax": Bound(16, 2**24),
+    "lovasz_softmax": Bound(16, 2**25),
+    "aft": Bound(128, 1024),  # pulls of an interval's two ends cancel
     "all_threshold_hinge": Bound(8, 4),
     "cumulative_link": Bound(24, 96),  # exp(-exp(x)) magnifies errors
     "expected_cost": Bound(32, 128),

@@ -98,8 +98,8 @@ def samples(variant: Variant, dtype: np.dtype[Any], size: Size) -> Iterator[Samp
         shrink = np.where(rng.uniform(size=shape[0]) < 0.5, 1, 2.0 ** rng.uniform(-20, 0, shape[0]))
         prediction, target = variant.domain.draw(rng, shape)
         prediction = (prediction.T * shrink).T
-        # Of 1 - exp(-exp(x)) as many digits as of the points.
-        digits = 400 if variant.domain is RISING else 100
+        # Of 1 - exp(-exp(x)), and of 1 - exp(-30 x), as many digits as of the points.
+        digits = 400 if variant.domain is RISING or variant.case.steep else 100
         yield sample(variant, *_fit(variant, prediction, target, dtype), digits=digits)
     if size.points:
         prediction, target = variant.domain.points
