@@ -158,7 +158,7 @@ def test_calls_leave_nothing_behind(name):
             asked.settle()
 
     # Caches fill and empty at times; a leak grows each time.
-    objects, sizes = zip(*(growth(work, rounds=60) for _ in range(3)), strict=True)
+    objects, sizes = zip(*(growth(work, rounds=30) for _ in range(3)), strict=True)
     assert min(objects) < 1
     assert min(sizes) < 16
 

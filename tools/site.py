@@ -20,7 +20,7 @@ from sphinx.cmd.build import main as sphinx
 
 import numloss
 from numloss._loss import CALL_DEFAULTS, EXTRAS
-from numloss._losses import penalties, similarity
+from numloss._losses import penalties, sequence, similarity
 from numloss.plot import Setting, curves_of, parse_losses, picture
 
 ROOT = Path(__file__).parents[1]
@@ -114,7 +114,7 @@ def losses_of(family: str) -> list[str]:
 
 def is_drawn(name: str) -> bool:
     """Whether a loss is one of a prediction, which has a curve."""
-    return name in numloss.LOSSES and name not in similarity.__all__
+    return name in numloss.LOSSES and name not in (*sequence.__all__, *similarity.__all__)
 
 
 def write_families(folder: Path) -> None:

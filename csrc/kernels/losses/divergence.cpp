@@ -218,7 +218,7 @@ template <class T>
       lanes.slope[i] += e[i] * inverse[i] * (lanes.leader[i] - chance[i]);
     }
   }
-#pragma omp simd
+  NUMLOSS_SIMD_LANES
   for (int i = 0; i < kWidth; ++i) {
     const T gap = panel.maximum[lane + i] - lanes.highest[i], likely = lanes.likely[i];
     const T share = likely * exp_nonpositive(-gap);
@@ -241,7 +241,7 @@ template <bool kHessian, class T>
     T* const exponential = panel.logits + at + k;
     T* const hessian = kHessian ? panel.hessian + at + k : nullptr;
     const T *const chance = panel.portion + at + k, *const of_class = terms + at + k;
-#pragma omp simd
+    NUMLOSS_SIMD_LANES
     for (int i = 0; i < kWidth; ++i) {
       const T e = exponential[i], p = e * inverse[i], r = of_class[i] * lanes.inverse_likely[i];
       const T s = (chance[i] - lanes.leader[i]) + lanes.slope[i];
