@@ -207,11 +207,11 @@ class Sequence {
     const double rest = others + double(ones - 1), log_sum = log1p(rest);
     memory_.inverse[step] = 1 / (1 + rest);
     const double maximum = double(memory_.maximum[step]);
-    const int64_t lanes = alignment_.lanes;
+    const int64_t lanes = alignment_.lanes, places = lanes + 1;  // the last is the blank's
     double* const chance = alignment_.chances_of(step);
     for (int64_t i = labels_; i < lanes; ++i) chance[i] = -Real<double>::kInfinity;
 #pragma omp simd
-    for (int64_t i = 0; i <= lanes; ++i) chance[i] = (chance[i] - maximum) - log_sum;
+    for (int64_t i = 0; i < places; ++i) chance[i] = (chance[i] - maximum) - log_sum;
     return T(rest);
   }
 
