@@ -117,7 +117,7 @@ def test_what_boosters_have_no_place_for():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_xgboost_gets_sums_of_its_type_and_order_weighted_once(loss):
     x, y = data_of(kind_of(loss), 60)
-    w = rng.uniform(0.5, 2, len(y)).astype(np.float32)
+    w = np.linspace(0.5, 2, len(y), dtype=np.float32)
     margin = margins_of(loss, y, np.float32)
     adapter = adapter_of("xgboost", loss)
     g, h = adapter.objective(margin, xgboost.DMatrix(x, label=y, weight=w))
@@ -128,7 +128,7 @@ def test_xgboost_gets_sums_of_its_type_and_order_weighted_once(loss):
     if loss in FLAT:
         hessian = np.broadcast_to(w[:, None] if margin.ndim == 2 else w, margin.shape)
     np.testing.assert_allclose(g, gradient, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(h, np.maximum(hessian, 1e-16 * w.min()), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(h, np.maximum(hessian, 1e-16 * w.min()), rtol=1e-6, atol=1e-7)
     call = {"weight": w, "reduction": "sum"}
     assert np.array_equal(g, adapter.loss.grad(margin, adapter.targets(y), **call))  # the same bits
     again = adapter.wrapper_objective(y, margin, sample_weight=w)
@@ -353,11 +353,8 @@ def test_no_other_constant_is_better(loss):
         return adapter.value(margin, adapter.targets(y), w)
 
     least = value(start)
-    # A descent over classes may end at a corner of a loss that has them.
-    has_corners = start.ndim > 0 and not numloss.LOSSES[loss].smoothness
-    slack = 1e-3 * abs(least) if has_corners else 1e-9
     for other in [np.zeros_like(start), *(start + rng.normal(scale=0.5, size=(50, *start.shape)))]:
-        assert value(other) >= least - slack
+        assert value(other) >= least - 1e-9
     if loss not in FLAT:
         found = optimize.minimize(lambda c: value(c.reshape(start.shape)), np.ravel(start))
         assert least <= found.fun + 1e-7 * abs(found.fun)
